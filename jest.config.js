@@ -1,0 +1,31 @@
+const swc = {
+  jsc: {
+    parser: { syntax: 'typescript', decorators: true },
+    transform: { legacyDecorator: true, decoratorMetadata: true },
+    target: 'es2022',
+    keepClassNames: true,
+  },
+  sourceMaps: 'inline',
+  module: { type: 'commonjs' },
+};
+
+/** One file suffix says what a test needs: nothing, real servers, or the whole suite. */
+const project = (displayName, testMatch, extra = {}) => ({
+  displayName,
+  testMatch,
+  testPathIgnorePatterns: ['/node_modules/', '/dist/', ...(extra.ignore ?? [])],
+  testEnvironment: 'node',
+  testEnvironmentOptions: { customExportConditions: ['@downbeat/source', 'node', 'require', 'default'] },
+  transform: { '^.+\\.[tj]s$': ['@swc/jest', swc] },
+  // cel-js is published as ES modules only.
+  transformIgnorePatterns: ['/node_modules/(?!@marcbachmann/cel-js/)'],
+  modulePathIgnorePatterns: ['/dist/', '<rootDir>/.downbeat', '<rootDir>/.nx'],
+});
+
+module.exports = {
+  projects: [
+    project('unit', ['**/*.spec.ts'], { ignore: ['\\.int\\.spec\\.ts$', '\\.e2e\\.spec\\.ts$'] }),
+    project('integration', ['**/*.int.spec.ts']),
+    project('end-to-end', ['**/*.e2e.spec.ts']),
+  ],
+};

@@ -1,0 +1,51 @@
+import type { Json } from '@downbeat/eventsourcing';
+import { z } from 'zod';
+
+/** The name of a service, a workflow, a step: lower case, digits, inner hyphens; at most 63 characters. */
+export const name = z
+  .string()
+  .max(63)
+  .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'must be lower-case letters and digits, joined by hyphens');
+
+/** An identifier somebody else chose. It becomes part of a subject and of a stream's name. */
+export const externalId = z
+  .string()
+  .max(128)
+  .regex(
+    /^[A-Za-z0-9_:@-]+(\.[A-Za-z0-9_:@-]+)*$/,
+    'must be letters, digits and any of _ : @ - joined by dots',
+  );
+
+export const version = z
+  .string()
+  .max(64)
+  .regex(/^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/, 'must be a semantic version such as 1.4.0');
+
+/** One line, no control characters. */
+export const line = (lengthMax: number) =>
+  z
+    .string()
+    .min(1)
+    .max(lengthMax)
+    // eslint-disable-next-line no-control-regex -- control characters are what it refuses
+    .regex(/^[^\u0000-\u001f\u007f]*$/, 'must be one line without control characters');
+
+export const instant = z.iso.datetime();
+
+export const json: z.ZodType<Json> = z.json();
+
+export const jsonObject = z.record(z.string(), json);
+
+/** Free-form facts about something, bounded. */
+export const labels = z.record(z.string().max(128), json).refine(
+  (value) => JSON.stringify(value).length <= 16_384,
+  'must not be longer than 16 KiB as JSON',
+);
+
+/** A query string has text only; a number in it is read as one. */
+export const pageLimit = z.coerce.number().int().min(1).max(200).default(50);
+
+/** Where a list goes on: the opaque `next_cursor` of the page before. */
+export const cursor = z.string().max(512).optional();
+
+export const nextCursor = z.string().optional();

@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { event, query } from './contract';
+import * as f from './fields';
+import { instanceStatus } from './registry';
+
+const context = 'health' as const;
+
+export const instanceHealthChanged = event({
+  context,
+  name: 'InstanceHealthChanged',
+  version: 1,
+  summary: 'An instance crossed a threshold: it works now, or it does not',
+  idField: 'instance_id',
+  data: z.object({
+    service_name: f.name,
+    instance_id: f.externalId,
+    status: z.enum(['healthy', 'unhealthy']),
+    /** Failures in a row at that moment. */
+    failures: z.number().int(),
+    /** What the last check saw: `HTTP 503`, `timed out after 2000 ms`. */
+    detail: z.string(),
+    checked_at: f.instant,
+  }),
+  example: {
+    service_name: 'billing',
+    instance_id: 'billing-1',
+    status: 'unhealthy',
+    failures: 3,
+    detail: 'timed out after 2000 ms',
+    checked_at: '2026-03-01T09:30:00.000Z',
+  },
+});
+
+export const listHealth = query({
+  context,
+  name: 'list-health',
+  summary: 'What the checks of each instance saw last',
+  input: z.strictObject({
+    service_name: f.name.optional(),
+    status: instanceStatus.optional(),
+    limit: f.pageLimit,
+    cursor: f.cursor,
+  }),
+  answer: z.object({
+    instances: z.array(
+      z.object({
+        service_name: f.name,
+        instance_id: f.externalId,
+        status: instanceStatus,
+        url: z.string().optional(),
+        failures: z.number().int(),
+        detail: z.string().optional(),
+        changed_at: f.instant,
+      }),
+    ),
+    status_summary: z.object({
+      starting: z.number().int(),
+      healthy: z.number().int(),
+      unhealthy: z.number().int(),
+      terminating: z.number().int(),
+    }),
+    next_cursor: f.nextCursor,
+  }),
+  http: { method: 'GET', path: '/health/instances' },
+});
+
+export const health = {
+  commands: [],
+  queries: [listHealth],
+  events: [instanceHealthChanged],
+} as const;

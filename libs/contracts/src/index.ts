@@ -1,0 +1,34 @@
+import { audit } from './audit';
+import type { CommandContract, ContextName, EventContract, QueryContract } from './contract';
+import { health } from './health';
+import { messaging } from './messaging';
+import { registry } from './registry';
+import { saga } from './saga';
+
+export * from './contract';
+export * from './untrusted-json';
+export * from './validate';
+export * from './workflow-definition';
+export * as auditContract from './audit';
+export * as healthContract from './health';
+export * as messagingContract from './messaging';
+export * as registryContract from './registry';
+export * as sagaContract from './saga';
+
+/** Everything the suite says and understands, by context: the one table the edge and the documents are made from. */
+export const contracts: Readonly<
+  Record<
+    ContextName,
+    {
+      readonly commands: readonly CommandContract[];
+      readonly queries: readonly QueryContract[];
+      readonly events: readonly EventContract[];
+    }
+  >
+> = {
+  registry: registry as never,
+  health: health as never,
+  saga: saga as never,
+  messaging: messaging as never,
+  audit: audit as never,
+};

@@ -1,0 +1,95 @@
+import { z } from 'zod';
+import { command, query } from './contract';
+import * as f from './fields';
+
+const context = 'messaging' as const;
+
+export const deadLetterStatus = z.enum(['quarantined', 'redriving', 'redriven', 'discarded']);
+export type DeadLetterStatus = z.output<typeof deadLetterStatus>;
+
+const deadLetterId = z.uuid();
+
+export const deadLetter = z.object({
+  id: deadLetterId,
+  subject: z.string(),
+  consumer: z.string(),
+  message_id: z.string(),
+  reason: z.string(),
+  /** The same for all dead letters with the same cause. */
+  cause: z.string(),
+  attempts: z.number().int(),
+  status: deadLetterStatus,
+  headers: z.record(z.string(), z.string()),
+  /** The message as it was: parsed when it is JSON, text otherwise. */
+  body: f.json,
+  correlation_id: z.string().optional(),
+  quarantined_at: f.instant,
+  resolved_at: f.instant.optional(),
+  resolution: z.string().optional(),
+});
+
+export const listDeadLetters = query({
+  context,
+  name: 'list-dead-letters',
+  summary: 'Messages that were given up on, newest first, and their causes',
+  input: z.strictObject({
+    status: deadLetterStatus.optional(),
+    consumer: f.line(200).optional(),
+    cause: f.line(64).optional(),
+    limit: f.pageLimit,
+    cursor: f.cursor,
+  }),
+  answer: z.object({
+    dead_letters: z.array(deadLetter),
+    groups: z.array(
+      z.object({
+        cause: z.string(),
+        consumer: z.string(),
+        reason: z.string(),
+        count: z.number().int(),
+        first_at: f.instant,
+        last_at: f.instant,
+      }),
+    ),
+    total_count: z.number().int(),
+    next_cursor: f.nextCursor,
+  }),
+  http: { method: 'GET', path: '/messages/dead-letters' },
+});
+
+export const getDeadLetter = query({
+  context,
+  name: 'get-dead-letter',
+  summary: 'One dead letter',
+  input: z.strictObject({ dead_letter_id: deadLetterId }),
+  answer: deadLetter,
+  http: { method: 'GET', path: '/messages/dead-letters/{dead_letter_id}' },
+});
+
+export const redriveDeadLetter = command({
+  context,
+  name: 'RedriveDeadLetter',
+  summary: 'Send a dead letter to its consumer again',
+  idField: 'dead_letter_id',
+  data: z.strictObject({ dead_letter_id: deadLetterId, reason: f.line(500).optional() }),
+  answer: z.object({ dead_letter_id: deadLetterId, status: deadLetterStatus }),
+  example: { dead_letter_id: '0198c2a4-7d1e-7c3b-9a52-3f1f0a9f3c11', reason: 'the bug is fixed' },
+  http: { method: 'POST', path: '/messages/dead-letters/{dead_letter_id}/redrive' },
+});
+
+export const discardDeadLetter = command({
+  context,
+  name: 'DiscardDeadLetter',
+  summary: 'Decide that a dead letter will never be handled',
+  idField: 'dead_letter_id',
+  data: z.strictObject({ dead_letter_id: deadLetterId, reason: f.line(500) }),
+  answer: z.object({ dead_letter_id: deadLetterId, status: deadLetterStatus }),
+  example: { dead_letter_id: '0198c2a4-7d1e-7c3b-9a52-3f1f0a9f3c11', reason: 'a test message' },
+  http: { method: 'POST', path: '/messages/dead-letters/{dead_letter_id}/discard' },
+});
+
+export const messaging = {
+  commands: [redriveDeadLetter, discardDeadLetter],
+  queries: [listDeadLetters, getDeadLetter],
+  events: [],
+} as const;

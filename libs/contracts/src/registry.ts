@@ -1,0 +1,340 @@
+import { z } from 'zod';
+import { command, event, query } from './contract';
+import * as f from './fields';
+
+const context = 'registry' as const;
+
+export const serviceType = z.enum(['api', 'worker', 'scheduler', 'gateway']);
+export const environment = z.enum(['development', 'staging', 'production']);
+export const instanceStatus = z.enum(['starting', 'healthy', 'unhealthy', 'terminating']);
+export type InstanceStatus = z.output<typeof instanceStatus>;
+
+/** How an instance is asked whether it works. Times in milliseconds. */
+export const healthCheck = z.strictObject({
+  interval_ms: z.number().int().min(100).max(3_600_000).default(5_000),
+  timeout_ms: z.number().int().min(50).max(60_000).default(2_000),
+  /** Failures in a row until it counts as unhealthy. */
+  failure_threshold: z.number().int().min(1).max(100).default(3),
+  /** Successes in a row until it counts as healthy. */
+  success_threshold: z.number().int().min(1).max(100).default(1),
+});
+export type HealthCheck = z.output<typeof healthCheck>;
+
+const path = z
+  .string()
+  .max(1_024)
+  .regex(/^\/[^\s?#]*$/, 'must be a path that begins with /');
+const httpUrl = z.url({ protocol: /^https?$/ }).max(2_048);
+
+const serviceFields = {
+  service_version: f.version,
+  service_type: serviceType,
+  service_description: f.line(1_000).optional(),
+  deployment_environment: environment,
+  base_url: httpUrl.optional(),
+  health_check_endpoint: path.optional(),
+  metrics_endpoint: path.optional(),
+  documentation_url: httpUrl.optional(),
+  owner_team: f.line(200).optional(),
+  dependencies: z.array(f.name).max(200),
+  capabilities: z.array(f.name).max(100).optional(),
+  configuration_schema: f.labels.optional(),
+  resource_requirements: z
+    .strictObject({
+      cpu_limit: f.line(32),
+      memory_limit: f.line(32),
+      storage_limit: f.line(32).optional(),
+    })
+    .optional(),
+  scaling_config: z
+    .strictObject({
+      min_replicas: z.number().int().min(0).max(10_000),
+      max_replicas: z.number().int().min(0).max(10_000),
+      target_cpu_percent: z.number().min(1).max(100),
+    })
+    .optional(),
+  health_check: healthCheck.optional(),
+};
+
+export const registerService = command({
+  context,
+  name: 'RegisterService',
+  summary: 'Register a service, or say again what it is',
+  idField: 'service_name',
+  data: z.strictObject({ service_name: f.name, ...serviceFields }),
+  answer: z.object({ service_id: f.name }),
+  example: {
+    service_name: 'billing',
+    service_version: '1.4.0',
+    service_type: 'api',
+    deployment_environment: 'production',
+    health_check_endpoint: '/health',
+    dependencies: ['ledger'],
+    capabilities: ['invoicing'],
+  },
+  http: { method: 'POST', path: '/services' },
+});
+
+export const updateService = command({
+  context,
+  name: 'UpdateService',
+  summary: 'Change what is known of a service; fields left out stay as they are',
+  idField: 'service_id',
+  data: z.strictObject({ service_id: f.name, ...z.strictObject(serviceFields).partial().shape }),
+  answer: z.object({ service_id: f.name }),
+  example: { service_id: 'billing', service_version: '1.5.0' },
+  http: { method: 'PUT', path: '/services/{service_id}' },
+});
+
+export const registerInstance = command({
+  context,
+  name: 'RegisterInstance',
+  summary: 'Register a running instance of a service',
+  idField: 'instance_id',
+  data: z.strictObject({
+    service_id: f.name,
+    instance_id: f.externalId,
+    node_name: f.line(253),
+    ip_address: z.union([z.ipv4(), z.ipv6()]),
+    port: z.number().int().min(1).max(65_535),
+    version: f.version,
+    metadata: f.labels.optional(),
+    /** Without a heartbeat for this long the instance is removed; absent: heartbeats are not expected. */
+    heartbeat_ttl_ms: z.number().int().min(1_000).max(3_600_000).optional(),
+  }),
+  answer: z.object({ service_id: f.name, instance_id: f.externalId }),
+  example: {
+    service_id: 'billing',
+    instance_id: 'billing-1',
+    node_name: 'node-a',
+    ip_address: '10.0.0.7',
+    port: 3000,
+    version: '1.4.0',
+    heartbeat_ttl_ms: 15_000,
+  },
+  http: { method: 'POST', path: '/services/{service_id}/instances' },
+});
+
+export const resourceUsage = z.strictObject({
+  cpu_percent: z.number().min(0).max(100_000),
+  memory_mb: z.number().min(0),
+  disk_mb: z.number().min(0).optional(),
+  requests_per_minute: z.number().min(0).optional(),
+});
+
+export const heartbeat = command({
+  context,
+  name: 'Heartbeat',
+  summary: 'Say that an instance is alive, and what it uses',
+  idField: 'instance_id',
+  data: z.strictObject({
+    service_id: f.name,
+    instance_id: f.externalId,
+    resource_usage: resourceUsage.optional(),
+  }),
+  answer: z.object({ instance_id: f.externalId }),
+  example: {
+    service_id: 'billing',
+    instance_id: 'billing-1',
+    resource_usage: { cpu_percent: 12.5, memory_mb: 180, requests_per_minute: 340 },
+  },
+  http: { method: 'POST', path: '/services/{service_id}/instances/{instance_id}/heartbeat' },
+});
+
+export const deregisterInstance = command({
+  context,
+  name: 'DeregisterInstance',
+  summary: 'Remove an instance',
+  idField: 'instance_id',
+  data: z.strictObject({
+    service_id: f.name,
+    instance_id: f.externalId,
+    reason: f.line(500).optional(),
+  }),
+  answer: z.object({ instance_id: f.externalId }),
+  example: { service_id: 'billing', instance_id: 'billing-1', reason: 'scaled down' },
+  http: { method: 'DELETE', path: '/services/{service_id}/instances/{instance_id}' },
+});
+
+export const service = z.object({
+  id: f.name,
+  service_name: f.name,
+  service_version: f.version,
+  service_type: serviceType,
+  service_description: z.string().optional(),
+  deployment_environment: environment,
+  base_url: z.string().optional(),
+  health_check_endpoint: z.string().optional(),
+  metrics_endpoint: z.string().optional(),
+  documentation_url: z.string().optional(),
+  owner_team: z.string().optional(),
+  health_status: z.enum(['healthy', 'degraded', 'unhealthy']),
+  instance_count: z.number().int(),
+  healthy_instances: z.number().int(),
+  dependencies: z.array(f.name),
+  capabilities: z.array(f.name),
+  resource_usage: z.object({
+    cpu_percent: z.number(),
+    memory_mb: z.number(),
+    requests_per_minute: z.number(),
+  }),
+  last_deployment: f.instant,
+  created_at: f.instant,
+  updated_at: f.instant,
+});
+
+export const listServices = query({
+  context,
+  name: 'list-services',
+  summary: 'The services, by name',
+  input: z.strictObject({
+    environment: environment.optional(),
+    service_type: serviceType.optional(),
+    limit: f.pageLimit,
+    cursor: f.cursor,
+  }),
+  answer: z.object({
+    services: z.array(service),
+    total_services: z.number().int(),
+    healthy_services: z.number().int(),
+    next_cursor: f.nextCursor,
+  }),
+  http: { method: 'GET', path: '/services' },
+});
+
+export const getService = query({
+  context,
+  name: 'get-service',
+  summary: 'One service',
+  input: z.strictObject({ service_id: f.name }),
+  answer: service,
+  http: { method: 'GET', path: '/services/{service_id}' },
+});
+
+export const instance = z.object({
+  id: f.externalId,
+  service_id: f.name,
+  instance_id: f.externalId,
+  node_name: z.string(),
+  ip_address: z.string(),
+  port: z.number().int(),
+  status: instanceStatus,
+  version: f.version,
+  metadata: f.jsonObject,
+  resource_usage: z.object({
+    cpu_percent: z.number(),
+    memory_mb: z.number(),
+    disk_mb: z.number(),
+  }),
+  health_check_failures: z.number().int(),
+  last_health_check: f.instant.optional(),
+  started_at: f.instant,
+  last_seen_at: f.instant,
+});
+
+export const listInstances = query({
+  context,
+  name: 'list-instances',
+  summary: 'The instances of a service',
+  input: z.strictObject({
+    service_id: f.name,
+    status: instanceStatus.optional(),
+    limit: f.pageLimit,
+    cursor: f.cursor,
+  }),
+  answer: z.object({
+    instances: z.array(instance),
+    total_count: z.number().int(),
+    next_cursor: f.nextCursor,
+  }),
+  http: { method: 'GET', path: '/services/{service_id}/instances' },
+});
+
+export const target = z.object({
+  service_name: f.name,
+  instance_id: f.externalId,
+  version: f.version,
+  /** Where to call it, without a trailing slash. */
+  url: z.string(),
+});
+
+export const findInstances = query({
+  context,
+  name: 'find-instances',
+  summary: 'Healthy instances, by the name of a service or by a capability',
+  input: z
+    .strictObject({
+      service_name: f.name.optional(),
+      capability: f.name.optional(),
+    })
+    .refine(
+      (input) => (input.service_name === undefined) !== (input.capability === undefined),
+      { path: ['service_name'], message: 'or capability must be given, and only one of them' },
+    ),
+  answer: z.object({ instances: z.array(target) }),
+  http: { method: 'GET', path: '/discovery/instances' },
+});
+
+/** Everything a caller needs to find any service, for a snapshot in memory. */
+export const directory = query({
+  context,
+  name: 'directory',
+  summary: 'All services with their healthy instances',
+  input: z.strictObject({}),
+  answer: z.object({
+    services: z.array(
+      z.object({
+        service_name: f.name,
+        base_url: z.string().optional(),
+        capabilities: z.array(f.name),
+        /** Registered instances, healthy or not. */
+        instance_count: z.number().int(),
+        targets: z.array(target),
+      }),
+    ),
+  }),
+});
+
+/** Core NATS hint that the directory changed: `{ position }`. */
+export const DIRECTORY_HINT = 'hint.registry.directory';
+
+export const instanceRegistered = event({
+  context,
+  name: 'InstanceRegistered',
+  version: 1,
+  summary: 'An instance exists and should be checked from now on',
+  idField: 'instance_id',
+  data: z.object({
+    service_name: f.name,
+    instance_id: f.externalId,
+    /** Absent: the service has no health check, its instances count as healthy. */
+    check: healthCheck.extend({ url: z.string() }).optional(),
+  }),
+  example: {
+    service_name: 'billing',
+    instance_id: 'billing-1',
+    check: {
+      url: 'http://10.0.0.7:3000/health',
+      interval_ms: 5_000,
+      timeout_ms: 2_000,
+      failure_threshold: 3,
+      success_threshold: 1,
+    },
+  },
+});
+
+export const instanceDeregistered = event({
+  context,
+  name: 'InstanceDeregistered',
+  version: 1,
+  summary: 'An instance is gone',
+  idField: 'instance_id',
+  data: z.object({ service_name: f.name, instance_id: f.externalId, reason: z.string() }),
+  example: { service_name: 'billing', instance_id: 'billing-1', reason: 'heartbeat-expired' },
+});
+
+export const registry = {
+  commands: [registerService, updateService, registerInstance, heartbeat, deregisterInstance],
+  queries: [listServices, getService, listInstances, findInstances, directory],
+  events: [instanceRegistered, instanceDeregistered],
+} as const;

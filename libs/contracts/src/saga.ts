@@ -1,0 +1,330 @@
+import type { JsonObject } from '@downbeat/eventsourcing';
+import { z } from 'zod';
+import { command, event, query } from './contract';
+import * as f from './fields';
+import { workflowDefinition } from './workflow-definition';
+
+const context = 'saga' as const;
+
+export const workflowStatus = z.enum([
+  'pending',
+  'running',
+  'completed',
+  'failed',
+  'compensating',
+  'compensated',
+]);
+export type WorkflowStatus = z.output<typeof workflowStatus>;
+
+export const stepStatus = z.enum([
+  'pending',
+  'running',
+  'completed',
+  'failed',
+  'skipped',
+  'compensating',
+  'compensated',
+]);
+export type StepStatus = z.output<typeof stepStatus>;
+
+const workflowId = z.uuid();
+
+export const registerDefinition = command({
+  context,
+  name: 'RegisterWorkflowDefinition',
+  summary: 'Register a version of a workflow; the same version can be said again, but not changed',
+  idField: 'name',
+  data: workflowDefinition as unknown as z.ZodType<JsonObject & z.output<typeof workflowDefinition>>,
+  answer: z.object({ name: f.name, version: f.version, checksum: z.string() }),
+  example: {
+    name: 'order-goods',
+    version: '1.0.0',
+    timeout_minutes: 5,
+    compensation_strategy: 'all',
+    steps: [
+      {
+        name: 'reserve-stock',
+        type: 'service_call',
+        service_name: 'stock',
+        endpoint: '/reservations',
+        input_mapping: { sku: 'order.sku', quantity: '=order.quantity + order.spare' },
+        output_mapping: { reservation_id: 'id' },
+        compensation_action: {
+          service_name: 'stock',
+          endpoint: '/reservations/cancel',
+          input_mapping: { id: 'reservation_id' },
+        },
+      },
+      {
+        name: 'is-large',
+        type: 'decision',
+        cases: [{ when: 'order.quantity > 100', goto: 'cool-down' }],
+        default: 'end',
+      },
+      { name: 'cool-down', type: 'delay', delay_seconds: 1 },
+    ],
+  } as never,
+  http: { method: 'POST', path: '/workflow-definitions' },
+});
+
+export const startWorkflow = command({
+  context,
+  name: 'StartWorkflow',
+  summary: 'Start a run of a workflow; its correlation id identifies it',
+  idField: 'correlation_id',
+  data: z.strictObject({
+    workflow_name: f.name,
+    workflow_version: f.version.optional(),
+    correlation_id: f.externalId,
+    wedding_id: f.externalId.optional(),
+    initiating_service: f.line(128),
+    context_data: f.jsonObject.refine(
+      (value) => JSON.stringify(value).length <= 262_144,
+      'must not be longer than 256 KiB as JSON',
+    ),
+    timeout_minutes: z.number().min(0.001).max(525_600).optional(),
+  }),
+  answer: z.object({
+    workflow_id: workflowId,
+    correlation_id: f.externalId,
+    status: workflowStatus,
+    estimated_duration_minutes: z.number(),
+  }),
+  example: {
+    workflow_name: 'order-goods',
+    correlation_id: 'order-4711',
+    initiating_service: 'shop',
+    context_data: { order: { sku: 'A-1', quantity: 2, spare: 0 } },
+  },
+  http: { method: 'POST', path: '/workflows' },
+});
+
+export const compensateWorkflow = command({
+  context,
+  name: 'CompensateWorkflow',
+  summary: 'Undo what a run has done: of a running one after its calls under way, of an ended one at once',
+  idField: 'workflow_id',
+  data: z.strictObject({
+    workflow_id: workflowId,
+    reason: f.line(500),
+    compensation_strategy: z.enum(['all', 'partial', 'custom']).optional(),
+    /** Names of the steps to undo; with strategy `custom` only. */
+    custom_steps: z.array(f.name).max(200).optional(),
+  }),
+  answer: z.object({ workflow_id: workflowId, status: workflowStatus }),
+  example: {
+    workflow_id: '0198c2a4-7d1e-5c3b-9a52-3f1f0a9f3c11',
+    reason: 'the customer cancelled',
+  },
+  http: { method: 'POST', path: '/workflows/{workflow_id}/compensate' },
+});
+
+export const retryWorkflow = command({
+  context,
+  name: 'RetryWorkflow',
+  summary: 'Let a failed run go on, or a parked undo be tried again',
+  idField: 'workflow_id',
+  data: z.strictObject({
+    workflow_id: workflowId,
+    retry_strategy: z.enum(['current_step', 'failed_steps', 'from_step']),
+    /** The step's place from 1; with strategy `from_step` only. */
+    from_step: z.number().int().min(1).optional(),
+    max_retries: z.number().int().min(0).max(100).optional(),
+  }),
+  answer: z.object({ workflow_id: workflowId, status: workflowStatus }),
+  example: {
+    workflow_id: '0198c2a4-7d1e-5c3b-9a52-3f1f0a9f3c11',
+    retry_strategy: 'failed_steps',
+  },
+  http: { method: 'POST', path: '/workflows/{workflow_id}/retry' },
+});
+
+const workflowSummary = z.object({
+  id: workflowId,
+  workflow_name: f.name,
+  workflow_version: f.version,
+  correlation_id: f.externalId,
+  wedding_id: z.string().optional(),
+  initiating_service: z.string(),
+  current_status: workflowStatus,
+  current_step: z.number().int(),
+  total_steps: z.number().int(),
+  progress_percentage: z.number(),
+  /** Someone has to act: an undo that keeps failing. */
+  needs_attention: z.boolean(),
+  started_at: f.instant,
+  completed_at: f.instant.optional(),
+  duration_ms: z.number().optional(),
+});
+
+export const listWorkflows = query({
+  context,
+  name: 'list-workflows',
+  summary: 'Runs, newest first',
+  input: z.strictObject({
+    status: workflowStatus.optional(),
+    workflow_name: f.name.optional(),
+    correlation_id: f.externalId.optional(),
+    wedding_id: f.externalId.optional(),
+    needs_attention: z.stringbool().or(z.boolean()).optional(),
+    limit: f.pageLimit,
+    cursor: f.cursor,
+  }),
+  answer: z.object({
+    workflows: z.array(workflowSummary),
+    status_summary: z.object({
+      pending: z.number().int(),
+      running: z.number().int(),
+      completed: z.number().int(),
+      failed: z.number().int(),
+      compensating: z.number().int(),
+      compensated: z.number().int(),
+    }),
+    next_cursor: f.nextCursor,
+  }),
+  http: { method: 'GET', path: '/workflows' },
+});
+
+export const workflowStatusQuery = query({
+  context,
+  name: 'workflow-status',
+  summary: 'One run with its steps and its timeline',
+  input: z.strictObject({ workflow_id: workflowId }),
+  answer: z.object({
+    workflow: z.object({
+      ...workflowSummary.shape,
+      context_data: f.jsonObject,
+      timeout_at: f.instant,
+      compensation_strategy: z.string(),
+      error_details: z
+        .object({
+          step_name: z.string(),
+          error_message: z.string(),
+          retry_count: z.number().int(),
+        })
+        .optional(),
+    }),
+    steps: z.array(
+      z.object({
+        id: z.string(),
+        step_name: f.name,
+        step_type: z.string(),
+        step_order: z.number().int(),
+        service_name: z.string(),
+        status: stepStatus,
+        input_data: f.jsonObject,
+        output_data: f.json.optional(),
+        started_at: f.instant.optional(),
+        completed_at: f.instant.optional(),
+        duration_ms: z.number().optional(),
+        retry_count: z.number().int(),
+        error_message: z.string().optional(),
+      }),
+    ),
+    execution_timeline: z.array(
+      z.object({
+        timestamp: f.instant,
+        event: z.string(),
+        step_name: z.string(),
+        details: f.jsonObject,
+      }),
+    ),
+  }),
+  http: { method: 'GET', path: '/workflows/{workflow_id}/status' },
+});
+
+export const listDefinitions = query({
+  context,
+  name: 'list-workflow-definitions',
+  summary: 'Registered workflows with their versions',
+  input: z.strictObject({ name: f.name.optional(), limit: f.pageLimit, cursor: f.cursor }),
+  answer: z.object({
+    definitions: z.array(
+      z.object({
+        name: f.name,
+        version: f.version,
+        checksum: z.string(),
+        is_latest: z.boolean(),
+        registered_at: f.instant,
+        definition: f.jsonObject,
+      }),
+    ),
+    next_cursor: f.nextCursor,
+  }),
+  http: { method: 'GET', path: '/workflow-definitions' },
+});
+
+const ended = {
+  workflow_id: workflowId,
+  workflow_name: f.name,
+  workflow_version: f.version,
+  correlation_id: f.externalId,
+};
+const endedExample = {
+  workflow_id: '0198c2a4-7d1e-5c3b-9a52-3f1f0a9f3c11',
+  workflow_name: 'order-goods',
+  workflow_version: '1.0.0',
+  correlation_id: 'order-4711',
+};
+
+export const workflowStarted = event({
+  context,
+  name: 'WorkflowStarted',
+  version: 1,
+  summary: 'A run began',
+  idField: 'correlation_id',
+  data: z.object(ended),
+  example: endedExample,
+});
+
+export const workflowCompleted = event({
+  context,
+  name: 'WorkflowCompleted',
+  version: 1,
+  summary: 'A run ended with all its effects standing',
+  idField: 'correlation_id',
+  data: z.object(ended),
+  example: endedExample,
+});
+
+export const workflowFailed = event({
+  context,
+  name: 'WorkflowFailed',
+  version: 1,
+  summary: 'A run ended without success; its compensation strategy left effects standing',
+  idField: 'correlation_id',
+  data: z.object({ ...ended, reason: z.string() }),
+  example: { ...endedExample, reason: 'reserve-stock failed: HTTP 409' },
+});
+
+export const workflowCompensated = event({
+  context,
+  name: 'WorkflowCompensated',
+  version: 1,
+  summary: 'A run ended with its effects undone',
+  idField: 'correlation_id',
+  data: z.object({ ...ended, reason: z.string() }),
+  example: { ...endedExample, reason: 'reserve-stock failed: HTTP 409' },
+});
+
+export const workflowParked = event({
+  context,
+  name: 'WorkflowParked',
+  version: 1,
+  summary: 'An undo keeps failing; an operator has to act',
+  idField: 'correlation_id',
+  data: z.object({ ...ended, step_name: z.string(), reason: z.string() }),
+  example: { ...endedExample, step_name: 'reserve-stock', reason: 'HTTP 503 after 4 calls' },
+});
+
+export const saga = {
+  commands: [registerDefinition, startWorkflow, compensateWorkflow, retryWorkflow],
+  queries: [listWorkflows, workflowStatusQuery, listDefinitions],
+  events: [
+    workflowStarted,
+    workflowCompleted,
+    workflowFailed,
+    workflowCompensated,
+    workflowParked,
+  ],
+} as const;

@@ -1,0 +1,133 @@
+import { z } from 'zod';
+import * as f from './fields';
+
+/** A path into the context (`booking.venue_id`), or `=` and a CEL expression (`=booking.amount * 2`). */
+const mappingSource = z.string().min(1).max(2_000);
+const mapping = z.record(z.string().min(1).max(128), mappingSource);
+
+/** A CEL expression that gives true or false: `booking.amount > 1000`. */
+const condition = z.string().min(1).max(2_000);
+
+const httpMethod = z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']);
+
+/** A path (`/holds`) of the service's HTTP API, or `nats:<subject>` for request/reply. */
+const endpoint = z
+  .string()
+  .max(1_024)
+  .regex(
+    /^(\/[^\s?#]*|nats:[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*)$/,
+    'must be a path that begins with / or nats: and a subject',
+  );
+
+/** Classes of errors a policy can name, beside an HTTP status such as `409`. */
+export const RETRY_CLASSES = ['timeout', 'connection', '5xx', '4xx', 'any'] as const;
+
+export const retryPolicy = z.strictObject({
+  /** n retries are n + 1 calls. */
+  max_retries: z.number().int().min(0).max(100).default(3),
+  initial_delay_ms: z.number().int().min(0).max(3_600_000).default(200),
+  backoff_multiplier: z.number().min(1).max(100).default(2),
+  max_delay_ms: z.number().int().min(0).max(3_600_000).default(30_000),
+  /** Share of each delay that is left to chance: 0 none, 1 all of it. */
+  jitter: z.number().min(0).max(1).default(0.2),
+  /** What to retry besides what is retried anyway (5xx, 408, 425, 429, broken connections, time-outs). */
+  retry_on: z
+    .array(z.union([z.enum(RETRY_CLASSES), z.number().int().min(400).max(599)]))
+    .max(50)
+    .default([]),
+});
+export type RetryPolicy = z.output<typeof retryPolicy>;
+
+const call = {
+  service_name: f.name,
+  endpoint,
+  method: httpMethod.default('POST'),
+  input_mapping: mapping.default({}),
+  retry_policy: retryPolicy.prefault({}),
+  timeout_seconds: z.number().min(0.05).max(86_400).default(30),
+};
+
+export const compensationAction = z.strictObject(call);
+export type CompensationAction = z.output<typeof compensationAction>;
+
+const step = {
+  name: f.name,
+  /** The place in the array, from 1; the specification's field, checked when present. */
+  order: z.number().int().min(1).optional(),
+  /** The step is skipped when this is false. */
+  conditions: condition.optional(),
+  /** The step to go on with; `end` ends the workflow. Default: the following one. */
+  next: z.union([f.name, z.literal('end')]).optional(),
+};
+
+export const serviceCallStep = z.strictObject({
+  ...step,
+  type: z.literal('service_call'),
+  ...call,
+  /** Context key → path in the answer, or `=` CEL over the answer (named `output`). */
+  output_mapping: mapping.default({}),
+  /** When it fails the run goes on as if it had been skipped. */
+  optional: z.boolean().default(false),
+  compensation_action: compensationAction.optional(),
+});
+export type ServiceCallStep = z.output<typeof serviceCallStep>;
+
+export const decisionStep = z.strictObject({
+  ...step,
+  type: z.literal('decision'),
+  cases: z
+    .array(z.strictObject({ when: condition, goto: z.union([f.name, z.literal('end')]) }))
+    .min(1)
+    .max(100),
+  /** Where to go when no case holds. Default: the following step. */
+  default: z.union([f.name, z.literal('end')]).optional(),
+});
+export type DecisionStep = z.output<typeof decisionStep>;
+
+export const delayStep = z.strictObject({
+  ...step,
+  type: z.literal('delay'),
+  delay_seconds: z.number().min(0).max(31_536_000),
+});
+export type DelayStep = z.output<typeof delayStep>;
+
+export interface ParallelStep {
+  readonly name: string;
+  readonly order?: number | undefined;
+  readonly conditions?: string | undefined;
+  readonly next?: string | undefined;
+  readonly type: 'parallel';
+  readonly branches: readonly { readonly name: string; readonly steps: readonly Step[] }[];
+}
+export type Step = ServiceCallStep | DecisionStep | DelayStep | ParallelStep;
+
+export const parallelStep: z.ZodType<ParallelStep> = z.strictObject({
+  ...step,
+  type: z.literal('parallel'),
+  branches: z
+    .array(
+      z.strictObject({
+        name: f.name,
+        get steps(): z.ZodArray<z.ZodType<Step>> {
+          return z.array(workflowStep).min(1).max(100);
+        },
+      }),
+    )
+    .min(1)
+    .max(50),
+}) as unknown as z.ZodType<ParallelStep>;
+
+export const workflowStep: z.ZodType<Step> = z.lazy(() =>
+  z.union([serviceCallStep, decisionStep, delayStep, parallelStep]),
+) as unknown as z.ZodType<Step>;
+
+/** A workflow as data. Order in the array is the order of execution. */
+export const workflowDefinition = z.strictObject({
+  name: f.name,
+  version: f.version.default('1.0.0'),
+  description: f.line(1_000).optional(),
+  timeout_minutes: z.number().min(0.001).max(525_600).default(60),
+  compensation_strategy: z.enum(['all', 'partial', 'none']).default('all'),
+  steps: z.array(workflowStep).min(1).max(200),
+});
+export type WorkflowDefinition = z.output<typeof workflowDefinition>;

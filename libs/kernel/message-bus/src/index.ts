@@ -1,0 +1,3 @@
+export * from './command-outcome';
+export * from './message-bus';
+export * from './settlement';
