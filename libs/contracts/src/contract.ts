@@ -86,3 +86,22 @@ export const querySubject = (contract: QueryContract): string =>
 
 export const eventSubject = (contract: EventContract, id: string): string =>
   `event.${contract.context}.${contract.name}.${id}`;
+
+/** An integration event ready to be published: its contract's name and version, and the data. */
+export interface IntegrationEvent {
+  readonly name: string;
+  readonly version: number;
+  /** Last part of the subject. */
+  readonly id: string;
+  readonly data: JsonObject;
+}
+
+export const integrationEvent = <Data extends z.ZodType<JsonObject>>(
+  contract: EventContract<Data>,
+  data: z.output<Data>,
+): IntegrationEvent => ({
+  name: contract.name,
+  version: contract.version,
+  id: String(data[contract.idField]),
+  data,
+});

@@ -32,6 +32,7 @@ const serviceFields = {
   service_description: f.line(1_000).optional(),
   deployment_environment: environment,
   base_url: httpUrl.optional(),
+  /** Default `/health`. */
   health_check_endpoint: path.optional(),
   metrics_endpoint: path.optional(),
   documentation_url: httpUrl.optional(),
@@ -144,14 +145,14 @@ export const heartbeat = command({
 export const deregisterInstance = command({
   context,
   name: 'DeregisterInstance',
-  summary: 'Remove an instance',
+  summary: 'Take an instance out of service; it is listed as terminating for a moment, then gone',
   idField: 'instance_id',
   data: z.strictObject({
     service_id: f.name,
     instance_id: f.externalId,
     reason: f.line(500).optional(),
   }),
-  answer: z.object({ instance_id: f.externalId }),
+  answer: z.object({ instance_id: f.externalId, status: instanceStatus }),
   example: { service_id: 'billing', instance_id: 'billing-1', reason: 'scaled down' },
   http: { method: 'DELETE', path: '/services/{service_id}/instances/{instance_id}' },
 });
@@ -307,8 +308,7 @@ export const instanceRegistered = event({
   data: z.object({
     service_name: f.name,
     instance_id: f.externalId,
-    /** Absent: the service has no health check, its instances count as healthy. */
-    check: healthCheck.extend({ url: z.string() }).optional(),
+    check: healthCheck.extend({ url: z.string() }),
   }),
   example: {
     service_name: 'billing',
@@ -323,18 +323,28 @@ export const instanceRegistered = event({
   },
 });
 
-export const instanceDeregistered = event({
+export const instanceTerminating = event({
   context,
-  name: 'InstanceDeregistered',
+  name: 'InstanceTerminating',
   version: 1,
-  summary: 'An instance is gone',
+  summary: 'An instance is going away: it gets no new calls and needs no checks',
   idField: 'instance_id',
   data: z.object({ service_name: f.name, instance_id: f.externalId, reason: z.string() }),
   example: { service_name: 'billing', instance_id: 'billing-1', reason: 'heartbeat-expired' },
 });
 
+export const instanceRemoved = event({
+  context,
+  name: 'InstanceRemoved',
+  version: 1,
+  summary: 'An instance is gone for good',
+  idField: 'instance_id',
+  data: z.object({ service_name: f.name, instance_id: f.externalId }),
+  example: { service_name: 'billing', instance_id: 'billing-1' },
+});
+
 export const registry = {
   commands: [registerService, updateService, registerInstance, heartbeat, deregisterInstance],
   queries: [listServices, getService, listInstances, findInstances, directory],
-  events: [instanceRegistered, instanceDeregistered],
+  events: [instanceRegistered, instanceTerminating, instanceRemoved],
 } as const;

@@ -1,0 +1,2 @@
+export * from './instance-check';
+export * from './thresholds';

@@ -1,0 +1,76 @@
+import { instantOf } from '@downbeat/eventsourcing';
+import { specification } from '@downbeat/eventsourcing/testing';
+import { instanceCheck, type CheckCommand, type CheckEvent } from './instance-check';
+
+const { given } = specification(instanceCheck);
+
+const at = instantOf(0);
+const names = { service_name: 'billing', instance_id: 'billing-1' };
+const checked = {
+  ...names,
+  check: {
+    url: 'http://10.0.0.7:3000/health',
+    interval_ms: 1_000,
+    timeout_ms: 500,
+    failure_threshold: 3,
+    success_threshold: 1,
+  },
+};
+const crossing = (status: 'healthy' | 'unhealthy') => ({
+  ...names,
+  status,
+  failures: status === 'healthy' ? 0 : 3,
+  detail: 'HTTP 200',
+  checked_at: at,
+});
+const cross = (status: 'healthy' | 'unhealthy'): CheckCommand => ({
+  type: 'CrossThreshold',
+  data: crossing(status),
+  at,
+});
+const leaving = { ...names, reason: 'deregistered' };
+const start: CheckCommand = { type: 'StartChecking', data: checked, at };
+const stop: CheckCommand = { type: 'StopChecking', data: leaving, at };
+const forget: CheckCommand = { type: 'ForgetInstance', data: names, at };
+const forgotten: CheckEvent = { type: 'InstanceForgotten', data: names };
+const started: CheckEvent = { type: 'CheckStarted', data: checked };
+const changed = (status: 'healthy' | 'unhealthy'): CheckEvent => ({
+  type: 'HealthChanged',
+  data: crossing(status),
+});
+const stopped: CheckEvent = { type: 'CheckStopped', data: leaving };
+
+describe('the check of an instance', () => {
+  it('starts when the instance is registered', () => given().when(start).then(started));
+
+  it('starts afresh when the instance registers again', () =>
+    given(started, changed('healthy')).when(start).then(started));
+
+  it('says when a threshold is crossed', () =>
+    given(started).when(cross('healthy')).then(changed('healthy')));
+
+  it('says it once', () =>
+    given(started, changed('unhealthy')).when(cross('unhealthy')).thenNothing());
+
+  it('stops with the instance', () =>
+    given(started, changed('healthy')).when(stop).then(stopped));
+
+  it.each([[[]], [[started, stopped]]])(
+    'has nothing to say about an instance that is not checked',
+    (past: CheckEvent[]) => {
+      given(...past)
+        .when(cross('unhealthy'))
+        .thenNothing();
+      given(...past)
+        .when(stop)
+        .thenNothing();
+    },
+  );
+
+  it('is forgotten with the instance, once', () => {
+    given(started, stopped).when(forget).then(forgotten);
+    given(started, stopped, forgotten).when(forget).thenNothing();
+  });
+
+  it('begins again after it stopped', () => given(started, stopped).when(start).then(started));
+});

@@ -1,0 +1,77 @@
+import type { DataOf, registryContract } from '@downbeat/contracts';
+import {
+  streamName,
+  type Command,
+  type Decider,
+  type Message,
+  type StreamName,
+} from '@downbeat/eventsourcing';
+import type { CheckedStatus } from './thresholds';
+
+type Registered = DataOf<typeof registryContract.instanceRegistered>;
+type Terminating = DataOf<typeof registryContract.instanceTerminating>;
+type Removed = DataOf<typeof registryContract.instanceRemoved>;
+type Crossed = {
+  readonly service_name: string;
+  readonly instance_id: string;
+  readonly status: 'healthy' | 'unhealthy';
+  readonly failures: number;
+  readonly detail: string;
+  readonly checked_at: string;
+};
+
+export type CheckCommand =
+  | Command<'StartChecking', Registered>
+  | Command<'CrossThreshold', Crossed>
+  | Command<'StopChecking', Terminating>
+  | Command<'ForgetInstance', Removed>;
+
+export type CheckStarted = Message<'CheckStarted', Registered>;
+export type HealthChanged = Message<'HealthChanged', Crossed>;
+export type CheckStopped = Message<'CheckStopped', Terminating>;
+export type InstanceForgotten = Message<'InstanceForgotten', Removed>;
+export type CheckEvent = CheckStarted | HealthChanged | CheckStopped | InstanceForgotten;
+
+export type InstanceCheck =
+  | { readonly status: 'unknown' }
+  | { readonly status: CheckedStatus | 'terminating'; readonly checked: Registered };
+
+export const checkStream = (instanceId: string): StreamName => streamName('check', instanceId);
+
+/** The checking of one instance. Single results are not events; crossing a threshold is. */
+export const instanceCheck: Decider<InstanceCheck, CheckCommand, CheckEvent> = {
+  initialState: { status: 'unknown' },
+
+  decide(command, state) {
+    switch (command.type) {
+      case 'StartChecking':
+        return [{ type: 'CheckStarted', data: command.data }];
+      case 'CrossThreshold':
+        // A check that was under way when the instance left has nothing to say any more.
+        if (state.status === 'unknown' || state.status === 'terminating') return [];
+        return state.status === command.data.status
+          ? []
+          : [{ type: 'HealthChanged', data: command.data }];
+      case 'StopChecking':
+        if (state.status === 'unknown' || state.status === 'terminating') return [];
+        return [{ type: 'CheckStopped', data: command.data }];
+      case 'ForgetInstance':
+        return state.status === 'unknown'
+          ? []
+          : [{ type: 'InstanceForgotten', data: command.data }];
+    }
+  },
+
+  evolve(state, event) {
+    switch (event.type) {
+      case 'CheckStarted':
+        return { status: 'starting', checked: event.data };
+      case 'HealthChanged':
+        return state.status === 'unknown' ? state : { ...state, status: event.data.status };
+      case 'CheckStopped':
+        return state.status === 'unknown' ? state : { ...state, status: 'terminating' };
+      case 'InstanceForgotten':
+        return { status: 'unknown' };
+    }
+  },
+};

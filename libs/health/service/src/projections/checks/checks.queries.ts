@@ -1,0 +1,64 @@
+import { healthContract, type AnswerOf, type InputOf } from '@downbeat/contracts';
+import { ReadModels } from '@downbeat/projections';
+import { Answers, cursorOf, pageOf, type Question } from '@downbeat/service-host';
+import { Controller } from '@nestjs/common';
+import { checks } from './checks.projection';
+
+const { listHealth } = healthContract;
+type Listed = AnswerOf<typeof listHealth>['instances'][number];
+
+interface Row {
+  readonly instance_id: string;
+  readonly service_name: string;
+  readonly status: Listed['status'];
+  readonly check: { readonly url: string };
+  readonly failures: string | number;
+  readonly detail: string | null;
+  readonly changed_at: Date;
+}
+
+/** Answers "what works". */
+@Controller()
+export class ChecksQueries {
+  constructor(private readonly readModels: ReadModels) {}
+
+  @Answers(listHealth)
+  async list({ input, as }: Question<InputOf<typeof listHealth>>) {
+    return this.readModels.ask(checks, as, async (manager) => {
+      const rows: Row[] = await manager.query(
+        `select * from instance_check
+         where ($1::text is null or service_name = $1) and ($2::text is null or status = $2)
+           and ($3::text is null or instance_id > $3 collate "C")
+         order by instance_id collate "C" limit $4`,
+        [input.service_name ?? null, input.status ?? null, cursorOf(input.cursor), input.limit + 1],
+      );
+      const counts: { status: Listed['status']; count: number }[] = await manager.query(
+        `select status, count(*)::int as count from instance_check
+         where ($1::text is null or service_name = $1) group by status`,
+        [input.service_name ?? null],
+      );
+      const page = pageOf(rows, input.limit, (row) => row.instance_id);
+      return {
+        instances: page.rows.map(listed),
+        status_summary: {
+          starting: 0,
+          healthy: 0,
+          unhealthy: 0,
+          terminating: 0,
+          ...Object.fromEntries(counts.map(({ status, count }) => [status, count])),
+        },
+        next_cursor: page.nextCursor,
+      };
+    });
+  }
+}
+
+const listed = (row: Row): Listed => ({
+  service_name: row.service_name,
+  instance_id: row.instance_id,
+  status: row.status,
+  url: row.check.url,
+  failures: Number(row.failures),
+  ...(row.detail === null ? {} : { detail: row.detail }),
+  changed_at: row.changed_at.toISOString(),
+});

@@ -1,0 +1,10 @@
+import { healthContract, integrationEvent } from '@downbeat/contracts';
+import type { CheckEvent } from '@downbeat/health-domain';
+import { keepPrivate, type Publications } from '@downbeat/publishing';
+
+export const healthPublications: Publications<CheckEvent> = {
+  CheckStarted: keepPrivate,
+  HealthChanged: ({ data }) => integrationEvent(healthContract.instanceHealthChanged, data),
+  CheckStopped: keepPrivate,
+  InstanceForgotten: keepPrivate,
+};

@@ -1,0 +1,43 @@
+import { z } from 'zod';
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const duration = z.coerce.number().int().min(1).max(3_600_000);
+
+/** What every process of the suite is told by its environment. Durations in milliseconds. */
+export const hostConfig = z.object({
+  HOST: z.string().default('127.0.0.1').describe('Address to listen on'),
+  PORT: port.default(0).describe('Port to listen on; 0 takes a free one'),
+  NATS_URL: z
+    .url({ protocol: /^(nats|tls)$/ })
+    .describe('The NATS server; user and password may stand in it'),
+  NATS_PREFIX: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{0,32}$/)
+    .default('')
+    .describe('Put before every subject and stream, so that suites can share a server'),
+  DOWNBEAT_MODE: z
+    .enum(['development', 'production'])
+    .default('production')
+    .describe('development allows calls to addresses of this machine'),
+  DOWNBEAT_ALLOWED_CIDRS: z
+    .string()
+    .default('')
+    .transform((text) => text.split(',').map((cidr) => cidr.trim()).filter(Boolean))
+    .describe('Private networks that services may be called in, comma separated'),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
+  LOG_NAME: z.string().regex(/^[a-z_][a-z0-9_]{0,40}$/).default('log').describe('Schema of the log'),
+  SHUTDOWN_TIMEOUT_MS: duration.default(8_000).describe('After this a process ends, come what may'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .url()
+    .optional()
+    .describe('Where traces go; tracing is off without it'),
+});
+export type HostConfig = z.output<typeof hostConfig>;
+
+/** The database of one context, as the role of that context. */
+export const contextConfig = (context: string) =>
+  z.object({
+    [`DATABASE_URL_${context.toUpperCase()}`]: z
+      .url({ protocol: /^postgres(ql)?$/ })
+      .describe(`Postgres, as the role of the ${context} context`),
+  });

@@ -1,0 +1,88 @@
+import { checkUntrusted, validate, type CommandContract } from '@downbeat/contracts';
+import { instantOf, Rejection, type JsonObject } from '@downbeat/eventsourcing';
+import {
+  deadLetter,
+  done,
+  type CommandOutcome,
+  type Delivery,
+  type Problem,
+  type Settlement,
+} from '@downbeat/message-bus';
+import type { CommandBus } from '@nestjs/cqrs';
+import type { CommandClass } from './context-command';
+
+/** Command in: a delivery from the bus becomes a validated command, its outcome a settlement. */
+export class CommandEntrance {
+  private readonly classes: ReadonlyMap<string, CommandClass<CommandContract>>;
+
+  constructor(
+    classes: readonly CommandClass<CommandContract>[],
+    private readonly commands: CommandBus,
+    private readonly now: () => number,
+  ) {
+    this.classes = new Map(classes.map((one) => [one.contract.name, one]));
+  }
+
+  async handle(delivery: Delivery): Promise<Settlement> {
+    const [, context, name = '', ...idParts] = delivery.subject.split('.');
+    const Class = this.classes.get(name);
+    if (!Class) return refuse(new Rejection('unknown-command', `${context} has no command ${name}`));
+
+    const body = withId(delivery.body, Class.contract, idParts.join('.'));
+    if (body instanceof Rejection) return refuse(body);
+    const valid = validate(Class.contract.data, body);
+    if (valid instanceof Rejection) return refuse(valid);
+
+    const command = new Class(valid.value, instantOf(this.now()), {
+      commandId: delivery.id,
+      meta: {
+        correlation_id: delivery.correlationId,
+        causation_id: delivery.id,
+        actor: delivery.actor,
+        ...(delivery.traceparent === undefined ? {} : { traceparent: delivery.traceparent }),
+      },
+    });
+    return done(await this.commands.execute(command));
+  }
+}
+
+/** The subject's last part is the command's id; the body may leave it out, but not contradict it. */
+function withId(body: unknown, contract: CommandContract, id: string): JsonObject | Rejection {
+  if (body === null || typeof body !== 'object' || Array.isArray(body))
+    return invalid('', 'must be a JSON object');
+  const refused = checkUntrusted(body);
+  if (refused) return refused;
+  const { idField } = contract;
+  const given = (body as JsonObject)[idField];
+  if (given === undefined) return { ...body, [idField]: id };
+  if (given !== id) return invalid(idField, `must be ${id}, as in the subject`);
+  return body as JsonObject;
+}
+
+const invalid = (field: string, message: string): Rejection =>
+  new Rejection('invalid-input', `${field === '' ? 'the body' : field} ${message}`, 'invalid', [
+    { field, message },
+  ]);
+
+/** What can never be understood is a dead letter whose reason names the place. */
+function refuse(rejection: Rejection): Settlement {
+  const places = rejection.errors.map(({ field, message }) => `${field} ${message}`.trim());
+  return deadLetter(
+    `${rejection.code}: ${places.length > 0 ? places.join('; ') : rejection.message}`,
+    refused(rejection),
+  );
+}
+
+/** A rejection in the words that leave the suite. */
+export const problemOf = (rejection: Rejection): Problem => ({
+  code: rejection.code,
+  message: rejection.message,
+  kind: rejection.kind,
+  ...(rejection.errors.length === 0 ? {} : { errors: rejection.errors }),
+});
+
+/** A rejection as the outcome of its command. */
+export const refused = (rejection: Rejection): CommandOutcome => ({
+  accepted: false,
+  problem: problemOf(rejection),
+});

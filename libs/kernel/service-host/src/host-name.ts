@@ -1,0 +1,2 @@
+/** Injection token of the process's name: `registry`, `gateway`. */
+export const HOST_NAME = Symbol('HOST_NAME');

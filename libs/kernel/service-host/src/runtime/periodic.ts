@@ -1,0 +1,36 @@
+import { Logger } from '@nestjs/common';
+
+/** Does something again and again, never twice at once; a fault is logged and the next turn comes all the same. */
+export class Periodic {
+  private readonly logger = new Logger(Periodic.name);
+  private timer: NodeJS.Timeout | undefined;
+  private turn: Promise<void> = Promise.resolve();
+  private stopped = true;
+
+  constructor(
+    private readonly what: string,
+    private readonly everyMs: number,
+    private readonly work: () => Promise<void>,
+  ) {}
+
+  start(): void {
+    this.stopped = false;
+    this.schedule();
+  }
+
+  /** Ends after the turn under way. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    await this.turn;
+  }
+
+  private schedule(): void {
+    if (this.stopped) return;
+    this.timer = setTimeout(() => {
+      this.turn = this.work()
+        .catch((fault: unknown) => this.logger.warn({ err: fault }, `${this.what} failed`))
+        .finally(() => this.schedule());
+    }, this.everyMs);
+  }
+}

@@ -1,0 +1,2 @@
+export * from './instance-registration';
+export * from './service-registration';

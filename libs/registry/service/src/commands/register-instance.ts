@@ -1,0 +1,41 @@
+import { registryContract } from '@downbeat/contracts';
+import { EventStore } from '@downbeat/event-store';
+import { fold } from '@downbeat/eventsourcing';
+import {
+  instanceRegistration,
+  instanceStream,
+  serviceRegistration,
+  serviceStream,
+  unknownService,
+  type RegistrationEvent,
+} from '@downbeat/registry-domain';
+import { carryOut, commandOf, refused } from '@downbeat/service-host';
+import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+
+const { healthCheck } = registryContract;
+const HEALTH_CHECK_ENDPOINT = '/health';
+
+export class RegisterInstance extends commandOf(registryContract.registerInstance) {}
+
+@CommandHandler(RegisterInstance)
+export class RegisterInstanceHandler implements ICommandHandler<RegisterInstance> {
+  constructor(private readonly store: EventStore) {}
+
+  async execute({ data, at, cause }: RegisterInstance) {
+    const past = await this.store.load<RegistrationEvent>(serviceStream(data.service_id));
+    const service = fold(serviceRegistration, past);
+    if (service.status === 'unknown') return refused(unknownService(data.service_id));
+
+    const { health_check, health_check_endpoint } = service.description;
+    const host = data.ip_address.includes(':') ? `[${data.ip_address}]` : data.ip_address;
+    const url = `http://${host}:${data.port}${health_check_endpoint ?? HEALTH_CHECK_ENDPOINT}`;
+    const check = { ...(health_check ?? healthCheck.parse({})), url };
+
+    const stream = instanceStream(data.instance_id);
+    const command = { type: 'RegisterInstance', data: { ...data, check }, at } as const;
+    return carryOut(this.store, instanceRegistration, stream, command, cause, () => ({
+      service_id: data.service_id,
+      instance_id: data.instance_id,
+    }));
+  }
+}

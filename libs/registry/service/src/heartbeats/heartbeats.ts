@@ -1,0 +1,94 @@
+import type { DataOf, registryContract } from '@downbeat/contracts';
+import { EventStore } from '@downbeat/event-store';
+import { fold } from '@downbeat/eventsourcing';
+import { instanceRegistration, instanceStream, type InstanceEvent } from '@downbeat/registry-domain';
+import { ContextPool } from '@downbeat/service-host';
+import { Injectable } from '@nestjs/common';
+
+type Heartbeat = DataOf<typeof registryContract.heartbeat>;
+
+/** An instance that has not been heard of for longer than it promised. */
+export interface SilentInstance {
+  readonly service_id: string;
+  readonly instance_id: string;
+  readonly silent_for_ms: number;
+}
+
+/** When each instance was last heard of. Times are the database's, so replicas agree. */
+@Injectable()
+export class Heartbeats {
+  private listeningSince = new Date();
+
+  constructor(
+    private readonly pool: ContextPool,
+    private readonly store: EventStore,
+  ) {}
+
+  async prepare(): Promise<void> {
+    await this.pool.createOnce(
+      'heartbeat',
+      `create table if not exists heartbeat (
+         instance_id text collate "C" primary key,
+         last_seen_at timestamptz not null,
+         resource_usage json
+       )`,
+    );
+    const { rows } = await this.pool.query<{ now: Date }>('select clock_timestamp() as now');
+    this.listeningSince = rows[0]?.now ?? new Date();
+  }
+
+  /** @returns False when there is no such instance to be alive. */
+  async note({ service_id, instance_id, resource_usage }: Heartbeat): Promise<boolean> {
+    const past = await this.store.load<InstanceEvent>(instanceStream(instance_id));
+    const instance = fold(instanceRegistration, past);
+    if (instance.status === 'absent' || instance.status === 'terminating') return false;
+    if (instance.registered.service_id !== service_id) return false;
+    await this.pool.query(
+      `insert into heartbeat (instance_id, last_seen_at, resource_usage)
+       values ($1, clock_timestamp(), $2)
+       on conflict (instance_id) do update
+         set last_seen_at = excluded.last_seen_at,
+             resource_usage = coalesce(excluded.resource_usage, heartbeat.resource_usage)`,
+      [instance_id, resource_usage === undefined ? null : JSON.stringify(resource_usage)],
+    );
+    return true;
+  }
+
+  /** Instances whose heartbeats stay away. Nobody was heard while the registry was not listening. */
+  async silent(limit: number): Promise<readonly SilentInstance[]> {
+    const { rows } = await this.pool.query<SilentInstance>(
+      `select service_id, instance_id, silent_for_ms
+       from (
+         select i.service_id, i.instance_id, i.heartbeat_ttl_ms,
+                extract(epoch from clock_timestamp()
+                  - greatest(h.last_seen_at, i.started_at, $1::timestamptz))::float8 * 1000
+                  as silent_for_ms
+         from instance i left join heartbeat h using (instance_id)
+         where i.heartbeat_ttl_ms is not null and i.status <> 'terminating'
+       ) listened
+       where silent_for_ms > heartbeat_ttl_ms
+       limit $2`,
+      [this.listeningSince, limit],
+    );
+    return rows;
+  }
+
+  /** Terminating instances that have been so for `ms`. */
+  async terminatedFor(
+    ms: number,
+    limit: number,
+  ): Promise<readonly { service_id: string; instance_id: string }[]> {
+    const { rows } = await this.pool.query<{ service_id: string; instance_id: string }>(
+      `select service_id, instance_id from instance
+       where status = 'terminating'
+         and status_changed_at < clock_timestamp() - make_interval(secs => $1::float8 / 1000)
+       limit $2`,
+      [ms, limit],
+    );
+    return rows;
+  }
+
+  async forget(instanceId: string): Promise<void> {
+    await this.pool.query('delete from heartbeat where instance_id = $1', [instanceId]);
+  }
+}

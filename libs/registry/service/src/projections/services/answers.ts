@@ -1,0 +1,98 @@
+import type { AnswerOf, registryContract } from '@downbeat/contracts';
+import type { JsonObject } from '@downbeat/eventsourcing';
+
+type ServiceAnswer = AnswerOf<typeof registryContract.getService>;
+type InstanceAnswer = AnswerOf<typeof registryContract.listInstances>['instances'][number];
+
+/** A row of `service` as Postgres gives it, with its instances counted. */
+export interface CountedService {
+  readonly service_name: string;
+  readonly service_version: string;
+  readonly service_type: string;
+  readonly deployment_environment: string;
+  readonly base_url: string | null;
+  readonly details: JsonObject;
+  readonly last_deployment: Date;
+  readonly created_at: Date;
+  readonly updated_at: Date;
+  readonly instance_count: number;
+  readonly healthy_instances: number;
+}
+
+export interface ListedInstance {
+  readonly instance_id: string;
+  readonly service_id: string;
+  readonly node_name: string;
+  readonly ip_address: string;
+  readonly port: string | number;
+  readonly status: string;
+  readonly version: string;
+  readonly metadata: JsonObject;
+  readonly health_check_failures: string | number;
+  readonly last_health_check: Date | null;
+  readonly started_at: Date;
+}
+
+interface Heard {
+  readonly last_seen_at: Date;
+  readonly resource_usage: { cpu_percent: number; memory_mb: number; disk_mb?: number } | null;
+}
+
+const NOTHING_USED = { cpu_percent: 0, memory_mb: 0, requests_per_minute: 0 };
+
+export function serviceAnswer(
+  row: CountedService,
+  usage: ServiceAnswer['resource_usage'] = NOTHING_USED,
+): ServiceAnswer {
+  const { capabilities, dependencies, ...details } = row.details;
+  return {
+    ...(details as Partial<ServiceAnswer>),
+    id: row.service_name,
+    service_name: row.service_name,
+    service_version: row.service_version,
+    service_type: row.service_type as ServiceAnswer['service_type'],
+    deployment_environment: row.deployment_environment as ServiceAnswer['deployment_environment'],
+    ...(row.base_url === null ? {} : { base_url: row.base_url }),
+    health_status: healthOf(row),
+    instance_count: row.instance_count,
+    healthy_instances: row.healthy_instances,
+    dependencies: (dependencies as string[] | undefined) ?? [],
+    capabilities: (capabilities as string[] | undefined) ?? [],
+    resource_usage: usage,
+    last_deployment: row.last_deployment.toISOString(),
+    created_at: row.created_at.toISOString(),
+    updated_at: row.updated_at.toISOString(),
+  };
+}
+
+/** A service without instances is healthy only when it has an address of its own that nothing speaks against. */
+function healthOf(row: CountedService): ServiceAnswer['health_status'] {
+  if (row.instance_count === 0) return row.base_url === null ? 'unhealthy' : 'healthy';
+  if (row.healthy_instances === row.instance_count) return 'healthy';
+  return row.healthy_instances === 0 ? 'unhealthy' : 'degraded';
+}
+
+export function instanceAnswer(row: ListedInstance, heard: Heard | undefined): InstanceAnswer {
+  const seen = [row.started_at, row.last_health_check, heard?.last_seen_at].filter(
+    (time) => time instanceof Date,
+  );
+  const lastSeen = new Date(Math.max(...seen.map((time) => time.getTime())));
+  return {
+    id: row.instance_id,
+    service_id: row.service_id,
+    instance_id: row.instance_id,
+    node_name: row.node_name,
+    ip_address: row.ip_address,
+    port: Number(row.port),
+    status: row.status as InstanceAnswer['status'],
+    version: row.version,
+    metadata: row.metadata as InstanceAnswer['metadata'],
+    resource_usage: { cpu_percent: 0, memory_mb: 0, disk_mb: 0, ...heard?.resource_usage },
+    health_check_failures: Number(row.health_check_failures),
+    ...(row.last_health_check === null
+      ? {}
+      : { last_health_check: row.last_health_check.toISOString() }),
+    started_at: row.started_at.toISOString(),
+    last_seen_at: lastSeen.toISOString(),
+  };
+}

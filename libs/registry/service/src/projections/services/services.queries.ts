@@ -1,0 +1,187 @@
+import { registryContract, type AnswerOf, type InputOf } from '@downbeat/contracts';
+import { ReadModels, type Read } from '@downbeat/projections';
+import { unknownService } from '@downbeat/registry-domain';
+import { Rejection } from '@downbeat/eventsourcing';
+import { Answers, ContextPool, cursorOf, pageOf, type Question } from '@downbeat/service-host';
+import { Controller } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { instanceAnswer, serviceAnswer, type CountedService, type ListedInstance } from './answers';
+import { services } from './services.projection';
+
+const { listServices, getService, listInstances, findInstances, directory } = registryContract;
+type Target = AnswerOf<typeof findInstances>['instances'][number];
+
+/** Each service with the number of its instances; what every question about services begins with. */
+const COUNTED = `
+  select s.*, i.instance_count, i.healthy_instances
+  from service s
+  cross join lateral (
+    select count(*)::int as instance_count,
+           count(*) filter (where status = 'healthy')::int as healthy_instances
+    from instance where service_id = s.service_name and status <> 'terminating'
+  ) i`;
+
+const IS_HEALTHY = `(c.instance_count > 0 and c.healthy_instances = c.instance_count)
+  or (c.instance_count = 0 and c.base_url is not null)`;
+
+const TARGET = `
+  select i.service_id as service_name, i.instance_id, i.version,
+         'http://' || case when i.ip_address like '%:%' then '[' || i.ip_address || ']'
+                      else i.ip_address end || ':' || i.port as url
+  from instance i`;
+
+/** Answers "what exists, where, in which version". */
+@Controller()
+export class ServicesQueries {
+  constructor(
+    private readonly readModels: ReadModels,
+    private readonly pool: ContextPool,
+  ) {}
+
+  @Answers(listServices)
+  async list({ input, as }: Question<InputOf<typeof listServices>>) {
+    return this.readModels.ask(services, as, async (manager) => {
+      const filter = [input.environment ?? null, input.service_type ?? null];
+      const where = `($1::text is null or c.deployment_environment = $1)
+                 and ($2::text is null or c.service_type = $2)`;
+      const rows: CountedService[] = await manager.query(
+        `select c.* from (${COUNTED}) c
+         where ${where} and ($3::text is null or c.service_name > $3)
+         order by c.service_name collate "C" limit $4`,
+        [...filter, cursorOf(input.cursor), input.limit + 1],
+      );
+      const [totals]: { total: number; healthy: number }[] = await manager.query(
+        `select count(*)::int as total, count(*) filter (where ${IS_HEALTHY})::int as healthy
+         from (${COUNTED}) c where ${where}`,
+        filter,
+      );
+      const page = pageOf(rows, input.limit, (row) => row.service_name);
+      const usage = await this.usageOf(page.rows.map((row) => row.service_name));
+      return {
+        services: page.rows.map((row) => serviceAnswer(row, usage.get(row.service_name))),
+        total_services: totals?.total ?? 0,
+        healthy_services: totals?.healthy ?? 0,
+        next_cursor: page.nextCursor,
+      };
+    });
+  }
+
+  @Answers(getService)
+  async get({ input, as }: Question<InputOf<typeof getService>>) {
+    const read = await this.readModels.ask(services, as, (manager) =>
+      counted(manager, input.service_id),
+    );
+    if (!read.data) return unknownService(input.service_id);
+    const usage = await this.usageOf([input.service_id]);
+    return { ...read, data: serviceAnswer(read.data, usage.get(input.service_id)) };
+  }
+
+  @Answers(listInstances)
+  async instances({ input, as }: Question<InputOf<typeof listInstances>>) {
+    const read = await this.readModels.ask(services, as, async (manager) => {
+      if (!(await counted(manager, input.service_id))) return unknownService(input.service_id);
+      const rows: ListedInstance[] = await manager.query(
+        `select *, count(*) over ()::int as total_count from instance
+         where service_id = $1 and ($2::text is null or status = $2)
+         order by instance_id collate "C"`,
+        [input.service_id, input.status ?? null],
+      );
+      const after = cursorOf(input.cursor);
+      const following = rows.filter((row) => after === null || row.instance_id > after);
+      const page = pageOf(following, input.limit, (row) => row.instance_id);
+      const heard = await this.heardOf(page.rows.map((row) => row.instance_id));
+      return {
+        instances: page.rows.map((row) => instanceAnswer(row, heard.get(row.instance_id))),
+        total_count: rows.length,
+        next_cursor: page.nextCursor,
+      };
+    });
+    return read.data instanceof Rejection ? read.data : { ...read, data: read.data };
+  }
+
+  @Answers(findInstances)
+  async find({ input, as }: Question<InputOf<typeof findInstances>>) {
+    return this.readModels.ask(services, as, async (manager) => {
+      const instances: Target[] = await manager.query(
+        `${TARGET} join service s on s.service_name = i.service_id
+         where i.status = 'healthy'
+           and ($1::text is null or s.service_name = $1)
+           and ($2::text is null or s.details::jsonb -> 'capabilities' ? $2)
+         order by i.service_id, i.instance_id limit 1000`,
+        [input.service_name ?? null, input.capability ?? null],
+      );
+      return { instances };
+    });
+  }
+
+  @Answers(directory)
+  async directory({
+    as,
+  }: Question<InputOf<typeof directory>>): Promise<Read<AnswerOf<typeof directory>>> {
+    return this.readModels.ask(services, as, async (manager) => {
+      const rows: CountedService[] = await manager.query(
+        `${COUNTED} order by s.service_name collate "C"`,
+      );
+      const targets: Target[] = await manager.query(
+        `${TARGET} where i.status = 'healthy' order by i.instance_id`,
+      );
+      const byService = new Map<string, Target[]>();
+      for (const target of targets)
+        byService.set(target.service_name, [
+          ...(byService.get(target.service_name) ?? []),
+          target,
+        ]);
+      return {
+        services: rows.map((row) => ({
+          service_name: row.service_name,
+          ...(row.base_url === null ? {} : { base_url: row.base_url }),
+          capabilities: (row.details['capabilities'] as string[] | undefined) ?? [],
+          instance_count: row.instance_count,
+          targets: byService.get(row.service_name) ?? [],
+        })),
+      };
+    });
+  }
+
+  /** What the instances of each service use together, as their heartbeats say. */
+  private async usageOf(serviceNames: readonly string[]) {
+    const { rows } = await this.pool.query<{
+      service_id: string;
+      cpu_percent: number;
+      memory_mb: number;
+      requests_per_minute: number;
+    }>(
+      `select i.service_id,
+              coalesce(sum((h.resource_usage ->> 'cpu_percent')::float8), 0) as cpu_percent,
+              coalesce(sum((h.resource_usage ->> 'memory_mb')::float8), 0) as memory_mb,
+              coalesce(sum((h.resource_usage ->> 'requests_per_minute')::float8), 0)
+                as requests_per_minute
+       from instance i join heartbeat h using (instance_id)
+       where i.service_id = any($1) and i.status <> 'terminating' group by i.service_id`,
+      [serviceNames],
+    );
+    return new Map(rows.map(({ service_id, ...usage }) => [service_id, usage]));
+  }
+
+  private async heardOf(instanceIds: readonly string[]) {
+    const { rows } = await this.pool.query<{
+      instance_id: string;
+      last_seen_at: Date;
+      resource_usage: { cpu_percent: number; memory_mb: number; disk_mb?: number } | null;
+    }>('select instance_id, last_seen_at, resource_usage from heartbeat where instance_id = any($1)', [
+      instanceIds,
+    ]);
+    return new Map(rows.map((row) => [row.instance_id, row]));
+  }
+}
+
+async function counted(
+  manager: EntityManager,
+  serviceName: string,
+): Promise<CountedService | undefined> {
+  const rows: CountedService[] = await manager.query(
+    `select c.* from (${COUNTED}) c where c.service_name = $1`,
+    [serviceName],
+  );
+  return rows[0];
+}
