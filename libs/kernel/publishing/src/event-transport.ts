@@ -1,8 +1,10 @@
+import type { MessageBus } from '@downbeat/message-bus';
+import { messageOf } from './publication-message';
 import type { Publication } from './publication';
 
 /** What a stream of integration events looks like now. */
 export interface StreamState {
-  /** When the stream was made: a later time than before means that it was lost and made again. */
+  /** When the stream was made: another time than before means that it was lost and made again. */
   readonly created: string;
   /** Sequence of its newest message; 0 for an empty stream. */
   readonly lastSequence: number;
@@ -13,7 +15,16 @@ export interface EventTransport {
   /** Makes the stream of `context` if it is missing. */
   ensureStream(context: string): Promise<StreamState>;
   /** @returns The sequence of the last message, once every one of them is acknowledged. */
-  publish(context: string, publications: readonly Publication[], repeat: number): Promise<number>;
+  publish(publications: readonly Publication[], repeat: number): Promise<number>;
   /** Calls `listener` after each new connection to the server. Returns the unsubscribe function. */
   onReconnected(listener: () => void): () => void;
 }
+
+export const busTransport = (bus: MessageBus): EventTransport => ({
+  ensureStream: (context) => bus.ensureEventStream(context),
+  publish: async (publications, repeat) => {
+    const messages = publications.map((publication) => messageOf(publication, repeat));
+    return (await bus.publishEvents(messages)).lastSequence;
+  },
+  onReconnected: (listener) => bus.onReconnect(listener),
+});

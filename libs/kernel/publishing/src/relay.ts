@@ -118,11 +118,7 @@ export class Relay<Event extends Message = Message> {
     const publications = await this.log.after(this.sent, SENT_MAX);
     const last = publications.at(-1);
     if (!last) return more;
-    const lastSequence = await this.transport.publish(
-      this.store.context,
-      publications,
-      this.repeat,
-    );
+    const lastSequence = await this.transport.publish(publications, this.repeat);
     this.sent = last.number;
     this.numbered = Math.max(this.numbered, last.number);
     if (this.known) this.known = { ...this.known, lastSequence };

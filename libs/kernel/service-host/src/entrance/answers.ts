@@ -28,12 +28,12 @@ type Asked<Contract extends QueryContract> = (
  */
 export const Answers =
   <Contract extends QueryContract>(contract: Contract) =>
-  (
+  <Method extends Asked<Contract>>(
     target: object,
     key: string | symbol,
-    descriptor: TypedPropertyDescriptor<Asked<Contract>>,
+    descriptor: TypedPropertyDescriptor<Method>,
   ): void => {
-    const ask = descriptor.value;
+    const ask: Asked<Contract> | undefined = descriptor.value;
     if (!ask) throw new TypeError(`@Answers must decorate a method, not ${String(key)}`);
     const answer = async function (this: unknown, payload: unknown): Promise<QueryOutcome> {
       const question = questionOf(contract, payload);
@@ -48,10 +48,9 @@ export const Answers =
         return { ok: false, problem: { code: fault.code, message: fault.message, kind: 'unavailable' } };
       }
     };
-    // Nest takes the method from the descriptor; its type is the transport's from here on.
-    const wrapped = { ...descriptor, value: answer } as PropertyDescriptor;
-    Object.defineProperty(target, key, wrapped);
-    MessagePattern(querySubject(contract))(target, key, wrapped);
+    // From here on the method is the transport's: it takes the payload as it came.
+    descriptor.value = answer as unknown as Method;
+    MessagePattern(querySubject(contract))(target, key, descriptor);
   };
 
 function questionOf<Contract extends QueryContract>(

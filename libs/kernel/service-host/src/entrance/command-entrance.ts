@@ -9,14 +9,14 @@ import {
   type Settlement,
 } from '@downbeat/message-bus';
 import type { CommandBus } from '@nestjs/cqrs';
-import type { CommandClass } from './context-command';
+import type { AnyCommandClass } from './context-command';
 
 /** Command in: a delivery from the bus becomes a validated command, its outcome a settlement. */
 export class CommandEntrance {
-  private readonly classes: ReadonlyMap<string, CommandClass<CommandContract>>;
+  private readonly classes: ReadonlyMap<string, AnyCommandClass>;
 
   constructor(
-    classes: readonly CommandClass<CommandContract>[],
+    classes: readonly AnyCommandClass[],
     private readonly commands: CommandBus,
     private readonly now: () => number,
   ) {
@@ -33,7 +33,7 @@ export class CommandEntrance {
     const valid = validate(Class.contract.data, body);
     if (valid instanceof Rejection) return refuse(valid);
 
-    const command = new Class(valid.value, instantOf(this.now()), {
+    const command = new Class(valid.value as never, instantOf(this.now()), {
       commandId: delivery.id,
       meta: {
         correlation_id: delivery.correlationId,

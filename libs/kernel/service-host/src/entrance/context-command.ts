@@ -36,6 +36,12 @@ export interface CommandClass<Contract extends CommandContract> {
   ): ContextCommand<DataOf<Contract> & JsonObject>;
 }
 
+/** Any of them, for whoever only passes data on that the contract has validated. */
+export interface AnyCommandClass {
+  readonly contract: CommandContract;
+  new (data: never, at: Instant, cause: Cause): Command<CommandOutcome>;
+}
+
 export function commandOf<Data extends z.ZodType<JsonObject>, Answer extends z.ZodType<JsonObject>>(
   contract: CommandContract<Data, Answer>,
 ): CommandClass<CommandContract<Data, Answer>> {

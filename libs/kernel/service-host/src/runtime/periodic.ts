@@ -13,9 +13,9 @@ export class Periodic {
     private readonly work: () => Promise<void>,
   ) {}
 
-  start(): void {
+  start({ atOnce = false } = {}): void {
     this.stopped = false;
-    this.schedule();
+    this.schedule(atOnce ? 0 : this.everyMs);
   }
 
   /** Ends after the turn under way. */
@@ -25,12 +25,12 @@ export class Periodic {
     await this.turn;
   }
 
-  private schedule(): void {
+  private schedule(delayMs: number): void {
     if (this.stopped) return;
     this.timer = setTimeout(() => {
       this.turn = this.work()
         .catch((fault: unknown) => this.logger.warn({ err: fault }, `${this.what} failed`))
-        .finally(() => this.schedule());
-    }, this.everyMs);
+        .finally(() => this.schedule(this.everyMs));
+    }, delayMs);
   }
 }

@@ -2,7 +2,7 @@ import { EventStore, execute } from '@downbeat/event-store';
 import { instantOf, type EventMeta } from '@downbeat/eventsourcing';
 import { instanceRegistration, instanceStream, type InstanceCommand } from '@downbeat/registry-domain';
 import { Clock, newId, Periodic } from '@downbeat/service-host';
-import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { Heartbeats } from './heartbeats';
 
 const LOOK_EVERY_MS = 500;
@@ -12,7 +12,7 @@ const TERMINATING_MS = 30_000;
 
 /** Takes silent instances out of service, and those that have gone out of the list. */
 @Injectable()
-export class Housekeeping implements OnModuleDestroy {
+export class Housekeeping {
   private readonly periodic = new Periodic('registry housekeeping', LOOK_EVERY_MS, () =>
     this.look(),
   );
@@ -27,7 +27,7 @@ export class Housekeeping implements OnModuleDestroy {
     this.periodic.start();
   }
 
-  async onModuleDestroy(): Promise<void> {
+  async stop(): Promise<void> {
     await this.periodic.stop();
   }
 

@@ -12,9 +12,9 @@ interface Row {
   readonly service_name: string;
   readonly status: Listed['status'];
   readonly check: { readonly url: string };
-  readonly failures: string | number;
+  readonly failures: number;
   readonly detail: string | null;
-  readonly changed_at: Date;
+  readonly changed_at: string;
 }
 
 /** Answers "what works". */
@@ -58,7 +58,7 @@ const listed = (row: Row): Listed => ({
   instance_id: row.instance_id,
   status: row.status,
   url: row.check.url,
-  failures: Number(row.failures),
+  failures: row.failures,
   ...(row.detail === null ? {} : { detail: row.detail }),
-  changed_at: row.changed_at.toISOString(),
+  changed_at: row.changed_at,
 });

@@ -1,5 +1,5 @@
 import type { AnswerOf, registryContract } from '@downbeat/contracts';
-import type { JsonObject } from '@downbeat/eventsourcing';
+import type { Instant, JsonObject } from '@downbeat/eventsourcing';
 
 type ServiceAnswer = AnswerOf<typeof registryContract.getService>;
 type InstanceAnswer = AnswerOf<typeof registryContract.listInstances>['instances'][number];
@@ -12,9 +12,9 @@ export interface CountedService {
   readonly deployment_environment: string;
   readonly base_url: string | null;
   readonly details: JsonObject;
-  readonly last_deployment: Date;
-  readonly created_at: Date;
-  readonly updated_at: Date;
+  readonly last_deployment: Instant;
+  readonly created_at: Instant;
+  readonly updated_at: Instant;
   readonly instance_count: number;
   readonly healthy_instances: number;
 }
@@ -24,13 +24,13 @@ export interface ListedInstance {
   readonly service_id: string;
   readonly node_name: string;
   readonly ip_address: string;
-  readonly port: string | number;
+  readonly port: number;
   readonly status: string;
   readonly version: string;
   readonly metadata: JsonObject;
-  readonly health_check_failures: string | number;
-  readonly last_health_check: Date | null;
-  readonly started_at: Date;
+  readonly health_check_failures: number;
+  readonly last_health_check: Instant | null;
+  readonly started_at: Instant;
 }
 
 interface Heard {
@@ -59,9 +59,9 @@ export function serviceAnswer(
     dependencies: (dependencies as string[] | undefined) ?? [],
     capabilities: (capabilities as string[] | undefined) ?? [],
     resource_usage: usage,
-    last_deployment: row.last_deployment.toISOString(),
-    created_at: row.created_at.toISOString(),
-    updated_at: row.updated_at.toISOString(),
+    last_deployment: row.last_deployment,
+    created_at: row.created_at,
+    updated_at: row.updated_at,
   };
 }
 
@@ -73,26 +73,24 @@ function healthOf(row: CountedService): ServiceAnswer['health_status'] {
 }
 
 export function instanceAnswer(row: ListedInstance, heard: Heard | undefined): InstanceAnswer {
-  const seen = [row.started_at, row.last_health_check, heard?.last_seen_at].filter(
-    (time) => time instanceof Date,
-  );
-  const lastSeen = new Date(Math.max(...seen.map((time) => time.getTime())));
+  // Instants sort as text.
+  const lastSeen = [row.started_at, row.last_health_check, heard?.last_seen_at.toISOString()]
+    .filter((time) => typeof time === 'string')
+    .reduce((newest, time) => (time > newest ? time : newest));
   return {
     id: row.instance_id,
     service_id: row.service_id,
     instance_id: row.instance_id,
     node_name: row.node_name,
     ip_address: row.ip_address,
-    port: Number(row.port),
+    port: row.port,
     status: row.status as InstanceAnswer['status'],
     version: row.version,
     metadata: row.metadata as InstanceAnswer['metadata'],
     resource_usage: { cpu_percent: 0, memory_mb: 0, disk_mb: 0, ...heard?.resource_usage },
-    health_check_failures: Number(row.health_check_failures),
-    ...(row.last_health_check === null
-      ? {}
-      : { last_health_check: row.last_health_check.toISOString() }),
-    started_at: row.started_at.toISOString(),
-    last_seen_at: lastSeen.toISOString(),
+    health_check_failures: row.health_check_failures,
+    ...(row.last_health_check === null ? {} : { last_health_check: row.last_health_check }),
+    started_at: row.started_at,
+    last_seen_at: lastSeen,
   };
 }

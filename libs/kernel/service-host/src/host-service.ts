@@ -1,0 +1,152 @@
+import { NatsMessageBus, type BusLog } from '@downbeat/message-bus';
+import { MessageBusStrategy } from '@downbeat/message-bus/nest';
+import { Logger as NestLogger, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { MicroserviceOptions } from '@nestjs/microservices';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { Logger } from 'nestjs-pino';
+import { hostConfig, type HostConfig } from './config/host-config';
+import { InvalidConfig, loadConfig } from './config/load-config';
+import { HostModule } from './host.module';
+import { Probes } from './http/probes';
+import { exposeMetrics } from './metrics';
+import { HostLifecycle } from './runtime/host-lifecycle';
+import { reportListening } from './runtime/parent-process';
+
+/** `EX_CONFIG` of sysexits.h: starting again with the same environment would fail again. */
+const EXIT_CONFIG = 78;
+
+export interface HostedService {
+  /** `registry`; it stands in every log line and metric. */
+  readonly name: string;
+  readonly module: Type;
+  /** Adapts the HTTP server before it listens; the gateway sets its limits here. */
+  readonly configureHttp?: (app: NestExpressApplication, config: HostConfig) => void;
+}
+
+/** A process that runs, for whoever started it in the same process (tests). */
+export interface RunningService {
+  readonly url: string;
+  readonly app: NestExpressApplication;
+  readonly stop: () => Promise<void>;
+}
+
+/** Runs a service until the process is told to end. The whole of an app's `main.ts`. */
+export async function hostService(service: HostedService): Promise<void> {
+  try {
+    const running = await startService(service);
+    endWithSignals(service.name, running);
+  } catch (fault) {
+    if (fault instanceof InvalidConfig) process.stderr.write(`${service.name}: ${fault.message}\n`);
+    else process.stderr.write(`${service.name} could not start: ${explained(fault)}\n`);
+    process.exit(fault instanceof InvalidConfig ? EXIT_CONFIG : 1);
+  }
+}
+
+/**
+ * Starts a service in this process.
+ *
+ * @throws {InvalidConfig} The environment is not valid.
+ * @throws {BusUnavailable} No NATS server within 30 s.
+ */
+export async function startService(service: HostedService): Promise<RunningService> {
+  const { name, module } = service;
+  const config = loadConfig(hostConfig);
+  const probes = new Probes();
+  const lifecycle = new HostLifecycle();
+  const bus = await NatsMessageBus.connect({
+    url: config.NATS_URL,
+    prefix: config.NATS_PREFIX,
+    name,
+    log: busLog(),
+    closeTimeoutMs: config.SHUTDOWN_TIMEOUT_MS / 2,
+  });
+  try {
+    const app = await NestFactory.create<NestExpressApplication>(
+      HostModule.of({ name, module, config, bus, probes, lifecycle }),
+      { bufferLogs: true, abortOnError: false },
+    );
+    app.useLogger(app.get(Logger));
+    app.disable('x-powered-by');
+    service.configureHttp?.(app, config);
+    addProbes(probes, bus, lifecycle);
+    exposeMetrics(name, bus.metrics, lifecycle);
+    app.connectMicroservice<MicroserviceOptions>({ strategy: new MessageBusStrategy(bus) });
+    await app.startAllMicroservices();
+    await app.listen(config.PORT, config.HOST);
+    const url = (await app.getUrl()).replace('[::1]', '127.0.0.1');
+    return { url, app, stop: () => stopInOrder(app, probes, lifecycle, bus) };
+  } catch (fault) {
+    await lifecycle.stop();
+    await bus.close();
+    await lifecycle.close();
+    throw fault;
+  }
+}
+
+/** Less and less is left to do, so nothing is cut off: no new work, finish, say goodbye, close. */
+async function stopInOrder(
+  app: NestExpressApplication,
+  probes: Probes,
+  lifecycle: HostLifecycle,
+  bus: NatsMessageBus,
+): Promise<void> {
+  probes.stop();
+  await lifecycle.stop();
+  await bus.close();
+  await app.close();
+  await lifecycle.close();
+}
+
+function addProbes(probes: Probes, bus: NatsMessageBus, lifecycle: HostLifecycle): void {
+  probes.add({
+    name: 'nats',
+    check: () => ({ isReady: bus.status() === 'connected', details: { status: bus.status() } }),
+  });
+  for (const runtime of lifecycle.runtimes)
+    probes.add({
+      name: runtime.context,
+      check: () => {
+        const status = runtime.status();
+        return { isReady: status.projections.every((one) => one.is_served), details: status };
+      },
+    });
+}
+
+function endWithSignals(name: string, running: RunningService): void {
+  const logger = new NestLogger(name);
+  const timeoutMs = loadConfig(hostConfig).SHUTDOWN_TIMEOUT_MS;
+  let ending = false;
+  const end = (why: string): void => {
+    if (ending) return;
+    ending = true;
+    logger.log({ why }, 'stopping');
+    setTimeout(() => process.exit(1), timeoutMs).unref();
+    running.stop().then(
+      () => process.exit(0),
+      (fault: unknown) => {
+        logger.error({ err: fault }, 'did not stop well');
+        process.exit(1);
+      },
+    );
+  };
+  process.once('SIGTERM', () => end('SIGTERM'));
+  process.once('SIGINT', () => end('SIGINT'));
+  process.on('unhandledRejection', (fault) => {
+    logger.error({ err: fault }, 'a promise was rejected and nobody looked');
+    process.exitCode = 1;
+    end('unhandled rejection');
+  });
+  reportListening(running.url, () => end('the parent process is gone'));
+}
+
+const busLog = (): BusLog => {
+  const logger = new NestLogger('bus');
+  return {
+    warn: (message, details) => logger.warn(details, message),
+    error: (message, details) => logger.error(details, message),
+  };
+};
+
+const explained = (fault: unknown): string =>
+  fault instanceof Error ? (fault.stack ?? fault.message) : String(fault);

@@ -1,0 +1,22 @@
+import { Global, Module, type DynamicModule } from '@nestjs/common';
+import { HOST_NAME } from '../host-name';
+import { HealthController } from './health.controller';
+import { MetricsController } from './metrics.controller';
+import { Probes } from './probes';
+
+/** What every process answers over HTTP, whatever else it does. */
+@Global()
+@Module({})
+export class HttpModule {
+  static of(name: string, probes: Probes): DynamicModule {
+    return {
+      module: HttpModule,
+      controllers: [HealthController, MetricsController],
+      providers: [
+        { provide: HOST_NAME, useValue: name },
+        { provide: Probes, useValue: probes },
+      ],
+      exports: [HOST_NAME, Probes],
+    };
+  }
+}

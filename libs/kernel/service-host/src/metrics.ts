@@ -1,0 +1,63 @@
+import type { BusMetrics } from '@downbeat/message-bus';
+import { collectDefaultMetrics, Gauge, register } from 'prom-client';
+import type { HostLifecycle } from './runtime/host-lifecycle';
+
+/** Gauges of the bus that go up and down; all its other numbers only grow. */
+const SNAKE = /[A-Z]/g;
+const snake = (name: string): string => name.replace(SNAKE, (letter) => `_${letter.toLowerCase()}`);
+
+/** Exposes what the kernel counts, read at the moment of the scrape. */
+export function exposeMetrics(service: string, bus: BusMetrics, lifecycle: HostLifecycle): void {
+  register.setDefaultLabels({ service });
+  collectDefaultMetrics();
+
+  for (const name of Object.keys(bus) as (keyof BusMetrics)[])
+    new Gauge({
+      name: `downbeat_bus_${snake(name)}`,
+      help: `Of the message bus: ${name}`,
+      collect() {
+        this.set(bus[name]);
+      },
+    });
+
+  new Gauge({
+    name: 'downbeat_projection_lag_positions',
+    help: 'Positions of the log that are not in the read model yet',
+    labelNames: ['projection'],
+    collect() {
+      for (const runtime of lifecycle.runtimes)
+        for (const { name, lag } of runtime.status().projections) this.set({ projection: name }, lag);
+    },
+  });
+  new Gauge({
+    name: 'downbeat_projection_parked_streams',
+    help: 'Streams with an event the projection could not apply',
+    labelNames: ['projection'],
+    collect() {
+      for (const runtime of lifecycle.runtimes)
+        for (const { name, parked_streams } of runtime.status().projections)
+          this.set({ projection: name }, parked_streams);
+    },
+  });
+  new Gauge({
+    name: 'downbeat_relay_finds',
+    help: 'Losses of the bus that the relay found and sent again; 0 in a healthy suite',
+    labelNames: ['context', 'kind'],
+    collect() {
+      for (const runtime of lifecycle.runtimes)
+        for (const [kind, count] of Object.entries(runtime.status().relay?.finds ?? {}))
+          this.set({ context: runtime.context, kind }, count);
+    },
+  });
+  new Gauge({
+    name: 'downbeat_relay_unsent',
+    help: 'Publications that are numbered and not yet acknowledged by the bus',
+    labelNames: ['context'],
+    collect() {
+      for (const runtime of lifecycle.runtimes) {
+        const relay = runtime.status().relay;
+        if (relay) this.set({ context: runtime.context }, relay.numbered - relay.sent);
+      }
+    },
+  });
+}

@@ -1,0 +1,20 @@
+import type { ContextName } from '@downbeat/contracts';
+import type { Message } from '@downbeat/eventsourcing';
+import type { Projection } from '@downbeat/projections';
+import type { Publications, Reactor } from '@downbeat/publishing';
+import type { AnyCommandClass } from '../entrance/context-command';
+
+/** What a context brings along besides its handlers. */
+export interface ContextDefinition<Event extends Message = Message> {
+  readonly context: ContextName;
+  readonly projections: readonly Projection[];
+  /** Absent: the context tells the others nothing. */
+  readonly publications?: Publications<Event>;
+  /** Commands taken from the bus. */
+  readonly commands: readonly AnyCommandClass[];
+}
+
+/** What a module starts once its own parts are ready. */
+export interface ContextStart {
+  readonly reactors?: readonly Reactor[];
+}

@@ -1,0 +1,146 @@
+import { PostgresDeadLetters } from '@downbeat/dead-letters';
+import { EventStore, Leases, PostgresEventStore, PostgresLeases } from '@downbeat/event-store';
+import type { Message } from '@downbeat/eventsourcing';
+import { DeadLetters, MessageBus } from '@downbeat/message-bus';
+import { ProjectionRunner, ReadModels, startProjections } from '@downbeat/projections';
+import { Logger, Module, type DynamicModule } from '@nestjs/common';
+import { CommandBus, CqrsModule } from '@nestjs/cqrs';
+import { contextConfig, hostConfig } from '../config/host-config';
+import { loadConfig } from '../config/load-config';
+import { Clock } from './clock';
+import type { ContextDefinition } from './context-definition';
+import { ContextPool } from './context-pool';
+import { ContextRuntime } from './context-runtime';
+import { HostLifecycle } from './host-lifecycle';
+import { logHints } from './log-hints';
+
+/**
+ * The store, the read models and the runtime of one context, as providers of the module that
+ * imports it. Two contexts in one process have two of everything, and none sees the other's.
+ */
+@Module({})
+export class ContextModule {
+  static of<Event extends Message>(definition: ContextDefinition<Event>): DynamicModule {
+    const { context, projections } = definition;
+    const databaseUrl = (): string => {
+      const settings = loadConfig(contextConfig(context)) as Record<string, string>;
+      return settings[`DATABASE_URL_${context.toUpperCase()}`] ?? '';
+    };
+    const logName = (): string => loadConfig(hostConfig.pick({ LOG_NAME: true })).LOG_NAME;
+    const log = new Logger(`${context} store`);
+    const report = (fault: Error): void => log.warn({ err: fault }, 'a database connection broke');
+
+    return {
+      module: ContextModule,
+      imports: [CqrsModule],
+      providers: [
+        {
+          provide: ContextPool,
+          inject: [HostLifecycle],
+          useFactory: (lifecycle: HostLifecycle) => {
+            const pool = new ContextPool(databaseUrl(), context);
+            lifecycle.onClose(`${context} pool`, () => pool.close());
+            return pool;
+          },
+        },
+        {
+          provide: EventStore,
+          inject: [MessageBus, HostLifecycle],
+          useFactory: (bus: MessageBus, lifecycle: HostLifecycle) => {
+            const store = new PostgresEventStore({
+              databaseUrl: databaseUrl(),
+              logName: logName(),
+              context,
+              hints: logHints(bus, logName()),
+              report,
+            });
+            lifecycle.onClose(`${context} store`, () => store.close());
+            return store;
+          },
+        },
+        {
+          provide: Leases,
+          inject: [HostLifecycle],
+          useFactory: (lifecycle: HostLifecycle) => {
+            const leases = new PostgresLeases({
+              databaseUrl: databaseUrl(),
+              logName: logName(),
+              context,
+              report,
+            });
+            lifecycle.onClose(`${context} leases`, () => leases.close());
+            return leases;
+          },
+        },
+        {
+          provide: ProjectionRunner,
+          inject: [EventStore, HostLifecycle],
+          useFactory: async (store: EventStore, lifecycle: HostLifecycle) => {
+            const runner = await startProjections({
+              url: databaseUrl(),
+              schema: context,
+              applicationName: `downbeat-${context}-read-models`,
+              store,
+              projections,
+              log: {
+                info: (facts, message) => log.log(facts, message),
+                warn: (facts, message) => log.warn(facts, message),
+                error: (facts, message) => log.error(facts, message),
+              },
+            });
+            lifecycle.onStop(`${context} projections`, () => runner.stop());
+            return runner;
+          },
+        },
+        {
+          provide: ReadModels,
+          inject: [ProjectionRunner],
+          useFactory: (runner: ProjectionRunner) => runner.readModels,
+        },
+        {
+          provide: DeadLetters,
+          inject: [ContextPool],
+          useFactory: (pool: ContextPool) => new PostgresDeadLetters(pool.pool, logName()),
+        },
+        {
+          provide: ContextRuntime,
+          inject: [
+            MessageBus,
+            EventStore,
+            ContextPool,
+            ProjectionRunner,
+            DeadLetters,
+            CommandBus,
+            Clock,
+            HostLifecycle,
+          ],
+          useFactory: (
+            bus: MessageBus,
+            store: EventStore,
+            pool: ContextPool,
+            runner: ProjectionRunner,
+            deadLetters: DeadLetters,
+            commands: CommandBus,
+            clock: Clock,
+            lifecycle: HostLifecycle,
+          ) => {
+            const parts = { bus, store, pool, runner, deadLetters, commands, clock };
+            const runtime = new ContextRuntime(definition, parts);
+            lifecycle.onStop(`${context} runtime`, () => runtime.stop());
+            lifecycle.watch(runtime);
+            return runtime;
+          },
+        },
+      ],
+      exports: [
+        CqrsModule,
+        ContextPool,
+        EventStore,
+        Leases,
+        ReadModels,
+        ProjectionRunner,
+        ContextRuntime,
+      ],
+    };
+  }
+}

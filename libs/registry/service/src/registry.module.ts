@@ -1,0 +1,63 @@
+import { ContextModule, ContextRuntime, HostLifecycle } from '@downbeat/service-host';
+import { Module, type OnApplicationBootstrap } from '@nestjs/common';
+import { DeregisterInstance, DeregisterInstanceHandler } from './commands/deregister-instance';
+import { Heartbeat, HeartbeatHandler } from './commands/heartbeat';
+import { RegisterInstance, RegisterInstanceHandler } from './commands/register-instance';
+import { RegisterService, RegisterServiceHandler } from './commands/register-service';
+import { UpdateService, UpdateServiceHandler } from './commands/update-service';
+import { DirectoryHints } from './directory-hints';
+import { Heartbeats } from './heartbeats/heartbeats';
+import { Housekeeping } from './heartbeats/housekeeping';
+import { services } from './projections/services/services.projection';
+import { ServicesQueries } from './projections/services/services.queries';
+import { registryPublications } from './publications/registry.publications';
+import { InstanceHealthReactor } from './reactors/instance-health.reactor';
+
+/** What exists, where, in which version: command in → decide → append → publish → project → query out. */
+@Module({
+  imports: [
+    ContextModule.of({
+      context: 'registry',
+      projections: [services],
+      publications: registryPublications,
+      commands: [
+        RegisterService,
+        UpdateService,
+        RegisterInstance,
+        Heartbeat,
+        DeregisterInstance,
+      ],
+    }),
+  ],
+  controllers: [ServicesQueries],
+  providers: [
+    RegisterServiceHandler,
+    UpdateServiceHandler,
+    RegisterInstanceHandler,
+    HeartbeatHandler,
+    DeregisterInstanceHandler,
+    Heartbeats,
+    Housekeeping,
+    DirectoryHints,
+    InstanceHealthReactor,
+  ],
+})
+export class RegistryModule implements OnApplicationBootstrap {
+  constructor(
+    private readonly runtime: ContextRuntime,
+    private readonly heartbeats: Heartbeats,
+    private readonly housekeeping: Housekeeping,
+    private readonly directoryHints: DirectoryHints,
+    private readonly instanceHealth: InstanceHealthReactor,
+    private readonly lifecycle: HostLifecycle,
+  ) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.heartbeats.prepare();
+    await this.runtime.start({ reactors: [this.instanceHealth] });
+    await this.directoryHints.start();
+    this.lifecycle.onStop('directory hints', () => this.directoryHints.stop());
+    this.housekeeping.start();
+    this.lifecycle.onStop('registry housekeeping', () => this.housekeeping.stop());
+  }
+}
