@@ -15,17 +15,29 @@ const project = (displayName, testMatch, extra = {}) => ({
   testMatch,
   testPathIgnorePatterns: ['/node_modules/', '/dist/', ...(extra.ignore ?? [])],
   testEnvironment: 'node',
-  testEnvironmentOptions: { customExportConditions: ['@downbeat/source', 'node', 'require', 'default'] },
+  testEnvironmentOptions: {
+    customExportConditions: ['@downbeat/source', 'node', 'require', 'default'],
+  },
   transform: { '^.+\\.[tj]s$': ['@swc/jest', swc] },
   // cel-js is published as ES modules only.
   transformIgnorePatterns: ['/node_modules/(?!@marcbachmann/cel-js/)'],
   modulePathIgnorePatterns: ['/dist/', '<rootDir>/.downbeat', '<rootDir>/.nx'],
+  ...extra.config,
 });
+
+const servers = {
+  globalSetup: '<rootDir>/jest.servers.setup.js',
+  globalTeardown: '<rootDir>/jest.servers.teardown.js',
+};
+const BOUNDARIES = 'tools/boundaries\\.spec\\.ts$';
 
 module.exports = {
   projects: [
-    project('unit', ['**/*.spec.ts'], { ignore: ['\\.int\\.spec\\.ts$', '\\.e2e\\.spec\\.ts$'] }),
-    project('integration', ['**/*.int.spec.ts']),
-    project('end-to-end', ['**/*.e2e.spec.ts']),
+    project('unit', ['**/*.spec.ts'], {
+      ignore: ['\\.int\\.spec\\.ts$', '\\.e2e\\.spec\\.ts$', BOUNDARIES],
+    }),
+    project('boundaries', ['<rootDir>/tools/boundaries.spec.ts']),
+    project('integration', ['**/*.int.spec.ts'], { config: servers }),
+    project('end-to-end', ['**/*.e2e.spec.ts'], { config: servers }),
   ],
 };

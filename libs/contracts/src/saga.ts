@@ -254,16 +254,9 @@ export const listDefinitions = query({
   http: { method: 'GET', path: '/workflow-definitions' },
 });
 
-const ended = {
-  workflow_id: workflowId,
-  workflow_name: f.name,
-  workflow_version: f.version,
-  correlation_id: f.externalId,
-};
-const endedExample = {
+const run = { workflow_id: workflowId, correlation_id: f.externalId };
+const runExample = {
   workflow_id: '0198c2a4-7d1e-5c3b-9a52-3f1f0a9f3c11',
-  workflow_name: 'order-goods',
-  workflow_version: '1.0.0',
   correlation_id: 'order-4711',
 };
 
@@ -273,8 +266,8 @@ export const workflowStarted = event({
   version: 1,
   summary: 'A run began',
   idField: 'correlation_id',
-  data: z.object(ended),
-  example: endedExample,
+  data: z.object({ ...run, workflow_name: f.name, workflow_version: f.version }),
+  example: { ...runExample, workflow_name: 'order-goods', workflow_version: '1.0.0' },
 });
 
 export const workflowCompleted = event({
@@ -283,8 +276,8 @@ export const workflowCompleted = event({
   version: 1,
   summary: 'A run ended with all its effects standing',
   idField: 'correlation_id',
-  data: z.object(ended),
-  example: endedExample,
+  data: z.object(run),
+  example: runExample,
 });
 
 export const workflowFailed = event({
@@ -293,8 +286,8 @@ export const workflowFailed = event({
   version: 1,
   summary: 'A run ended without success; its compensation strategy left effects standing',
   idField: 'correlation_id',
-  data: z.object({ ...ended, reason: z.string() }),
-  example: { ...endedExample, reason: 'reserve-stock failed: HTTP 409' },
+  data: z.object({ ...run, reason: z.string() }),
+  example: { ...runExample, reason: 'reserve-stock failed: HTTP 409' },
 });
 
 export const workflowCompensated = event({
@@ -303,8 +296,8 @@ export const workflowCompensated = event({
   version: 1,
   summary: 'A run ended with its effects undone',
   idField: 'correlation_id',
-  data: z.object({ ...ended, reason: z.string() }),
-  example: { ...endedExample, reason: 'reserve-stock failed: HTTP 409' },
+  data: z.object({ ...run, reason: z.string() }),
+  example: { ...runExample, reason: 'reserve-stock failed: HTTP 409' },
 });
 
 export const workflowParked = event({
@@ -313,8 +306,8 @@ export const workflowParked = event({
   version: 1,
   summary: 'An undo keeps failing; an operator has to act',
   idField: 'correlation_id',
-  data: z.object({ ...ended, step_name: z.string(), reason: z.string() }),
-  example: { ...endedExample, step_name: 'reserve-stock', reason: 'HTTP 503 after 4 calls' },
+  data: z.object({ ...run, step_name: z.string(), reason: z.string() }),
+  example: { ...runExample, step_name: 'reserve-stock', reason: 'HTTP 503 after 4 calls' },
 });
 
 export const saga = {

@@ -37,10 +37,29 @@ export class ReceiptConflict extends Fault {
   readonly code = 'event-store/receipt-conflict';
   readonly remedy = 'retry';
 
-  constructor(readonly receipt: Receipt) {
+  constructor(
+    readonly receipt: Receipt,
+    /** The number applied last: `receipt.number` or more when this one was applied before. */
+    readonly last: number,
+  ) {
     super(
-      `${receipt.consumer} has not applied number ${receipt.number - 1} of ${receipt.source} as its last`,
+      `${receipt.consumer} has applied number ${last} of ${receipt.source} last, so ${receipt.number} is not its next`,
     );
+  }
+}
+
+/** An append that can never succeed, however often it is tried. Nothing was stored. */
+export class AppendRefused extends Fault {
+  override readonly name = 'AppendRefused';
+  readonly code = 'event-store/append-refused';
+  readonly remedy = 'give-up';
+
+  constructor(
+    readonly stream: StreamName,
+    reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(`the append to ${stream} was refused: ${reason}`, options);
   }
 }
 
@@ -74,4 +93,11 @@ export class LogGap extends Fault {
   ) {
     super(`the log has position ${found} where ${expected} must be`);
   }
+}
+
+/** A cursor that this log did not hand out. */
+export class InvalidCursor extends Fault {
+  override readonly name = 'InvalidCursor';
+  readonly code = 'event-store/invalid-cursor';
+  readonly remedy = 'give-up';
 }

@@ -4,17 +4,22 @@ import type {
   Message,
   Position,
   Recorded,
-  RecordedEvent,
   StreamName,
   StreamVersion,
 } from '@downbeat/eventsourcing';
 
-/** One append: a decision's events, and what must be true and remembered together with them. */
+export const APPEND_EVENTS_MAX = 1_000;
+
+/**
+ * One append: a decision's events, and what must be true and remembered together with them.
+ * What stands against it is looked for in this order, and the first find is the answer: command
+ * answered before, receipt, lease to hold or release, version, lease to acquire.
+ */
 export interface Append {
   readonly stream: StreamName;
   /** The version the decision was made on; 0 for a new stream. There is no "any version". */
   readonly expected: StreamVersion;
-  /** In order. May be empty when only a receipt, a command's answer or a lease has to be written. */
+  /** In order, at most 1,000. May be empty when only a receipt, a command's answer or a lease has to be written. */
   readonly events: readonly NewEvent[];
   readonly meta: EventMeta;
   /** The command behind it: asked again with the same id it gets the first answer, and appends nothing. */
@@ -85,6 +90,7 @@ export abstract class EventStore {
    * @throws {EventStoreUnavailable} No answer within the time-out: whether the events were appended
    *         is unknown; appending again with the same `expected` is safe.
    * @throws {EventStoreOverloaded} The bounded queue of waiting appends is full; nothing was sent.
+   * @throws {AppendRefused} It can never succeed: data that is no JSON, or another context's stream.
    */
   abstract append(append: Append): Promise<Appended>;
 
@@ -97,22 +103,24 @@ export abstract class EventStore {
   /**
    * The log after `after`, at most `limit` positions of it (default 1,000, at most 10,000).
    *
-   * @throws {LogGap} A position is missing: the log was damaged. An alarm, never skipped.
+   * @throws {LogGap} A position is missing, `after` itself included: the log was damaged or is an
+   *         older copy. An alarm, never skipped.
    */
   abstract read<Event extends Message>(after: Position, limit?: number): Promise<LogSlice<Event>>;
 
   /** The answer this command id got earlier, if it was accepted. */
   abstract answerOf(commandId: string): Promise<Appended | undefined>;
 
+  /** The last publication of `source` that `consumer` has a receipt for; 0 when there is none. */
+  abstract lastReceipt(consumer: string, source: string): Promise<number>;
+
   /** Position of the newest event of the log, every context's counted; 0 for an empty log. */
   abstract head(): Promise<Position>;
 
   /**
    * Calls `listener` after something was appended, by this process or (through a hint on the bus)
-   * by another. A wake-up and no more: it may be lost or repeated. Returns the unsubscribe function.
+   * by another. A wake-up and no more: it may be lost or repeated, so a reader polls as well
+   * (every 250 ms). Returns the unsubscribe function.
    */
   abstract onAppended(listener: (position: Position) => void): () => void;
 }
-
-/** Brings an event of an older schema version to the newest shape; returns it unchanged otherwise. */
-export type Upcaster = (event: RecordedEvent) => RecordedEvent;

@@ -1,3 +1,14 @@
+export * from './audit-log';
 export * from './errors';
 export * from './event-store';
+export * from './execute';
+export { GENESIS, type StoredCommit } from './hash-chain';
+export * from './hints';
 export * from './leases';
+export { contextUrl, migrate, type MigrateOptions } from './migrate';
+export type { DatabaseOptions, Timeouts } from './database';
+export * from './postgres-event-store';
+export * from './postgres-leases';
+export { CONTEXTS, ROLE_PREFIX, roleOf } from './roles';
+export * from './upcast';
+export * from './verify-chain';

@@ -27,6 +27,9 @@ export abstract class Leases {
   /** Gives everything up at once (an ordered shutdown), so that nobody has to wait for the lease to end. */
   abstract resign(owner: string): Promise<void>;
 
-  /** The epoch of `stream` if `owner` holds it. */
+  /** Who holds `stream`, dead or alive; undefined when nobody does. */
+  abstract holder(stream: StreamName): Promise<string | undefined>;
+
+  /** Everything `owner` holds. */
   abstract held(owner: string): Promise<readonly HeldStream[]>;
 }

@@ -1,3 +1,12 @@
+export * from './back-off';
+export * from './bus-log';
+export * from './bus-metrics';
 export * from './command-outcome';
+export * from './dead-letters';
+export * from './errors';
+export * from './events';
+export * from './headers';
 export * from './message-bus';
 export * from './settlement';
+export { NatsMessageBus, type NatsMessageBusOptions } from './nats/nats-message-bus';
+export type { StreamBounds } from './nats/streams';

@@ -1,5 +1,9 @@
 import type { JsonObject } from '@downbeat/eventsourcing';
+import type { BusMetrics } from './bus-metrics';
 import type { CommandOutcome, QueryOutcome } from './command-outcome';
+import type { DeadLetter, DeadLetters } from './dead-letters';
+import type { EventBatch, EventsConfirmed, EventStreamState, OutgoingEvent } from './events';
+import type { MessageHeaders } from './headers';
 import type { Settlement } from './settlement';
 
 /** One arrival of a command. */
@@ -10,8 +14,9 @@ export interface Delivery {
   readonly subject: string;
   /** 1 for the first time. */
   readonly deliveries: number;
+  /** Parsed JSON of any shape, depth and keys; without its `command_id`. */
   readonly body: unknown;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: MessageHeaders;
   readonly correlationId: string;
   readonly actor: string;
   readonly traceparent?: string;
@@ -23,13 +28,21 @@ export interface Subscription {
   readonly durable: string;
   /** `command.registry.>` */
   readonly subject: string;
+  /**
+   * Thrown errors: a `Fault` that says `give-up` makes a dead letter, anything else a retry. Must
+   * be idempotent by `delivery.id`: a handler that outlived its time-out may run beside its successor.
+   */
   readonly handle: (delivery: Delivery) => Promise<Settlement>;
   /** Messages being handled at once; default 64. Those with the same order key run one after another. */
   readonly inFlightMax?: number;
-  /** Later messages with the same key wait behind an unsettled or quarantined one. Default: the subject. */
+  /** Later messages with the same key wait behind an unsettled one, in this process and for a bounded time. Default: the subject. */
   readonly orderKey?: (delivery: Delivery) => string;
   /** Deliveries after which a message is quarantined unrun; default 10. */
   readonly deliveriesMax?: number;
+  /** How long `handle` may take before its message is retried; default 60,000. */
+  readonly handlerTimeoutMs?: number;
+  /** Where messages go that are given up on; default: the bus's own. */
+  readonly deadLetters?: DeadLetters;
 }
 
 export interface CommandOptions {
@@ -42,47 +55,123 @@ export interface CommandOptions {
   readonly timeoutMs?: number;
 }
 
-/** An integration event on its way out. */
-export interface OutgoingEvent {
-  /** `event.<context>.<Name>.<id>` */
-  readonly subject: string;
-  /** For the server's duplicate window. */
-  readonly messageId: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: JsonObject;
-}
-
 export interface QueryOptions {
+  /** Default 5,000. */
   readonly timeoutMs?: number;
   readonly correlationId?: string;
   readonly traceparent?: string;
 }
 
+export interface RequestOptions {
+  readonly headers?: MessageHeaders;
+  readonly timeoutMs: number;
+}
+
+/** What a service outside the suite replied. */
+export interface Reply {
+  readonly body: string;
+  readonly headers: MessageHeaders;
+}
+
+/** Durable consumption of another context's integration events, in batches. */
+export interface EventSubscription {
+  /** The publishing context. */
+  readonly source: string;
+  /** `<context>-<purpose>`: `saga-service-catalog`. */
+  readonly durable: string;
+  /**
+   * Returns when the batch is applied; it is acknowledged then. When it throws, the same batch
+   * comes again after a back-off, for ever. Must be idempotent.
+   */
+  readonly handle: (batch: EventBatch) => Promise<void>;
+  /** Default 256. */
+  readonly batchMax?: number;
+  readonly handlerTimeoutMs?: number;
+}
+
+/** What the bus can do now, for readiness. */
+export type BusStatus = 'connected' | 'disconnected' | 'closed';
+
 /** All use of NATS. Subjects are given without the prefix that keeps suites on one server apart. */
 export abstract class MessageBus {
+  abstract readonly metrics: BusMetrics;
+
+  abstract status(): BusStatus;
+
+  /** Calls `listener` after each reconnection. Returns the unsubscribe function. */
+  abstract onReconnect(listener: () => void): () => void;
+
   /**
    * Puts a command on its stream and waits for its outcome.
    *
    * @throws {NoOutcome} None arrived in time. The command may still be carried out: ask again with the same id.
-   * @throws {BusUnavailable} Not connected; nothing was sent.
+   * @throws {BusUnavailable} Not connected, or nobody takes it; nothing was sent.
+   * @throws {InvalidSubject} @throws {MessageTooLarge}
    */
-  abstract command(subject: string, body: JsonObject, options?: CommandOptions): Promise<CommandOutcome>;
+  abstract command(
+    subject: string,
+    body: JsonObject,
+    options?: CommandOptions,
+  ): Promise<CommandOutcome>;
 
   /** Consumes commands durably; returns when the consumer exists and pulls. */
   abstract subscribe(subscription: Subscription): Promise<void>;
 
-  /** Asks the owning context. @throws {NoAnswer} @throws {BusUnavailable} */
-  abstract query(subject: string, payload: JsonObject, options?: QueryOptions): Promise<QueryOutcome>;
+  /**
+   * Sends a dead letter to the consumer it came from, and to no other. Returns when the stream has it.
+   *
+   * @param redriveNumber 1 for the first redrive of this letter: the same number again is the same message.
+   * @throws {EventsNotConfirmed} The stream may have it or not; the same call again is safe.
+   */
+  abstract redrive(letter: DeadLetter, redriveNumber: number): Promise<void>;
 
-  /** Answers `subject`; replicas share the questions. */
+  /** Makes the stream of `context`'s integration events if it is missing, and says how it is. */
+  abstract ensureEventStream(context: string): Promise<EventStreamState>;
+
+  /** How that stream is; undefined when there is none. */
+  abstract eventStreamState(context: string): Promise<EventStreamState | undefined>;
+
+  /**
+   * Puts events on their context's stream, in order, and returns when every one is acknowledged.
+   *
+   * @throws {StreamMissing} Ensure the stream and publish again.
+   * @throws {EventsNotConfirmed} Not every one was acknowledged within 5 s.
+   */
+  abstract publishEvents(events: readonly OutgoingEvent[]): Promise<EventsConfirmed>;
+
+  /** Consumes integration events durably; returns when the consumer exists and pulls. */
+  abstract consumeEvents(subscription: EventSubscription): Promise<void>;
+
+  /** Asks the owning context. @throws {NoAnswer} @throws {BusUnavailable} */
+  abstract query(
+    subject: string,
+    payload: JsonObject,
+    options?: QueryOptions,
+  ): Promise<QueryOutcome>;
+
+  /**
+   * Asks a service that is no part of the suite, which replies with any text.
+   *
+   * @throws {NoAnswer} `nobody-answers`: nothing took the request. `timed-out`: it may be carried out.
+   * @throws {BusUnavailable} Not connected; nothing was sent.
+   */
+  abstract request(subject: string, body: string, options: RequestOptions): Promise<Reply>;
+
+  /** Answers `subject`; replicas share the questions. What `handle` throws goes to the log, the asker gets an `internal` problem. */
   abstract answer(
     subject: string,
-    handle: (payload: unknown, headers: Readonly<Record<string, string>>) => Promise<QueryOutcome>,
+    handle: (payload: unknown, headers: MessageHeaders) => Promise<QueryOutcome>,
   ): void;
 
   /** Fire and forget over core NATS: a wake-up that may be lost. */
   abstract hint(subject: string, payload: JsonObject): void;
 
   /** Hints that arrive from now on. Returns the unsubscribe function. */
-  abstract onHint(subject: string, listener: (payload: unknown, subject: string) => void): () => void;
+  abstract onHint(
+    subject: string,
+    listener: (payload: unknown, subject: string) => void,
+  ): () => void;
+
+  /** Stops pulling, lets running handlers end (for a bounded time), gives the rest back, disconnects. */
+  abstract close(): Promise<void>;
 }

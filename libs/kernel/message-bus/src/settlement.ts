@@ -6,7 +6,6 @@ export type Settlement =
   | { readonly outcome: 'retry'; readonly delayMs?: number; readonly reason: string }
   | { readonly outcome: 'dead-letter'; readonly reason: string; readonly answer?: CommandOutcome };
 
-
 /** Handled; `answer` goes to whoever asked, if anyone waits. */
 export const done = (answer?: CommandOutcome): Settlement =>
   answer === undefined ? { outcome: 'done' } : { outcome: 'done', answer };

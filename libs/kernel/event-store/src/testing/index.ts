@@ -1,1 +1,6 @@
-export {};
+export * from '../memory-event-store';
+export * from '../memory-leases';
+export * from '../memory-log';
+export * from './event-store-behaviour';
+export * from './eventually';
+export * from './log-database';

@@ -2,12 +2,15 @@ import { querySubject, registryContract, type AnswerOf } from '@downbeat/contrac
 import { MessageBus } from '@downbeat/message-bus';
 import { Periodic } from '@downbeat/service-host';
 import { Injectable, Logger } from '@nestjs/common';
+import { setTimeout as pause } from 'node:timers/promises';
 
 type Snapshot = AnswerOf<typeof registryContract.directory>;
 type Service = Snapshot['services'][number];
 
 const REFRESH_EVERY_MS = 2_000;
 const ASK_TIMEOUT_MS = 2_000;
+const FIRST_LOOKS_MAX = 20;
+const FIRST_LOOK_PAUSE_MS = 250;
 
 /** Where a service can be called, or why it cannot. */
 export type Address =
@@ -41,13 +44,17 @@ export class ServiceDirectory {
 
   constructor(private readonly bus: MessageBus) {}
 
-  start(): void {
+  /** Returns with the first snapshot, or after a moment without: the registry may be starting too. */
+  async start(): Promise<void> {
     this.unsubscribe = this.bus.onHint(registryContract.DIRECTORY_HINT, (payload) => {
       const { position } = payload as { position?: unknown };
       this.hinted(typeof position === 'number' ? position : 0);
     });
-    this.hinted(0);
     this.refreshing.start();
+    for (let turn = 0; turn < FIRST_LOOKS_MAX && this.refreshedAt === 0; turn++) {
+      this.hinted(0);
+      await this.underWay?.catch(() => pause(FIRST_LOOK_PAUSE_MS));
+    }
   }
 
   async stop(): Promise<void> {

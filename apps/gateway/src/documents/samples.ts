@@ -1,0 +1,47 @@
+import { contracts, type QueryContract } from '@downbeat/contracts';
+import { fillPath, takesBody, type ContractRoute } from '../http/route-table';
+import { SchemaBook } from './json-schema';
+
+/** Values of fields, taken from the examples of the commands. */
+const samples: Readonly<Record<string, unknown>> = Object.assign(
+  {},
+  ...Object.values(contracts)
+    .flatMap(({ commands }) => commands)
+    .map(({ example }) => example),
+) as Readonly<Record<string, unknown>>;
+
+/** Something that could stand in this field. */
+export const sampleOf = (field: string): string => String(samples[field] ?? field);
+
+/** What a query could be asked: the fields it must have, and for some a few more. */
+export function sampleInput(contract: QueryContract): Readonly<Record<string, string>> {
+  const required = new SchemaBook('#/').input(contract.input).required ?? [];
+  const sample = Object.fromEntries(required.map((field) => [field, sampleOf(field)]));
+  return { ...sample, ...QUESTIONS[contract.name] };
+}
+
+/** What the schema alone does not say: one of two, or what makes the answer worth reading. */
+const QUESTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'find-instances': { service_name: 'billing' },
+  'list-events': { stream: 'service-billing' },
+  replay: { stream: 'service-billing' },
+  verify: { read_model: 'registry.services' },
+};
+
+/** The example of a route's input without what stands in its path. */
+export function sampleRest({
+  contract,
+  pathFields,
+}: ContractRoute): Readonly<Record<string, unknown>> {
+  const example = contract.kind === 'command' ? contract.example : sampleInput(contract);
+  return Object.fromEntries(
+    Object.entries(example as object).filter(([field]) => !pathFields.includes(field)),
+  );
+}
+
+/** A URL that could be asked for, below the host. */
+export function sampleUrl(route: ContractRoute): string {
+  const rest = takesBody(route) ? {} : (sampleRest(route) as Record<string, string>);
+  const parameters = new URLSearchParams(rest).toString();
+  return [fillPath(route.path, sampleOf), parameters].filter(Boolean).join('?');
+}

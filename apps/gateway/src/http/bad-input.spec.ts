@@ -1,0 +1,375 @@
+import { request } from 'node:http';
+import { connect } from 'node:net';
+import { register } from 'prom-client';
+import { eventually } from '../testing/eventually';
+import { GatewayBench } from '../testing/gateway-bench';
+
+const service = {
+  service_name: 'billing',
+  service_version: '1.4.0',
+  service_type: 'api',
+  deployment_environment: 'production',
+  dependencies: [] as unknown,
+};
+const api = '/api/orchestration';
+const services = `${api}/services`;
+const runId = '0198c2a4-7d1e-5c3b-9a52-3f1f0a9f3c11';
+const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
+
+type Case = readonly [
+  what: string,
+  method: string,
+  path: string,
+  body: unknown,
+  status: number,
+  field: string | undefined,
+  headers?: Record<string, string>,
+];
+
+const yaml = { 'Content-Type': 'application/yaml' };
+const definitions = `${api}/workflow-definitions`;
+
+const CASES: readonly Case[] = [
+  ['malformed JSON', 'POST', services, '{"service_name": "billing"', 400, ''],
+  ['JSON that is no object', 'POST', services, '[1]', 400, ''],
+  ['a number for a name', 'POST', services, { ...service, service_name: 7 }, 400, 'service_name'],
+  [
+    'text for a list',
+    'POST',
+    services,
+    { ...service, dependencies: 'ledger' },
+    400,
+    'dependencies',
+  ],
+  [
+    'a wrong element',
+    'POST',
+    services,
+    { ...service, dependencies: ['ok', 1] },
+    400,
+    'dependencies.1',
+  ],
+  [
+    'a missing field',
+    'POST',
+    services,
+    { ...service, service_type: undefined },
+    400,
+    'service_type',
+  ],
+  ['an unknown field', 'POST', services, { ...service, colour: 'red' }, 400, 'colour'],
+  ['a field in a body and the URL', 'POST', `${services}?colour=red`, service, 400, 'colour'],
+  ['__proto__', 'POST', services, '{"__proto__": {"admin": true}}', 400, '__proto__'],
+  [
+    'a nested __proto__',
+    'POST',
+    `${api}/workflows`,
+    '{"context_data": {"a": {"__proto__": 1}}}',
+    400,
+    'context_data.a.__proto__',
+  ],
+  ['constructor', 'POST', services, '{"constructor": {"prototype": {}}}', 400, 'constructor'],
+  [
+    '2 MB',
+    'POST',
+    services,
+    { ...service, service_description: 'x'.repeat(2_000_000) },
+    413,
+    undefined,
+  ],
+  ['20 MB', 'POST', services, ' '.repeat(20_000_000), 413, undefined],
+  ['33 levels', 'POST', services, `{"dependencies": ${nested(33)}}`, 400, undefined],
+  [
+    '10,001 keys',
+    'POST',
+    services,
+    `{${Array.from({ length: 10_001 }, (_, at) => `"k${at}":1`).join()}}`,
+    400,
+    '',
+  ],
+  [
+    'SQL in a name',
+    'POST',
+    services,
+    { ...service, service_name: "x'; drop table event; --" },
+    400,
+    'service_name',
+  ],
+  [
+    'CRLF in a name',
+    'POST',
+    services,
+    { ...service, service_name: 'a\r\nX-Admin: 1' },
+    400,
+    'service_name',
+  ],
+  [
+    'CRLF in a description',
+    'POST',
+    services,
+    { ...service, service_description: 'a\r\nb' },
+    400,
+    'service_description',
+  ],
+  [
+    'a wildcard in an id',
+    'POST',
+    `${api}/workflows`,
+    { workflow_name: 'a', initiating_service: 'b', context_data: {}, correlation_id: 'a.>' },
+    400,
+    'correlation_id',
+  ],
+  ['CRLF in the path', 'GET', `${services}/a%0d%0ab`, undefined, 400, 'service_id'],
+  ['SQL in the path', 'GET', `${services}/x'%20or%201=1`, undefined, 400, 'service_id'],
+  ['a path that does not decode', 'GET', `${services}/%ff`, undefined, 400, undefined],
+  [
+    'a path that contradicts the body',
+    'PUT',
+    `${services}/billing`,
+    { service_id: 'other' },
+    400,
+    'service_id',
+  ],
+  [
+    'an id that is none',
+    'POST',
+    `${api}/workflows/42/retry`,
+    { retry_strategy: 'failed_steps' },
+    400,
+    'workflow_id',
+  ],
+  [
+    'a value outside its list',
+    'POST',
+    `${api}/workflows/${runId}/retry`,
+    { retry_strategy: 'pray' },
+    400,
+    'retry_strategy',
+  ],
+  ['a parameter given twice', 'GET', `${services}?limit=1&limit=2`, undefined, 400, 'limit'],
+  ['an unknown parameter', 'GET', `${services}?colour=red`, undefined, 400, 'colour'],
+  ['__proto__ as a parameter', 'GET', `${services}?__proto__=1`, undefined, 400, '__proto__'],
+  ['text for a number', 'GET', `${services}?limit=many`, undefined, 400, 'limit'],
+  ['a page too large', 'GET', `${services}?limit=1000000`, undefined, 400, 'limit'],
+  ['a moment that is none', 'GET', `${services}?at=yesterday`, undefined, 400, 'at'],
+  ['a position that is none', 'GET', `${services}?min_position=-1`, undefined, 400, 'min_position'],
+  ['neither of two', 'GET', `${api}/discovery/instances`, undefined, 400, 'service_name'],
+  [
+    'an unknown parameter of DELETE',
+    'DELETE',
+    `${services}/billing/instances/one?force=1`,
+    undefined,
+    400,
+    'force',
+  ],
+  [
+    'a body of DELETE',
+    'DELETE',
+    `${services}/billing/instances/one`,
+    { reason: 'x' },
+    400,
+    undefined,
+  ],
+  [
+    'a form',
+    'POST',
+    services,
+    'service_name=billing',
+    415,
+    'Content-Type',
+    { 'Content-Type': 'application/x-www-form-urlencoded' },
+  ],
+  [
+    'another charset',
+    'POST',
+    services,
+    service,
+    415,
+    'Content-Type',
+    { 'Content-Type': 'application/json; charset=latin1' },
+  ],
+  [
+    'a compressed body',
+    'POST',
+    services,
+    service,
+    415,
+    'Content-Type',
+    { 'Content-Encoding': 'gzip' },
+  ],
+  [
+    'YAML where it is not taken',
+    'POST',
+    services,
+    'service_name: billing',
+    415,
+    'Content-Type',
+    yaml,
+  ],
+  ['malformed YAML', 'POST', definitions, 'name: [', 400, '', yaml],
+  ['__proto__ in YAML', 'POST', definitions, 'name: a\n__proto__: {x: 1}', 400, '__proto__', yaml],
+  [
+    'a YAML alias bomb',
+    'POST',
+    definitions,
+    'a: &a [x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c]',
+    400,
+    '',
+    yaml,
+  ],
+  [
+    'unknown fields in YAML',
+    'POST',
+    definitions,
+    'name: a\ncolour: red\nsteps: [{name: w, type: delay, delay_seconds: 1}]',
+    400,
+    'colour',
+    yaml,
+  ],
+  ['a URL too long', 'GET', `${services}?cursor=${'x'.repeat(9_000)}`, undefined, 414, undefined],
+  ['an unknown filter of the stream', 'GET', `${api}/stream?colour=red`, undefined, 400, 'colour'],
+  [
+    'a position of the stream that is none',
+    'GET',
+    `${api}/stream?after=-1`,
+    undefined,
+    400,
+    'after',
+  ],
+  [
+    'an event id that is none',
+    'GET',
+    `${api}/stream`,
+    undefined,
+    400,
+    'Last-Event-ID',
+    { 'Last-Event-ID': 'abc' },
+  ],
+];
+
+jest.setTimeout(30_000);
+
+describe('bad input', () => {
+  let bench: GatewayBench;
+  beforeAll(async () => {
+    bench = await GatewayBench.start();
+  });
+  afterAll(() => bench.stop());
+
+  it.each(CASES.map((one) => [one[0], one] as const))('%s is refused', async (_, one) => {
+    const [, method, path, body, status, field, headers] = one;
+    const response =
+      body === undefined
+        ? await bench.fetch(path, { method, ...(headers && { headers }) })
+        : await bench.send(method, path, body, headers);
+    const text = await response.text();
+    const problem = JSON.parse(text) as { status: number; errors?: { field: string }[] };
+
+    expect(response.headers.get('Content-Type')).toBe('application/problem+json');
+    expect([response.status, problem.status]).toEqual([status, status]);
+    if (field !== undefined) expect(problem.errors?.map((error) => error.field)).toContain(field);
+    expect(text).not.toMatch(/\bat .*\.(ts|js):\d+/);
+    expect(text.length).toBeLessThan(4_000);
+    expect(bench.bus.isUntouched).toBe(true);
+    expect(bench.logged).toBe('');
+  });
+
+  it('does not come back in full when it is long', async () => {
+    const response = await bench.send('POST', services, { ['x'.repeat(500_000)]: 1 });
+    expect([response.status, (await response.text()).length < 4_000]).toEqual([400, true]);
+  });
+
+  it('names at most fifty fields', async () => {
+    const body = Object.fromEntries(Array.from({ length: 500 }, (_, at) => [`k${at}`, 1]));
+    const problem = (await (await bench.send('POST', services, body)).json()) as { errors: [] };
+    expect(problem.errors).toHaveLength(50);
+  });
+
+  it('in the bytes of UTF-8 is refused', async () => {
+    const response = await bench.fetch(services, {
+      method: 'POST',
+      body: Buffer.concat([
+        Buffer.from('{"service_name": "'),
+        Buffer.from([0xff]),
+        Buffer.from('"}'),
+      ]),
+      headers: { 'Content-Type': 'application/json' },
+    });
+    expect(await response.json()).toMatchObject({ status: 400, detail: 'the body is not UTF-8' });
+  });
+
+  it('in more than 100 headers is refused', async () => {
+    const headers = Object.fromEntries(Array.from({ length: 101 }, (_, at) => [`x-h${at}`, '1']));
+    const response = await bench.fetch(services, { headers });
+    expect(await response.json()).toMatchObject({ status: 431, code: 'headers-too-large' });
+    expect(bench.bus.isUntouched).toBe(true);
+  });
+
+  it.each([
+    [
+      'headers of 20 KiB',
+      `GET ${services} HTTP/1.1\r\nHost: a\r\nX-Big: ${'x'.repeat(20_480)}\r\n\r\n`,
+      431,
+    ],
+    ['something that is not HTTP', 'HELLO\r\n\r\n', 400],
+    ['a broken header', `GET ${services} HTTP/1.1\r\nHost: a\r\nX Y: 1\r\n\r\n`, 400],
+    [
+      'two lengths',
+      `POST ${services} HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n`,
+      400,
+    ],
+    [
+      'length and chunks',
+      `POST ${services} HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n`,
+      400,
+    ],
+  ])('%s is answered before it becomes a request', async (_, text, status) => {
+    const answer = await raw(bench.port, text);
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    expect(answer).toContain('application/problem+json');
+    expect(bench.bus.isUntouched).toBe(true);
+  });
+
+  it('without a host is answered before it becomes a request', async () => {
+    expect(await raw(bench.port, `GET ${services} HTTP/1.1\r\n\r\n`)).toMatch(/^HTTP\/1.1 400 /);
+    expect(bench.bus.isUntouched).toBe(true);
+  });
+
+  it('that never ends leaves no trace when its sender goes away', async () => {
+    const before = await closedRequests();
+    const outgoing = request(bench.url(services), {
+      method: 'POST',
+      headers: {
+        'Content-Type': 'application/json',
+        'Content-Length': '1000',
+        Expect: '100-continue',
+      },
+    });
+    outgoing.on('error', () => undefined).flushHeaders();
+    await new Promise((resolve) => outgoing.once('continue', resolve));
+    outgoing.write('{"service_name"');
+    outgoing.destroy();
+    await eventually(async () => expect(await closedRequests()).toBe(before + 1));
+    expect(bench.bus.isUntouched).toBe(true);
+    expect(bench.logged).toBe('');
+  });
+});
+
+async function closedRequests(): Promise<number> {
+  const { values } = (await register.getSingleMetric('http_requests_total')?.get()) ?? {
+    values: [],
+  };
+  return values.reduce((sum, { value }) => sum + value, 0);
+}
+
+/** Sends bytes as they are; the whole answer until the server closes. */
+const raw = (port: number, text: string): Promise<string> =>
+  new Promise((resolve, reject) => {
+    let answer = '';
+    connect(port, '127.0.0.1')
+      .setEncoding('utf8')
+      .on('data', (chunk: string) => (answer += chunk))
+      .on('error', reject)
+      .on('close', () => resolve(answer))
+      .end(text);
+  });

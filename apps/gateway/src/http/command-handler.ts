@@ -1,0 +1,103 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { commandSubject, validate, type CommandContract } from '@downbeat/contracts';
+import { Rejection, type JsonObject } from '@downbeat/eventsourcing';
+import type { CommandOutcome, MessageBus } from '@downbeat/message-bus';
+import type { Exchange, Handler } from './exchange';
+import { requestInput } from './input';
+import { problemOfRejection, problemReply } from './problems';
+import { invalidParameter } from './query-string';
+import { jsonReply, type Reply } from './reply';
+import { locationOf, type ContractRoute } from './route-table';
+
+const OUTCOME_TIMEOUT_MS = 10_000;
+const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,200}$/;
+/** Who asks, as long as the edge does not know its users. */
+const ACTOR = 'anonymous';
+
+/** Request → command → outcome. Nothing is sent before everything is valid. */
+export const commandHandler =
+  (bus: MessageBus, route: ContractRoute<CommandContract>): Handler =>
+  async (exchange) => {
+    const { response, context } = exchange;
+    const prepared = await prepare(exchange, route);
+    if (prepared instanceof Rejection) return problemReply(problemOfRejection(prepared), context);
+    const { data, id } = prepared;
+
+    const correlationId = correlationIdOf(exchange, data);
+    response.setHeader('X-Correlation-ID', correlationId);
+    // Answered back even if the sender named none, so that a lost outcome can be asked for again.
+    response.setHeader('Idempotency-Key', id);
+    const outcome = await bus.command(
+      commandSubject(route.contract, String(data[route.contract.idField])),
+      data,
+      {
+        id,
+        correlationId,
+        actor: ACTOR,
+        traceparent: context.traceparent,
+        timeoutMs: OUTCOME_TIMEOUT_MS,
+      },
+    );
+    return outcome.accepted
+      ? acceptedReply(route.contract, data, outcome)
+      : problemReply(outcome.problem, context);
+  };
+
+async function prepare(
+  { request }: Exchange,
+  route: ContractRoute<CommandContract>,
+): Promise<{ readonly data: JsonObject; readonly id: string } | Rejection> {
+  const key = request.headers['idempotency-key'];
+  if (key !== undefined && (typeof key !== 'string' || !IDEMPOTENCY_KEY.test(key)))
+    return invalidParameter('Idempotency-Key', 'must be 1 to 200 printable ASCII characters');
+  const id = key ?? randomUUID();
+  const input = await requestInput(request, route);
+  if (input instanceof Rejection) return input;
+  const data = validate(route.contract.data, withCorrelationId(route.contract, input.fields, id));
+  return data instanceof Rejection ? data : { data: data.value, id };
+}
+
+/** A run needs a correlation id; one made from the idempotency key is the same when the request is repeated. */
+function withCorrelationId(
+  { name, idField }: CommandContract,
+  fields: Readonly<Record<string, unknown>>,
+  id: string,
+): Readonly<Record<string, unknown>> {
+  const isMissing = name === 'StartWorkflow' && fields[idField] === undefined;
+  return isMissing ? { ...fields, [idField]: uuidFrom(id) } : fields;
+}
+
+/** Version 8 of RFC 9562: bits of our own choice, here a SHA-256. */
+function uuidFrom(text: string): string {
+  const hex = createHash('sha256').update(text).digest('hex');
+  return [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    `8${hex.slice(13, 16)}`,
+    `8${hex.slice(17, 20)}`,
+    hex.slice(20, 32),
+  ].join('-');
+}
+
+/** A run's own correlation id serves for the request that starts it, unless the sender named another. */
+const correlationIdOf = ({ context }: Exchange, data: JsonObject): string =>
+  !context.correlationIdGiven && typeof data['correlation_id'] === 'string'
+    ? data['correlation_id']
+    : context.correlationId;
+
+function acceptedReply(
+  contract: CommandContract,
+  data: JsonObject,
+  { position, answer, repeated }: Extract<CommandOutcome, { accepted: true }>,
+): Reply {
+  const location = locationOf(contract, { ...data, ...answer });
+  return jsonReply(
+    202,
+    { position, ...answer },
+    {
+      'X-Read-Position': String(position),
+      ...(location !== undefined && { Location: location }),
+      ...(repeated && { 'Idempotent-Replayed': 'true' }),
+    },
+  );
+}

@@ -1,0 +1,192 @@
+import { createHash } from 'node:crypto';
+import { NoOutcome, BusUnavailable, type Problem } from '@downbeat/message-bus';
+import { GatewayBench } from '../testing/gateway-bench';
+
+const service = {
+  service_name: 'billing',
+  service_version: '1.4.0',
+  service_type: 'api',
+  deployment_environment: 'production',
+  dependencies: [],
+};
+const services = '/api/orchestration/services';
+const workflows = '/api/orchestration/workflows';
+const run = { workflow_name: 'order-goods', initiating_service: 'shop', context_data: {} };
+
+describe('a command over HTTP', () => {
+  let bench: GatewayBench;
+  beforeEach(async () => {
+    bench = await GatewayBench.start();
+  });
+  afterEach(() => bench.stop());
+
+  const refuseWith = (problem: Problem) => {
+    bench.bus.onCommand = () => ({ accepted: false, problem });
+  };
+
+  it('answers where it stands in the log, and where to read it', async () => {
+    bench.bus.onCommand = () => ({
+      accepted: true,
+      position: 7,
+      answer: { service_id: 'billing' },
+      repeated: false,
+    });
+    const response = await bench.send('POST', services, service);
+    expect(response.status).toBe(202);
+    expect(await response.json()).toEqual({ position: 7, service_id: 'billing' });
+    expect(response.headers.get('X-Read-Position')).toBe('7');
+    expect(response.headers.get('Location')).toBe(`${services}/billing`);
+    expect(response.headers.get('Idempotent-Replayed')).toBeNull();
+  });
+
+  it('is identified by its idempotency key', async () => {
+    bench.bus.onCommand = () => ({ accepted: true, position: 7, answer: {}, repeated: true });
+    const response = await bench.send('POST', services, service, { 'Idempotency-Key': 'key-1' });
+    expect(bench.bus.commands[0]?.options?.id).toBe('key-1');
+    expect(response.headers.get('Idempotency-Key')).toBe('key-1');
+    expect(response.headers.get('Idempotent-Replayed')).toBe('true');
+  });
+
+  it('gets a key when it has none, which is answered back', async () => {
+    const response = await bench.send('POST', services, service);
+    const id = bench.bus.commands[0]?.options?.id;
+    expect(id).toMatch(/^[0-9a-f-]{36}$/);
+    expect(response.headers.get('Idempotency-Key')).toBe(id);
+  });
+
+  it.each([
+    ['', 'empty'],
+    ['a b', 'a blank'],
+    ['x'.repeat(201), 'too long'],
+    ['é', 'not ASCII'],
+  ])('is refused with the key "%s" (%s)', async (key) => {
+    const response = await bench.send('POST', services, service, { 'Idempotency-Key': key });
+    expect(await response.json()).toMatchObject({
+      status: 400,
+      errors: [{ field: 'Idempotency-Key' }],
+    });
+    expect(bench.bus.isUntouched).toBe(true);
+  });
+
+  it('starts the same run when it is repeated without a correlation id of its own', async () => {
+    const headers = { 'Idempotency-Key': 'booking-1' };
+    await bench.send('POST', workflows, run, headers);
+    await bench.send('POST', workflows, run, headers);
+    await bench.send('POST', workflows, run, { 'Idempotency-Key': 'booking-2' });
+    const [first, second, third] = bench.bus.commands.map(({ subject }) => subject);
+    expect(first).toBe(second);
+    expect(first).not.toBe(third);
+    expect(first).toContain(createHash('sha256').update('booking-1').digest('hex').slice(0, 8));
+  });
+
+  it('takes the correlation id of its run for itself, unless the sender named one', async () => {
+    const body = { ...run, correlation_id: 'order-4711' };
+    const unnamed = await bench.send('POST', workflows, body);
+    const named = await bench.send('POST', workflows, body, { 'X-Correlation-ID': 'cart-1' });
+    expect(bench.bus.commands.map(({ options }) => options?.correlationId)).toEqual([
+      'order-4711',
+      'cart-1',
+    ]);
+    expect(unnamed.headers.get('X-Correlation-ID')).toBe('order-4711');
+    expect(named.headers.get('X-Correlation-ID')).toBe('cart-1');
+  });
+
+  it.each(['a b', 'x'.repeat(129), 'a{b}'])(
+    'gets a new correlation id instead of "%s"',
+    async (given) => {
+      const response = await bench.send('POST', services, service, { 'X-Correlation-ID': given });
+      expect(response.headers.get('X-Correlation-ID')).toMatch(/^[0-9a-f-]{36}$/);
+    },
+  );
+
+  it('passes the trace context on, and names the trace in a problem', async () => {
+    const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+    const traceparent = `00-${traceId}-00f067aa0ba902b7-01`;
+    refuseWith({ code: 'service-unknown', message: 'no such service', kind: 'not-found' });
+    const response = await bench.send('POST', services, service, { traceparent });
+    expect(bench.bus.commands[0]?.options?.traceparent).toBe(traceparent);
+    expect(await response.json()).toMatchObject({ trace_id: traceId });
+  });
+
+  it.each([
+    'nonsense',
+    `00-${'0'.repeat(32)}-00f067aa0ba902b7-01`,
+    `ff-${'a'.repeat(32)}-00f067aa0ba902b7-01`,
+  ])('gets a trace context instead of %s', async (traceparent) => {
+    await bench.send('POST', services, service, { traceparent });
+    const passedOn = bench.bus.commands[0]?.options?.traceparent;
+    expect(passedOn).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+    expect(passedOn).not.toBe(traceparent);
+  });
+
+  it.each([
+    ['invalid', 400],
+    ['not-found', 404],
+    ['conflict', 409],
+    ['unavailable', 503],
+    ['internal', 500],
+  ] as const)('that is refused as %s answers %i', async (kind, status) => {
+    refuseWith({ code: 'some-code', message: 'a secret of the inside', kind });
+    const response = await bench.send('POST', services, service);
+    const problem = (await response.json()) as Record<string, unknown>;
+    expect(response.status).toBe(status);
+    expect(response.headers.get('Content-Type')).toBe('application/problem+json');
+    expect(problem).toMatchObject({ type: '/problems/some-code', status, code: 'some-code' });
+    expect(response.headers.get('Retry-After')).toBe(kind === 'unavailable' ? '1' : null);
+    expect(JSON.stringify(problem).includes('secret')).toBe(kind !== 'internal');
+  });
+
+  it('passes on which fields a rule refuses, and what can be done', async () => {
+    const errors = [{ field: 'steps.2.endpoint', message: 'cannot be reached' }];
+    refuseWith({ code: 'bad', message: 'no', kind: 'invalid', errors, hint: 'remove it' });
+    const response = await bench.send('POST', services, service);
+    expect(await response.json()).toMatchObject({ errors, hint: 'remove it' });
+  });
+
+  it('without an outcome in time says how to learn it', async () => {
+    bench.bus.onCommand = ({ subject }) => {
+      throw new NoOutcome(subject, 'id', 10_000);
+    };
+    const response = await bench.send('POST', services, service);
+    expect(await response.json()).toMatchObject({
+      status: 504,
+      code: 'message-bus/no-outcome',
+      hint: expect.stringContaining('same Idempotency-Key'),
+    });
+    expect(response.headers.get('Idempotency-Key')).toBe(bench.bus.commands[0]?.options?.id);
+  });
+
+  it('without a bus is unavailable for the moment', async () => {
+    bench.bus.onCommand = () => {
+      throw new BusUnavailable('nats://inside:4222 is gone');
+    };
+    const response = await bench.send('POST', services, service);
+    expect([response.status, response.headers.get('Retry-After')]).toEqual([503, '1']);
+    expect(await response.text()).not.toContain('inside');
+  });
+
+  it('that breaks something tells the log everything and the sender nothing', async () => {
+    bench.bus.onCommand = () => {
+      throw new TypeError('cannot read the secret');
+    };
+    const response = await bench.send('POST', services, service);
+    const text = await response.text();
+    expect(response.status).toBe(500);
+    expect(text).not.toMatch(/secret|\.ts|at /);
+    expect(bench.logged).toContain('cannot read the secret');
+    expect(bench.logged).toContain((JSON.parse(text) as { trace_id: string }).trace_id);
+  });
+
+  it('takes a definition as YAML', async () => {
+    const yaml = 'name: order-goods\nsteps:\n  - {name: wait, type: delay, delay_seconds: 1}\n';
+    const response = await bench.send('POST', '/api/orchestration/workflow-definitions', yaml, {
+      'Content-Type': 'application/yaml; charset=UTF-8',
+    });
+    expect(response.status).toBe(202);
+    expect(bench.bus.commands[0]?.body).toMatchObject({
+      name: 'order-goods',
+      version: '1.0.0',
+      steps: [{ name: 'wait', type: 'delay', delay_seconds: 1 }],
+    });
+  });
+});

@@ -1,0 +1,83 @@
+import type { Request } from 'express';
+import { Rejection, type Json } from '@downbeat/eventsourcing';
+import { hasBody, readBody, type BodyType } from './body';
+import { invalidParameter, queryParameters } from './query-string';
+import { takesBody, type ContractRoute } from './route-table';
+
+/** The untrusted input of a request, put together; not validated yet. */
+export interface RequestInput {
+  readonly fields: Readonly<Record<string, unknown>>;
+  /** Which moment a query is about; still text. */
+  readonly at?: string;
+  readonly minPosition?: string;
+}
+
+/**
+ * Path fields and body, or path fields and query string. A field that is given twice must say the
+ * same both times.
+ */
+export async function requestInput(
+  request: Request,
+  route: ContractRoute,
+): Promise<RequestInput | Rejection> {
+  const parameters = queryParameters(request.originalUrl);
+  if (parameters instanceof Rejection) return parameters;
+  const { isQuery, rest, read } = splitReadAs(route, parameters.value);
+
+  const given = takesBody(route) ? await bodyFields(request, route) : rest;
+  if (given instanceof Rejection) return given;
+  if (takesBody(route)) {
+    const [unexpected] = Object.keys(rest);
+    if (unexpected !== undefined)
+      return invalidParameter(unexpected, 'is not a known parameter; fields go into the body');
+  } else if (hasBody(request)) {
+    return new Rejection('unexpected-body', `a ${route.method} has no body here`, 'invalid');
+  }
+
+  const fields = withPathFields(request, route, given);
+  return fields instanceof Rejection ? fields : { fields, ...(isQuery && read) };
+}
+
+/** The fields of a command never include a moment to read at: there it would be an unknown field. */
+function splitReadAs(route: ContractRoute, parameters: Readonly<Record<string, string>>) {
+  if (route.contract.kind === 'command') return { isQuery: false, rest: parameters, read: {} };
+  const { at, min_position, minPosition = min_position, ...rest } = parameters;
+  return {
+    isQuery: true,
+    rest,
+    read: { ...(at !== undefined && { at }), ...(minPosition !== undefined && { minPosition }) },
+  };
+}
+
+const bodyTypes = (route: ContractRoute): readonly BodyType[] =>
+  route.contract.name === 'RegisterWorkflowDefinition'
+    ? ['application/json', 'application/yaml']
+    : ['application/json'];
+
+async function bodyFields(
+  request: Request,
+  route: ContractRoute,
+): Promise<Readonly<Record<string, Json | undefined>> | Rejection> {
+  const body = await readBody(request, bodyTypes(route));
+  if (body instanceof Rejection) return body;
+  if (body.value === null || typeof body.value !== 'object' || Array.isArray(body.value))
+    return new Rejection('malformed-body', 'the body must be an object', 'invalid', [
+      { field: '', message: 'must be an object' },
+    ]);
+  return body.value as Readonly<Record<string, Json | undefined>>;
+}
+
+function withPathFields(
+  request: Request,
+  route: ContractRoute,
+  given: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> | Rejection {
+  const fields: Record<string, unknown> = { ...given };
+  for (const field of route.pathFields) {
+    const value = request.params[field];
+    if (Object.hasOwn(given, field) && given[field] !== value)
+      return invalidParameter(field, 'differs from the one in the path');
+    fields[field] = value;
+  }
+  return fields;
+}

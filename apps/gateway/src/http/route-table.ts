@@ -1,0 +1,58 @@
+import { contracts, type CommandContract, type QueryContract } from '@downbeat/contracts';
+
+export const API_PATH = '/api/orchestration';
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+
+/** One contract that is offered over HTTP. */
+export interface ContractRoute<Contract = CommandContract | QueryContract> {
+  readonly method: Method;
+  /** The whole path, `{field}` for what comes from it. */
+  readonly path: string;
+  /** Fields of the input that stand in the path. */
+  readonly pathFields: readonly string[];
+  readonly contract: Contract;
+}
+
+/** Every command and query the contracts offer over HTTP. */
+export const contractRoutes: readonly ContractRoute[] = Object.values(contracts).flatMap(
+  ({ commands, queries }) => [...queries, ...commands].flatMap(routeOf),
+);
+
+export const isCommand = (route: ContractRoute): route is ContractRoute<CommandContract> =>
+  route.contract.kind === 'command';
+
+function routeOf(contract: CommandContract | QueryContract): readonly ContractRoute[] {
+  if (!contract.http) return [];
+  const { method, path } = contract.http;
+  const pathFields = [...path.matchAll(/\{(\w+)\}/g)].map(([, field]) => String(field));
+  return [{ method, path: `${API_PATH}${path}`, pathFields, contract }];
+}
+
+/** Where the rest of the input comes from. */
+export const takesBody = ({ method }: ContractRoute): boolean =>
+  method === 'POST' || method === 'PUT';
+
+/** Where what a command made or changed can be read; `{field}` from its answer or its data. */
+const READ_AT: Readonly<Record<string, string>> = {
+  RegisterService: '/services/{service_id}',
+  UpdateService: '/services/{service_id}',
+  RegisterInstance: '/services/{service_id}/instances',
+  RegisterWorkflowDefinition: '/workflow-definitions?name={name}',
+  StartWorkflow: '/workflows/{workflow_id}/status',
+  CompensateWorkflow: '/workflows/{workflow_id}/status',
+  RetryWorkflow: '/workflows/{workflow_id}/status',
+  RedriveDeadLetter: '/messages/dead-letters/{dead_letter_id}',
+  DiscardDeadLetter: '/messages/dead-letters/{dead_letter_id}',
+};
+
+export function locationOf(
+  contract: CommandContract,
+  fields: Readonly<Record<string, unknown>>,
+): string | undefined {
+  const template = READ_AT[contract.name];
+  return template && fillPath(`${API_PATH}${template}`, (field) => String(fields[field]));
+}
+
+export const fillPath = (template: string, valueOf: (field: string) => string): string =>
+  template.replace(/\{(\w+)\}/g, (_, field: string) => encodeURIComponent(valueOf(field)));

@@ -1,0 +1,113 @@
+import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { validate } from '@downbeat/contracts';
+import { Rejection } from '@downbeat/eventsourcing';
+import { MessageBus, type Problem } from '@downbeat/message-bus';
+import type { Request, Response } from 'express';
+import { z } from 'zod';
+import type { Handler } from '../http/exchange';
+import { problemOfRejection, problemReply } from '../http/problems';
+import { queryParameters } from '../http/query-string';
+import { LogReader } from './log-reader';
+import { streamFilter, type StreamFilter } from './log-page';
+import { StreamClient } from './stream-client';
+import { StreamSettings } from './stream-settings';
+
+const HEADERS = {
+  'Content-Type': 'text/event-stream; charset=utf-8',
+  // Proxies such as nginx would collect events otherwise.
+  'X-Accel-Buffering': 'no',
+};
+const RECONNECT_MS = 1_000;
+
+const position = z
+  .string()
+  .regex(/^\d{1,15}$/, 'must be a position')
+  .transform(Number)
+  .optional();
+const parametersOfStream = streamFilter.extend({ after: position });
+const lastEventId = z.strictObject({ 'Last-Event-ID': position });
+
+interface Subscription {
+  readonly filter: StreamFilter;
+  readonly after: number | undefined;
+}
+
+/**
+ * The log as server-sent events. The id of an event is its position, so a client that comes back
+ * with `Last-Event-ID` misses nothing; without it, and without `?after=`, it begins now.
+ */
+@Injectable()
+export class EventStream implements OnModuleDestroy {
+  private readonly logger = new Logger(EventStream.name);
+  private readonly responses = new Set<Response>();
+  private isClosed = false;
+
+  constructor(
+    private readonly bus: MessageBus,
+    private readonly reader: LogReader,
+    private readonly settings: StreamSettings,
+  ) {}
+
+  readonly handler: Handler = async ({ request, response, context }) => {
+    const asked = subscriptionOf(request);
+    if (asked instanceof Rejection) return problemReply(problemOfRejection(asked), context);
+    if (request.method === 'HEAD') return { status: 200, headers: HEADERS };
+    if (this.isClosed) return problemReply(stopping, context);
+    if (this.responses.size >= this.settings.clientsMax)
+      return problemReply(tooManyClients(this.settings.clientsMax), context);
+
+    this.responses.add(response);
+    response.once('close', () => this.responses.delete(response));
+    await this.open(response, asked);
+    return undefined;
+  };
+
+  /** Lets the clients go, so that the server can close, and takes no more; they resume elsewhere. */
+  close(): void {
+    this.isClosed = true;
+    for (const response of this.responses) response.end();
+  }
+
+  onModuleDestroy(): void {
+    this.close();
+  }
+
+  private async open(response: Response, { filter, after }: Subscription): Promise<void> {
+    const client = new StreamClient(this.bus, this.reader, this.settings, response, filter);
+    const { head, leave } = await this.reader.join(client.moved);
+    response.once('close', leave);
+    // A client that left while the head was asked for would never be closed again.
+    if (response.destroyed || response.writableEnded) return leave();
+    response.writeHead(200, HEADERS).write(`retry: ${RECONNECT_MS}\n\n`);
+    client.run(after ?? head).catch((fault: unknown) => {
+      this.logger.error('a stream broke', fault instanceof Error ? fault.stack : String(fault));
+      response.destroy();
+    });
+  }
+}
+
+/** The header wins: a browser that reconnects repeats the URL it began with. */
+function subscriptionOf(request: Request): Subscription | Rejection {
+  const parameters = queryParameters(request.originalUrl);
+  if (parameters instanceof Rejection) return parameters;
+  const asked = validate(parametersOfStream, parameters.value);
+  if (asked instanceof Rejection) return asked;
+  const resumed = validate(lastEventId, {
+    'Last-Event-ID': request.headers['last-event-id'] || undefined,
+  });
+  if (resumed instanceof Rejection) return resumed;
+  const { after, ...filter } = asked.value;
+  return { filter, after: resumed.value['Last-Event-ID'] ?? after };
+}
+
+const tooManyClients = (clientsMax: number): Problem => ({
+  code: 'too-many-streams',
+  message: `${clientsMax} streams are open already`,
+  kind: 'unavailable',
+});
+
+const stopping: Problem = {
+  code: 'stopping',
+  message: 'this gateway takes no more streams',
+  kind: 'unavailable',
+};

@@ -1,0 +1,83 @@
+import type { AddressInfo } from 'node:net';
+import type { DynamicModule, INestApplication, LoggerService } from '@nestjs/common';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { Test } from '@nestjs/testing';
+import { MessageBus } from '@downbeat/message-bus';
+import { GatewayModule } from '../gateway.module';
+import { limitHttp } from '../http/limits';
+import { StreamSettings } from '../stream/stream-settings';
+import { FakeBus } from './fake-bus';
+
+const busModule = (bus: unknown): DynamicModule => ({
+  module: class BusModule {},
+  global: true,
+  providers: [{ provide: MessageBus, useValue: bus }],
+  exports: [MessageBus],
+});
+
+/** Everything the process would have logged. */
+class Log implements LoggerService {
+  readonly lines: string[] = [];
+  readonly log = (): void => undefined;
+  readonly warn = (...parts: unknown[]): void => this.keep(parts);
+  readonly error = (...parts: unknown[]): void => this.keep(parts);
+
+  private keep(parts: readonly unknown[]): void {
+    this.lines.push(
+      parts.map((part) => (typeof part === 'string' ? part : JSON.stringify(part))).join(' '),
+    );
+  }
+}
+
+/** The gateway on a port of its own, over a bus that a test holds in its hand. */
+export class GatewayBench<Bus = FakeBus> {
+  private constructor(
+    private readonly app: INestApplication,
+    readonly bus: Bus,
+    private readonly log: Log,
+    readonly port: number,
+  ) {}
+
+  static start(settings?: StreamSettings): Promise<GatewayBench> {
+    return GatewayBench.over(new FakeBus(), settings);
+  }
+
+  static async over<Bus>(bus: Bus, settings = new StreamSettings()): Promise<GatewayBench<Bus>> {
+    const log = new Log();
+    const module = await Test.createTestingModule({ imports: [busModule(bus), GatewayModule] })
+      .overrideProvider(StreamSettings)
+      .useValue(settings)
+      .setLogger(log)
+      .compile();
+    const app = module.createNestApplication<NestExpressApplication>();
+    app.useLogger(log);
+    limitHttp(app);
+    await app.listen(0, '127.0.0.1');
+    const { port } = app.getHttpServer().address() as AddressInfo;
+    return new GatewayBench(app, bus, log, port);
+  }
+
+  get logged(): string {
+    return this.log.lines.join('\n');
+  }
+
+  url(path: string): string {
+    return `http://127.0.0.1:${this.port}${path}`;
+  }
+
+  fetch(path: string, init?: RequestInit): Promise<Response> {
+    return fetch(this.url(path), { redirect: 'manual', ...init });
+  }
+
+  send(method: string, path: string, body: unknown, headers: Record<string, string> = {}) {
+    return this.fetch(path, {
+      method,
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+      headers: { 'Content-Type': 'application/json', ...headers },
+    });
+  }
+
+  stop(): Promise<void> {
+    return this.app.close();
+  }
+}

@@ -1,0 +1,9 @@
+const { rmSync } = require('node:fs');
+
+module.exports = async () => {
+  const started = globalThis.downbeatTestServers;
+  if (!started) return;
+  delete globalThis.downbeatTestServers;
+  await Promise.all(started.servers.map((server) => server.stop()));
+  rmSync(started.folder, { recursive: true, force: true });
+};

@@ -1,0 +1,54 @@
+import { AuditLog } from '@downbeat/event-store';
+import { MessageBus } from '@downbeat/message-bus';
+import { contextConfig, HostLifecycle, HostSettings, loadConfig } from '@downbeat/service-host';
+import { Logger, Module, type OnApplicationBootstrap } from '@nestjs/common';
+import { EventsQueries } from './events/events.queries';
+import { HeavyWork } from './heavy-work';
+import { ReplayQueries } from './replay/replay.queries';
+import { ReadModelVerifier } from './verify/read-model-verifier';
+import { VerifyQueries } from './verify/verify.queries';
+
+/** A question to the audit may look through much of the log. */
+const STATEMENT_TIMEOUT_MS = 20_000;
+
+/** What happened, how it was then, and whether anything was altered. Reads the whole log and writes nothing. */
+@Module({
+  controllers: [EventsQueries, ReplayQueries, VerifyQueries],
+  providers: [
+    HeavyWork,
+    ReadModelVerifier,
+    {
+      provide: AuditLog,
+      inject: [HostSettings, HostLifecycle],
+      useFactory: ({ config }: HostSettings, lifecycle: HostLifecycle) => {
+        const logger = new Logger(AuditLog.name);
+        const settings = loadConfig(contextConfig('audit')) as Readonly<Record<string, string>>;
+        const log = new AuditLog({
+          databaseUrl: settings['DATABASE_URL_AUDIT'] ?? '',
+          logName: config.LOG_NAME,
+          timeouts: { statementMs: STATEMENT_TIMEOUT_MS },
+          report: (fault) => logger.warn({ err: fault }, 'a database connection broke'),
+        });
+        lifecycle.onClose('audit log', () => log.close());
+        return log;
+      },
+    },
+  ],
+})
+export class AuditModule implements OnApplicationBootstrap {
+  constructor(
+    private readonly log: AuditLog,
+    private readonly bus: MessageBus,
+    private readonly lifecycle: HostLifecycle,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    const status = () => ({ context: 'audit', projections: [], reactors: {} });
+    this.lifecycle.watch({ context: 'audit', status });
+    this.bus.answer('query.audit.status', async () => ({
+      ok: true,
+      position: (await this.log.headCommit())?.last ?? 0,
+      data: status(),
+    }));
+  }
+}

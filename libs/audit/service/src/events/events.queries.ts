@@ -1,0 +1,37 @@
+import { auditContract, type InputOf } from '@downbeat/contracts';
+import { AuditLog, InvalidCursor, type EventFilter, type EventPage } from '@downbeat/event-store';
+import { Answers, type Question } from '@downbeat/service-host';
+import { Controller } from '@nestjs/common';
+import { invalid } from '../refusals';
+
+/** An answer has to fit into one message of the bus. */
+const PAGE_BYTES_MAX = 600_000;
+
+/** Answers "what happened", every context's events in the order of the log. */
+@Controller()
+export class EventsQueries {
+  constructor(private readonly log: AuditLog) {}
+
+  @Answers(auditContract.listEvents)
+  async list({ input }: Question<InputOf<typeof auditContract.listEvents>>) {
+    const position = (await this.log.headCommit())?.last ?? 0;
+    try {
+      const { events, next_cursor } = await this.fittingPage(input);
+      return { position, data: { events: events as never, next_cursor } };
+    } catch (fault) {
+      if (!(fault instanceof InvalidCursor)) throw fault;
+      return invalid('cursor', 'does not belong to this list');
+    }
+  }
+
+  /** As many events as are asked for and fit. */
+  private async fittingPage(filter: EventFilter): Promise<EventPage> {
+    const page = await this.log.list(filter);
+    let bytes = 0;
+    const fitting = page.events.findIndex((event) => {
+      bytes += Buffer.byteLength(JSON.stringify(event));
+      return bytes > PAGE_BYTES_MAX;
+    });
+    return fitting < 0 ? page : this.log.list({ ...filter, limit: Math.max(1, fitting) });
+  }
+}

@@ -1,0 +1,22 @@
+import type { Instant } from '@downbeat/eventsourcing';
+import { instanceCheck, type CheckCommand, type CheckEvent } from '@downbeat/health-domain';
+import { DeciderReplay } from './decider-replay';
+import type { Replayer } from './replayer';
+
+export const checkReplayer: Replayer = {
+  context: 'health',
+  begin: () => new DeciderReplay(instanceCheck, ([event], _, at) => event && causeOf(event, at)),
+};
+
+function causeOf(event: CheckEvent, at: Instant): CheckCommand {
+  switch (event.type) {
+    case 'CheckStarted':
+      return { type: 'StartChecking', data: event.data, at };
+    case 'HealthChanged':
+      return { type: 'CrossThreshold', data: event.data, at };
+    case 'CheckStopped':
+      return { type: 'StopChecking', data: event.data, at };
+    case 'InstanceForgotten':
+      return { type: 'ForgetInstance', data: event.data, at };
+  }
+}

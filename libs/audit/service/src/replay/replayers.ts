@@ -1,0 +1,33 @@
+import type { AuditLog } from '@downbeat/event-store';
+import type { StreamName } from '@downbeat/eventsourcing';
+import { checkReplayer } from './check.replayer';
+import { deadLetterReplayer } from './dead-letter.replayer';
+import { instanceReplayer, serviceReplayer } from './registry.replayers';
+import type { Replayer } from './replayer';
+import { definitionsOf, workflowDefinitionReplayer } from './workflow-definitions';
+import { workflowReplayer } from './workflow.replayer';
+
+/** By kind of stream, which is what its name begins with. */
+export type Replayers = Readonly<Record<string, Replayer>>;
+
+export const replayersOn = (log: AuditLog): Replayers => ({
+  service: serviceReplayer,
+  instance: instanceReplayer,
+  check: checkReplayer,
+  'dead-letter': deadLetterReplayer,
+  workflow: workflowReplayer(definitionsOf(log)),
+  'workflow-definition': workflowDefinitionReplayer,
+});
+
+/** The longest kind that fits: `workflow-definition-book` is no run. */
+export function replayerOf(
+  replayers: Replayers,
+  stream: StreamName,
+  context: string,
+): Replayer | undefined {
+  const [kind] = Object.keys(replayers)
+    .filter((one) => stream.startsWith(`${one}-`))
+    .sort((a, b) => b.length - a.length);
+  const replayer = kind === undefined ? undefined : replayers[kind];
+  return replayer?.context === context ? replayer : undefined;
+}

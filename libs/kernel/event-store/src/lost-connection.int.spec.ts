@@ -1,0 +1,153 @@
+import { LeaseLost, StreamVersionConflict } from './errors';
+import { appendOf, freshStream } from './testing/event-store-behaviour';
+import { eventually } from './testing/eventually';
+import { LogDatabase } from './testing/log-database';
+import { verifyChain } from './verify-chain';
+
+describe('a lost connection', () => {
+  let database: LogDatabase;
+  beforeAll(async () => {
+    database = await LogDatabase.create('lost');
+  });
+  afterAll(() => database.drop());
+
+  const killAll = (application: string) =>
+    database.asOwner(async (owner) => {
+      const { rowCount } = await owner.query(
+        `select pg_terminate_backend(pid, 1000) from pg_stat_activity
+          where datname = current_database() and application_name = $1`,
+        [application],
+      );
+      return rowCount ?? 0;
+    });
+
+  it('under load fails what is under way, and nothing that was acknowledged is lost', async () => {
+    const reports: string[] = [];
+    const store = database.store('registry', { report: ({ message }) => reports.push(message) });
+    let kills = 0;
+    let isOver = false;
+    const write = async () => {
+      const [stream, acknowledged, faults] = [freshStream(), [] as number[], new Set<string>()];
+      for (let n = 0; !isOver; n++) {
+        // Like a command handler: load, append, and ask again when the answer was lost.
+        const expected = (await eventually(() => store.load(stream))).length;
+        await store.append(appendOf(stream, expected, [n])).then(
+          () => acknowledged.push(n),
+          ({ code }: { code: string }) => faults.add(code),
+        );
+      }
+      return { stream, acknowledged, faults };
+    };
+    const writing = Promise.all(Array.from({ length: 16 }, write));
+    while (kills < 12) {
+      const head = await eventually(() => store.head());
+      await eventually(async () => expect(await store.head()).toBeGreaterThan(head + 50));
+      kills += await killAll('downbeat-registry-append');
+    }
+    isOver = true;
+
+    const writers = await writing;
+    const faults = new Set(writers.flatMap((writer) => [...writer.faults]));
+    expect([...faults]).toEqual(['event-store/unavailable']);
+    for (const { stream, acknowledged } of writers) {
+      const stored = (await store.load(stream)).map(({ data }) => (data as { n: number }).n);
+      expect(new Set(stored).size).toBe(stored.length);
+      expect(stored).toEqual(expect.arrayContaining(acknowledged));
+    }
+    expect(await verifyChain(database.audit())).toMatchObject({ isIntact: true });
+  }, 30_000);
+
+  it('while nobody uses it is reported, and replaced at the next use', async () => {
+    const reports: string[] = [];
+    const store = database.store('health', { report: ({ message }) => reports.push(message) });
+    await store.append(appendOf(freshStream(), 0));
+    await store.head();
+    await killAll('downbeat-health-append');
+    await killAll('downbeat-health-read');
+    await eventually(() => expect(reports).toHaveLength(2));
+    await store.append(appendOf(freshStream(), 0));
+    await store.head();
+  });
+
+  it('after the commit and before the answer makes asking again safe', async () => {
+    const [store, stream] = [database.store('registry'), freshStream()];
+    const append = appendOf(stream, 0, [1], { command: { id: 'lost-answer', answer: { n: 1 } } });
+    await store.append(append);
+    expect(await store.append(append)).toMatchObject({ repeated: true, answer: { n: 1 } });
+    const { command: _, ...withoutId } = append;
+    await expect(store.append(withoutId)).rejects.toThrow(StreamVersionConflict);
+  });
+
+  it('is not waited for longer than the time-outs say', async () => {
+    const store = database.store('registry', {
+      timeouts: { connectMs: 500, statementMs: 200, answerMs: 2_000 },
+    });
+    await database.as('registry', async (blocker) => {
+      await blocker.query('begin');
+      await blocker.query(`select pg_advisory_xact_lock(hashtextextended('downbeat.log', 0))`);
+      await expect(store.append(appendOf(freshStream(), 0))).rejects.toMatchObject({
+        code: 'event-store/unavailable',
+        message: expect.stringContaining('statement timeout'),
+      });
+      await blocker.query('rollback');
+    });
+    await store.append(appendOf(freshStream(), 0));
+  });
+
+  it('to a server that is not there fails each append, and a closed store takes none', async () => {
+    const url = new URL(database.urlOf('registry'));
+    url.port = '1';
+    const store = database.store('registry', { databaseUrl: url.href });
+    await expect(store.append(appendOf(freshStream(), 0))).rejects.toMatchObject({
+      code: 'event-store/unavailable',
+      cause: expect.objectContaining({ code: 'ECONNREFUSED' }),
+    });
+    const closed = database.store('registry');
+    const last = closed.append(appendOf(freshStream(), 0));
+    await closed.close();
+    await last;
+    await expect(closed.append(appendOf(freshStream(), 0))).rejects.toMatchObject({
+      code: 'event-store/unavailable',
+    });
+  });
+
+  it('of a holder whose append is still open lets nobody take its stream over before it ends', async () => {
+    const [store, leases, stream] = [
+      database.store('registry'),
+      database.leases('registry'),
+      freshStream('run'),
+    ];
+    const lease = (use: 'acquire' | 'hold') => ({ lease: { use, owner: 'frozen', epoch: 1 } });
+    await leases.renew('frozen', 1);
+    await store.append(appendOf(stream, 0, [1], lease('acquire')));
+    await database.as('registry', async (frozen) => {
+      await frozen.query('begin');
+      await frozen.query(
+        `select * from log.append_many('registry', array[$1], '{1}', '{1}', array['{}'::json],
+           '{null}', '{null}', '{hold}', '{frozen}', '{1}', '{null}', '{null}', '{null}',
+           array[gen_random_uuid()], '{Happened}', '{1}', array['{"n":2}'::json])`,
+        [stream],
+      );
+      let isTaken = false;
+      const taking = leases.takeOver('heir', 10).then((taken) => {
+        isTaken = true;
+        return taken;
+      });
+      await eventually(async () => expect(await waiting()).toBe(1));
+      expect(isTaken).toBe(false);
+      await frozen.query('commit');
+      expect(await taking).toEqual([{ stream, epoch: 2 }]);
+    });
+    // What the old holder had committed is there for the new one; what comes later is refused.
+    expect(await store.load(stream)).toHaveLength(2);
+    await expect(store.append(appendOf(stream, 2, [3], lease('hold')))).rejects.toThrow(LeaseLost);
+  });
+
+  const waiting = () =>
+    database.asOwner(async (owner) => {
+      const { rowCount } = await owner.query(
+        `select from pg_stat_activity where datname = current_database() and wait_event = 'advisory'`,
+      );
+      return rowCount ?? 0;
+    });
+});

@@ -1,0 +1,206 @@
+import type {
+  JsonObject,
+  Message,
+  Position,
+  Recorded,
+  StreamName,
+  StreamVersion,
+} from '@downbeat/eventsourcing';
+import type { Pool, QueryResultRow } from 'pg';
+import { appendMany } from './append-statement';
+import {
+  faultOf,
+  isRefusal,
+  logNameOf,
+  poolOf,
+  reporterOf,
+  type DatabaseOptions,
+} from './database';
+import { AppendRefused, LogGap } from './errors';
+import { EventStore, type Append, type Appended, type LogSlice } from './event-store';
+import { GroupCommit } from './group-commit';
+import { sendHalving } from './halving';
+import type { LogHints } from './hints';
+import { LogListeners } from './log-listeners';
+import { readLimit } from './read-limit';
+import { seal, type SealedAppend } from './sealed-append';
+import { EVENT_COLUMNS, recordedEvent, type EventRow } from './stored-event';
+import { upcast, type Upcasters } from './upcast';
+
+const FLUSH_APPENDS_MAX = 512;
+const FLUSH_LENGTH_MAX = 8 * 1_048_576;
+const WAITING_MAX = 10_000;
+const READERS_MAX = 4;
+
+export interface PostgresEventStoreOptions extends DatabaseOptions {
+  readonly context: string;
+  /** Appends that may wait for a flush; default 10,000. */
+  readonly waitingMax?: number;
+  /** Connections for reading, beside the one that appends; default 4. */
+  readonly readersMax?: number;
+  readonly upcasters?: Upcasters;
+  readonly hints?: LogHints;
+}
+
+/**
+ * One context's view of the log on Postgres. One instance per context and process: its appends
+ * share flushes, one statement at a time over one connection. It connects when it is first used and
+ * again after every failure; it never ends the process and never retries by itself.
+ */
+export class PostgresEventStore extends EventStore {
+  readonly context: string;
+  readonly #log: string;
+  readonly #writer: Pool;
+  readonly #readers: Pool;
+  readonly #appends: GroupCommit<SealedAppend, Appended>;
+  readonly #listeners: LogListeners;
+  readonly #upcasters: Upcasters;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: PostgresEventStoreOptions) {
+    super();
+    this.context = options.context;
+    this.#log = logNameOf(options);
+    this.#upcasters = options.upcasters ?? {};
+    // A pool of one: it replaces a lost connection, and prepares the statement anew on the next.
+    this.#writer = poolOf(options, `${options.context}-append`, 1);
+    this.#readers = poolOf(options, `${options.context}-read`, options.readersMax ?? READERS_MAX);
+    this.#appends = new GroupCommit(
+      {
+        itemsMax: FLUSH_APPENDS_MAX,
+        weightMax: FLUSH_LENGTH_MAX,
+        waitingMax: options.waitingMax ?? WAITING_MAX,
+      },
+      {
+        send: (appends) => this.#flush(appends),
+        keysOf,
+        weightOf: ({ length }) => length,
+      },
+    );
+    this.#listeners = new LogListeners(reporterOf(options), options.hints);
+  }
+
+  async append(append: Append): Promise<Appended> {
+    return this.#appends.add(seal(append));
+  }
+
+  async load<Event extends Message>(
+    stream: StreamName,
+    after: StreamVersion = 0,
+  ): Promise<readonly Recorded<Event>[]> {
+    const rows = await this.#ask<EventRow>(
+      'load',
+      `select ${EVENT_COLUMNS} from "${this.#log}".event where stream = $1 and version > $2 order by version`,
+      [stream, after],
+    );
+    return rows.map((row) => this.#recorded<Event>(row));
+  }
+
+  async read<Event extends Message>(after: Position, limit?: number): Promise<LogSlice<Event>> {
+    const rows = await this.#ask<EventRow & { follows: number; event_id: string | null }>(
+      'read',
+      `select * from "${this.#log}".read_log($1, $2)`,
+      [after, readLimit(limit)],
+    );
+    // The place reached must still be there: else this log is an older copy, and would be skipped in.
+    if (after > 0 && rows[0]?.position !== after)
+      throw new LogGap(after, rows[0]?.position ?? (await this.head()));
+    const gap = rows.find(({ position, follows }) => position !== follows + 1);
+    if (gap) throw new LogGap(gap.follows + 1, gap.position);
+    const own = rows.filter((row) => row.event_id !== null && row.position > after);
+    return {
+      events: own.map((row) => this.#recorded<Event>(row)),
+      through: rows.at(-1)?.position ?? after,
+    };
+  }
+
+  async answerOf(commandId: string): Promise<Appended | undefined> {
+    const [row] = await this.#ask<{ version: number; position: number; answer: string }>(
+      'answer',
+      `select version, position, answer from "${this.#log}".command_answer where context = $1 and command_id = $2`,
+      [this.context, commandId],
+    );
+    return row && { ...row, answer: JSON.parse(row.answer) as JsonObject, repeated: true };
+  }
+
+  async lastReceipt(consumer: string, source: string): Promise<number> {
+    const [row] = await this.#ask<{ number: number }>(
+      'receipt',
+      `select number from "${this.#log}".receipt where context = $1 and consumer = $2 and source = $3`,
+      [this.context, consumer, source],
+    );
+    return row?.number ?? 0;
+  }
+
+  async head(): Promise<Position> {
+    const [row] = await this.#ask<{ head: number }>('head', `select "${this.#log}".head()`, []);
+    return row?.head ?? 0;
+  }
+
+  onAppended(listener: (position: Position) => void): () => void {
+    return this.#listeners.add(listener);
+  }
+
+  /** Takes no more appends, waits for those it has, and closes the connections. May be repeated. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#listeners.close();
+    await this.#appends.close();
+    await Promise.all([this.#writer.end(), this.#readers.end()]);
+  }
+
+  async #flush(appends: readonly SealedAppend[]): Promise<readonly (Appended | Error)[]> {
+    const send = (some: readonly SealedAppend[]) =>
+      appendMany(this.#writer, this.#log, this.context, some);
+    const outcomes = await sendHalving(appends, send, refusalOf).catch((fault: unknown) => {
+      throw faultOf(fault);
+    });
+    const position = lastAppended(appends, outcomes);
+    if (position > 0) this.#listeners.announce(position);
+    return outcomes.map((outcome) => (outcome instanceof Error ? faultOf(outcome) : outcome));
+  }
+
+  #recorded<Event extends Message>(row: EventRow): Recorded<Event> {
+    return upcast(recordedEvent(row), this.#upcasters) as Recorded<Event>;
+  }
+
+  async #ask<Row extends QueryResultRow>(
+    name: string,
+    text: string,
+    values: readonly unknown[],
+  ): Promise<readonly Row[]> {
+    try {
+      return (await this.#readers.query<Row>({ name, text, values: [...values] })).rows;
+    } catch (fault) {
+      throw faultOf(fault);
+    }
+  }
+}
+
+/** The database finds one append wrong in itself, and fails the whole statement for it. */
+const refusalOf = ({ append }: SealedAppend, fault: unknown): AppendRefused | undefined =>
+  isRefusal(fault) ? new AppendRefused(append.stream, fault.message, { cause: fault }) : undefined;
+
+/** The highest position that is new; 0 when nothing was appended. */
+function lastAppended(
+  appends: readonly SealedAppend[],
+  outcomes: readonly (Appended | Error)[],
+): Position {
+  const positions = outcomes.map((outcome, index) =>
+    outcome instanceof Error || outcome.repeated || appends[index]?.events.length === 0
+      ? 0
+      : outcome.position,
+  );
+  return Math.max(...positions);
+}
+
+/** What two appends of one flush may not share, because each is checked against what is stored. */
+const keysOf = ({ append: { stream, command, receipt } }: SealedAppend): readonly string[] => [
+  `stream ${stream}`,
+  ...(command ? [`command ${command.id}`] : []),
+  ...(receipt ? [`receipt ${receipt.consumer} ${receipt.source}`] : []),
+];

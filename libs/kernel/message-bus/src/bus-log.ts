@@ -1,0 +1,8 @@
+/** Where the bus writes what an operator should know. Pino's and Nest's loggers are easily put behind it. */
+export interface BusLog {
+  warn(message: string, details: Readonly<Record<string, unknown>>): void;
+  error(message: string, details: Readonly<Record<string, unknown>>): void;
+}
+
+/** Writes nothing. */
+export const silentLog: BusLog = { warn: () => undefined, error: () => undefined };

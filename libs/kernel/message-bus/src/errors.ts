@@ -1,0 +1,99 @@
+import { Fault } from '@downbeat/eventsourcing';
+
+/** There is no connection, or nobody takes the message. Nothing was sent, or nothing took it. */
+export class BusUnavailable extends Fault {
+  override readonly name = 'BusUnavailable';
+  readonly code = 'message-bus/unavailable';
+  readonly remedy = 'retry';
+}
+
+/** No outcome arrived in time. The command may still be carried out: ask again with the same id. */
+export class NoOutcome extends Fault {
+  override readonly name = 'NoOutcome';
+  readonly code = 'message-bus/no-outcome';
+  readonly remedy = 'retry';
+
+  constructor(
+    readonly subject: string,
+    readonly commandId: string,
+    readonly timeoutMs: number,
+  ) {
+    super(`no outcome of ${subject} within ${timeoutMs} ms`);
+  }
+}
+
+/** A query was not answered: nobody answers this subject at all, or not in time. */
+export class NoAnswer extends Fault {
+  override readonly name = 'NoAnswer';
+  readonly code = 'message-bus/no-answer';
+  readonly remedy = 'retry';
+
+  constructor(
+    readonly subject: string,
+    readonly why: 'nobody-answers' | 'timed-out' | 'not-an-outcome',
+  ) {
+    super(`${subject} got no answer: ${why}`);
+  }
+}
+
+/** The message is larger than the server takes; it never will be taken. */
+export class MessageTooLarge extends Fault {
+  override readonly name = 'MessageTooLarge';
+  readonly code = 'message-bus/message-too-large';
+  readonly remedy = 'give-up';
+
+  constructor(readonly subject: string) {
+    super(`the message for ${subject} is larger than the server takes`);
+  }
+}
+
+/** A subject has a part NATS cannot carry: empty, or with a blank, `*` or `>` in it. */
+export class InvalidSubject extends Fault {
+  override readonly name = 'InvalidSubject';
+  readonly code = 'message-bus/invalid-subject';
+  readonly remedy = 'give-up';
+
+  constructor(readonly subject: string) {
+    super(`${JSON.stringify(subject.slice(0, 200))} is not a subject a message can be sent to`);
+  }
+}
+
+/** The stream a message belongs to does not exist. Ensure it and publish again. */
+export class StreamMissing extends Fault {
+  override readonly name = 'StreamMissing';
+  readonly code = 'message-bus/stream-missing';
+  readonly remedy = 'retry';
+
+  constructor(readonly subject: string) {
+    super(`no stream takes ${subject}`);
+  }
+}
+
+/** Some messages were not acknowledged; publishing all of them again with the same ids is safe. */
+export class EventsNotConfirmed extends Fault {
+  override readonly name = 'EventsNotConfirmed';
+  readonly code = 'message-bus/events-not-confirmed';
+  readonly remedy = 'retry';
+}
+
+/** `subscribe` was called on a bus that has nowhere to put messages that are given up on. */
+export class NoDeadLetters extends Fault {
+  override readonly name = 'NoDeadLetters';
+  readonly code = 'message-bus/no-dead-letters';
+  readonly remedy = 'give-up';
+
+  constructor(readonly durable: string) {
+    super(`${durable} cannot subscribe: the bus was given no place for dead letters`);
+  }
+}
+
+/** A message came in on a consumer's inbox that JetStream did not send. */
+export class MalformedAckSubject extends Fault {
+  override readonly name = 'MalformedAckSubject';
+  readonly code = 'message-bus/malformed-ack-subject';
+  readonly remedy = 'give-up';
+
+  constructor(readonly subject: string) {
+    super(`${subject.slice(0, 200)} is no acknowledgement subject`);
+  }
+}

@@ -1,0 +1,145 @@
+import type { Msg } from 'nats';
+import type { BackOff } from '../back-off';
+import type { BusLog } from '../bus-log';
+import type { BusMetrics } from '../bus-metrics';
+import type { CommandOutcome } from '../command-outcome';
+import type { DeadLetters } from '../dead-letters';
+import { deliveryOf, MalformedBody, type Arrival } from '../handling/arrival';
+import { Lanes } from '../handling/lanes';
+import { Settler, type Received } from '../handling/settler';
+import type { Subscription } from '../message-bus';
+import { reasonOf } from '../one-line';
+import type { Connection } from './connection';
+import { DurablePull } from './durable-pull';
+import { natsArrival } from './nats-arrival';
+import type { ConsumerSpec, Streams, StreamSpec } from './streams';
+
+export const IN_FLIGHT_MAX = 64;
+
+/** Messages held back in memory behind earlier ones of their key, as a multiple of those in flight. */
+const BLOCKED_FACTOR = 8;
+/** A key that stands still this long while the buffer is full has its messages put back. */
+const STANDING_MS = 1_000;
+const KEPT_PER_KEY = 4;
+const PUT_BACK_MS = 5_000;
+
+export interface CommandConsumerOptions {
+  readonly connection: Connection;
+  readonly streams: Streams;
+  readonly stream: StreamSpec;
+  readonly consumer: ConsumerSpec;
+  readonly subscription: Subscription;
+  readonly deadLetters: DeadLetters;
+  readonly backOff: BackOff;
+  readonly heartbeatMs: number;
+  /** The original logical subject of a message. */
+  readonly subjectOf: (physical: string) => string;
+  readonly answer: (arrival: Arrival, outcome: CommandOutcome) => void;
+  readonly metrics: BusMetrics;
+  readonly log: BusLog;
+}
+
+/** Pulls messages, keeps those of one key in order, and has each settled. */
+export class CommandConsumer {
+  private readonly lanes: Lanes<Received>;
+  private readonly settler: Settler;
+  private readonly pull: DurablePull;
+  private extendedAt = 0;
+  private isStopping = false;
+
+  constructor(private readonly options: CommandConsumerOptions) {
+    const runningMax = options.subscription.inFlightMax ?? IN_FLIGHT_MAX;
+    this.settler = new Settler({ ...options, random: Math.random });
+    this.lanes = new Lanes<Received>({
+      runningMax,
+      blockedMax: runningMax * BLOCKED_FACTOR,
+      run: (received) => this.settler.settle(received),
+      onRoom: () => this.pull.pull(),
+      now: Date.now,
+    });
+    this.pull = new DurablePull({
+      ...options,
+      batchMax: runningMax,
+      room: () => this.lanes.room(),
+      onMessage: (message, created) => this.receive(message, created),
+      onTick: () => this.tick(),
+    });
+  }
+
+  start(): Promise<void> {
+    return this.pull.start();
+  }
+
+  get counts(): { readonly running: number; readonly waiting: number } {
+    return this.lanes.counts;
+  }
+
+  /** Stops pulling, gives back what has not begun, and returns when the running handlers have ended. */
+  async stop(): Promise<void> {
+    this.isStopping = true;
+    const stopped = this.pull.stop();
+    for (const { arrival } of this.lanes.drain()) arrival.nak(1);
+    await stopped;
+    await this.lanes.idle();
+  }
+
+  private receive(message: Msg, streamCreated: string): void {
+    const { subjectOf, subscription, metrics, log, answer } = this.options;
+    try {
+      const subject = subjectOf(message.subject);
+      const arrival = natsArrival(message, streamCreated, subject, this.pull, answer);
+      if (this.isStopping) {
+        arrival.nak(1);
+        return;
+      }
+      metrics.deliveries++;
+      const delivery = deliveryOf(arrival);
+      const key = keyOf(subscription, subject, delivery);
+      this.lanes.add(key, { sequence: arrival.sequence, arrival, delivery });
+    } catch (fault) {
+      log.error('a message could not be taken in', { reason: reasonOf(fault) });
+    }
+  }
+
+  private tick(): void {
+    const { metrics, consumer, log } = this.options;
+    try {
+      this.lanes.sweep();
+      if (this.lanes.isClogged()) this.makeRoom();
+      if (Date.now() - this.extendedAt > consumer.ackWaitMs / 3) this.extend();
+      metrics.waiting = this.lanes.counts.waiting;
+      this.pull.pull();
+    } catch (fault) {
+      log.error('a consumer could not look after its messages', { reason: reasonOf(fault) });
+    }
+  }
+
+  private extend(): void {
+    this.extendedAt = Date.now();
+    for (const { arrival } of this.lanes.held()) arrival.working();
+  }
+
+  /** So that a key that stands still does not hold up the others. */
+  private makeRoom(): void {
+    for (const { arrival } of this.lanes.evict(STANDING_MS, KEPT_PER_KEY, PUT_BACK_MS * 2)) {
+      this.settler.excuse(arrival);
+      arrival.nak(PUT_BACK_MS);
+      this.options.metrics.putBack++;
+    }
+  }
+}
+
+/** A subscription's own key may fail on a body it did not expect; the handler will say so. */
+function keyOf(
+  { orderKey }: Subscription,
+  subject: string,
+  delivery: Received['delivery'],
+): string {
+  if (!orderKey || delivery instanceof MalformedBody) return subject;
+  try {
+    return orderKey(delivery);
+  } catch (fault) {
+    if (fault instanceof Error) return subject;
+    throw fault;
+  }
+}

@@ -1,0 +1,162 @@
+import {
+  connect,
+  DebugEvents,
+  Events,
+  type ConnectionOptions,
+  type NatsConnection,
+  type Status,
+} from 'nats';
+import type { BusLog } from '../bus-log';
+import type { BusMetrics } from '../bus-metrics';
+import { BusUnavailable } from '../errors';
+import type { BusStatus } from '../message-bus';
+import { reasonOf } from '../one-line';
+
+export interface ConnectionSettings {
+  /** `nats://user:password@host:4222`, several separated by commas. */
+  readonly url: string;
+  /** Shown by the server's monitoring. */
+  readonly name: string;
+  readonly pingIntervalMs: number;
+  readonly pingsOutMax: number;
+  /** How long the very first connection may take, all attempts together. */
+  readonly connectTimeoutMs: number;
+}
+
+const DIAL_TIMEOUT_MS = 5_000;
+const REDIAL_MS = { least: 100, most: 1_000 };
+
+/** One connection that is made again for ever, and who wants to know about it. */
+export class Connection {
+  private state: BusStatus = 'connected';
+  private readonly disconnected = new Set<() => void>();
+  private readonly reconnected = new Set<() => void>();
+  private waiting: (() => void)[] = [];
+
+  private constructor(
+    readonly nats: NatsConnection,
+    private readonly metrics: BusMetrics,
+    private readonly log: BusLog,
+  ) {
+    void this.watch();
+    void nats.closed().then((fault) => {
+      this.state = 'closed';
+      if (fault instanceof Error) log.error('the NATS connection ended', { err: fault });
+      this.wake();
+    });
+  }
+
+  /** @throws {BusUnavailable} No connection within `connectTimeoutMs`. */
+  static async open(
+    settings: ConnectionSettings,
+    metrics: BusMetrics,
+    log: BusLog,
+  ): Promise<Connection> {
+    const deadline = Date.now() + settings.connectTimeoutMs;
+    for (;;) {
+      try {
+        return new Connection(await connect(clientOptions(settings)), metrics, log);
+      } catch (fault) {
+        const reason = reasonOf(fault);
+        if (Date.now() >= deadline)
+          throw new BusUnavailable(`no connection to NATS: ${reason}`, { cause: fault });
+        log.warn('NATS does not answer yet', { reason });
+        await new Promise((resolve) => setTimeout(resolve, redialMs()));
+      }
+    }
+  }
+
+  get status(): BusStatus {
+    return this.state;
+  }
+
+  /** Calls `listener` as soon as the connection is known to be broken. Returns the unsubscribe function. */
+  onDisconnect(listener: () => void): () => void {
+    this.disconnected.add(listener);
+    return () => this.disconnected.delete(listener);
+  }
+
+  onReconnect(listener: () => void): () => void {
+    this.reconnected.add(listener);
+    return () => this.reconnected.delete(listener);
+  }
+
+  /**
+   * Waits for a broken connection to come back.
+   *
+   * @throws {BusUnavailable} It did not within `timeoutMs`, or it is closed for good.
+   */
+  async ready(timeoutMs: number): Promise<void> {
+    if (this.state === 'disconnected')
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, timeoutMs);
+        this.waiting.push(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
+    if (this.state !== 'connected') throw new BusUnavailable(`NATS is ${this.state}`);
+  }
+
+  private async watch(): Promise<void> {
+    for await (const status of this.nats.status()) this.note(status);
+  }
+
+  private note({ type, data }: Status): void {
+    switch (type) {
+      case Events.Disconnect:
+        if (this.state === 'closed') return;
+        this.state = 'disconnected';
+        this.metrics.disconnects++;
+        this.log.warn('NATS is disconnected', { server: data });
+        for (const listener of this.disconnected) listener();
+        return;
+      case Events.Reconnect:
+        this.state = 'connected';
+        this.metrics.reconnects++;
+        this.log.warn('NATS is connected again', { server: data });
+        this.wake();
+        for (const listener of this.reconnected) listener();
+        return;
+      case Events.Error:
+        this.log.error('NATS reported an error', { error: data });
+        return;
+      case Events.Update:
+      case Events.LDM:
+      case DebugEvents.Reconnecting:
+      case DebugEvents.PingTimer:
+      case DebugEvents.StaleConnection:
+      case DebugEvents.ClientInitiatedReconnect:
+        return;
+    }
+  }
+
+  private wake(): void {
+    const waiting = this.waiting;
+    this.waiting = [];
+    for (const wake of waiting) wake();
+  }
+}
+
+const redialMs = (): number =>
+  REDIAL_MS.least + Math.random() * (REDIAL_MS.most - REDIAL_MS.least);
+
+function clientOptions(settings: ConnectionSettings): ConnectionOptions {
+  const urls = settings.url.split(',').map((url) => new URL(url.trim()));
+  const [first] = urls;
+  const user = decodeURIComponent(first?.username ?? '');
+  const pass = decodeURIComponent(first?.password ?? '');
+  return {
+    servers: urls.map(({ host }) => host),
+    name: settings.name,
+    ...(user === '' ? {} : pass === '' ? { token: user } : { user, pass }),
+    timeout: DIAL_TIMEOUT_MS,
+    pingInterval: settings.pingIntervalMs,
+    maxPingOut: settings.pingsOutMax,
+    maxReconnectAttempts: -1,
+    reconnectDelayHandler: redialMs,
+    ignoreAuthErrorAbort: true,
+    // Stack traces for every request cost more than the request.
+    noAsyncTraces: true,
+  };
+}

@@ -1,0 +1,156 @@
+import type { Msg } from 'nats';
+import { backOffMs } from '../back-off';
+import type { BusLog } from '../bus-log';
+import type { BusMetrics } from '../bus-metrics';
+import { reasonOf } from '../one-line';
+import type { Connection } from './connection';
+import { PullLoop } from './pull-loop';
+import type { ConsumerSpec, Streams, StreamSpec } from './streams';
+
+const RECOVERY_BACK_OFF = { firstMs: 100, maxMs: 5_000 };
+const TICK_MS = 500;
+const HELD_MAX = 10_000;
+
+export interface DurablePullOptions {
+  readonly connection: Connection;
+  readonly streams: Streams;
+  readonly stream: StreamSpec;
+  readonly consumer: ConsumerSpec;
+  readonly heartbeatMs: number;
+  readonly batchMax: number;
+  readonly room: () => number;
+  readonly onMessage: (message: Msg, streamCreated: string) => void;
+  /** About twice a second. */
+  readonly onTick: () => void;
+  /** The stream is another one than before. */
+  readonly onNewStream?: () => void;
+  readonly metrics: BusMetrics;
+  readonly log: BusLog;
+}
+
+/** A pull consumer that is set up again, with its stream, as often as either vanishes. */
+export class DurablePull {
+  private readonly loop: PullLoop;
+  private readonly forget: readonly (() => void)[];
+  /** What must not be sent before it is known which life of the stream is there. */
+  private held: { readonly created: string; readonly act: () => void }[] = [];
+  private isVerified = false;
+  private timer: NodeJS.Timeout | undefined;
+  private created = '';
+  private recovering: Promise<void> | undefined;
+  private isStopped = false;
+
+  constructor(private readonly options: DurablePullOptions) {
+    const { connection, stream, consumer, heartbeatMs, batchMax, room, onMessage } = options;
+    this.loop = new PullLoop({
+      nats: connection.nats,
+      stream: stream.name,
+      consumer: consumer.durable,
+      room,
+      batchMax,
+      heartbeatMs,
+      onMessage: (message) => onMessage(message, this.created),
+      onTrouble: (why) => {
+        if (why === 'heartbeats-missed') options.metrics.heartbeatsMissed++;
+        this.recover(why);
+      },
+    });
+    this.forget = [
+      connection.onDisconnect(() => {
+        this.isVerified = false;
+        this.loop.pause();
+      }),
+      connection.onReconnect(() => this.recover('reconnected')),
+    ];
+  }
+
+  /** Returns when the consumer exists and pulls. */
+  async start(): Promise<void> {
+    await this.setUp();
+    this.loop.start();
+    this.timer = setInterval(() => {
+      this.loop.checkHeartbeat();
+      this.options.onTick();
+    }, TICK_MS);
+  }
+
+  /** Asks for more messages if there is room. */
+  pull(): void {
+    this.loop.pull();
+  }
+
+  /** Messages that were on their way come in before this returns. */
+  async stop(): Promise<void> {
+    this.isStopped = true;
+    for (const forget of this.forget) forget();
+    await this.loop.stop();
+    clearInterval(this.timer);
+    await this.recovering;
+  }
+
+  get streamCreated(): string {
+    return this.created;
+  }
+
+  /**
+   * Does `act` (an acknowledgement) if the stream is still the one made at `created`. On a younger
+   * stream the same sequence is another message, which the acknowledgement would delete unhandled.
+   * While that is not known, `act` waits; it is dropped when too many wait.
+   */
+  ifCurrent(created: string, act: () => void): void {
+    if (this.isVerified) {
+      act();
+    } else if (this.held.length < HELD_MAX) this.held.push({ created, act });
+  }
+
+  /** As `ifCurrent`, but never later. */
+  ifCurrentNow(created: string, act: () => void): void {
+    if (this.isVerified && created === this.created) act();
+  }
+
+  private async setUp(): Promise<void> {
+    const { streams, stream, consumer } = this.options;
+    const { created } = await streams.ensure(stream);
+    await streams.ensureConsumer(stream.name, consumer);
+    const isNew = this.created !== '' && this.created !== String(created);
+    this.created = String(created);
+    this.isVerified = true;
+    const held = this.held;
+    this.held = [];
+    for (const { created: of, act } of held) this.ifCurrent(of, act);
+    if (isNew) this.options.onNewStream?.();
+  }
+
+  private recover(why: string): void {
+    this.isVerified = false;
+    this.loop.pause();
+    this.recovering ??= this.setUpUntilDone(why).finally(() => {
+      this.recovering = undefined;
+    });
+  }
+
+  private async setUpUntilDone(why: string): Promise<void> {
+    const { metrics, log, stream, consumer } = this.options;
+    for (let attempt = 1; !this.isStopped; attempt++) {
+      try {
+        await this.setUp();
+        if (this.isStopped) return;
+        this.loop.start();
+        metrics.consumersRecovered++;
+        log.warn('a consumer was set up again', { why, consumer: consumer.durable, attempt });
+        return;
+      } catch (fault) {
+        const reason = reasonOf(fault);
+        log.warn('a consumer cannot be set up', { why, stream: stream.name, attempt, reason });
+        await this.pause(backOffMs(RECOVERY_BACK_OFF, attempt, Math.random()));
+      }
+    }
+  }
+
+  /** Ends early when the bus is closed. */
+  private async pause(delayMs: number): Promise<void> {
+    const until = Date.now() + delayMs;
+    while (!this.isStopped && Date.now() < until)
+      await new Promise((resolve) => setTimeout(resolve, Math.min(50, delayMs)));
+  }
+}

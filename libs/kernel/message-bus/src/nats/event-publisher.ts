@@ -1,0 +1,143 @@
+import { createInbox, type Msg } from 'nats';
+import type { BusMetrics } from '../bus-metrics';
+import { BusUnavailable, EventsNotConfirmed, StreamMissing } from '../errors';
+import type { EventsConfirmed, OutgoingEvent } from '../events';
+import { HEADER } from '../headers';
+import { assertSendable, type Subjects } from '../subjects';
+import { CONNECTION_WAIT_MS } from './command-sender';
+import type { Connection } from './connection';
+import { asBusFault, natsHeaders } from './wire';
+
+const CONFIRMED_WITHIN_MS = 5_000;
+/** Sent and not yet acknowledged, by one call. */
+const UNCONFIRMED_MAX = 1_000;
+
+/** A message for a stream whose body is text already. */
+export interface OutgoingText extends Pick<OutgoingEvent, 'subject' | 'messageId' | 'headers'> {
+  readonly text: string;
+}
+
+interface PubAck {
+  readonly seq?: number;
+  readonly duplicate?: boolean;
+  readonly error?: { readonly code: number; readonly description: string };
+}
+
+interface Window {
+  readonly subject: string;
+  left: number;
+  lastSequence: number;
+  duplicates: number;
+  readonly settle: (fault?: Error) => void;
+}
+
+/**
+ * Publishes to streams with one inbox for all acknowledgements, which costs a fraction of the
+ * client's `publish()` with its promise, timer and token for each message.
+ */
+export class EventPublisher {
+  private readonly inbox = createInbox();
+  private readonly windows = new Map<string, Window>();
+  private lastToken = 0;
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly subjects: Subjects,
+    private readonly metrics: BusMetrics,
+  ) {
+    connection.nats.subscribe(`${this.inbox}.*`, {
+      callback: (fault, message) => {
+        if (!fault) this.receive(message);
+      },
+    });
+  }
+
+  publish(events: readonly OutgoingEvent[]): Promise<EventsConfirmed> {
+    return this.publishTexts(events.map((event) => ({ ...event, text: JSON.stringify(event.body) })));
+  }
+
+  /** As `publish`, for bodies that are text already. */
+  async publishTexts(events: readonly OutgoingText[]): Promise<EventsConfirmed> {
+    for (const { subject } of events) assertSendable(subject);
+    await this.connection.ready(CONNECTION_WAIT_MS);
+    let confirmed: EventsConfirmed = { lastSequence: 0, duplicates: 0 };
+    for (let from = 0; from < events.length; from += UNCONFIRMED_MAX) {
+      const { lastSequence, duplicates } = await this.publishWindow(
+        events.slice(from, from + UNCONFIRMED_MAX),
+      );
+      confirmed = {
+        lastSequence: Math.max(confirmed.lastSequence, lastSequence),
+        duplicates: confirmed.duplicates + duplicates,
+      };
+    }
+    return confirmed;
+  }
+
+  private async publishWindow(events: readonly OutgoingText[]): Promise<EventsConfirmed> {
+    const token = String(++this.lastToken);
+    try {
+      return await this.confirmed(token, events);
+    } catch (fault) {
+      this.metrics.eventsNotConfirmed += events.length;
+      throw asBusFault(fault, events[0]?.subject ?? '');
+    } finally {
+      this.windows.delete(token);
+    }
+  }
+
+  private confirmed(token: string, events: readonly OutgoingText[]): Promise<EventsConfirmed> {
+    return new Promise((resolve, reject) => {
+      const window: Window = {
+        subject: events[0]?.subject ?? '',
+        left: events.length,
+        lastSequence: 0,
+        duplicates: 0,
+        settle: (fault) => {
+          clearTimeout(timer);
+          if (fault) reject(fault);
+          else resolve({ lastSequence: window.lastSequence, duplicates: window.duplicates });
+        },
+      };
+      const timer = setTimeout(
+        () =>
+          window.settle(
+            new EventsNotConfirmed(
+              `${window.left} of ${events.length} were not acknowledged within ${CONFIRMED_WITHIN_MS} ms`,
+            ),
+          ),
+        CONFIRMED_WITHIN_MS,
+      );
+      this.windows.set(token, window);
+      try {
+        for (const event of events) this.send(event, `${this.inbox}.${token}`);
+      } catch (fault) {
+        window.settle(fault instanceof Error ? fault : new BusUnavailable(String(fault)));
+      }
+    });
+  }
+
+  private send({ subject, messageId, headers, text }: OutgoingText, reply: string): void {
+    this.connection.nats.publish(this.subjects.physical(subject), text, {
+      reply,
+      headers: natsHeaders({ ...headers, [HEADER.messageId]: messageId }),
+    });
+    this.metrics.eventsPublished++;
+  }
+
+  private receive(message: Msg): void {
+    const window = this.windows.get(message.subject.slice(this.inbox.length + 1));
+    if (!window) return;
+    if (message.headers?.code === 503) {
+      window.settle(new StreamMissing(window.subject));
+      return;
+    }
+    const { seq, duplicate, error } = JSON.parse(message.string()) as PubAck;
+    if (error || seq === undefined) {
+      window.settle(new EventsNotConfirmed(`the stream refused: ${error?.description ?? 'unknown'}`));
+      return;
+    }
+    window.lastSequence = Math.max(window.lastSequence, seq);
+    if (duplicate) window.duplicates++;
+    if (--window.left === 0) window.settle();
+  }
+}

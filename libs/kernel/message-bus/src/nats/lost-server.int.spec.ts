@@ -1,0 +1,221 @@
+import { Fault } from '@downbeat/eventsourcing';
+import type { EventBatch, OutgoingEvent } from '../events';
+import { done, type Settlement } from '../settlement';
+import { eventually } from '../testing/eventually';
+import { NatsBench } from '../testing/nats-bench';
+import { OwnNatsServer } from '../testing/own-nats-server';
+import type { NatsMessageBus } from './nats-message-bus';
+
+jest.setTimeout(60_000);
+
+const PATIENCE_MS = 20_000;
+
+const event = (n: number): OutgoingEvent => ({
+  subject: `event.registry.ServiceAvailable.s${n}`,
+  messageId: `registry:${n}`,
+  headers: {},
+  body: { n },
+});
+
+describe('a nats-server that is killed', () => {
+  let server: OwnNatsServer;
+  let bench: NatsBench;
+  beforeEach(async () => {
+    server = await OwnNatsServer.start();
+    bench = await NatsBench.start(server.url);
+  });
+  afterEach(async () => {
+    await bench.stop();
+    await server.stop();
+  });
+
+  const loseEverything = async (): Promise<void> => {
+    await server.kill();
+    await server.loseDirectory();
+    await server.run();
+  };
+
+  const subscribe = (
+    bus: NatsMessageBus,
+    handle: (id: string) => Promise<Settlement> | Settlement,
+  ) =>
+    bus.subscribe({
+      durable: 'registry-commands',
+      subject: 'command.registry.>',
+      handle: async ({ id }) => handle(id),
+    });
+
+  const send = (bus: NatsMessageBus, id: string) =>
+    bus.command(`command.registry.RegisterService.${id}`, {}, { id, timeoutMs: PATIENCE_MS });
+
+  it('without its directory gets its streams back, and every command its outcome', async () => {
+    const owner = await bench.connect({ heartbeatMs: 500 });
+    const asker = await bench.connect();
+    const handled = new Set<string>();
+    await subscribe(owner, (id) => {
+      handled.add(id);
+      return done();
+    });
+    await send(asker, 'before');
+
+    let sent = 0;
+    let stop = false;
+    const outcomes: Promise<unknown>[] = [];
+    const sending = (async () => {
+      while (!stop) {
+        outcomes.push(send(asker, `under-load-${++sent}`));
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+    })();
+    await eventually(() => expect(handled.size).toBeGreaterThan(50));
+    await loseEverything();
+    await eventually(() => expect(owner.metrics.consumersRecovered).toBeGreaterThan(0), PATIENCE_MS);
+    const recoveredAt = sent;
+    await eventually(() => expect(sent).toBeGreaterThan(recoveredAt + 50), PATIENCE_MS);
+    stop = true;
+    await sending;
+
+    const settled = await Promise.allSettled(outcomes);
+    const refusals = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+    // While disconnected for longer than a command waits, it is refused and said not to be sent.
+    for (const reason of refusals) expect(reason).toMatchObject({ code: 'message-bus/unavailable' });
+    expect(handled.size).toBeGreaterThanOrEqual(1 + sent - refusals.length);
+    expect(owner.status()).toBe('connected');
+    expect(owner.metrics.streamsCreated).toBeGreaterThan(2);
+    await send(asker, 'after');
+    expect(handled).toContain('after');
+  });
+
+  it('does not lose a new message to the acknowledgement of a lost one', async () => {
+    const owner = await bench.connect({ heartbeatMs: 500 });
+    const handled: string[] = [];
+    let letGo: (settlement: Settlement) => void = () => undefined;
+    await owner.subscribe({
+      durable: 'registry-commands',
+      subject: 'command.registry.>',
+      // While the old one is being handled, the new one waits on the stream.
+      inFlightMax: 1,
+      handle: ({ id }) => {
+        handled.push(id);
+        return id === 'old'
+          ? new Promise<Settlement>((resolve) => (letGo = resolve))
+          : Promise.resolve(done());
+      },
+    });
+    const publish = async (id: string): Promise<void> => {
+      const subject = bench.physical(`command.registry.RegisterService.${id}`);
+      bench.client.publish(subject, JSON.stringify({ command_id: id }));
+      await bench.client.flush();
+    };
+    await publish('old');
+    await eventually(() => expect(handled).toEqual(['old']));
+    await loseEverything();
+    await eventually(() => expect(owner.metrics.consumersRecovered).toBe(2), PATIENCE_MS);
+    await publish('new');
+    const manager = await bench.client.jetstreamManager();
+    const { state } = await manager.streams.info(`${bench.prefix}-command-registry`);
+    expect([state.messages, state.last_seq]).toEqual([1, 1]);
+
+    letGo(done());
+    await eventually(() => expect(handled).toEqual(['old', 'new']));
+  });
+
+  it('tells consumers of events that the stream is a new one', async () => {
+    const bus = await bench.connect({ heartbeatMs: 500 });
+    const batches: EventBatch[] = [];
+    const applied = new Set<string>();
+    await bus.consumeEvents({
+      source: 'registry',
+      durable: 'saga-services',
+      handle: (batch) => {
+        batches.push(batch);
+        for (const { messageId } of batch.events) applied.add(messageId);
+        return Promise.resolve();
+      },
+    });
+    await bus.publishEvents([event(1), event(2)]);
+    await eventually(() => expect(applied.size).toBe(2));
+    const before = await bus.ensureEventStream('registry');
+
+    await loseEverything();
+    await eventually(() => expect(batches.some(({ streamIsNew }) => streamIsNew)).toBe(true), PATIENCE_MS);
+    const after = await bus.eventStreamState('registry');
+    expect(after?.created).not.toBe(before.created);
+    expect(after?.lastSequence).toBe(0);
+    await bus.publishEvents([event(3)]);
+    await eventually(() => expect(applied).toContain('registry:3'));
+    expect(batches.filter(({ streamIsNew }) => streamIsNew)).toHaveLength(1);
+  });
+
+  it('leaves no publisher waiting, and takes everything when asked again', async () => {
+    const bus = await bench.connect();
+    await bus.ensureEventStream('registry');
+    let reconnects = 0;
+    bus.onReconnect(() => reconnects++);
+    let published = 0;
+    const faults: string[] = [];
+    let isDown = false;
+    const publishing = (async () => {
+      for (let n = 0; n < 60; n++) {
+        const events = Array.from({ length: 20 }, (_, at) => event(n * 20 + at + 1));
+        for (;;) {
+          try {
+            await bus.publishEvents(events);
+            published += events.length;
+            break;
+          } catch (fault) {
+            if (!(fault instanceof Fault)) throw fault;
+            faults.push(fault.code);
+          }
+        }
+        if (n === 20) {
+          isDown = true;
+          await server.kill();
+          setTimeout(() => void server.run(), 300);
+        }
+      }
+    })();
+    await publishing;
+    expect(isDown).toBe(true);
+    expect(published).toBe(1_200);
+    expect((await bus.eventStreamState('registry'))?.lastSequence).toBe(1_200);
+    await eventually(() => expect(reconnects).toBe(1));
+    expect(bus.metrics.reconnects).toBe(1);
+  });
+
+  it('is said to be away, and refused in time', async () => {
+    const bus = await bench.connect();
+    await server.kill();
+    await eventually(() => expect(bus.status()).toBe('disconnected'));
+    await expect(bus.query('query.registry.x', {}, { timeoutMs: 100 })).rejects.toMatchObject({
+      code: 'message-bus/unavailable',
+    });
+    await expect(send(bus, 'x')).rejects.toMatchObject({ code: 'message-bus/unavailable' });
+    await expect(bus.publishEvents([event(1)])).rejects.toMatchObject({
+      code: 'message-bus/unavailable',
+    });
+    await server.run();
+    await eventually(() => expect(bus.status()).toBe('connected'));
+    await expect(
+      bench.connect({ url: 'nats://127.0.0.1:1', connectTimeoutMs: 200 }),
+    ).rejects.toMatchObject({ code: 'message-bus/unavailable' });
+  });
+
+  it('notices a consumer that somebody deleted', async () => {
+    const bus = await bench.connect({ heartbeatMs: 500 });
+    const handled: string[] = [];
+    await subscribe(bus, (id) => {
+      handled.push(id);
+      return done();
+    });
+    const manager = await bench.client.jetstreamManager();
+    await manager.streams.delete(`${bench.prefix}-command-registry`);
+    await eventually(() => expect(bus.metrics.consumersRecovered).toBeGreaterThan(0));
+    // The server may say so before the stream is quite gone; asking again with the id is the way.
+    await eventually(
+      () => bus.command('command.registry.RegisterService.x', {}, { id: 'x', timeoutMs: 500 }),
+      PATIENCE_MS,
+    );
+    expect(new Set(handled)).toEqual(new Set(['x']));
+  });
+});

@@ -1,0 +1,252 @@
+import { headers, type NatsConnection } from 'nats';
+import type { CommandOutcome } from '../command-outcome';
+import type { Delivery } from '../message-bus';
+import { deadLetter, done, retry, type Settlement } from '../settlement';
+import { eventually } from '../testing/eventually';
+import { NatsBench } from '../testing/nats-bench';
+import type { NatsMessageBus } from './nats-message-bus';
+
+jest.setTimeout(20_000);
+
+const name = 'command.registry.RegisterService.billing';
+
+const accepted = (position: number, repeated = false): CommandOutcome => ({
+  accepted: true,
+  position,
+  answer: {},
+  repeated,
+});
+
+const refused = (code: string): CommandOutcome => ({
+  accepted: false,
+  problem: { code, message: `${code} it is`, kind: 'conflict' },
+});
+
+/** A handler whose deliveries wait until the test settles them. */
+function held() {
+  const open: { delivery: Delivery; settle: (settlement: Settlement) => void }[] = [];
+  return {
+    open,
+    handle: (delivery: Delivery) =>
+      new Promise<Settlement>((settle) => open.push({ delivery, settle })),
+  };
+}
+
+describe('the outcome of a command', () => {
+  let bench: NatsBench;
+  let client: NatsConnection;
+  beforeEach(async () => {
+    bench = await NatsBench.start();
+    ({ client } = bench);
+  });
+  afterEach(() => bench.stop());
+
+  const subscribe = (
+    bus: NatsMessageBus,
+    handle: (delivery: Delivery) => Promise<Settlement>,
+    more: { handlerTimeoutMs?: number; inFlightMax?: number; orderKey?: () => string } = {},
+  ) => bus.subscribe({ durable: 'registry-commands', subject: 'command.registry.>', handle, ...more });
+
+  const ask = (text: string) =>
+    client
+      .request(bench.physical(name), text, { timeout: 5_000 })
+      .then((message) => message.json<Record<string, unknown>>());
+
+  it('answers a bare request when it is settled, and not before', async () => {
+    const { open, handle } = held();
+    await subscribe(await bench.connect(), handle);
+    let answer: unknown;
+    const asked = ask('{"name":"billing"}').then((got) => (answer = got));
+    await eventually(() => expect(open).toHaveLength(1));
+    await client.flush();
+    expect(answer).toBeUndefined();
+
+    open[0]?.settle(done(accepted(12)));
+    expect(await asked).toEqual({
+      ...accepted(12),
+      stream: `${bench.prefix}-command-registry`,
+      seq: 1,
+      duplicate: false,
+    });
+  });
+
+  it('is a PubAck to a client that publishes to JetStream', async () => {
+    const { open, handle } = held();
+    await subscribe(await bench.connect(), handle);
+    const published = client.jetstream().publish(bench.physical(name), '{}', { msgID: 'one' });
+    await eventually(() => expect(open).toHaveLength(1));
+    expect(open[0]?.delivery.id).toBe('one');
+    open[0]?.settle(done(accepted(12, true)));
+    expect(await published).toMatchObject({
+      stream: `${bench.prefix}-command-registry`,
+      seq: 1,
+      duplicate: true,
+    });
+  });
+
+  it('is a PubAck error to such a client when the command was refused', async () => {
+    await subscribe(await bench.connect(), () =>
+      Promise.resolve(deadLetter('no', refused('name-taken'))),
+    );
+    await expect(client.jetstream().publish(bench.physical(name), '{}')).rejects.toMatchObject({
+      code: '409',
+      message: 'name-taken: name-taken it is',
+    });
+    expect(bench.deadLetters.letters).toHaveLength(1);
+  });
+
+  it('goes to each of two identical bare requests, one to one', async () => {
+    const { open, handle } = held();
+    await subscribe(await bench.connect(), handle, { orderKey: () => String(Math.random()) });
+    const asked = Promise.all([ask('{"a":1}'), ask('{"a":1}')]);
+    await eventually(() => expect(open).toHaveLength(2));
+    open[1]?.settle(done(accepted(2)));
+    open[0]?.settle(done(accepted(1)));
+    expect((await asked).map(({ position }) => position).sort()).toEqual([1, 2]);
+  });
+
+  it('goes to both of two identical bare requests that two replicas settle', async () => {
+    const { open, handle } = held();
+    for (const bus of [await bench.connect(), await bench.connect()])
+      await subscribe(bus, handle, { inFlightMax: 1 });
+    for (let round = 0; round < 20; round++) {
+      const asked = Promise.all([ask('{"a":1}'), ask('{"a":1}')]);
+      await eventually(() => expect(open).toHaveLength(2));
+      // In one turn, so that neither replica can have heard of the other's answer.
+      for (const { settle } of open.splice(0)) settle(done(accepted(round)));
+      for (const answer of await asked) expect(answer).toMatchObject(accepted(round));
+    }
+  });
+
+  it('does not answer a request that another replica answered, instead of a new one', async () => {
+    const busOf: string[] = [];
+    for (const at of ['a', 'b'])
+      await subscribe(await bench.connect(), () => {
+        busOf.push(at);
+        return Promise.resolve(done(accepted(busOf.length)));
+      });
+    for (let round = 1; round <= 30; round++)
+      expect(await ask('{"same":true}')).toMatchObject({ position: round });
+    expect(new Set(busOf).size).toBe(2);
+  });
+
+  it('goes to everyone who asked with the same message id, dropped repetitions included', async () => {
+    const { open, handle } = held();
+    for (const bus of [await bench.connect(), await bench.connect()]) await subscribe(bus, handle);
+    const values = headers();
+    values.set('Nats-Msg-Id', 'same');
+    const asking = () =>
+      client
+        .request(bench.physical(name), '{}', { timeout: 5_000, headers: values })
+        .then((message) => message.json<CommandOutcome>());
+    const asked = [asking(), asking(), asking()];
+    await eventually(() => expect(open).toHaveLength(1));
+    open[0]?.settle(done(accepted(5)));
+    for (const answer of await Promise.all(asked)) expect(answer).toMatchObject(accepted(5));
+    expect(open).toHaveLength(1);
+  });
+
+  it('goes to a repetition that the stream drops after the first was settled', async () => {
+    const bus = await bench.connect();
+    let handled = 0;
+    await subscribe(bus, () => Promise.resolve(done(accepted(++handled))));
+    const [first, second] = [
+      await bus.command(name, {}, { id: 'same' }),
+      await bus.command(name, {}, { id: 'same' }),
+    ];
+    expect([first, second, handled]).toEqual([accepted(1), accepted(1), 1]);
+  });
+
+  it('reaches the asker although a replica that started later took the command over', async () => {
+    const crashing = await bench.connect({ ackWaitMs: 1_000 });
+    const { open, handle } = held();
+    await subscribe(crashing, handle, { handlerTimeoutMs: 2_000 });
+    const asked = (await bench.connect()).command(name, {}, { timeoutMs: 8_000 });
+    await eventually(() => expect(open).toHaveLength(1));
+    await crash(crashing);
+
+    await subscribe(await bench.connect({ ackWaitMs: 1_000 }), ({ deliveries }) =>
+      Promise.resolve(done(accepted(deliveries))),
+    );
+    expect(await asked).toEqual(accepted(2));
+  });
+
+  it('reaches bare askers when the replica that had their commands crashes', async () => {
+    const { open, handle } = held();
+    const more = { handlerTimeoutMs: 3_000, orderKey: () => String(Math.random()) };
+    const crashing = await bench.connect({ ackWaitMs: 1_000 });
+    await subscribe(crashing, handle, more);
+    const survivor = await bench.connect({ ackWaitMs: 1_000 });
+    await subscribe(survivor, handle, more);
+    const asked = [1, 2, 3, 4].map((n) => ask(`{"n":${n}}`));
+    const published = client.jetstream().publish(bench.physical(name), '{"n":5}');
+    await eventually(() => expect(open).toHaveLength(5));
+    const taken = crashing.metrics.handling;
+    expect(taken).toBeGreaterThan(0);
+
+    await crash(crashing);
+    await eventually(() => expect(open).toHaveLength(5 + taken));
+    for (const { settle } of open) settle(done(accepted(1)));
+    for (const answer of await Promise.all(asked)) expect(answer).toMatchObject(accepted(1));
+    expect(await published).toMatchObject({ seq: expect.any(Number) });
+  });
+
+  it('comes once the handler succeeds, when the first tries failed', async () => {
+    await subscribe(await bench.connect(), ({ deliveries }) =>
+      Promise.resolve(deliveries < 3 ? retry('not yet') : done(accepted(deliveries))),
+    );
+    expect(await ask('{}')).toMatchObject(accepted(3));
+  });
+
+  it('is a typed error when no stream takes the command', async () => {
+    const bus = await bench.connect();
+    await expect(bus.command('command.nobody.Do.x', {})).rejects.toMatchObject({
+      code: 'message-bus/unavailable',
+    });
+    await expect(
+      bus.command(name, { text: 'x'.repeat(2 ** 20 + 1) }),
+    ).rejects.toMatchObject({ code: 'message-bus/message-too-large' });
+  });
+
+  it('keeps commands published while nobody consumes', async () => {
+    const first = await bench.connect();
+    await subscribe(first, () => Promise.resolve(done()));
+    await first.close();
+    client.publish(bench.physical(name), '{"n":1}');
+    await client.flush();
+
+    const seen: unknown[] = [];
+    await subscribe(await bench.connect(), ({ body }) => {
+      seen.push(body);
+      return Promise.resolve(done());
+    });
+    await eventually(() => expect(seen).toEqual([{ n: 1 }]));
+  });
+
+  it('carries CloudEvents attributes and what the sender says of itself', async () => {
+    const bus = await bench.connect({ name: 'gateway\r\nX-Evil: 1' });
+    const { open, handle } = held();
+    await subscribe(bus, handle);
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    const asked = bus.command(name, {}, { id: 'i', actor: 'ann\r\nb: c', traceparent });
+    await eventually(() => expect(open).toHaveLength(1));
+    open[0]?.settle(done());
+    await asked;
+    expect(open[0]?.delivery).toMatchObject({ actor: 'ann b: c', traceparent });
+    expect(open[0]?.delivery.headers).toMatchObject({
+      'ce-specversion': '1.0',
+      'ce-id': 'i',
+      'ce-source': 'gateway X-Evil: 1',
+      'ce-type': 'RegisterService',
+      'ce-time': expect.stringMatching(/^\d{4}-.*Z$/),
+      'Downbeat-Correlation-Id': 'i',
+      traceparent,
+    });
+  });
+});
+
+/** As a killed process: no settlement, no drain. */
+async function crash(bus: NatsMessageBus): Promise<void> {
+  const { connection } = bus as unknown as { connection: { nats: NatsConnection } };
+  await connection.nats.close();
+}

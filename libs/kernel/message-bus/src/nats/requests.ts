@@ -1,0 +1,37 @@
+import { ErrorCode, NatsError } from 'nats';
+import { NoAnswer } from '../errors';
+import type { Reply, RequestOptions } from '../message-bus';
+import { assertSendable, type Subjects } from '../subjects';
+import { CONNECTION_WAIT_MS } from './command-sender';
+import type { Connection } from './connection';
+import { headersOf } from './nats-arrival';
+import { asBusFault, natsHeaders } from './wire';
+
+/** Requests to services that are no part of the suite, as text. */
+export class Requests {
+  constructor(
+    private readonly connection: Connection,
+    private readonly subjects: Subjects,
+  ) {}
+
+  async request(
+    subject: string,
+    body: string,
+    { headers = {}, timeoutMs }: RequestOptions,
+  ): Promise<Reply> {
+    assertSendable(subject);
+    await this.connection.ready(Math.min(timeoutMs, CONNECTION_WAIT_MS));
+    try {
+      const reply = await this.connection.nats.request(this.subjects.physical(subject), body, {
+        timeout: timeoutMs,
+        headers: natsHeaders(headers),
+      });
+      return { body: reply.string(), headers: headersOf(reply.headers) };
+    } catch (fault) {
+      if (!(fault instanceof NatsError)) throw fault;
+      if (fault.code === ErrorCode.NoResponders) throw new NoAnswer(subject, 'nobody-answers');
+      if (fault.code === ErrorCode.Timeout) throw new NoAnswer(subject, 'timed-out');
+      throw asBusFault(fault, subject);
+    }
+  }
+}

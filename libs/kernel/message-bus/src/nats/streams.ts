@@ -1,0 +1,161 @@
+import {
+  AckPolicy,
+  DeliverPolicy,
+  DiscardPolicy,
+  nanos,
+  NatsError,
+  RetentionPolicy,
+  StorageType,
+  type JetStreamManager,
+  type StreamConfig,
+  type StreamInfo,
+} from 'nats';
+import type { BusLog } from '../bus-log';
+import type { BusMetrics } from '../bus-metrics';
+import type { Subjects } from '../subjects';
+
+/** How large streams may grow; a full disk stops the whole server, so none is without bounds. */
+export interface StreamBounds {
+  readonly commandBytesMax: number;
+  readonly retryBytesMax: number;
+  readonly eventBytesMax: number;
+  readonly eventAgeMaxMs: number;
+}
+
+/** A stream as code wants it. The server's copy is made to look like it. */
+export type StreamSpec = Pick<StreamConfig, 'name' | 'subjects' | 'retention' | 'max_bytes'> &
+  Partial<StreamConfig>;
+
+/** Shorter than any sensible repetition by hand: a repeated command must reach the handler, which knows the answer. */
+export const COMMAND_DUPLICATE_WINDOW_MS = 1_000;
+const EVENT_DUPLICATE_WINDOW_MS = 120_000;
+const ACK_PENDING_MAX = 5_000;
+const BYTES_LEAST = 16 * 2 ** 20;
+
+/** JetStream's own numbers for what went wrong. */
+const STREAM_NOT_FOUND = 10_059;
+const STREAM_NAME_IN_USE = 10_058;
+const NO_STORAGE = 10_047;
+
+const errorNumber = (fault: unknown): number | undefined =>
+  fault instanceof NatsError ? fault.api_error?.err_code : undefined;
+
+export interface ConsumerSpec {
+  readonly durable: string;
+  /** Physical. */
+  readonly filter: string;
+  readonly ackWaitMs: number;
+  readonly ackPendingMax?: number;
+}
+
+/** Makes streams and consumers what code says they are, as often as they vanish. */
+export class Streams {
+  constructor(
+    private readonly manager: JetStreamManager,
+    private readonly subjects: Subjects,
+    private readonly bounds: StreamBounds,
+    private readonly metrics: BusMetrics,
+    private readonly log: BusLog,
+  ) {}
+
+  commandsOf(context: string): StreamSpec {
+    return {
+      name: this.subjects.nameOf(`command-${context}`),
+      subjects: [this.subjects.physical(`command.${context}.>`)],
+      retention: RetentionPolicy.Workqueue,
+      max_bytes: this.bounds.commandBytesMax,
+      duplicate_window: nanos(COMMAND_DUPLICATE_WINDOW_MS),
+      // A requester waits for the outcome; the stream's own acknowledgement would come first.
+      no_ack: true,
+      discard: DiscardPolicy.New,
+    };
+  }
+
+  retries(): StreamSpec {
+    return {
+      name: this.subjects.nameOf('retry'),
+      subjects: [this.subjects.physical('retry.>')],
+      retention: RetentionPolicy.Workqueue,
+      max_bytes: this.bounds.retryBytesMax,
+      duplicate_window: nanos(EVENT_DUPLICATE_WINDOW_MS),
+      discard: DiscardPolicy.New,
+    };
+  }
+
+  eventsOf(context: string): StreamSpec {
+    return {
+      name: this.subjects.nameOf(`event-${context}`),
+      subjects: [this.subjects.physical(`event.${context}.>`)],
+      retention: RetentionPolicy.Limits,
+      max_bytes: this.bounds.eventBytesMax,
+      max_age: nanos(this.bounds.eventAgeMaxMs),
+      duplicate_window: nanos(EVENT_DUPLICATE_WINDOW_MS),
+      discard: DiscardPolicy.Old,
+    };
+  }
+
+  /** Makes the stream if it is missing, changes it if it differs. */
+  async ensure(spec: StreamSpec): Promise<StreamInfo> {
+    const found = await this.find(spec.name);
+    if (!found) return this.create(spec);
+    return differs(found.config, spec) ? this.update(found, spec) : found;
+  }
+
+  async find(name: string): Promise<StreamInfo | undefined> {
+    try {
+      return await this.manager.streams.info(name);
+    } catch (fault) {
+      if (errorNumber(fault) === STREAM_NOT_FOUND) return undefined;
+      throw fault;
+    }
+  }
+
+  /** Creating a consumer that exists as it should be changes nothing. */
+  async ensureConsumer(stream: string, spec: ConsumerSpec): Promise<void> {
+    await this.manager.consumers.add(stream, {
+      durable_name: spec.durable,
+      filter_subject: spec.filter,
+      ack_policy: AckPolicy.Explicit,
+      deliver_policy: DeliverPolicy.All,
+      ack_wait: nanos(spec.ackWaitMs),
+      // The bus counts itself and quarantines; a limit here would strand messages.
+      max_deliver: -1,
+      max_ack_pending: spec.ackPendingMax ?? ACK_PENDING_MAX,
+    });
+  }
+
+  /** A server with little disk gets smaller streams rather than none. */
+  private async create(spec: StreamSpec): Promise<StreamInfo> {
+    for (let bytesMax = spec.max_bytes; ; bytesMax = Math.floor(bytesMax / 2)) {
+      try {
+        const config = { storage: StorageType.File, ...spec, max_bytes: bytesMax };
+        const made = await this.manager.streams.add(config);
+        this.metrics.streamsCreated++;
+        this.log.warn('a stream was created', { stream: spec.name, max_bytes: bytesMax });
+        return made;
+      } catch (fault) {
+        if (errorNumber(fault) === STREAM_NAME_IN_USE) return this.manager.streams.info(spec.name);
+        if (errorNumber(fault) !== NO_STORAGE || bytesMax / 2 < BYTES_LEAST) throw fault;
+      }
+    }
+  }
+
+  private async update(found: StreamInfo, spec: StreamSpec): Promise<StreamInfo> {
+    try {
+      return await this.manager.streams.update(spec.name, spec);
+    } catch (fault) {
+      // An older shape that works is better than a service that does not start.
+      this.log.error('a stream could not be changed', { stream: spec.name, err: fault });
+      if (fault instanceof NatsError && fault.api_error) return found;
+      throw fault;
+    }
+  }
+}
+
+/** Size apart: a stream made smaller on a small disk stays as it is. */
+const differs = (is: StreamConfig, should: StreamSpec): boolean =>
+  Object.entries(should).some(
+    ([name, value]) =>
+      name !== 'max_bytes' &&
+      JSON.stringify(is[name as keyof StreamConfig] ?? false) !== JSON.stringify(value),
+  );

@@ -1,0 +1,1 @@
+export { MessageBusStrategy } from './message-bus-strategy';

@@ -1,0 +1,84 @@
+import { BaseRpcContext, Server, type CustomTransportStrategy } from '@nestjs/microservices';
+import { lastValueFrom } from 'rxjs';
+import type { Problem, QueryOutcome } from '../command-outcome';
+import type { MessageHeaders } from '../headers';
+import type { MessageBus } from '../message-bus';
+
+type Handler = ReturnType<Server['getHandlers']> extends Map<string, infer Found> ? Found : never;
+
+/**
+ * Lets Nest controllers answer queries and hear hints through the bus:
+ * `@MessagePattern('query.registry.list-services')` gets the payload and returns a `QueryOutcome`,
+ * `@EventPattern('hint.log.main')` gets the hint. Nest's own NATS transport is core NATS with an
+ * envelope of its own, which no other language's client could ask.
+ */
+export class MessageBusStrategy extends Server implements CustomTransportStrategy {
+  private forgets: (() => void)[] = [];
+
+  constructor(private readonly bus: MessageBus) {
+    super();
+  }
+
+  listen(callback: (fault?: unknown) => void): void {
+    for (const [pattern, handler] of this.getHandlers())
+      if (handler.isEventHandler) this.forgets.push(this.hear(pattern, handler));
+      else
+        this.bus.answer(pattern, (payload, headers) => this.answerWith(handler, payload, headers));
+    callback();
+  }
+
+  /** The bus belongs to whoever made it and is not closed here. */
+  close(): void {
+    for (const forget of this.forgets) forget();
+    this.forgets = [];
+  }
+
+  override on(event: string): never {
+    throw new Error(`the message bus has no event ${event}: ask it for its status`);
+  }
+
+  override unwrap<Bus>(): Bus {
+    return this.bus as Bus;
+  }
+
+  private async answerWith(
+    handler: Handler,
+    payload: unknown,
+    headers: MessageHeaders,
+  ): Promise<QueryOutcome> {
+    try {
+      const answered: unknown = await lastValueFrom(
+        this.transformToObservable(await handler(payload, new BaseRpcContext([headers]))),
+      );
+      if (isOutcome(answered)) return answered;
+      throw new TypeError('a query handler must return a QueryOutcome');
+    } catch (fault) {
+      // Nest's exception filter has turned what the controller threw into `{ status, message }`.
+      if (isProblem(fault)) return { ok: false, problem: fault };
+      throw fault;
+    }
+  }
+
+  private hear(pattern: string, handler: Handler): () => void {
+    return this.bus.onHint(pattern, (payload, subject) => {
+      const context = new BaseRpcContext([{ subject }]);
+      void this.handleEvent(pattern, { pattern, data: payload }, context).catch((fault: unknown) =>
+        this.logger.error(fault),
+      );
+      void handler;
+    });
+  }
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  value !== null && typeof value === 'object';
+
+const isOutcome = (value: unknown): value is QueryOutcome =>
+  isObject(value) && typeof value['ok'] === 'boolean';
+
+/** What `throw new RpcException(problem)` arrives as. */
+const isProblem = (value: unknown): value is Problem =>
+  isObject(value) &&
+  typeof value['code'] === 'string' &&
+  typeof value['message'] === 'string' &&
+  typeof value['kind'] === 'string';

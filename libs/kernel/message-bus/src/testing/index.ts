@@ -1,0 +1,3 @@
+export { MemoryDeadLetters } from './memory-dead-letters';
+export { MemoryMessageBus, type MemoryMessageBusOptions } from './memory-message-bus';
+export { removeStreams } from './remove-streams';

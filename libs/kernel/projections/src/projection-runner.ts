@@ -1,0 +1,147 @@
+import type { EventStore } from '@downbeat/event-store';
+import type { Pool } from 'pg';
+import type { DataSource } from 'typeorm';
+import { openWritePool, readDataSource, type DatabaseOptions } from './database';
+import { validateProjections, versionedTable } from './definition';
+import { InvalidProjection } from './errors';
+import { reasonOf } from './fold';
+import { Limiter } from './limiter';
+import { LogHead } from './log-head';
+import { LogReader } from './log-reader';
+import { PostgresReadModels } from './postgres-read-models';
+import { prepareProjections } from './prepare';
+import type { Projection } from './projection';
+import { Projector, type ProjectionStatus } from './projector';
+import { defaultPace, type ProjectionLog, type ProjectorOptions, type ProjectorPace } from './projector-options';
+import type { ReadModels } from './read-models';
+import { retryParkedStreams, type ParkedRetry } from './retry-parked';
+import { TableSet } from './table-set';
+import { TimeTravel } from './time-travel';
+import { verifyProjection, type Verification } from './verify';
+
+export interface ProjectionRunnerOptions extends DatabaseOptions {
+  readonly store: EventStore;
+  readonly projections: readonly Projection[];
+  readonly log: ProjectionLog;
+  readonly pace?: Partial<ProjectorPace>;
+  /** How long a question waits for `min_position`; default 5,000. */
+  readonly waitMs?: number;
+  readonly onCrashPoint?: ProjectorOptions['onCrashPoint'];
+}
+
+/** Rebuilds for time travel and verification at once, in line, and how long one stands in line. */
+const REBUILDS = { runningMax: 2, waitingMax: 16, waitMs: 10_000 };
+
+const STOP_TIMEOUT_MS = 8_000;
+
+/**
+ * All read models of one context in one process: their tables, their projectors, and the way to ask
+ * them. Returns when the tables exist and the projectors run; building goes on behind it.
+ *
+ * @throws {InvalidProjection} @throws {ProjectionChanged}
+ */
+export async function startProjections(options: ProjectionRunnerOptions): Promise<ProjectionRunner> {
+  validateProjections(options.projections);
+  if (!/^[a-z][a-z0-9_]{0,62}$/.test(options.schema))
+    throw new InvalidProjection(options.schema, ['cannot be the name of a schema']);
+  const onFault = (fault: unknown): void =>
+    options.log.warn({ fault: reasonOf(fault) }, 'a connection of the read models was lost');
+  const pool = openWritePool(options, options.projections.length, onFault);
+  const source = readDataSource(options, options.projections, onFault);
+  try {
+    await prepareProjections(pool, options.projections);
+    await source.initialize();
+  } catch (fault) {
+    await pool.end();
+    throw fault;
+  }
+  return new ProjectionRunner(options, pool, source);
+}
+
+export class ProjectionRunner {
+  /** Give this to whoever answers queries. */
+  readonly readModels: ReadModels;
+  private readonly projectors: ReadonlyMap<string, Projector>;
+  private readonly head: LogHead;
+  private readonly reader: LogReader;
+  private readonly limiter = new Limiter(REBUILDS.runningMax, REBUILDS.waitingMax, REBUILDS.waitMs);
+  private stopped: Promise<void> | undefined;
+
+  constructor(
+    private readonly options: ProjectionRunnerOptions,
+    private readonly pool: Pool,
+    private readonly source: DataSource,
+  ) {
+    const { store, projections, log, onCrashPoint, waitMs } = options;
+    const pace = { ...defaultPace, ...options.pace };
+    const { limiter } = this;
+    const reader = (this.reader = new LogReader(store));
+    const head = (this.head = new LogHead(store, pace.pollMs, (fault) =>
+      log.warn({ fault: reasonOf(fault) }, 'the end of the log cannot be read'),
+    ));
+    const shared = { pool, head, reader, log, pace, ...(onCrashPoint && { onCrashPoint }) };
+    this.projectors = new Map(
+      projections.map((projection) => [projection.name, new Projector(projection, shared)]),
+    );
+    this.readModels = new PostgresReadModels({
+      source,
+      projectors: this.projectors,
+      timeTravel: new TimeTravel({ source, store, reader, limiter }),
+      ...(waitMs !== undefined && { waitMs }),
+    });
+    for (const projector of this.projectors.values()) projector.start();
+    head.start();
+  }
+
+  /** Answers from memory, so it works while the database does not. */
+  status(): readonly ProjectionStatus[] {
+    return [...this.projectors.values()].map((projector) => projector.status());
+  }
+
+  /** @throws {InvalidProjection} This process does not run it. */
+  verify(name: string): Promise<Verification> {
+    const { source, reader, limiter } = this;
+    return verifyProjection(this.projectorOf(name).projection, { source, reader, limiter });
+  }
+
+  /** @throws {InvalidProjection} This process does not run it. */
+  async retryParked(name: string): Promise<ParkedRetry> {
+    const projector = this.projectorOf(name);
+    const { projection } = projector;
+    const tables = new TableSet(projection, (shape) => versionedTable(shape, projection.version));
+    const retried = await retryParkedStreams(projection, tables, this.pool, this.options.store);
+    projector.refreshSoon();
+    return retried;
+  }
+
+  /** Waits for the batches under way, at most 8 s, then closes the connections. */
+  stop(): Promise<void> {
+    this.stopped ??= this.stopInTime();
+    return this.stopped;
+  }
+
+  private async stopInTime(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(() => {
+        this.options.log.warn({}, 'a batch of a read model did not end in time and is given up');
+        resolve();
+      }, STOP_TIMEOUT_MS);
+    });
+    await Promise.race([this.stopOnce(), late]);
+    clearTimeout(timer);
+  }
+
+  private async stopOnce(): Promise<void> {
+    await this.head.stop();
+    await Promise.all([...this.projectors.values()].map((projector) => projector.stop()));
+    await Promise.all([this.source.destroy(), this.pool.end()]);
+  }
+
+  private projectorOf(name: string): Projector {
+    const projector = this.projectors.get(name);
+    if (projector === undefined)
+      throw new InvalidProjection(name, ['is not among those this process runs']);
+    return projector;
+  }
+}

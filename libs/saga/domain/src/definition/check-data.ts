@@ -1,0 +1,153 @@
+import type { FieldError } from '@downbeat/eventsourcing';
+import type { Mapping } from '../expressions/mapping';
+import { END, type CompiledParallel, type CompiledStep } from './compiled';
+
+type Steps = ReadonlyMap<string, CompiledStep>;
+
+/** One use of a context key, and the place that says so. */
+interface Use {
+  readonly key: string;
+  readonly field: string;
+}
+
+/**
+ * Branches that run side by side may not touch what the other writes, and a compensation may not
+ * read what only a later step writes. Whether start data holds a key cannot be known here.
+ */
+export function checkData(steps: Steps, errors: FieldError[]): void {
+  for (const step of steps.values())
+    if (step.type === 'parallel') checkBranches(step, steps, errors);
+  checkCompensations(steps, errors);
+}
+
+function checkBranches(parallel: CompiledParallel, steps: Steps, errors: FieldError[]): void {
+  const branches = parallel.branches.map(({ name }, index) => {
+    const prefix = `${parallel.path}.branches.${index}.`;
+    const inner = [...parallel.inner].flatMap((step) => steps.get(step) ?? []);
+    return { name, steps: inner.filter(({ path }) => path.startsWith(prefix)) };
+  });
+  for (const branch of branches) {
+    const writes = new Set(branch.steps.flatMap(writesOf).map(({ key }) => key));
+    for (const other of branches) {
+      if (other === branch) continue;
+      for (const { key, field } of other.steps.flatMap(readsOf))
+        if (writes.has(key))
+          errors.push({
+            field,
+            message: `reads ${key}, which branch ${branch.name} writes meanwhile`,
+          });
+      // Named once, at the later of the two.
+      if (branches.indexOf(other) < branches.indexOf(branch)) continue;
+      for (const { key, field } of other.steps.flatMap(writesOf))
+        if (writes.has(key))
+          errors.push({ field, message: `is written by branch ${branch.name} too` });
+    }
+  }
+}
+
+function checkCompensations(steps: Steps, errors: FieldError[]): void {
+  const writers = new Map<string, string[]>();
+  for (const step of steps.values())
+    for (const { key } of writesOf(step))
+      writers.set(key, [...(writers.get(key) ?? []), step.name]);
+
+  const reachable = new Map<string, ReadonlySet<string>>();
+  for (const step of steps.values()) {
+    if (step.type !== 'service_call' || !step.undo) continue;
+    for (const { key, field } of mappingUses(
+      step.undo.input,
+      `${step.path}.compensation_action.input_mapping`,
+    )) {
+      if (key === 'output') continue;
+      const names = writers.get(key);
+      if (
+        !names ||
+        names.some((name) => name === step.name || comesBefore(name, step, steps, reachable))
+      )
+        continue;
+      errors.push({
+        field,
+        message: `reads ${key}, which only ${names.join(', ')} writes, and ${step.name} is undone as of its own end`,
+      });
+    }
+  }
+}
+
+/** Whether `name` can have ended when `step` ends: there is a way from it, or from a step around it. */
+function comesBefore(
+  name: string,
+  step: CompiledStep,
+  steps: Steps,
+  reachable: Map<string, ReadonlySet<string>>,
+): boolean {
+  const later = new Set(selfAndAround(step, steps).map((around) => around.name));
+  const writer = steps.get(name);
+  if (!writer) return false;
+  return selfAndAround(writer, steps).some((from) => {
+    let ahead = reachable.get(from.name);
+    if (!ahead) reachable.set(from.name, (ahead = aheadOf(from, steps)));
+    return [...ahead].some((target) => later.has(target));
+  });
+}
+
+function selfAndAround(step: CompiledStep, steps: Steps): readonly CompiledStep[] {
+  const parent = step.parent === undefined ? undefined : steps.get(step.parent);
+  return parent ? [step, ...selfAndAround(parent, steps)] : [step];
+}
+
+/** The steps of its own sequence that can follow `step`. */
+export function aheadOf(step: CompiledStep, steps: Steps): ReadonlySet<string> {
+  const found = new Set<string>();
+  const waiting = [...targetsOf(step)];
+  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+    const target = name === END || found.has(name) ? undefined : steps.get(name);
+    if (!target) continue;
+    found.add(name);
+    waiting.push(...targetsOf(target));
+  }
+  return found;
+}
+
+function targetsOf(step: CompiledStep): readonly string[] {
+  return step.type === 'decision'
+    ? [step.next, step.otherwise, ...step.cases.map(({ goto }) => goto)]
+    : [step.next];
+}
+
+const writesOf = (step: CompiledStep): readonly Use[] =>
+  step.type === 'service_call'
+    ? step.output.fields.map(({ key }) => ({ key, field: `${step.path}.output_mapping.${key}` }))
+    : [];
+
+function readsOf(step: CompiledStep): readonly Use[] {
+  const condition = step.condition ? pathUses(step.condition.paths, `${step.path}.conditions`) : [];
+  switch (step.type) {
+    case 'service_call':
+      return [
+        ...condition,
+        ...mappingUses(step.call.input, `${step.path}.input_mapping`),
+        ...mappingUses(step.output, `${step.path}.output_mapping`),
+        ...(step.undo
+          ? mappingUses(step.undo.input, `${step.path}.compensation_action.input_mapping`)
+          : []),
+      ];
+    case 'decision':
+      return [
+        ...condition,
+        ...step.cases.flatMap(({ when }, index) =>
+          pathUses(when.paths, `${step.path}.cases.${index}.when`),
+        ),
+      ];
+    case 'delay':
+    case 'parallel':
+      return condition;
+  }
+}
+
+const mappingUses = (mapping: Mapping, place: string): readonly Use[] =>
+  mapping.reads.flatMap(({ key, path }) => pathUses([path], `${place}.${key}`));
+
+const pathUses = (paths: readonly (readonly string[])[], field: string): readonly Use[] =>
+  paths.flatMap(([root = '', second]) =>
+    root === 'context' && second !== undefined ? [{ key: second, field }] : [{ key: root, field }],
+  );

@@ -1,0 +1,313 @@
+import { Rejection } from '@downbeat/eventsourcing';
+import { call, compiled, definitionOf, delay, fixedCall, parallel } from '../testing';
+import { compileDefinition } from './compile';
+
+type Steps = Parameters<typeof definitionOf>[0];
+
+function refusals(steps: Steps, more: Parameters<typeof definitionOf>[1] = {}) {
+  const result = compileDefinition(definitionOf(steps, more));
+  return result instanceof Rejection
+    ? Object.fromEntries(result.errors.map(({ field, message }) => [field, message]))
+    : {};
+}
+
+const decision = (name: string, cases: Record<string, string>, otherwise?: string) => ({
+  name,
+  type: 'decision',
+  cases: Object.entries(cases).map(([when, goto]) => ({ when, goto })),
+  ...(otherwise === undefined ? {} : { default: otherwise }),
+});
+
+describe('a definition', () => {
+  it('is compiled once, with its steps in reading order', () => {
+    const definition = compiled([
+      call('a'),
+      parallel('p', [call('b')], [delay('c', 1)]),
+      call('d'),
+    ]);
+    expect(
+      [...definition.steps.values()].map(({ name, place, next, parent, group }) => [
+        name,
+        place,
+        next,
+        parent,
+        group,
+      ]),
+    ).toEqual([
+      ['a', 1, 'p', undefined, 'a'],
+      ['p', 2, 'd', undefined, 'p'],
+      ['b', 3, 'end', 'p', 'p'],
+      ['c', 4, 'end', 'p', 'p'],
+      ['d', 5, 'end', undefined, 'd'],
+    ]);
+  });
+
+  it.each<[string, Steps, Record<string, RegExp>]>([
+    ['two steps of one name', [call('a'), call('a')], { 'steps.1.name': /steps\.0 too/ }],
+    [
+      'the name of a step in a branch',
+      [call('a'), parallel('p', [call('a')])],
+      { 'steps.1.branches.0.steps.0.name': /steps\.0 too/ },
+    ],
+    ['a step named end', [call('end')], { 'steps.0.name': /end/ }],
+    [
+      'two branches of one name',
+      [
+        {
+          name: 'p',
+          type: 'parallel',
+          branches: [
+            { name: 'x', steps: [call('a')] },
+            { name: 'x', steps: [call('b')] },
+          ],
+        },
+      ],
+      { 'steps.0.branches.1.name': /another branch/ },
+    ],
+    [
+      'an order that is not the place',
+      [call('a', { order: 1 }), call('b', { order: 3 })],
+      { 'steps.1.order': /must be 2/ },
+    ],
+    [
+      'an unknown goto',
+      [decision('d', { 'x > 1': 'nowhere' })],
+      { 'steps.0.cases.0.goto': /no such step/ },
+    ],
+    [
+      'an unknown default',
+      [decision('d', { x: 'end' }, 'nowhere')],
+      { 'steps.0.default': /no such/ },
+    ],
+    ['an unknown next', [call('a', { next: 'nowhere' })], { 'steps.0.next': /no such step/ }],
+    [
+      'a goto out of its branch',
+      [parallel('p', [decision('d', { x: 'z' })]), call('z')],
+      { 'steps.0.branches.0.steps.0.cases.0.goto': /another sequence \(steps\.1\)/ },
+    ],
+    [
+      'a goto into a branch',
+      [decision('d', { x: 'a' }), parallel('p', [call('a')])],
+      { 'steps.0.cases.0.goto': /another sequence/ },
+    ],
+    [
+      'a loop',
+      [call('a'), call('b'), decision('d', { x: 'a' })],
+      { 'steps.2.cases.0.goto': /back to a/ },
+    ],
+    ['a step that leads to itself', [call('a', { next: 'a' })], { 'steps.0.next': /back to a/ }],
+    [
+      'a step that cannot be reached',
+      [call('a', { next: 'c' }), call('b'), call('c')],
+      { 'steps.1': /b can never be reached/ },
+    ],
+    [
+      'a step behind the end',
+      [call('a', { next: 'end' }), call('b')],
+      { 'steps.1': /never be reached/ },
+    ],
+    [
+      'a decision all of whose ways lead past a step',
+      [decision('d', { x: 'c' }, 'c'), call('b'), call('c')],
+      { 'steps.1': /never be reached/ },
+    ],
+    [
+      'a condition that does not parse',
+      [call('a', { conditions: 'x >' })],
+      { 'steps.0.conditions': /parse/ },
+    ],
+    [
+      'a condition that is a number',
+      [call('a', { conditions: '1 + 1' })],
+      { 'steps.0.conditions': /true or false/ },
+    ],
+    [
+      'a case that does not parse',
+      [decision('d', { '(': 'end' })],
+      { 'steps.0.cases.0.when': /parse/ },
+    ],
+    [
+      'a mapping that does not parse',
+      [call('a', { input_mapping: { x: '=1 +' } })],
+      { 'steps.0.input_mapping.x': /parse/ },
+    ],
+    [
+      'a mapping of an undo that does not parse',
+      [
+        call('a', {
+          compensation_action: { service_name: 'a', endpoint: '/u', input_mapping: { x: 'a b' } },
+        }),
+      ],
+      { 'steps.0.compensation_action.input_mapping.x': /path/ },
+    ],
+    [
+      'a function that CEL does not have',
+      [call('a', { conditions: 'now() > 1' })],
+      { 'steps.0.conditions': /now is not known/ },
+    ],
+    [
+      'a regular expression',
+      [call('a', { conditions: 'order.name.matches("(a+)+$")' })],
+      { 'steps.0.conditions': /matches/ },
+    ],
+    [
+      'writing a reserved name',
+      [call('a', { output_mapping: { output: 'id' } })],
+      { 'steps.0.output_mapping.output': /reserved/ },
+    ],
+    [
+      'writing a prototype',
+      [call('a', { output_mapping: { constructor: 'id' } })],
+      { 'steps.0.output_mapping.constructor': /cannot be used/ },
+    ],
+    [
+      'branches that write one key',
+      [
+        parallel(
+          'p',
+          [call('a', { output_mapping: { id: 'x' } })],
+          [call('b', { output_mapping: { id: 'y' } })],
+        ),
+      ],
+      { 'steps.0.branches.1.steps.0.output_mapping.id': /branch branch-0 too/ },
+    ],
+    [
+      'a branch that reads what another writes',
+      [
+        parallel(
+          'p',
+          [parallel('q', [call('a', { output_mapping: { id: 'x' } })])],
+          [call('b', { input_mapping: { id: '=context.id' } })],
+        ),
+      ],
+      { 'steps.0.branches.1.steps.0.input_mapping.id': /branch branch-0 writes/ },
+    ],
+    [
+      'a delay longer than the workflow',
+      [delay('a', 3_600)],
+      { 'steps.0.delay_seconds': /time-out of 3600 s/ },
+    ],
+    [
+      'retries that cannot fit the time-out',
+      [
+        call('a', {
+          retry_policy: {
+            max_retries: 100,
+            initial_delay_ms: 60_000,
+            max_delay_ms: 60_000,
+            jitter: 0.2,
+          },
+        }),
+      ],
+      { 'steps.0.retry_policy': /at least 4800 s .* 3600 s/ },
+    ],
+    [
+      'too deep a nesting',
+      [
+        parallel('p1', [
+          parallel('p2', [parallel('p3', [parallel('p4', [parallel('p5', [call('a')])])])]),
+        ]),
+      ],
+      {
+        [`steps.0${'.branches.0.steps.0'.repeat(4)}`]: /deeper than 4/,
+      },
+    ],
+    [
+      'too many steps',
+      Array.from({ length: 6 }, (_, branch) =>
+        parallel(
+          `p${branch}`,
+          Array.from({ length: 99 }, (_, index) => fixedCall(`s${branch}-${index}`)),
+        ),
+      ),
+      { steps: /at most 500/ },
+    ],
+  ])('refuses %s', (_, steps, expected) => {
+    const errors = refusals(steps);
+    expect(Object.keys(errors)).toEqual(expect.arrayContaining(Object.keys(expected)));
+    for (const [field, message] of Object.entries(expected)) expect(errors[field]).toMatch(message);
+  });
+
+  it('names every fault at once', () => {
+    expect(
+      Object.keys(
+        refusals([
+          call('a', { conditions: '(' }),
+          decision('d', { '(': 'nowhere' }),
+          call('b', { order: 7 }),
+        ]),
+      ),
+    ).toEqual(
+      expect.arrayContaining([
+        'steps.0.conditions',
+        'steps.1.cases.0.when',
+        'steps.1.cases.0.goto',
+        'steps.2.order',
+      ]),
+    );
+  });
+
+  it('may go backwards in the array as long as no loop forms', () => {
+    expect(
+      refusals([
+        call('a', { next: 'd' }),
+        call('b', { next: 'end' }),
+        decision('d', { x: 'b' }, 'end'),
+      ]),
+    ).toEqual({});
+  });
+
+  it('may end a branch, and skip inside of one', () => {
+    expect(
+      refusals([
+        parallel('p', [decision('d', { x: 'end' }, 'b'), call('a', { next: 'b' }), call('b')]),
+      ]),
+    ).toHaveProperty(['steps.0.branches.0.steps.1']);
+    expect(refusals([parallel('p', [decision('d', { x: 'end' }), call('a')])])).toEqual({});
+  });
+
+  describe('of a compensation', () => {
+    const undoReading = (source: string) => ({
+      compensation_action: { service_name: 'a', endpoint: '/u', input_mapping: { id: source } },
+    });
+    const writing = (key: string) => ({ output_mapping: { [key]: 'id' } });
+
+    it.each<[string, Steps]>([
+      [
+        'what only a later step writes',
+        [call('a', undoReading('late_id')), call('b', writing('late_id'))],
+      ],
+      [
+        'the same in CEL',
+        [call('a', undoReading('=late_id + "x"')), call('b', writing('late_id'))],
+      ],
+      [
+        'what the other arm of a decision writes',
+        [
+          decision('d', { x: 'a' }, 'b'),
+          call('a', { ...undoReading('late_id'), next: 'end' }),
+          call('b', writing('late_id')),
+        ],
+      ],
+    ])('refuses %s', (_, steps) => {
+      const fields = Object.keys(refusals(steps));
+      expect(fields).toHaveLength(1);
+      expect(fields[0]).toMatch(/compensation_action\.input_mapping\.id$/);
+    });
+
+    it.each<[string, Steps]>([
+      ['start data', [call('a', undoReading('order.id'))]],
+      ['its own answer', [call('a', undoReading('output.id'))]],
+      ['what its own step writes', [call('a', { ...undoReading('id'), ...writing('id') })]],
+      ['what a step before writes', [call('a', writing('id')), call('b', undoReading('id'))]],
+      [
+        'what a step in a branch before writes',
+        [parallel('p', [call('a', writing('id'))]), parallel('q', [call('b', undoReading('id'))])],
+      ],
+      [
+        'what a step before and one behind write',
+        [call('a', writing('id')), call('b', undoReading('id')), call('c', writing('id'))],
+      ],
+    ])('allows %s', (_, steps) => expect(refusals(steps)).toEqual({}));
+  });
+});

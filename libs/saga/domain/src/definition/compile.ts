@@ -1,0 +1,146 @@
+import type { Step, WorkflowDefinition } from '@downbeat/contracts';
+import { Rejection, type FieldError } from '@downbeat/eventsourcing';
+import { checkData } from './check-data';
+import { checkFlow } from './check-flow';
+import { checkTime } from './check-time';
+import { compileStep } from './compile-step';
+import { END, type CompiledDefinition, type CompiledStep } from './compiled';
+
+export const STEPS_MAX = 500;
+export const PARALLEL_DEPTH_MAX = 4;
+const ERRORS_MAX = 50;
+
+/**
+ * Checks everything about a definition that can be known before it runs, and parses its expressions.
+ *
+ * @returns The compiled definition, or `invalid-definition` with each fault's place as a dot path.
+ */
+export function compileDefinition(definition: WorkflowDefinition): CompiledDefinition | Rejection {
+  const errors: FieldError[] = [];
+  const steps = collect(definition.steps, errors);
+  if (steps.size > 0 && hasSoundNames(definition.steps, steps))
+    checkFlow(definition.steps, steps, errors);
+  if (errors.length === 0) checkData(steps, errors);
+  const timeoutMs = Math.round(definition.timeout_minutes * 60_000);
+  checkTime(steps, timeoutMs, errors);
+
+  const [first] = errors;
+  if (first)
+    return new Rejection(
+      'invalid-definition',
+      `${first.field} ${first.message}`,
+      'invalid',
+      errors.slice(0, ERRORS_MAX),
+    );
+  return {
+    name: definition.name,
+    version: definition.version,
+    strategy: definition.compensation_strategy,
+    timeoutMs,
+    first: definition.steps[0]?.name ?? END,
+    steps,
+  };
+}
+
+/** Whether each name stands for one step, so that ways between steps can be followed. */
+function hasSoundNames(
+  sequence: readonly Step[],
+  steps: ReadonlyMap<string, CompiledStep>,
+): boolean {
+  const count = (inner: readonly Step[]): number =>
+    inner.reduce(
+      (sum, step) =>
+        sum +
+        1 +
+        (step.type === 'parallel'
+          ? step.branches.reduce((all, branch) => all + count(branch.steps), 0)
+          : 0),
+      0,
+    );
+  return count(sequence) === steps.size && !steps.has(END);
+}
+
+/** All steps by name, in reading order: a parallel step before the steps of its branches. */
+function collect(
+  sequence: readonly Step[],
+  errors: FieldError[],
+): ReadonlyMap<string, CompiledStep> {
+  const steps = new Map<string, CompiledStep>();
+  let place = 0;
+
+  const visit = (
+    inner: readonly Step[],
+    path: string,
+    parent: string | undefined,
+    group: string | undefined,
+    depth: number,
+  ): readonly string[] => {
+    const names: string[] = [];
+    inner.forEach((step, index) => {
+      const at = `${path}.${index}`;
+      if (++place > STEPS_MAX) return;
+      checkName(step, index, at, steps, errors);
+      const position = {
+        name: step.name,
+        place,
+        path: at,
+        parent,
+        group: group ?? step.name,
+        following: inner[index + 1]?.name ?? END,
+      };
+      const nested = new Set<string>();
+      steps.set(step.name, compileStep(step, position, nested, errors));
+      names.push(step.name);
+      if (step.type !== 'parallel') return;
+      if (depth === PARALLEL_DEPTH_MAX) {
+        errors.push({ field: at, message: `is nested deeper than ${PARALLEL_DEPTH_MAX}` });
+        return;
+      }
+      checkBranchNames(step.branches, at, errors);
+      step.branches.forEach((branch, number) => {
+        const branchPath = `${at}.branches.${number}.steps`;
+        for (const name of visit(branch.steps, branchPath, step.name, position.group, depth + 1))
+          nested.add(name);
+      });
+      names.push(...nested);
+    });
+    return names;
+  };
+  visit(sequence, 'steps', undefined, undefined, 0);
+  if (place > STEPS_MAX)
+    errors.push({
+      field: 'steps',
+      message: `has ${place} steps, at most ${STEPS_MAX} are allowed`,
+    });
+  return steps;
+}
+
+function checkName(
+  step: Step,
+  index: number,
+  at: string,
+  known: ReadonlyMap<string, CompiledStep>,
+  errors: FieldError[],
+): void {
+  const earlier = known.get(step.name);
+  if (earlier) errors.push({ field: `${at}.name`, message: `is the name of ${earlier.path} too` });
+  if (step.name === END) errors.push({ field: `${at}.name`, message: 'must not be end' });
+  if (step.order !== undefined && step.order !== index + 1)
+    errors.push({ field: `${at}.order`, message: `must be ${index + 1}, its place in the array` });
+}
+
+function checkBranchNames(
+  branches: readonly { readonly name: string }[],
+  at: string,
+  errors: FieldError[],
+): void {
+  const seen = new Set<string>();
+  branches.forEach(({ name }, number) => {
+    if (seen.has(name))
+      errors.push({
+        field: `${at}.branches.${number}.name`,
+        message: 'is the name of another branch',
+      });
+    seen.add(name);
+  });
+}

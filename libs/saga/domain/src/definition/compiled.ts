@@ -1,0 +1,77 @@
+import type { CompensationAction, RetryPolicy, WorkflowDefinition } from '@downbeat/contracts';
+import type { Expression } from '../expressions/cel';
+import type { Mapping } from '../expressions/mapping';
+
+/** A step's name, or `end`: the end of the sequence it stands in. */
+export type Target = string;
+export const END: Target = 'end';
+
+/** A request to a service: a step's own, or the one that undoes it. */
+export interface Call {
+  readonly service_name: string;
+  /** A path of its HTTP API, or `nats:<subject>`. */
+  readonly endpoint: string;
+  readonly method: CompensationAction['method'];
+  readonly input: Mapping;
+  readonly retry: RetryPolicy;
+  /** Per call. */
+  readonly timeoutMs: number;
+}
+
+interface Common {
+  readonly name: string;
+  /** From 1, in reading order, the steps of branches counted. What the status shows as `step_order`. */
+  readonly place: number;
+  /** Where it stands in the definition: `steps.2.branches.0.steps.1`. */
+  readonly path: string;
+  /** The step is skipped when it is false. */
+  readonly condition: Expression | undefined;
+  readonly next: Target;
+  /** The parallel step whose branch it stands in. */
+  readonly parent: string | undefined;
+  /** The step of the outermost sequence it belongs to; itself there. */
+  readonly group: string;
+}
+
+export interface CompiledCall extends Common {
+  readonly type: 'service_call';
+  readonly call: Call;
+  readonly output: Mapping;
+  readonly isOptional: boolean;
+  readonly undo: Call | undefined;
+}
+export interface CompiledDecision extends Common {
+  readonly type: 'decision';
+  readonly cases: readonly { readonly when: Expression; readonly goto: Target }[];
+  /** Where to go when no case holds. */
+  readonly otherwise: Target;
+}
+export interface CompiledDelay extends Common {
+  readonly type: 'delay';
+  readonly delayMs: number;
+}
+export interface CompiledParallel extends Common {
+  readonly type: 'parallel';
+  readonly branches: readonly { readonly name: string; readonly first: Target }[];
+  /** Every step in its branches, at any depth. */
+  readonly inner: ReadonlySet<string>;
+}
+export type CompiledStep = CompiledCall | CompiledDecision | CompiledDelay | CompiledParallel;
+
+/** A definition that was found sound, with its expressions parsed. Immutable: compile once, keep it. */
+export interface CompiledDefinition {
+  readonly name: string;
+  readonly version: string;
+  readonly strategy: WorkflowDefinition['compensation_strategy'];
+  readonly timeoutMs: number;
+  readonly first: Target;
+  /** By name, in reading order. */
+  readonly steps: ReadonlyMap<string, CompiledStep>;
+}
+
+/** @throws {RangeError} The definition has no such step: it is not the one the run was started with. */
+export function stepOf(definition: CompiledDefinition, name: string): CompiledStep {
+  const step = definition.steps.get(name);
+  if (!step) throw new RangeError(`${definition.name} ${definition.version} has no step ${name}`);
+  return step;
+}

@@ -1,0 +1,124 @@
+import type { RunEvent } from './events';
+import type { CallAnswered, CallResult, Purpose, RunCommand } from './commands';
+import type { FailedCall } from './events';
+import { isStarted, type RunState } from './state';
+import { delayTimer, retryTimer, undoTimer, WORKFLOW_TIMER } from './timers';
+
+/**
+ * The command that one append's events answer, made from the events themselves: the first one says
+ * what came in. Deciding it again on `before` must give the same events, which is how an audit
+ * proves that a recorded decision follows from the rules.
+ *
+ * @returns `undefined` for events that no command begins with: the log was altered.
+ */
+export function causeOf(events: readonly RunEvent[], before: RunState): RunCommand | undefined {
+  const [first] = events;
+  if (!first) return undefined;
+  const workflow_id = isStarted(before) ? before.started.workflow_id : '';
+  const { at } = first.data;
+  switch (first.type) {
+    case 'WorkflowStarted': {
+      const { workflow_name, workflow_version, correlation_id, initiating_service } = first.data;
+      const { context_data, wedding_id, timeout_minutes, checksum } = first.data;
+      return {
+        type: 'StartWorkflow',
+        at,
+        workflow_id: first.data.workflow_id,
+        checksum,
+        data: {
+          workflow_name,
+          workflow_version,
+          correlation_id,
+          initiating_service,
+          context_data: context_data as never,
+          ...(wedding_id === undefined ? {} : { wedding_id }),
+          ...(timeout_minutes === undefined ? {} : { timeout_minutes }),
+        },
+      };
+    }
+    case 'StepAttemptFailed':
+      return answered('step', first.data, failure(first.data), first.data.chance);
+    case 'UndoAttemptFailed':
+      return answered('undo', first.data, failure(first.data), first.data.chance);
+    case 'StepCompleted':
+      return answered('step', first.data, { kind: 'ok', output: first.data.output }, 0);
+    case 'StepCompensated':
+      return answered('undo', first.data, { kind: 'ok', output: first.data.output }, 0);
+    case 'StepFailed': {
+      const { step, attempts: attempt, reissued = false, output } = first.data;
+      if (first.data.outcome !== 'unusable' || output === undefined) return undefined;
+      return answered('step', { step, attempt, reissued, at }, { kind: 'ok', output }, 0);
+    }
+    case 'StepRetried':
+      return timerDue(retryTimer(first.data.step, first.data.attempt - 1), at);
+    case 'UndoRetried':
+      return timerDue(undoTimer(first.data.step, first.data.attempt - 1), at);
+    case 'DelayElapsed':
+      return timerDue(delayTimer(first.data.step), at);
+    case 'WorkflowTimedOut':
+      return timerDue(WORKFLOW_TIMER, at);
+    case 'CompensationRequested': {
+      const { reason, strategy, custom_steps } = first.data;
+      if (strategy === 'none') return undefined;
+      const custom = custom_steps ? { custom_steps: [...custom_steps] } : {};
+      return {
+        type: 'CompensateWorkflow',
+        at,
+        data: { workflow_id, reason, compensation_strategy: strategy, ...custom },
+      };
+    }
+    case 'RunRetried': {
+      const { strategy: retry_strategy, from_step, max_retries } = first.data;
+      return {
+        type: 'RetryWorkflow',
+        at,
+        data: {
+          workflow_id,
+          retry_strategy,
+          ...(from_step === undefined ? {} : { from_step }),
+          ...(max_retries === undefined ? {} : { max_retries }),
+        },
+      };
+    }
+    case 'StepStarted':
+    case 'StepSkipped':
+    case 'DecisionTaken':
+    case 'ParallelStarted':
+    case 'ParallelCompleted':
+    case 'DelayStarted':
+    case 'WaitAbandoned':
+    case 'CompensationStarted':
+    case 'UndoStarted':
+    case 'UndoParked':
+    case 'WorkflowCompleted':
+    case 'WorkflowFailed':
+    case 'WorkflowCompensated':
+      return undefined;
+  }
+}
+
+const timerDue = (timer_id: string, at: RunCommand['at']): RunCommand => ({
+  type: 'TimerDue',
+  at,
+  data: { timer_id },
+});
+
+type Answered = Pick<FailedCall, 'step' | 'attempt' | 'reissued' | 'at'>;
+
+const answered = (
+  purpose: Purpose,
+  { step, attempt, reissued, at }: Answered,
+  result: CallResult,
+  chance: number,
+): CallAnswered => ({
+  type: 'CallAnswered',
+  at,
+  chance,
+  data: { purpose, step, attempt, result, reissued },
+});
+
+function failure({ kind, status, message, retry_after_ms }: FailedCall): CallResult {
+  if (kind !== 'answer') return { kind, message };
+  const later = retry_after_ms === undefined ? {} : { retry_after_ms };
+  return { kind, status: status ?? 0, message, ...later };
+}

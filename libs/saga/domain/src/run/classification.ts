@@ -1,0 +1,62 @@
+import type { RetryPolicy } from '@downbeat/contracts';
+import type { CallResult } from './commands';
+import type { Certainty } from './events';
+
+export type Failure = Exclude<CallResult, { kind: 'ok' }>;
+
+/**
+ * Whether a failed call had no effect for sure. A gateway's 502 and 504 do not say whether the
+ * service behind it was reached. A call that an earlier process may have sent before stays unknown
+ * whatever the second one says.
+ */
+export function certaintyOf(failure: Failure, reissued: boolean): Certainty {
+  if (reissued) return 'unknown';
+  switch (failure.kind) {
+    case 'timeout':
+    case 'broken':
+      return 'unknown';
+    case 'refused':
+      return 'failed';
+    case 'answer':
+      return failure.status === 502 || failure.status === 504 ? 'unknown' : 'failed';
+  }
+}
+
+/** Statuses below 500 that promise that another call may succeed. */
+const TRANSIENT: ReadonlySet<number> = new Set([408, 425, 429]);
+
+/** Whether the same call may succeed later; `retry_on` adds to what is retried anyway. */
+export function isRetriable(failure: Failure, policy: RetryPolicy): boolean {
+  if (failure.kind !== 'answer') return true;
+  const { status } = failure;
+  if (status >= 500 || TRANSIENT.has(status)) return true;
+  return policy.retry_on.some(
+    (named) =>
+      named === status || named === 'any' || (named === '4xx' && status >= 400 && status < 500),
+  );
+}
+
+/**
+ * Exponential back-off with deterministic jitter: `chance` picks the share that was left to it.
+ * Retry-After can make the wait longer, up to `max_delay_ms`.
+ *
+ * @param retry From 1.
+ * @param chance From 0 to 1.
+ * @see Marc Brooker, "Exponential Backoff And Jitter".
+ */
+export function retryDelayMs(
+  policy: RetryPolicy,
+  retry: number,
+  chance: number,
+  retryAfterMs = 0,
+): number {
+  const { initial_delay_ms, backoff_multiplier, max_delay_ms, jitter } = policy;
+  const full = Math.min(initial_delay_ms * backoff_multiplier ** (retry - 1), max_delay_ms);
+  const jittered = full * (1 - jitter) + full * jitter * Math.min(Math.max(chance, 0), 1);
+  return Math.round(Math.max(jittered, Math.min(retryAfterMs, max_delay_ms)));
+}
+
+/** One line for people: `HTTP 409: sold out`. */
+export function describe(failure: Failure): string {
+  return failure.kind === 'answer' ? `HTTP ${failure.status}: ${failure.message}` : failure.message;
+}

@@ -1,0 +1,60 @@
+import type { DataOf, sagaContract } from '@downbeat/contracts';
+import type { Command, Json } from '@downbeat/eventsourcing';
+
+/** Ids and the definition's checksum come with the command, like the time. */
+export interface StartWorkflow extends Command<
+  'StartWorkflow',
+  DataOf<typeof sagaContract.startWorkflow>
+> {
+  readonly workflow_id: string;
+  /** Of the definition the run is started with. */
+  readonly checksum: string;
+}
+
+export type CompensateWorkflow = Command<
+  'CompensateWorkflow',
+  DataOf<typeof sagaContract.compensateWorkflow>
+>;
+
+export type RetryWorkflow = Command<'RetryWorkflow', DataOf<typeof sagaContract.retryWorkflow>>;
+
+/** What came of one call, as the caller saw it; what it means is decided here. */
+export type CallResult =
+  /** 2xx, or a reply. `null` for an empty body. */
+  | { readonly kind: 'ok'; readonly output: Json }
+  /** Any other status. */
+  | {
+      readonly kind: 'answer';
+      readonly status: number;
+      readonly message: string;
+      readonly retry_after_ms?: number;
+    }
+  /** Nothing was sent: connection refused, no instance known, no responder, not allowed. */
+  | { readonly kind: 'refused'; readonly message: string }
+  /** The connection broke after something had been sent. */
+  | { readonly kind: 'broken'; readonly message: string }
+  | { readonly kind: 'timeout'; readonly message: string };
+
+/** A step's own call, or the one that undoes it. */
+export type Purpose = 'step' | 'undo';
+
+export interface CallAnswered extends Command<
+  'CallAnswered',
+  {
+    readonly purpose: Purpose;
+    readonly step: string;
+    readonly attempt: number;
+    readonly result: CallResult;
+    /** From the call's effect: an earlier process may have sent this very call before. */
+    readonly reissued: boolean;
+  }
+> {
+  /** A random number from 0 to 1 for the jitter of a retry. */
+  readonly chance: number;
+}
+
+/** A timer that was set by an effect has come due. */
+export type TimerDue = Command<'TimerDue', { readonly timer_id: string }>;
+
+export type RunCommand =
+  StartWorkflow | CallAnswered | TimerDue | CompensateWorkflow | RetryWorkflow;

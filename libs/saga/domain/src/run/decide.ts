@@ -1,0 +1,154 @@
+import { epochMs, instantOf, Rejection, type Decider } from '@downbeat/eventsourcing';
+import { canonicalJson } from '../definition/canonical-json';
+import { stepOf, type CompiledDefinition } from '../definition/compiled';
+import { finish, goOn, walk } from './advance';
+import { answerStep, answerUndo } from './answers';
+import type { RunCommand, StartWorkflow, TimerDue } from './commands';
+import { compensateRun } from './compensate-run';
+import { Draft } from './draft';
+import type { RunEvent, WorkflowStarted } from './events';
+import { evolveRun } from './evolve';
+import { retryRun } from './retry-run';
+import { settle } from './settle';
+import { isStarted, NOT_STARTED, type Run, type RunState } from './state';
+import { delayTimer, retryTimer, undoTimer, WORKFLOW_TIMER } from './timers';
+
+/** A decision together with the state it leads to, so that nobody has to fold its events again. */
+export interface Transition {
+  readonly events: readonly RunEvent[];
+  readonly state: RunState;
+}
+
+/** The behaviour of one run of `definition`. Make it once per definition and keep it. */
+export interface RunDecider extends Decider<RunState, RunCommand, RunEvent> {
+  /** What `decide` says and where `evolve` would lead, in one go. */
+  readonly transition: (command: RunCommand, state: RunState) => Transition | Rejection;
+}
+
+/**
+ * @throws {RangeError} From `decide` and `transition`: the run was started with another definition.
+ * @see Hector Garcia-Molina, Kenneth Salem, "Sagas", SIGMOD 1987.
+ */
+export function runDecider(definition: CompiledDefinition): RunDecider {
+  const transition = (command: RunCommand, state: RunState): Transition | Rejection => {
+    if (command.type === 'StartWorkflow') return start(definition, command, state);
+    if (!isStarted(state))
+      return new Rejection('workflow-unknown', 'there is no such workflow', 'not-found');
+    requireSame(definition, state);
+    const draft = new Draft(definition, state, command.at);
+    const rejection = handle(draft, command);
+    return rejection ?? { events: draft.events, state: draft.run };
+  };
+  return {
+    initialState: NOT_STARTED,
+    evolve: evolveRun,
+    transition,
+    decide: (command, state) => {
+      const result = transition(command, state);
+      return result instanceof Rejection ? result : result.events;
+    },
+  };
+}
+
+function handle(draft: Draft, command: Exclude<RunCommand, StartWorkflow>): Rejection | undefined {
+  switch (command.type) {
+    case 'CallAnswered':
+      if (command.data.purpose === 'step') answerStep(draft, command);
+      else answerUndo(draft, command);
+      return undefined;
+    case 'TimerDue':
+      timerDue(draft, command);
+      return undefined;
+    case 'CompensateWorkflow':
+      return compensateRun(draft, command);
+    case 'RetryWorkflow':
+      return retryRun(draft, command);
+  }
+}
+
+function start(
+  definition: CompiledDefinition,
+  command: StartWorkflow,
+  state: RunState,
+): Transition | Rejection {
+  if (isStarted(state))
+    return isSameStart(state, command)
+      ? { events: [], state }
+      : new Rejection(
+          'correlation-id-taken',
+          `${command.data.correlation_id} is the correlation id of another workflow`,
+        );
+  const { data, at, workflow_id, checksum } = command;
+  const timeoutMs =
+    data.timeout_minutes === undefined
+      ? definition.timeoutMs
+      : Math.round(data.timeout_minutes * 60_000);
+  const started: WorkflowStarted = {
+    type: 'WorkflowStarted',
+    data: {
+      workflow_id,
+      workflow_name: definition.name,
+      workflow_version: definition.version,
+      checksum,
+      correlation_id: data.correlation_id,
+      ...(data.wedding_id === undefined ? {} : { wedding_id: data.wedding_id }),
+      initiating_service: data.initiating_service,
+      context_data: data.context_data,
+      compensation_strategy: definition.strategy,
+      ...(data.timeout_minutes === undefined ? {} : { timeout_minutes: data.timeout_minutes }),
+      timeout_at: instantOf(epochMs(at) + timeoutMs),
+      total_steps: definition.steps.size,
+      at,
+    },
+  };
+  const run = evolveRun(NOT_STARTED, started);
+  if (!isStarted(run)) return { events: [], state };
+  const draft = new Draft(definition, run, at);
+  finish(draft, walk(draft, definition.first), undefined);
+  return { events: [started, ...draft.events], state: draft.run };
+}
+
+/** The same request sent twice is one request. */
+function isSameStart({ started }: Run, { data }: StartWorkflow): boolean {
+  return (
+    started.workflow_name === data.workflow_name &&
+    (data.workflow_version ?? started.workflow_version) === started.workflow_version &&
+    started.initiating_service === data.initiating_service &&
+    started.wedding_id === data.wedding_id &&
+    started.timeout_minutes === data.timeout_minutes &&
+    canonicalJson(started.context_data) === canonicalJson(data.context_data)
+  );
+}
+
+/** A timer that is no longer waited for changes nothing. */
+function timerDue(draft: Draft, { data: { timer_id: id } }: TimerDue): void {
+  const { run, at } = draft;
+  if (run.status === 'compensating') {
+    const undo = run.compensation?.undo;
+    const [step] = run.compensation?.remaining ?? [];
+    if (step !== undefined && undo?.status === 'waiting' && undoTimer(step, undo.attempt) === id)
+      draft.record({ type: 'UndoRetried', data: { step, attempt: undo.attempt + 1, at } });
+    return;
+  }
+  if (run.status !== 'running' || run.halt) return;
+  if (id === WORKFLOW_TIMER) {
+    draft.record({ type: 'WorkflowTimedOut', data: { at } });
+    return settle(draft);
+  }
+  const [, name = ''] = id.split(':');
+  const state = run.steps.get(name);
+  if (state?.status === 'waiting' && retryTimer(name, state.attempt) === id)
+    draft.record({ type: 'StepRetried', data: { step: name, attempt: state.attempt + 1, at } });
+  else if (state?.status === 'delaying' && delayTimer(name) === id) {
+    draft.record({ type: 'DelayElapsed', data: { step: name, at } });
+    goOn(draft, stepOf(draft.definition, name));
+  }
+}
+
+function requireSame(definition: CompiledDefinition, { started }: Run): void {
+  const { workflow_name: name, workflow_version: version } = started;
+  if (name !== definition.name || version !== definition.version)
+    throw new RangeError(
+      `the run was started with ${name} ${version}, not ${definition.name} ${definition.version}`,
+    );
+}

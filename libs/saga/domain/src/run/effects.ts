@@ -1,0 +1,206 @@
+import type { Instant, JsonObject } from '@downbeat/eventsourcing';
+import { stepOf, type Call, type CompiledDefinition } from '../definition/compiled';
+import type { Purpose } from './commands';
+import type { RunEvent } from './events';
+import { isStarted, type Calls, type Run, type RunState } from './state';
+import { delayTimer, retryTimer, undoTimer, WORKFLOW_TIMER } from './timers';
+
+/** Call a service and answer with `CallAnswered` for the same purpose, step, attempt and `reissued`. */
+export interface CallEffect {
+  readonly effect: 'call';
+  readonly purpose: Purpose;
+  readonly step: string;
+  readonly attempt: number;
+  /** `<run>:<step>`, of an undo `<run>:<step>:undo`; the same for every attempt. */
+  readonly key: string;
+  /** Of an undo: the key of what it undoes. */
+  readonly undoes?: string;
+  readonly service_name: string;
+  readonly endpoint: string;
+  readonly method: Call['method'];
+  readonly input: JsonObject;
+  readonly timeoutMs: number;
+  /** An earlier process may have sent it already. */
+  readonly reissued: boolean;
+}
+
+export type Effect =
+  | CallEffect
+  /** At `due`, say `TimerDue`. Setting the same id again replaces it. */
+  | { readonly effect: 'set-timer'; readonly timer_id: string; readonly due: Instant }
+  /** Unknown ids are nothing to worry about. */
+  | { readonly effect: 'cancel-timer'; readonly timer_id: string }
+  /** Nothing will happen by itself any more; an operator has to act. */
+  | { readonly effect: 'parked'; readonly step: string; readonly message: string }
+  /** The run has ended: drop its timers and give it up. */
+  | { readonly effect: 'ended'; readonly status: 'completed' | 'failed' | 'compensated' };
+
+/**
+ * What has to be done after `events` were appended.
+ *
+ * @param events One append's events.
+ * @param state The state after them.
+ */
+export function effectsOf(
+  definition: CompiledDefinition,
+  events: readonly RunEvent[],
+  state: RunState,
+): readonly Effect[] {
+  if (!isStarted(state)) return [];
+  const effects: Effect[] = [];
+  for (const event of events) {
+    const effect = effectOf(definition, event, state);
+    if (effect) effects.push(effect);
+  }
+  return effects;
+}
+
+/**
+ * The same from the state alone, after a crash or a take-over: calls that were recorded and not
+ * answered, timers that have not come due. What came due meanwhile is due at once.
+ */
+export function pendingEffects(definition: CompiledDefinition, state: RunState): readonly Effect[] {
+  if (!isStarted(state)) return [];
+  switch (state.status) {
+    case 'completed':
+    case 'failed':
+    case 'compensated':
+      return [{ effect: 'ended', status: state.status }];
+    case 'compensating':
+      return pendingUndo(definition, state);
+    case 'running':
+      return pendingSteps(definition, state);
+  }
+}
+
+function pendingSteps(definition: CompiledDefinition, run: Run): readonly Effect[] {
+  const effects: Effect[] = run.halt
+    ? []
+    : [{ effect: 'set-timer', timer_id: WORKFLOW_TIMER, due: run.timeoutAt }];
+  for (const [name, step] of run.steps) {
+    if (step.status === 'calling') effects.push(stepCall(definition, run, name, step, true));
+    if (step.status === 'waiting')
+      effects.push(timer(retryTimer(name, step.attempt), step.retryAt));
+    if (step.status === 'delaying') effects.push(timer(delayTimer(name), step.until));
+  }
+  return effects;
+}
+
+function pendingUndo(definition: CompiledDefinition, run: Run): readonly Effect[] {
+  const undo = run.compensation?.undo;
+  const [step] = run.compensation?.remaining ?? [];
+  if (!undo || step === undefined) return [];
+  switch (undo.status) {
+    case 'calling':
+      return [undoCall(definition, run, step, undo, true)];
+    case 'waiting':
+      return [timer(undoTimer(step, undo.attempt), undo.retryAt)];
+    case 'parked':
+      return [{ effect: 'parked', step, message: undo.message }];
+  }
+}
+
+function effectOf(definition: CompiledDefinition, event: RunEvent, run: Run): Effect | undefined {
+  switch (event.type) {
+    case 'WorkflowStarted':
+      return timer(WORKFLOW_TIMER, event.data.timeout_at);
+    case 'RunRetried':
+      return event.data.timeout_at && timer(WORKFLOW_TIMER, event.data.timeout_at);
+    case 'StepStarted':
+    case 'StepRetried': {
+      const { step } = event.data;
+      const state = run.steps.get(step);
+      return state?.status === 'calling'
+        ? stepCall(definition, run, step, state, false)
+        : undefined;
+    }
+    case 'UndoStarted':
+    case 'UndoRetried': {
+      const undo = run.compensation?.undo;
+      return undo && undoCall(definition, run, event.data.step, undo, false);
+    }
+    case 'StepAttemptFailed': {
+      const { step, attempt, retry_at } = event.data;
+      return retry_at && timer(retryTimer(step, attempt), retry_at);
+    }
+    case 'UndoAttemptFailed': {
+      const { step, attempt, retry_at } = event.data;
+      return retry_at && timer(undoTimer(step, attempt), retry_at);
+    }
+    case 'DelayStarted': {
+      const { step, until, at } = event.data;
+      return until > at ? timer(delayTimer(step), until) : undefined;
+    }
+    case 'WaitAbandoned':
+      return { effect: 'cancel-timer', timer_id: event.data.timer_id };
+    case 'StepFailed':
+      return event.data.optional ? undefined : { effect: 'cancel-timer', timer_id: WORKFLOW_TIMER };
+    case 'CompensationRequested':
+      return { effect: 'cancel-timer', timer_id: WORKFLOW_TIMER };
+    case 'UndoParked':
+      return { effect: 'parked', step: event.data.step, message: event.data.message };
+    case 'WorkflowCompleted':
+      return { effect: 'ended', status: 'completed' };
+    case 'WorkflowFailed':
+      return { effect: 'ended', status: 'failed' };
+    case 'WorkflowCompensated':
+      return { effect: 'ended', status: 'compensated' };
+    case 'StepCompleted':
+    case 'StepSkipped':
+    case 'DecisionTaken':
+    case 'ParallelStarted':
+    case 'ParallelCompleted':
+    case 'DelayElapsed':
+    case 'WorkflowTimedOut':
+    case 'CompensationStarted':
+    case 'StepCompensated':
+      return undefined;
+  }
+}
+
+const timer = (timer_id: string, due: Instant): Effect => ({ effect: 'set-timer', timer_id, due });
+
+function stepCall(
+  definition: CompiledDefinition,
+  run: Run,
+  name: string,
+  calls: Calls,
+  reissued: boolean,
+): CallEffect {
+  const step = stepOf(definition, name);
+  if (step.type !== 'service_call') throw new RangeError(`${name} is not a service_call`);
+  const key = `${run.started.workflow_id}:${name}`;
+  return { ...target('step', name, step.call, calls, reissued), key };
+}
+
+function undoCall(
+  definition: CompiledDefinition,
+  run: Run,
+  name: string,
+  calls: Calls,
+  reissued: boolean,
+): CallEffect {
+  const step = stepOf(definition, name);
+  if (step.type !== 'service_call' || !step.undo) throw new RangeError(`${name} has no undo`);
+  const undoes = `${run.started.workflow_id}:${name}`;
+  return { ...target('undo', name, step.undo, calls, reissued), key: `${undoes}:undo`, undoes };
+}
+
+const target = (
+  purpose: Purpose,
+  step: string,
+  call: Call,
+  { attempt, input }: Calls,
+  reissued: boolean,
+): Omit<CallEffect, 'key'> => ({
+  effect: 'call',
+  purpose,
+  step,
+  attempt,
+  service_name: call.service_name,
+  endpoint: call.endpoint,
+  method: call.method,
+  input,
+  timeoutMs: call.timeoutMs,
+  reissued,
+});

@@ -1,0 +1,246 @@
+import type { Instant, Json, JsonObject, Message } from '@downbeat/eventsourcing';
+
+/** How sure it is that a call had no effect. `unusable`: it had one, but its answer cannot be mapped. */
+export type Certainty = 'failed' | 'unknown';
+export type StepOutcome = Certainty | 'unusable';
+
+export type CompensationStrategy = 'all' | 'partial' | 'none' | 'custom';
+
+/** A failed call, as it was reported, and whether there will be another one. */
+export interface FailedCall {
+  readonly step: string;
+  readonly attempt: number;
+  readonly kind: 'answer' | 'refused' | 'broken' | 'timeout';
+  readonly status?: number;
+  readonly message: string;
+  readonly retry_after_ms?: number;
+  readonly reissued: boolean;
+  readonly outcome: Certainty;
+  /** When the next call is due; absent when this was the last one. */
+  readonly retry_at?: Instant;
+  /** The random share of that delay. */
+  readonly chance: number;
+  readonly at: Instant;
+}
+
+export type WorkflowStarted = Message<
+  'WorkflowStarted',
+  {
+    readonly workflow_id: string;
+    readonly workflow_name: string;
+    readonly workflow_version: string;
+    readonly checksum: string;
+    readonly correlation_id: string;
+    readonly wedding_id?: string;
+    readonly initiating_service: string;
+    readonly context_data: JsonObject;
+    readonly compensation_strategy: 'all' | 'partial' | 'none';
+    /** As asked for at the start, when it differs from the definition's. */
+    readonly timeout_minutes?: number;
+    readonly timeout_at: Instant;
+    readonly total_steps: number;
+    readonly at: Instant;
+  }
+>;
+
+/** The first call is about to be made. `place`: of the step in the definition, from 1. */
+export type StepStarted = Message<
+  'StepStarted',
+  {
+    readonly step: string;
+    readonly place: number;
+    readonly input: JsonObject;
+    readonly attempt: number;
+    readonly at: Instant;
+  }
+>;
+/** A further call is about to be made, with the same input and key. */
+export type StepRetried = Message<
+  'StepRetried',
+  { readonly step: string; readonly attempt: number; readonly at: Instant }
+>;
+export type StepAttemptFailed = Message<'StepAttemptFailed', FailedCall>;
+export type StepCompleted = Message<
+  'StepCompleted',
+  {
+    readonly step: string;
+    readonly attempt: number;
+    readonly reissued: boolean;
+    readonly output: Json;
+    /** The keys of the context it changed. */
+    readonly context: JsonObject;
+    readonly at: Instant;
+  }
+>;
+/** No more calls. `attempts` 0: it was never called. */
+export type StepFailed = Message<
+  'StepFailed',
+  {
+    readonly step: string;
+    readonly place: number;
+    readonly outcome: StepOutcome;
+    /** The run goes on all the same. */
+    readonly optional: boolean;
+    readonly message: string;
+    readonly attempts: number;
+    /** With `unusable`: the answer that could not be mapped. */
+    readonly output?: Json;
+    readonly reissued?: boolean;
+    readonly at: Instant;
+  }
+>;
+export type StepSkipped = Message<
+  'StepSkipped',
+  {
+    readonly step: string;
+    readonly place: number;
+    /** `condition`: it was false. `passed-over`: an operator went on behind a step that failed. */
+    readonly reason: 'condition' | 'passed-over';
+    /** The values the condition read. */
+    readonly input: JsonObject;
+    readonly goto: string;
+    readonly at: Instant;
+  }
+>;
+export type DecisionTaken = Message<
+  'DecisionTaken',
+  {
+    readonly step: string;
+    readonly place: number;
+    /** The case that held, from 0; absent when none did. */
+    readonly case?: number;
+    readonly when?: string;
+    readonly goto: string;
+    /** The values the cases read. */
+    readonly input: JsonObject;
+    readonly at: Instant;
+  }
+>;
+export type ParallelStarted = Message<
+  'ParallelStarted',
+  { readonly step: string; readonly place: number; readonly at: Instant }
+>;
+export type ParallelCompleted = Message<
+  'ParallelCompleted',
+  { readonly step: string; readonly at: Instant }
+>;
+export type DelayStarted = Message<
+  'DelayStarted',
+  { readonly step: string; readonly place: number; readonly until: Instant; readonly at: Instant }
+>;
+export type DelayElapsed = Message<'DelayElapsed', { readonly step: string; readonly at: Instant }>;
+/** A retry or a delay is not waited for any longer, because the run is ending. */
+export type WaitAbandoned = Message<
+  'WaitAbandoned',
+  { readonly step: string; readonly timer_id: string; readonly at: Instant }
+>;
+
+export type WorkflowTimedOut = Message<'WorkflowTimedOut', { readonly at: Instant }>;
+export type CompensationRequested = Message<
+  'CompensationRequested',
+  {
+    readonly reason: string;
+    readonly strategy: CompensationStrategy;
+    readonly custom_steps?: readonly string[];
+    readonly at: Instant;
+  }
+>;
+export type CompensationStarted = Message<
+  'CompensationStarted',
+  {
+    readonly reason: string;
+    readonly strategy: CompensationStrategy;
+    /** What will be undone, in this order. */
+    readonly steps: readonly string[];
+    readonly at: Instant;
+  }
+>;
+export type UndoStarted = Message<
+  'UndoStarted',
+  {
+    readonly step: string;
+    readonly input: JsonObject;
+    readonly attempt: number;
+    readonly at: Instant;
+  }
+>;
+export type UndoRetried = Message<
+  'UndoRetried',
+  { readonly step: string; readonly attempt: number; readonly at: Instant }
+>;
+export type UndoAttemptFailed = Message<'UndoAttemptFailed', FailedCall>;
+export type StepCompensated = Message<
+  'StepCompensated',
+  {
+    readonly step: string;
+    readonly attempt: number;
+    readonly reissued: boolean;
+    readonly output: Json;
+    readonly at: Instant;
+  }
+>;
+/** An undo keeps failing. Nothing happens any more until an operator retries it. */
+export type UndoParked = Message<
+  'UndoParked',
+  {
+    readonly step: string;
+    readonly message: string;
+    readonly attempts: number;
+    readonly at: Instant;
+  }
+>;
+export type RunRetried = Message<
+  'RunRetried',
+  {
+    readonly strategy: 'current_step' | 'failed_steps' | 'from_step';
+    readonly from_step?: number;
+    readonly max_retries?: number;
+    /** Of a run that goes on; a parked undo has none. */
+    readonly timeout_at?: Instant;
+    readonly at: Instant;
+  }
+>;
+
+export type WorkflowCompleted = Message<'WorkflowCompleted', { readonly at: Instant }>;
+/** It did not succeed, and nothing was undone. */
+export type WorkflowFailed = Message<
+  'WorkflowFailed',
+  { readonly reason: string; readonly step?: string; readonly at: Instant }
+>;
+export type WorkflowCompensated = Message<
+  'WorkflowCompensated',
+  {
+    readonly reason: string;
+    readonly step?: string;
+    /** Steps whose effects could be undone and were not, as the strategy says. */
+    readonly standing_steps: readonly string[];
+    readonly at: Instant;
+  }
+>;
+
+export type RunEvent =
+  | WorkflowStarted
+  | StepStarted
+  | StepRetried
+  | StepAttemptFailed
+  | StepCompleted
+  | StepFailed
+  | StepSkipped
+  | DecisionTaken
+  | ParallelStarted
+  | ParallelCompleted
+  | DelayStarted
+  | DelayElapsed
+  | WaitAbandoned
+  | WorkflowTimedOut
+  | CompensationRequested
+  | CompensationStarted
+  | UndoStarted
+  | UndoRetried
+  | UndoAttemptFailed
+  | StepCompensated
+  | UndoParked
+  | RunRetried
+  | WorkflowCompleted
+  | WorkflowFailed
+  | WorkflowCompensated;

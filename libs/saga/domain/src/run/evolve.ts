@@ -1,0 +1,231 @@
+import type { FailedCall, RunEvent, StepCompleted, StepFailed } from './events';
+import {
+  isStarted,
+  NOT_STARTED,
+  type Calls,
+  type Effected,
+  type Run,
+  type RunState,
+  type StepState,
+  type UndoState,
+} from './state';
+
+/** Folds a run's events; needs no definition. An event that cannot follow is an error of the log. */
+export function evolveRun(state: RunState, event: RunEvent): RunState {
+  if (event.type === 'WorkflowStarted')
+    return {
+      status: 'running',
+      started: event.data,
+      context: event.data.context_data,
+      timeoutAt: event.data.timeout_at,
+      steps: new Map(),
+      effects: [],
+      halt: undefined,
+      compensation: undefined,
+      maxRetries: undefined,
+    };
+  if (!isStarted(state)) return NOT_STARTED;
+  return evolveStarted(state, event);
+}
+
+function evolveStarted(run: Run, event: Exclude<RunEvent, { type: 'WorkflowStarted' }>): Run {
+  switch (event.type) {
+    case 'StepStarted': {
+      const { step, place, input, attempt } = event.data;
+      return withStep(run, step, { status: 'calling', place, ...firstCall(input, attempt) });
+    }
+    case 'StepRetried': {
+      const { step, attempt } = event.data;
+      const before = run.steps.get(step);
+      if (before?.status !== 'waiting' && before?.status !== 'failed') return run;
+      const { place } = before;
+      return withStep(run, step, { status: 'calling', place, ...nextCall(run, before, attempt) });
+    }
+    case 'StepAttemptFailed': {
+      const before = run.steps.get(event.data.step);
+      if (before?.status !== 'calling') return run;
+      const { place } = before;
+      return withStep(run, event.data.step, { place, ...afterFailure(before, event.data) });
+    }
+    case 'StepCompleted':
+      return completed(run, event.data);
+    case 'StepFailed':
+      return failed(run, event.data);
+    case 'StepSkipped':
+    case 'DecisionTaken': {
+      const { step, place, goto } = event.data;
+      return withStep(run, step, { status: 'passed', place, goto });
+    }
+    case 'ParallelStarted': {
+      const { step, place } = event.data;
+      return withStep(run, step, { status: 'branching', place });
+    }
+    case 'DelayStarted': {
+      const { step, place, until } = event.data;
+      return withStep(run, step, { status: 'delaying', place, until });
+    }
+    case 'ParallelCompleted':
+    case 'DelayElapsed':
+      return withStep(run, event.data.step, {
+        status: 'passed',
+        place: run.steps.get(event.data.step)?.place ?? 0,
+      });
+    case 'WaitAbandoned': {
+      const before = run.steps.get(event.data.step);
+      if (before?.status !== 'delaying') return run;
+      return withStep(run, event.data.step, { status: 'abandoned', place: before.place });
+    }
+    case 'WorkflowTimedOut':
+      return withHalt(run, 'the workflow timed out', undefined);
+    case 'CompensationRequested': {
+      const { reason, strategy, custom_steps: customSteps } = event.data;
+      const step = run.halt?.step;
+      return { ...run, halt: { reason, step, strategy, customSteps, isRequested: true } };
+    }
+    case 'CompensationStarted': {
+      const { reason, strategy, steps } = event.data;
+      const compensation = { reason, strategy, remaining: steps, undo: undefined };
+      return { ...run, status: 'compensating', compensation };
+    }
+    case 'UndoStarted':
+      return withUndo(run, {
+        status: 'calling',
+        ...firstCall(event.data.input, event.data.attempt),
+      });
+    case 'UndoRetried': {
+      const before = run.compensation?.undo;
+      if (!before) return run;
+      return withUndo(run, { status: 'calling', ...nextCall(run, before, event.data.attempt) });
+    }
+    case 'UndoAttemptFailed': {
+      const before = run.compensation?.undo;
+      if (before?.status !== 'calling') return run;
+      return withUndo(run, afterFailure(before, event.data));
+    }
+    case 'UndoParked': {
+      const before = run.compensation?.undo ?? firstCall({}, 0);
+      return withUndo(run, { ...before, status: 'parked', message: event.data.message });
+    }
+    case 'StepCompensated': {
+      const { compensation } = run;
+      if (!compensation) return run;
+      const isOther = (step: string) => step !== event.data.step;
+      return {
+        ...run,
+        effects: run.effects.filter(({ step }) => isOther(step)),
+        compensation: {
+          ...compensation,
+          remaining: compensation.remaining.filter(isOther),
+          undo: undefined,
+        },
+      };
+    }
+    case 'RunRetried': {
+      const { max_retries: maxRetries, timeout_at: timeoutAt } = event.data;
+      if (timeoutAt === undefined) return { ...run, maxRetries };
+      return { ...run, status: 'running', timeoutAt, maxRetries, halt: undefined };
+    }
+    case 'WorkflowCompleted':
+      return { ...run, status: 'completed' };
+    case 'WorkflowFailed':
+      return { ...run, status: 'failed' };
+    case 'WorkflowCompensated':
+      return { ...run, status: 'compensated' };
+  }
+}
+
+function completed(run: Run, { step, output, context: changes }: StepCompleted['data']): Run {
+  // Own keys only are written, and none of a prototype: the definition was checked for them.
+  const context = { ...run.context, ...changes };
+  const place = run.steps.get(step)?.place ?? 0;
+  const effect: Effected = { step, outcome: 'completed', context, output };
+  return {
+    ...withStep(run, step, { status: 'passed', place }),
+    context,
+    effects: effectsWith(run, effect),
+  };
+}
+
+function failed(run: Run, data: StepFailed['data']): Run {
+  const { step, place, outcome, optional: isOptional, message, output = {} } = data;
+  const before = run.steps.get(step);
+  const calls = before && 'attempt' in before ? callsOf(before) : firstCall({}, data.attempts);
+  const next = withStep(run, step, {
+    status: 'failed',
+    place,
+    outcome,
+    isOptional,
+    message,
+    ...calls,
+  });
+  const effects =
+    outcome === 'failed'
+      ? run.effects
+      : effectsWith(run, { step, outcome, context: run.context, output });
+  const withEffects = { ...next, effects };
+  return isOptional ? withEffects : withHalt(withEffects, `${step} failed: ${message}`, step);
+}
+
+/** The newest word on a step is the one that counts, and its place in the order. */
+const effectsWith = (run: Run, effect: Effected): readonly Effected[] => [
+  ...(run.effects.some(({ step }) => step === effect.step)
+    ? run.effects.filter(({ step }) => step !== effect.step)
+    : run.effects),
+  effect,
+];
+
+/** The first reason is the one that is told. */
+const withHalt = (run: Run, reason: string, step: string | undefined): Run => ({
+  ...run,
+  halt: run.halt ?? {
+    reason,
+    step,
+    strategy: undefined,
+    customSteps: undefined,
+    isRequested: false,
+  },
+});
+
+function withStep(run: Run, name: string, step: StepState): Run {
+  return { ...run, steps: new Map(run.steps).set(name, step) };
+}
+
+function withUndo(run: Run, undo: UndoState): Run {
+  return run.compensation ? { ...run, compensation: { ...run.compensation, undo } } : run;
+}
+
+const firstCall = (input: Calls['input'], attempt: number): Calls => ({
+  input,
+  attempt,
+  spent: 0,
+  maxRetries: undefined,
+  isDoubtful: false,
+});
+
+/** After a wait the budget goes on; after the end of one, an operator has given a new one. */
+const nextCall = (
+  run: Run,
+  before: Calls & { readonly status: string },
+  attempt: number,
+): Calls => ({
+  ...callsOf(before),
+  attempt,
+  ...(before.status === 'waiting' ? {} : { spent: before.attempt, maxRetries: run.maxRetries }),
+});
+
+/** Without a next call it stays `calling` for the rest of the append, until its end is recorded. */
+function afterFailure(
+  before: Calls,
+  { outcome, retry_at: retryAt }: FailedCall,
+): Calls & ({ status: 'calling' } | { status: 'waiting'; retryAt: FailedCall['at'] }) {
+  const calls = { ...callsOf(before), isDoubtful: before.isDoubtful || outcome === 'unknown' };
+  return retryAt ? { ...calls, status: 'waiting', retryAt } : { ...calls, status: 'calling' };
+}
+
+const callsOf = ({ input, attempt, spent, maxRetries, isDoubtful }: Calls): Calls => ({
+  input,
+  attempt,
+  spent,
+  maxRetries,
+  isDoubtful,
+});

@@ -1,0 +1,499 @@
+import { Rejection } from '@downbeat/eventsourcing';
+import fc from 'fast-check';
+import { call, compiled, parallel, Player, RUN_ID } from '../testing';
+import { progressOf } from '../views/progress';
+import { evolveRunView, type RunView } from '../views/run-view';
+import type { CompiledDefinition } from '../definition/compiled';
+import { causeOf } from './cause';
+import type { CallResult, RunCommand } from './commands';
+import { runDecider } from './decide';
+import { effectsOf, pendingEffects, type Effect } from './effects';
+import type { FailedCall, RunEvent } from './events';
+import { evolveRun } from './evolve';
+import { planOf } from './plan';
+import { isStarted, NOT_STARTED, type RunState } from './state';
+
+type Step = Readonly<Record<string, unknown>>;
+
+/** What a step may be, before it has a name and a place. */
+type Shape =
+  | {
+      kind: 'call';
+      retries: number;
+      isOptional: boolean;
+      undo: 'plain' | 'picky' | 'none';
+      when?: string;
+      isStrict: boolean;
+    }
+  | { kind: 'decision'; jump: number; when: string }
+  | { kind: 'delay' }
+  | { kind: 'parallel'; branches: Shape[][] };
+
+const condition = fc.constantFrom('flag', '!flag', 'true', 'count > 2', 'missing.key');
+const shape = (depth: number): fc.Arbitrary<Shape> =>
+  fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        kind: fc.constant('call' as const),
+        retries: fc.integer({ min: 0, max: 2 }),
+        isOptional: fc.boolean(),
+        undo: fc.constantFrom(
+          'plain' as const,
+          'plain' as const,
+          'picky' as const,
+          'none' as const,
+        ),
+        when: fc.option(condition, { nil: undefined, freq: 4 }),
+        isStrict: fc.boolean(),
+      }) as fc.Arbitrary<Shape>,
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        kind: fc.constant('decision' as const),
+        jump: fc.integer({ min: 1, max: 3 }),
+        when: condition,
+      }),
+    },
+    { weight: 1, arbitrary: fc.constant({ kind: 'delay' as const }) },
+    ...(depth > 0
+      ? [
+          {
+            weight: 2,
+            arbitrary: fc.record({
+              kind: fc.constant('parallel' as const),
+              branches: fc.array(shapes(depth - 1, 3), { minLength: 1, maxLength: 3 }),
+            }),
+          },
+        ]
+      : []),
+  );
+const shapes = (depth: number, maxLength: number): fc.Arbitrary<Shape[]> =>
+  fc.array(shape(depth), { minLength: 1, maxLength });
+
+function stepsOf(sequence: readonly Shape[], prefix: string): readonly Step[] {
+  return sequence.map((item, index): Step => {
+    const name = `${prefix}${index}`;
+    switch (item.kind) {
+      case 'delay':
+        return { name, type: 'delay', delay_seconds: 30 };
+      case 'parallel':
+        return parallel(
+          name,
+          ...item.branches.map((branch, number) => stepsOf(branch, `${name}-${number}-`)),
+        );
+      case 'decision': {
+        const to = index + item.jump;
+        const goto = to < sequence.length ? `${prefix}${to}` : 'end';
+        // Its default is the following step, so nothing becomes unreachable.
+        return { name, type: 'decision', cases: [{ when: item.when, goto }] };
+      }
+      case 'call':
+        return call(name, {
+          optional: item.isOptional,
+          ...(item.when === undefined ? {} : { conditions: item.when }),
+          output_mapping: item.isStrict ? { [name]: '=output.id' } : { [name]: 'id' },
+          retry_policy: { max_retries: item.retries, initial_delay_ms: 50 },
+          ...(item.undo === 'none'
+            ? { compensation_action: undefined }
+            : {
+                compensation_action: {
+                  service_name: name,
+                  endpoint: '/undo',
+                  retry_policy: { max_retries: 1, initial_delay_ms: 50 },
+                  input_mapping: item.undo === 'plain' ? { id: name } : { id: '=output.id' },
+                },
+              }),
+        });
+    }
+  });
+}
+
+const definitions = fc
+  .record({
+    sequence: shapes(2, 5),
+    strategy: fc.constantFrom('all', 'all', 'partial', 'none'),
+    timeout: fc.constantFrom(1, 60),
+  })
+  .map(({ sequence, strategy, timeout }) =>
+    compiled(stepsOf(sequence, 's'), { compensation_strategy: strategy, timeout_minutes: timeout }),
+  );
+
+/** What the world does next; numbers pick among what is possible then. */
+type Act =
+  | { act: 'answer' | 'timer' | 'stale'; pick: number; result: CallResult; chance: number }
+  | { act: 'crash' }
+  | { act: 'retry'; strategy: 'failed_steps' | 'current_step' | 'from_step'; place: number }
+  | { act: 'compensate'; strategy: 'all' | 'partial' | undefined };
+
+const result: fc.Arbitrary<CallResult> = fc.oneof(
+  { weight: 6, arbitrary: fc.constant<CallResult>({ kind: 'ok', output: { id: 7 } }) },
+  { weight: 1, arbitrary: fc.constant<CallResult>({ kind: 'ok', output: null }) },
+  {
+    weight: 3,
+    arbitrary: fc
+      .constantFrom(302, 404, 409, 429, 500, 502, 503, 504)
+      .map((status): CallResult => ({ kind: 'answer', status, message: 'm', retry_after_ms: 80 })),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .constantFrom('refused' as const, 'broken' as const, 'timeout' as const)
+      .map((kind): CallResult => ({ kind, message: kind })),
+  },
+);
+const step = <Kind extends Act['act']>(act: Kind) =>
+  fc.record({
+    act: fc.constant(act),
+    pick: fc.nat(),
+    result,
+    chance: fc.double({ min: 0, max: 1, noNaN: true }),
+  });
+const acts: fc.Arbitrary<Act[]> = fc.array(
+  fc.oneof(
+    { weight: 10, arbitrary: step('answer') as fc.Arbitrary<Act> },
+    { weight: 4, arbitrary: step('timer') as fc.Arbitrary<Act> },
+    { weight: 2, arbitrary: step('stale') as fc.Arbitrary<Act> },
+    { weight: 1, arbitrary: fc.constant<Act>({ act: 'crash' }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        act: fc.constant('retry' as const),
+        strategy: fc.constantFrom(
+          'failed_steps' as const,
+          'current_step' as const,
+          'from_step' as const,
+        ),
+        place: fc.integer({ min: 1, max: 8 }),
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        act: fc.constant('compensate' as const),
+        strategy: fc.constantFrom('all' as const, 'partial' as const, undefined),
+      }),
+    },
+  ),
+  { maxLength: 40 },
+);
+
+const ACTS_MAX = 2_000;
+
+/** Plays `script`, then goes on with good answers until the run has ended. */
+function play(
+  definition: CompiledDefinition,
+  script: readonly Act[],
+  check: (player: Player) => void,
+) {
+  const player = new Player(definition).start({ flag: true, count: 3 });
+  const answered: RunCommand[] = [];
+  check(player);
+  const perform = (act: Act): void => {
+    switch (act.act) {
+      case 'crash':
+        player.crash();
+        return;
+      case 'retry':
+        player.retry({
+          retry_strategy: act.strategy,
+          ...(act.strategy === 'from_step' ? { from_step: act.place } : {}),
+        });
+        return;
+      case 'compensate':
+        player.compensate(act.strategy ? { compensation_strategy: act.strategy } : {});
+        return;
+      case 'stale': {
+        const old = answered[act.pick % Math.max(answered.length, 1)];
+        if (old) expect(player.say(old)).toEqual([]);
+        return;
+      }
+      case 'timer': {
+        const timer = player.timers[act.pick % Math.max(player.timers.length, 1)];
+        if (timer !== undefined) player.due(timer);
+        return;
+      }
+      case 'answer': {
+        const name = player.calling[act.pick % Math.max(player.calling.length, 1)];
+        if (name === undefined) return;
+        const effect = player.outstanding.get(`${RUN_ID}:${name}`);
+        if (effect?.effect !== 'call') throw new Error('not a call');
+        player.chance = act.chance;
+        player.answer(name, act.result);
+        const { purpose, step: asked, attempt, reissued } = effect;
+        answered.push({
+          type: 'CallAnswered',
+          at: player.at,
+          chance: act.chance,
+          data: { purpose, step: asked, attempt, result: act.result, reissued },
+        });
+      }
+    }
+  };
+  for (const act of script) {
+    perform(act);
+    check(player);
+  }
+  const good: CallResult = { kind: 'ok', output: { id: 7 } };
+  for (let count = 0; count < ACTS_MAX && !hasEnded(player) && !isStuck(player); count++) {
+    if (player.calling.length > 0) perform({ act: 'answer', pick: 0, result: good, chance: 0 });
+    else if (player.timers.some((id) => id !== 'timeout'))
+      player.due(player.timers.find((id) => id !== 'timeout') ?? '');
+    else if (isParked(player)) player.retry();
+    else throw new Error('nothing is outstanding, and the run has not ended');
+    check(player);
+  }
+  return player;
+}
+
+const hasEnded = (player: Player): boolean => player.outstanding.has('ended');
+const isParked = (player: Player): boolean => player.outstanding.has('parked');
+/** An undo that cannot be formed parks the run for good. */
+const isStuck = ({ events }: Player): boolean => {
+  const last = events.at(-1);
+  return last?.type === 'UndoParked' && last.data.attempts === 0;
+};
+
+const withoutReissue = (effect: Effect): Effect =>
+  effect.effect === 'call' ? { ...effect, reissued: false } : effect;
+const sorted = (effects: Iterable<Effect>): readonly string[] =>
+  [...effects].map((effect) => JSON.stringify(withoutReissue(effect))).toSorted();
+
+const property = (check: (definition: CompiledDefinition, script: readonly Act[]) => void) => () =>
+  fc.assert(fc.property(definitions, acts, check), { numRuns: 100 });
+
+describe('any run of any definition, whatever the world does', () => {
+  jest.setTimeout(60_000);
+
+  it(
+    'ends in exactly one way, and then is still',
+    property((definition, script) => {
+      const player = play(definition, script, () => undefined);
+      if (isStuck(player)) return;
+      expect(hasEnded(player)).toBe(true);
+      expect([...player.outstanding.keys()]).toEqual(['ended']);
+      for (const id of ['timeout', 'retry:s0:1', 'delay:s0', 'undo:s0:1'])
+        expect(player.say({ type: 'TimerDue', at: player.at, data: { timer_id: id } })).toEqual([]);
+      // Between two ends lies an operator's command.
+      let hasEndedBefore = false;
+      for (const { type } of player.events) {
+        if (type === 'CompensationRequested' || type === 'RunRetried') hasEndedBefore = false;
+        if (!/^Workflow(Completed|Failed|Compensated)$/.test(type)) continue;
+        expect(hasEndedBefore).toBe(false);
+        hasEndedBefore = true;
+      }
+    }),
+  );
+
+  it(
+    'leaves outstanding what the state alone says is outstanding',
+    property((definition, script) => {
+      play(definition, script, (player) =>
+        expect(sorted(player.outstanding.values())).toEqual(
+          sorted(pendingEffects(definition, player.state)),
+        ),
+      );
+    }),
+  );
+
+  it(
+    'is the same state folded from its events',
+    property((definition, script) => {
+      const player = play(definition, script, () => undefined);
+      const stored = JSON.parse(JSON.stringify(player.events)) as RunEvent[];
+      const folded = stored.reduce<RunState>(evolveRun, NOT_STARTED);
+      expect(folded).toEqual(player.state);
+    }),
+  );
+
+  it(
+    'can be decided again from its events alone',
+    property((definition, script) => {
+      const { appends } = play(definition, script, () => undefined);
+      const decider = runDecider(definition);
+      let state: RunState = NOT_STARTED;
+      for (const recorded of appends) {
+        const cause = causeOf(recorded, state);
+        expect(cause).toBeDefined();
+        if (!cause) return;
+        expect(decider.decide(cause, state)).toEqual(recorded);
+        state = recorded.reduce(decider.evolve, state);
+      }
+    }),
+  );
+
+  it(
+    'never calls a completed step again, nor one attempt twice but after a take-over',
+    property((definition, script) => {
+      const player = play(definition, script, () => undefined);
+      const done = new Set<string>();
+      const begun = new Set<string>();
+      for (const { type, data } of player.events) {
+        if (type === 'StepCompleted') done.add(data.step);
+        if (type !== 'StepStarted' && type !== 'StepRetried') continue;
+        expect(done).not.toContain(data.step);
+        expect(begun).not.toContain(`${data.step}:${data.attempt}`);
+        begun.add(`${data.step}:${data.attempt}`);
+      }
+    }),
+  );
+
+  it(
+    'undoes what had or may have had an effect, newest first, each exactly once',
+    property((definition, script) => {
+      const player = play(definition, script, () => undefined);
+      // An account of its own: which steps may have an effect, in the order in which they ended.
+      let standing: string[] = [];
+      const doubtful = new Set<string>();
+      const undone: string[] = [];
+      for (const { type, data } of player.events) {
+        if (type === 'StepAttemptFailed' && !wasSure(data)) doubtful.add(data.step);
+        if (type === 'StepCompleted' || type === 'StepFailed') {
+          const { step: name } = data;
+          const hasEffect =
+            type === 'StepCompleted' || data.outcome === 'unusable' || doubtful.has(name);
+          if (type === 'StepFailed') expect(data.outcome === 'failed').toBe(!hasEffect);
+          if (hasEffect) standing = [...standing.filter((other) => other !== name), name];
+        }
+        if (type === 'CompensationStarted') {
+          const undoable = standing.filter((name) => {
+            const asked = definition.steps.get(name);
+            return asked?.type === 'service_call' && asked.undo !== undefined;
+          });
+          if (data.strategy === 'all') expect(data.steps).toEqual(undoable.toReversed());
+          else expect(undoable.toReversed()).toEqual(expect.arrayContaining([...data.steps]));
+        }
+        if (type === 'UndoStarted') expect(undone).not.toContain(data.step);
+        if (type === 'StepCompensated') {
+          undone.push(data.step);
+          standing = standing.filter((name) => name !== data.step);
+        }
+      }
+      expect(new Set(undone).size).toBe(undone.length);
+      const plans = player.events.flatMap(({ type, data }) =>
+        type === 'CompensationStarted' ? data.steps : [],
+      );
+      expect(undone).toEqual(plans.slice(0, undone.length));
+      if (player.status === 'compensated') expect(undone).toEqual(plans);
+      if (isStarted(player.state))
+        for (const name of undone)
+          expect(planOf(definition, player.state, 'all')).not.toContain(name);
+    }),
+  );
+
+  it(
+    'makes no effect out of events that say nothing to do',
+    property((definition, script) => {
+      const player = play(definition, script, () => undefined);
+      expect(effectsOf(definition, [], player.state)).toEqual([]);
+      expect(effectsOf(definition, player.events, NOT_STARTED)).toEqual([]);
+    }),
+  );
+
+  it('answers any command with events or a refusal, and never throws', () =>
+    fc.assert(
+      fc.property(
+        definitions,
+        acts,
+        fc.array(anyCommand, { maxLength: 10 }),
+        (definition, script, commands) => {
+          play(definition, script, (player) => {
+            for (const command of commands) {
+              const decision = player.decider.decide(command, player.state);
+              expect(decision instanceof Rejection || Array.isArray(decision)).toBe(true);
+            }
+          });
+        },
+      ),
+      { numRuns: 50 },
+    ));
+
+  it(
+    'shows its progress between 0 and 100, complete only at the end, the same by state and by view',
+    property((definition, script) => {
+      let view: RunView | undefined;
+      let seen = 0;
+      play(definition, script, (player) => {
+        for (; seen < player.appends.length; seen++)
+          view = player.appends[seen]?.reduce(evolveRunView, view);
+        const progress = progressOf(player.state);
+        expect(progress.total_steps).toBe(definition.steps.size);
+        expect(progress.progress_percentage).toBeGreaterThanOrEqual(0);
+        expect(progress.progress_percentage === 100).toBe(player.status === 'completed');
+        expect(view?.current_status).toBe(player.status);
+        expect(view).toMatchObject(progress);
+        expect(view?.needs_attention).toBe(isParked(player));
+        expect(view && JSON.parse(JSON.stringify(view))).toEqual(view);
+        if (isStarted(player.state)) expect(view?.context_data).toEqual(player.state.context);
+      });
+    }),
+  );
+});
+
+const wasSure = ({ kind, status, reissued }: FailedCall): boolean =>
+  !reissued && (kind === 'refused' || (kind === 'answer' && status !== 502 && status !== 504));
+
+const anyName = fc.constantFrom('s0', 's1', 's0-0-0', 'nonsense', '', '__proto__', 'constructor');
+const at = fc.constant(new Player(compiled([call('a')])).at);
+const anyCommand: fc.Arbitrary<RunCommand> = fc.oneof(
+  fc.record({
+    type: fc.constant('CallAnswered' as const),
+    at,
+    chance: fc.double(),
+    data: fc.record({
+      purpose: fc.constantFrom('step' as const, 'undo' as const),
+      step: anyName,
+      attempt: fc.integer({ min: -1, max: 4 }),
+      result: fc.oneof(
+        result,
+        fc.json().map((text): CallResult => ({ kind: 'ok', output: JSON.parse(text) as never })),
+      ),
+      reissued: fc.boolean(),
+    }),
+  }),
+  fc.record({
+    type: fc.constant('TimerDue' as const),
+    at,
+    data: fc.record({
+      timer_id: fc.oneof(
+        fc.string(),
+        anyName.map((name) => `retry:${name}:1`),
+      ),
+    }),
+  }),
+  fc.record({
+    type: fc.constant('RetryWorkflow' as const),
+    at,
+    data: fc.record(
+      {
+        workflow_id: fc.constant(RUN_ID),
+        retry_strategy: fc.constantFrom(
+          'current_step' as const,
+          'failed_steps' as const,
+          'from_step' as const,
+        ),
+        from_step: fc.integer(),
+        max_retries: fc.nat(3),
+      },
+      { requiredKeys: ['workflow_id', 'retry_strategy'] },
+    ),
+  }) as fc.Arbitrary<RunCommand>,
+  fc.record({
+    type: fc.constant('CompensateWorkflow' as const),
+    at,
+    data: fc.record(
+      {
+        workflow_id: fc.constant(RUN_ID),
+        reason: fc.string(),
+        compensation_strategy: fc.constantFrom(
+          'all' as const,
+          'partial' as const,
+          'custom' as const,
+        ),
+        custom_steps: fc.array(anyName),
+      },
+      { requiredKeys: ['workflow_id', 'reason'] },
+    ),
+  }) as fc.Arbitrary<RunCommand>,
+);

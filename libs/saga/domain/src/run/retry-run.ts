@@ -1,0 +1,190 @@
+import { epochMs, instantOf, Rejection } from '@downbeat/eventsourcing';
+import { aheadOf } from '../definition/check-data';
+import {
+  END,
+  stepOf,
+  type CompiledParallel,
+  type CompiledStep,
+  type Target,
+} from '../definition/compiled';
+import { finish, joined, walk, type Arrival } from './advance';
+import type { RetryWorkflow } from './commands';
+import type { Draft } from './draft';
+import { undoNext } from './settle';
+
+/** Lets a failed run go on, or a parked undo be tried again. */
+export function retryRun(draft: Draft, command: RetryWorkflow): Rejection | undefined {
+  const target = targetOf(draft, command.data);
+  if (target instanceof Rejection) return target;
+  switch (draft.run.status) {
+    case 'failed':
+      return goOnFailed(draft, command.data, target);
+    case 'compensating':
+      return retryUndo(draft, command.data, target);
+    case 'running':
+      return new Rejection('workflow-running', 'the run is still going on by itself');
+    case 'completed':
+      return new Rejection(
+        'workflow-completed',
+        'the run has completed; there is nothing to retry',
+      );
+    case 'compensated':
+      return new Rejection(
+        'already-compensated',
+        'effects of the run were undone; start a new run instead',
+      );
+  }
+}
+
+type Request = RetryWorkflow['data'];
+
+/** The step `from_step` names; `undefined` with the other strategies. */
+function targetOf(draft: Draft, data: Request): CompiledStep | undefined | Rejection {
+  const isNamed = data.from_step !== undefined;
+  if (isNamed !== (data.retry_strategy === 'from_step'))
+    return invalidFromStep('belongs to the strategy from_step, and is needed there');
+  if (!isNamed) return undefined;
+  for (const step of draft.definition.steps.values())
+    if (step.place === data.from_step) return step;
+  return invalidFromStep(`must be from 1 to ${draft.definition.steps.size}`);
+}
+
+const invalidFromStep = (message: string): Rejection =>
+  new Rejection('invalid-input', `from_step ${message}`, 'invalid', [
+    { field: 'from_step', message },
+  ]);
+
+function goOnFailed(
+  draft: Draft,
+  data: Request,
+  target: CompiledStep | undefined,
+): Rejection | undefined {
+  const jump = target && jumpTo(draft, target);
+  if (jump instanceof Rejection) return jump;
+  const { started } = draft.run;
+  const timeoutMs = epochMs(started.timeout_at) - epochMs(started.at);
+  const timeout_at = instantOf(epochMs(draft.at) + timeoutMs);
+  draft.record({ type: 'RunRetried', data: { ...retried(draft, data), timeout_at } });
+  if (jump)
+    draft.record({
+      type: 'StepSkipped',
+      data: {
+        step: jump.over.name,
+        place: jump.over.place,
+        reason: 'passed-over',
+        input: {},
+        goto: jump.to,
+        at: draft.at,
+      },
+    });
+  finish(draft, resume(draft, draft.definition.first), undefined);
+  return undefined;
+}
+
+/** What a retry from `target` passes over; nothing when `target` is what failed. */
+function jumpTo(
+  draft: Draft,
+  target: CompiledStep,
+): { readonly over: CompiledStep; readonly to: Target } | Rejection | undefined {
+  const state = draft.run.steps.get(target.name);
+  if (state?.status === 'passed')
+    return new Rejection(
+      'step-completed',
+      `${target.name} is done, and a step that is done is never called again`,
+    );
+  if (state) return undefined;
+  const over = stoppedAt(draft);
+  const isAhead = over && aheadOf(over, draft.definition.steps).has(target.name);
+  if (!isAhead)
+    return new Rejection(
+      'step-not-ahead',
+      `${target.name} cannot follow where the run has stopped; name what failed, or an outer step ahead of it`,
+    );
+  return { over, to: target.name };
+}
+
+/** The step of the outermost sequence where the run came to a stop. */
+function stoppedAt(draft: Draft): CompiledStep | undefined {
+  let here = draft.definition.first;
+  while (here !== END) {
+    const step = stepOf(draft.definition, here);
+    const state = draft.run.steps.get(here);
+    if (state?.status === 'passed') here = state.goto ?? step.next;
+    else if (state?.status === 'failed' && state.isOptional) here = step.next;
+    else return step;
+  }
+  return undefined;
+}
+
+/** Follows what is recorded to where it stopped, and begins there; what is done is passed. */
+function resume(draft: Draft, target: Target): Arrival {
+  let here: Target | undefined = target;
+  while (here !== END) {
+    const step = stepOf(draft.definition, here);
+    const state = draft.run.steps.get(here);
+    switch (state?.status) {
+      case undefined:
+      case 'abandoned':
+        return walk(draft, here);
+      case 'passed':
+        here = state.goto ?? step.next;
+        break;
+      case 'failed':
+        if (state.isOptional) {
+          here = step.next;
+          break;
+        }
+        if (state.attempt === 0) return walk(draft, here);
+        draft.record({
+          type: 'StepRetried',
+          data: { step: here, attempt: state.attempt + 1, at: draft.at },
+        });
+        return 'waiting';
+      case 'branching':
+        here = step.type === 'parallel' ? resumeBranches(draft, step) : step.next;
+        if (draft.isHalted) return 'halted';
+        if (here === undefined) return 'waiting';
+        break;
+      case 'calling':
+      case 'waiting':
+      case 'delaying':
+        return 'waiting';
+    }
+  }
+  return 'ended';
+}
+
+function resumeBranches(draft: Draft, step: CompiledParallel): Target | undefined {
+  for (const branch of step.branches)
+    if (resume(draft, branch.first) === 'halted') return undefined;
+  return joined(draft, step);
+}
+
+function retryUndo(
+  draft: Draft,
+  data: Request,
+  target: CompiledStep | undefined,
+): Rejection | undefined {
+  const { compensation } = draft.run;
+  const undo = compensation?.undo;
+  const [name] = compensation?.remaining ?? [];
+  if (undo?.status !== 'parked' || name === undefined)
+    return new Rejection('workflow-compensating', 'the run is being undone and is not parked');
+  if (target && target.name !== name)
+    return new Rejection('step-not-parked', `${target.name} is not what is parked: ${name} is`);
+  draft.record({ type: 'RunRetried', data: retried(draft, data) });
+  if (undo.attempt === 0) undoNext(draft);
+  else
+    draft.record({
+      type: 'UndoRetried',
+      data: { step: name, attempt: undo.attempt + 1, at: draft.at },
+    });
+  return undefined;
+}
+
+const retried = (draft: Draft, { retry_strategy, from_step, max_retries }: Request) => ({
+  strategy: retry_strategy,
+  ...(from_step === undefined ? {} : { from_step }),
+  ...(max_retries === undefined ? {} : { max_retries }),
+  at: draft.at,
+});

@@ -1,0 +1,98 @@
+import { stepOf } from '../definition/compiled';
+import { applyMapping } from '../expressions/mapping';
+import type { Draft } from './draft';
+import { planOf, standingSteps } from './plan';
+import { delayTimer, retryTimer } from './timers';
+
+/**
+ * Brings a halted run towards its end: gives up what only waits, leaves calls under way alone, and
+ * once there are none begins to undo, or fails.
+ */
+export function settle(draft: Draft): void {
+  let isCalling = false;
+  for (const [name, step] of draft.run.steps) {
+    if (step.status === 'calling') isCalling = true;
+    if (step.status === 'delaying')
+      draft.record({
+        type: 'WaitAbandoned',
+        data: { step: name, timer_id: delayTimer(name), at: draft.at },
+      });
+    if (step.status === 'waiting') {
+      const timer_id = retryTimer(name, step.attempt);
+      draft.record({ type: 'WaitAbandoned', data: { step: name, timer_id, at: draft.at } });
+      recordEnd(draft, name, 'no further call: the run is ending');
+    }
+  }
+  if (!isCalling) conclude(draft);
+}
+
+/** The end of a step whose calls failed: unknown as soon as one of them was. */
+export function recordEnd(draft: Draft, name: string, message: string): void {
+  const state = draft.run.steps.get(name);
+  const step = stepOf(draft.definition, name);
+  if (!state || !('attempt' in state)) return;
+  draft.record({
+    type: 'StepFailed',
+    data: {
+      step: name,
+      place: step.place,
+      outcome: state.isDoubtful ? 'unknown' : 'failed',
+      optional: step.type === 'service_call' && step.isOptional,
+      message,
+      attempts: state.attempt,
+      at: draft.at,
+    },
+  });
+}
+
+/** Nothing is under way: what is to be undone is known, and the first undo begins. */
+export function conclude(draft: Draft): void {
+  const { halt, started } = draft.run;
+  if (!halt) return;
+  const { reason, step, customSteps } = halt;
+  const strategy = halt.strategy ?? started.compensation_strategy;
+  const steps = planOf(draft.definition, draft.run, strategy, customSteps);
+  if (steps.length === 0) {
+    const data = { reason, ...(step === undefined ? {} : { step }), at: draft.at };
+    return draft.record({ type: 'WorkflowFailed', data });
+  }
+  draft.record({ type: 'CompensationStarted', data: { reason, strategy, steps, at: draft.at } });
+  undoNext(draft);
+}
+
+/** Begins the next undo of the plan; after the last one the run is compensated. */
+export function undoNext(draft: Draft): void {
+  const { compensation, halt } = draft.run;
+  if (!compensation) return;
+  const [name] = compensation.remaining;
+  if (name === undefined) {
+    const step = halt?.step;
+    return draft.record({
+      type: 'WorkflowCompensated',
+      data: {
+        reason: compensation.reason,
+        ...(step === undefined ? {} : { step }),
+        standing_steps: standingSteps(draft.definition, draft.run),
+        at: draft.at,
+      },
+    });
+  }
+  const step = stepOf(draft.definition, name);
+  const effect = draft.run.effects.find((candidate) => candidate.step === name);
+  if (step.type !== 'service_call' || !step.undo || !effect) return;
+  const input = applyMapping(step.undo.input, { context: effect.context, output: effect.output });
+  if (!input.ok)
+    return draft.record({
+      type: 'UndoParked',
+      data: {
+        step: name,
+        message: `compensation_action.input_mapping: ${input.message}`,
+        attempts: 0,
+        at: draft.at,
+      },
+    });
+  draft.record({
+    type: 'UndoStarted',
+    data: { step: name, input: input.value, attempt: 1, at: draft.at },
+  });
+}

@@ -1,0 +1,172 @@
+import {
+  epochMs,
+  instantOf,
+  Rejection,
+  type Instant,
+  type JsonObject,
+} from '@downbeat/eventsourcing';
+import type { CompiledDefinition } from '../definition/compiled';
+import type { CallResult, RunCommand } from '../run/commands';
+import { runDecider, type RunDecider } from '../run/decide';
+import { effectsOf, pendingEffects, type CallEffect, type Effect } from '../run/effects';
+import type { RunEvent } from '../run/events';
+import { NOT_STARTED, type RunState } from '../run/state';
+
+export const RUN_ID = '0198c2a4-7d1e-5c3b-9a52-3f1f0a9f3c11';
+export const BEGIN = '2026-03-01T09:30:00.000Z' as Instant;
+
+const effectKey = (effect: Effect): string =>
+  effect.effect === 'call' ? effect.key : 'timer_id' in effect ? effect.timer_id : effect.effect;
+
+/**
+ * An engine without a world: keeps what is outstanding as an engine would, and leaves to the test
+ * which answer comes next.
+ */
+export class Player {
+  state: RunState = NOT_STARTED;
+  readonly appends: (readonly RunEvent[])[] = [];
+  readonly outstanding = new Map<string, Effect>();
+  /** Every call in the order in which it was to be made. */
+  readonly calls: CallEffect[] = [];
+  readonly decider: RunDecider;
+  now = epochMs(BEGIN);
+  chance = 0.5;
+
+  constructor(readonly definition: CompiledDefinition) {
+    this.decider = runDecider(definition);
+  }
+
+  get events(): readonly RunEvent[] {
+    return this.appends.flat();
+  }
+
+  get status(): string {
+    return this.state.status;
+  }
+
+  get at(): Instant {
+    return instantOf(this.now);
+  }
+
+  start(context_data: JsonObject = {}, more: Readonly<Record<string, unknown>> = {}): this {
+    this.say({
+      type: 'StartWorkflow',
+      at: this.at,
+      workflow_id: RUN_ID,
+      checksum: 'c0ffee',
+      data: {
+        workflow_name: this.definition.name,
+        correlation_id: 'order-4711',
+        initiating_service: 'shop',
+        context_data: context_data as never,
+        ...more,
+      },
+    });
+    return this;
+  }
+
+  /** Decides, "appends", and does to the outstanding effects what an engine does. */
+  say(command: RunCommand): Rejection | readonly RunEvent[] {
+    const result = this.decider.transition(command, this.state);
+    if (result instanceof Rejection) return result;
+    this.state = result.state;
+    if (result.events.length === 0) return result.events;
+    this.appends.push(result.events);
+    // Whoever gets a parked or ended run to move again has taken note of that.
+    for (const note of ['parked', 'ended']) this.outstanding.delete(note);
+    for (const effect of effectsOf(this.definition, result.events, this.state)) this.take(effect);
+    return result.events;
+  }
+
+  private take(effect: Effect): void {
+    if (effect.effect === 'cancel-timer') return void this.outstanding.delete(effect.timer_id);
+    if (effect.effect === 'ended') this.outstanding.clear();
+    if (effect.effect === 'call') {
+      if (this.outstanding.has(effect.key)) throw new Error(`two calls with key ${effect.key}`);
+      this.calls.push(effect);
+    }
+    this.outstanding.set(effectKey(effect), effect);
+  }
+
+  /** The answer to the call under way of `name` (a step, or `<step>:undo`). */
+  answer(name: string, result: CallResult): readonly RunEvent[] {
+    const effect = this.outstanding.get(`${RUN_ID}:${name}`);
+    if (effect?.effect !== 'call') throw new Error(`${name} is not being called`);
+    this.outstanding.delete(effect.key);
+    const { purpose, step, attempt, reissued } = effect;
+    const events = this.say({
+      type: 'CallAnswered',
+      at: this.at,
+      chance: this.chance,
+      data: { purpose, step, attempt, result, reissued },
+    });
+    if (events instanceof Rejection) throw new Error(events.code);
+    return events;
+  }
+
+  ok(name: string, output: JsonObject = {}): readonly RunEvent[] {
+    return this.answer(name, { kind: 'ok', output });
+  }
+
+  status4xx(name: string, status = 409): readonly RunEvent[] {
+    return this.answer(name, { kind: 'answer', status, message: 'no' });
+  }
+
+  timeout(name: string): readonly RunEvent[] {
+    return this.answer(name, { kind: 'timeout', message: 'no answer within 30 s' });
+  }
+
+  /** Lets a timer come due. */
+  due(timer_id: string): readonly RunEvent[] {
+    const effect = this.outstanding.get(timer_id);
+    if (effect?.effect !== 'set-timer') throw new Error(`no timer ${timer_id}`);
+    this.outstanding.delete(timer_id);
+    this.now = Math.max(this.now, epochMs(effect.due));
+    const events = this.say({ type: 'TimerDue', at: this.at, data: { timer_id } });
+    if (events instanceof Rejection) throw new Error(events.code);
+    return events;
+  }
+
+  compensate(more: Readonly<Record<string, unknown>> = {}): Rejection | readonly RunEvent[] {
+    return this.say({
+      type: 'CompensateWorkflow',
+      at: this.at,
+      data: { workflow_id: RUN_ID, reason: 'the customer cancelled', ...more },
+    });
+  }
+
+  retry(more: Readonly<Record<string, unknown>> = {}): Rejection | readonly RunEvent[] {
+    return this.say({
+      type: 'RetryWorkflow',
+      at: this.at,
+      data: { workflow_id: RUN_ID, retry_strategy: 'failed_steps', ...more },
+    });
+  }
+
+  /** Another process takes over: only the log survives. */
+  crash(): this {
+    this.state = this.events.reduce(this.decider.evolve, NOT_STARTED as RunState);
+    this.outstanding.clear();
+    for (const effect of pendingEffects(this.definition, this.state))
+      this.outstanding.set(effectKey(effect), effect);
+    return this;
+  }
+
+  /** Steps under call, undos as `<step>:undo`. */
+  get calling(): readonly string[] {
+    return [...this.outstanding.values()].flatMap((effect) =>
+      effect.effect === 'call' ? [effect.key.slice(RUN_ID.length + 1)] : [],
+    );
+  }
+
+  get timers(): readonly string[] {
+    return [...this.outstanding.values()].flatMap((effect) =>
+      effect.effect === 'set-timer' ? [effect.timer_id] : [],
+    );
+  }
+
+  /** Steps whose undo was called at least once, in the order of the first calls. */
+  get undone(): readonly string[] {
+    return [...new Set(this.calls.flatMap((made) => (made.purpose === 'undo' ? [made.step] : [])))];
+  }
+}

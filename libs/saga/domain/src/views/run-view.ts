@@ -1,0 +1,295 @@
+import type { sagaContract } from '@downbeat/contracts';
+import { epochMs, type Instant, type Json, type JsonObject } from '@downbeat/eventsourcing';
+import type { CompiledDefinition } from '../definition/compiled';
+import type { FailedCall, RunEvent } from '../run/events';
+import { measure } from './progress';
+
+/** A step that was reached. */
+export interface StepView {
+  readonly step_name: string;
+  /** Its place in the definition, from 1, steps of branches counted. */
+  readonly step_order: number;
+  readonly status: sagaContract.StepStatus;
+  readonly input_data: JsonObject;
+  readonly output_data?: Json;
+  readonly started_at: Instant;
+  readonly completed_at?: Instant;
+  readonly duration_ms?: number;
+  readonly retry_count: number;
+  readonly error_message?: string;
+  readonly is_group: boolean;
+}
+
+/** What `workflow-status` shows of a run, as plain JSON: a read model can keep it and fold it on. */
+export interface RunView {
+  readonly id: string;
+  readonly workflow_name: string;
+  readonly workflow_version: string;
+  readonly correlation_id: string;
+  readonly wedding_id?: string;
+  readonly initiating_service: string;
+  readonly current_status: sagaContract.WorkflowStatus;
+  readonly current_step: number;
+  readonly total_steps: number;
+  readonly progress_percentage: number;
+  readonly needs_attention: boolean;
+  readonly started_at: Instant;
+  readonly completed_at?: Instant;
+  readonly duration_ms?: number;
+  readonly context_data: JsonObject;
+  readonly timeout_at: Instant;
+  readonly compensation_strategy: string;
+  readonly error_details?: {
+    readonly step_name: string;
+    readonly error_message: string;
+    readonly retry_count: number;
+  };
+  /** In the order in which they were reached. */
+  readonly steps: readonly StepView[];
+}
+
+/** A row of `workflow-status`, steps that were not reached included. */
+export interface StepRow extends Omit<StepView, 'started_at' | 'is_group'> {
+  readonly id: string;
+  readonly step_type: string;
+  readonly service_name: string;
+  readonly started_at?: Instant;
+}
+
+/** @returns The view after `event`; `undefined` before a run's first event. */
+export function evolveRunView(view: RunView | undefined, event: RunEvent): RunView | undefined {
+  if (event.type === 'WorkflowStarted') return begun(event.data);
+  if (!view) return undefined;
+  return measured(evolve(view, event));
+}
+
+/** All steps of the definition in its order: what happened to each, and what still waits. */
+export function stepRows(view: RunView, definition: CompiledDefinition): readonly StepRow[] {
+  const reached = new Map(view.steps.map((step) => [step.step_name, step]));
+  return [...definition.steps.values()].map((step) => {
+    const { is_group: _, ...known } = reached.get(step.name) ?? {
+      step_name: step.name,
+      step_order: step.place,
+      status: 'pending' as const,
+      input_data: {},
+      retry_count: 0,
+      is_group: false,
+    };
+    return {
+      ...known,
+      id: `${view.id}:${step.name}`,
+      step_type: step.type,
+      service_name: step.type === 'service_call' ? step.call.service_name : '',
+    };
+  });
+}
+
+type Started = Extract<RunEvent, { type: 'WorkflowStarted' }>['data'];
+
+const begun = (data: Started): RunView => ({
+  id: data.workflow_id,
+  workflow_name: data.workflow_name,
+  workflow_version: data.workflow_version,
+  correlation_id: data.correlation_id,
+  ...(data.wedding_id === undefined ? {} : { wedding_id: data.wedding_id }),
+  initiating_service: data.initiating_service,
+  current_status: 'running',
+  current_step: 0,
+  total_steps: data.total_steps,
+  progress_percentage: 0,
+  needs_attention: false,
+  started_at: data.at,
+  context_data: data.context_data,
+  timeout_at: data.timeout_at,
+  compensation_strategy: data.compensation_strategy,
+  steps: [],
+});
+
+function evolve(view: RunView, event: Exclude<RunEvent, { type: 'WorkflowStarted' }>): RunView {
+  switch (event.type) {
+    case 'StepStarted':
+      return reached(view, event.data, 'running', { input_data: event.data.input });
+    case 'DelayStarted':
+      return reached(view, event.data, 'running', {});
+    case 'ParallelStarted':
+      return reached(view, event.data, 'running', { is_group: true });
+    case 'DecisionTaken': {
+      const { input, goto, at } = event.data;
+      const output_data = { case: event.data.case ?? null, goto };
+      return reached(view, event.data, 'completed', {
+        input_data: input,
+        output_data,
+        ...end(at, at),
+      });
+    }
+    case 'StepSkipped': {
+      const { input, at } = event.data;
+      return reached(view, event.data, 'skipped', { input_data: input, ...end(at, at) });
+    }
+    case 'StepRetried':
+      return changed(withoutEnd(view), event.data.step, (step) => ({
+        ...withoutEndOfStep(step),
+        status: 'running',
+        retry_count: event.data.attempt - 1,
+      }));
+    case 'StepAttemptFailed':
+    case 'UndoAttemptFailed':
+      return changed(view, event.data.step, (step) => ({
+        ...step,
+        error_message: messageOf(event.data),
+      }));
+    case 'StepCompleted': {
+      const { output, context, at, step } = event.data;
+      const context_data = { ...view.context_data, ...context };
+      return ended({ ...view, context_data }, step, 'completed', at, { output_data: output });
+    }
+    case 'ParallelCompleted':
+    case 'DelayElapsed':
+      return ended(view, event.data.step, 'completed', event.data.at, {});
+    case 'WaitAbandoned':
+      return ended(view, event.data.step, 'skipped', event.data.at, {});
+    case 'StepFailed': {
+      const { step, message: error_message, attempts, optional, at } = event.data;
+      const known = view.steps.some(({ step_name }) => step_name === step);
+      const begun = known ? view : reached(view, event.data, 'running', {});
+      const failed = ended(begun, step, 'failed', at, { error_message });
+      if (optional || view.error_details) return failed;
+      const retry_count = Math.max(attempts - 1, 0);
+      return { ...failed, error_details: { step_name: step, error_message, retry_count } };
+    }
+    case 'WorkflowTimedOut': {
+      if (view.error_details) return view;
+      const error_message = 'the workflow timed out';
+      return { ...view, error_details: { step_name: '', error_message, retry_count: 0 } };
+    }
+    case 'CompensationRequested':
+      return { ...view, compensation_strategy: event.data.strategy };
+    case 'CompensationStarted':
+      return { ...withoutEnd(stopGroups(view, event.data.at)), current_status: 'compensating' };
+    case 'UndoStarted':
+    case 'UndoRetried':
+      return {
+        ...changed(view, event.data.step, (step) => ({ ...step, status: 'compensating' })),
+        needs_attention: false,
+      };
+    case 'StepCompensated':
+      return changed(view, event.data.step, ({ error_message: _, ...step }) => ({
+        ...step,
+        status: 'compensated',
+      }));
+    case 'UndoParked': {
+      const { step: step_name, message: error_message, attempts } = event.data;
+      const retry_count = Math.max(attempts - 1, 0);
+      return {
+        ...changed(view, step_name, (step) => ({ ...step, status: 'compensating', error_message })),
+        needs_attention: true,
+        error_details: { step_name, error_message, retry_count },
+      };
+    }
+    case 'RunRetried': {
+      const { timeout_at } = event.data;
+      if (timeout_at === undefined) return view;
+      const { error_details: _, ...going } = withoutEnd(resumeGroups(view));
+      return { ...going, current_status: 'running', timeout_at };
+    }
+    case 'WorkflowCompleted':
+      return { ...view, current_status: 'completed', ...end(view.started_at, event.data.at) };
+    case 'WorkflowFailed': {
+      const stopped = stopGroups(view, event.data.at);
+      return { ...stopped, current_status: 'failed', ...end(view.started_at, event.data.at) };
+    }
+    case 'WorkflowCompensated':
+      return { ...view, current_status: 'compensated', ...end(view.started_at, event.data.at) };
+  }
+}
+
+function measured(view: RunView): RunView {
+  const standings = view.steps.map((step) => ({
+    place: step.step_order,
+    isUnderWay: step.status === 'running' || isStoppedGroup(step),
+    isGroup: step.is_group && step.status !== 'completed',
+  }));
+  const isCompleted = view.current_status === 'completed';
+  return { ...view, ...measure(standings, view.total_steps, isCompleted) };
+}
+
+/** A step comes into sight, or is begun again after a retry of the run. */
+function reached(
+  view: RunView,
+  {
+    step: step_name,
+    place: step_order,
+    at: started_at,
+  }: { step: string; place: number; at: Instant },
+  status: StepView['status'],
+  more: Partial<StepView>,
+): RunView {
+  const step: StepView = {
+    step_name,
+    step_order,
+    status,
+    input_data: {},
+    started_at,
+    retry_count: 0,
+    is_group: false,
+    ...more,
+  };
+  const others = view.steps.filter((other) => other.step_name !== step_name);
+  return { ...view, steps: [...others, step] };
+}
+
+function ended(
+  view: RunView,
+  name: string,
+  status: StepView['status'],
+  at: Instant,
+  more: Partial<StepView>,
+): RunView {
+  return changed(view, name, ({ error_message: _, ...step }) => ({
+    ...step,
+    status,
+    ...end(step.started_at, at),
+    ...more,
+  }));
+}
+
+const changed = (view: RunView, name: string, change: (step: StepView) => StepView): RunView => ({
+  ...view,
+  steps: view.steps.map((step) => (step.step_name === name ? change(step) : step)),
+});
+
+/** A parallel step whose branches did not all complete has failed with them. */
+const stopGroups = (view: RunView, at: Instant): RunView => ({
+  ...view,
+  steps: view.steps.map((step) =>
+    step.is_group && step.status === 'running'
+      ? { ...step, status: 'failed', ...end(step.started_at, at) }
+      : step,
+  ),
+});
+
+const isStoppedGroup = ({ is_group, status }: StepView): boolean => is_group && status === 'failed';
+
+const resumeGroups = (view: RunView): RunView => ({
+  ...view,
+  steps: view.steps.map((step) =>
+    isStoppedGroup(step) ? { ...withoutEndOfStep(step), status: 'running' } : step,
+  ),
+});
+
+const end = (from: Instant, at: Instant) => ({
+  completed_at: at,
+  duration_ms: epochMs(at) - epochMs(from),
+});
+
+const withoutEnd = ({ completed_at: _, duration_ms: __, ...view }: RunView): RunView => view;
+
+const withoutEndOfStep = ({
+  completed_at: _,
+  duration_ms: __,
+  error_message: ___,
+  ...step
+}: StepView): StepView => step;
+
+const messageOf = ({ kind, status, message }: FailedCall): string =>
+  kind === 'answer' ? `HTTP ${status ?? 0}: ${message}` : message;

@@ -1,0 +1,204 @@
+import { call, compiled, delay, parallel, Player } from '../testing';
+import { progressOf } from './progress';
+import { evolveRunView, stepRows, type RunView } from './run-view';
+import { timelineEntry } from './timeline';
+
+const definition = compiled([
+  call('a', { output_mapping: { a_id: 'id' } }),
+  { name: 'd', type: 'decision', cases: [{ when: 'a_id == 1', goto: 'p' }] },
+  call('skipped'),
+  parallel('p', [call('b'), call('c')], [delay('wait', 60)]),
+  call('e'),
+]);
+
+function viewOf(player: Player): RunView {
+  const view = player.events.reduce<RunView | undefined>(evolveRunView, undefined);
+  if (!view) throw new Error('no view');
+  return view;
+}
+const statuses = (player: Player) =>
+  Object.fromEntries(
+    stepRows(viewOf(player), definition).map(({ step_name, status }) => [step_name, status]),
+  );
+
+describe('the view of a run', () => {
+  it('follows a run to its end', () => {
+    const player = new Player(definition).start({ order: 1 });
+    expect(viewOf(player)).toMatchObject({
+      current_status: 'running',
+      current_step: 1,
+      total_steps: 8,
+      progress_percentage: 0,
+      context_data: { order: 1 },
+      timeout_at: '2026-03-01T10:30:00.000Z',
+    });
+    player.now += 1_500;
+    player.ok('a', { id: 1 });
+    expect(viewOf(player)).toMatchObject({ current_step: 5, context_data: { order: 1, a_id: 1 } });
+    expect(statuses(player)).toEqual({
+      a: 'completed',
+      d: 'completed',
+      skipped: 'pending',
+      p: 'running',
+      b: 'running',
+      c: 'pending',
+      wait: 'running',
+      e: 'pending',
+    });
+    expect(stepRows(viewOf(player), definition)[0]).toEqual({
+      id: '0198c2a4-7d1e-5c3b-9a52-3f1f0a9f3c11:a',
+      step_name: 'a',
+      step_type: 'service_call',
+      step_order: 1,
+      service_name: 'a',
+      status: 'completed',
+      input_data: {},
+      output_data: { id: 1 },
+      started_at: '2026-03-01T09:30:00.000Z',
+      completed_at: '2026-03-01T09:30:01.500Z',
+      duration_ms: 1_500,
+      retry_count: 0,
+    });
+    player.due('delay:wait');
+    player.ok('b');
+    player.ok('c');
+    expect(viewOf(player)).toMatchObject({ current_step: 8, progress_percentage: 87 });
+    player.ok('e');
+    expect(viewOf(player)).toMatchObject({
+      current_status: 'completed',
+      current_step: 8,
+      progress_percentage: 100,
+      completed_at: '2026-03-01T09:31:01.500Z',
+      duration_ms: 61_500,
+    });
+  });
+
+  it('shows a failure, what is undone, and who has to act', () => {
+    const player = new Player(definition).start();
+    player.ok('a', { id: 1 });
+    player.due('delay:wait');
+    player.status4xx('b');
+    expect(statuses(player)).toMatchObject({
+      a: 'compensating',
+      p: 'failed',
+      b: 'failed',
+      wait: 'completed',
+    });
+    expect(viewOf(player)).toMatchObject({
+      current_status: 'compensating',
+      current_step: 7,
+      error_details: { step_name: 'b', error_message: 'HTTP 409: no', retry_count: 0 },
+      needs_attention: false,
+    });
+    player.status4xx('a:undo', 410);
+    expect(viewOf(player)).toMatchObject({
+      needs_attention: true,
+      error_details: { step_name: 'a', error_message: 'HTTP 410: no' },
+    });
+    player.retry();
+    expect(viewOf(player).needs_attention).toBe(false);
+    player.ok('a:undo');
+    expect(viewOf(player)).toMatchObject({
+      current_status: 'compensated',
+      completed_at: player.at,
+    });
+    expect(statuses(player)).toMatchObject({ a: 'compensated', b: 'failed', c: 'pending' });
+  });
+
+  it('clears the error of a run that goes on', () => {
+    const once = compiled([call('a')]);
+    const player = new Player(once).start();
+    player.status4xx('a');
+    expect(viewOf(player)).toMatchObject({ current_status: 'failed', completed_at: player.at });
+    player.retry();
+    const going = viewOf(player);
+    expect(going).not.toHaveProperty('error_details');
+    expect(going).not.toHaveProperty('completed_at');
+    expect(going.steps).toMatchObject([{ status: 'running', retry_count: 1 }]);
+    expect(going.steps[0]).not.toHaveProperty('error_message');
+  });
+
+  it('shows steps that were skipped or never called', () => {
+    const player = new Player(
+      compiled([
+        call('a', { conditions: 'false' }),
+        call('b', { input_mapping: { x: '=missing' } }),
+      ]),
+    ).start();
+    expect(viewOf(player).steps).toMatchObject([
+      { step_name: 'a', status: 'skipped' },
+      {
+        step_name: 'b',
+        status: 'failed',
+        error_message: 'input_mapping: x: Unknown variable: missing',
+      },
+    ]);
+  });
+
+  it('says that a workflow timed out', () => {
+    const player = new Player(compiled([delay('a', 60)])).start();
+    player.due('timeout');
+    expect(viewOf(player)).toMatchObject({
+      current_status: 'failed',
+      error_details: { step_name: '', error_message: 'the workflow timed out' },
+    });
+    expect(viewOf(player).steps).toMatchObject([{ status: 'skipped' }]);
+  });
+});
+
+describe('progress', () => {
+  it('begins at nothing', () =>
+    expect(progressOf(new Player(definition).state)).toEqual({
+      current_step: 0,
+      total_steps: 0,
+      progress_percentage: 0,
+    }));
+
+  it('counts steps a decision jumped over', () => {
+    const player = new Player(definition).start();
+    player.ok('a', { id: 1 });
+    expect(progressOf(player.state)).toEqual({
+      current_step: 5,
+      total_steps: 8,
+      progress_percentage: 50,
+    });
+    player.due('delay:wait');
+    expect(progressOf(player.state).progress_percentage).toBe(62);
+  });
+});
+
+describe('the timeline', () => {
+  it('tells what happened, without the bulk', () => {
+    const player = new Player(definition).start({ order: 1 });
+    player.ok('a', { id: 1 });
+    expect(player.events.slice(0, 4).map(timelineEntry)).toEqual([
+      {
+        timestamp: player.at,
+        event: 'WorkflowStarted',
+        step_name: '',
+        details: expect.objectContaining({
+          correlation_id: 'order-4711',
+          total_steps: 8,
+        }) as object,
+      },
+      {
+        timestamp: player.at,
+        event: 'StepStarted',
+        step_name: 'a',
+        details: { input: {}, attempt: 1 },
+      },
+      {
+        timestamp: player.at,
+        event: 'StepCompleted',
+        step_name: 'a',
+        details: { attempt: 1, reissued: false },
+      },
+      {
+        timestamp: player.at,
+        event: 'DecisionTaken',
+        step_name: 'd',
+        details: { case: 0, when: 'a_id == 1', goto: 'p', input: { a_id: 1 } },
+      },
+    ]);
+  });
+});

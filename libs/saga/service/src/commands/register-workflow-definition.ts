@@ -1,0 +1,43 @@
+import { sagaContract } from '@downbeat/contracts';
+import { EventStore } from '@downbeat/event-store';
+import type { Json } from '@downbeat/eventsourcing';
+import { MessageBus } from '@downbeat/message-bus';
+import {
+  canonicalJson,
+  workflowDefinitions,
+  workflowDefinitionStream,
+} from '@downbeat/saga-domain';
+import { carryOut, commandOf } from '@downbeat/service-host';
+import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { createHash } from 'node:crypto';
+import { DEFINITION_HINT } from '../definitions/definition-hints';
+import { DefinitionLibrary } from '../definitions/definition-library';
+
+export class RegisterWorkflowDefinition extends commandOf(sagaContract.registerDefinition) {}
+
+@CommandHandler(RegisterWorkflowDefinition)
+export class RegisterWorkflowDefinitionHandler
+  implements ICommandHandler<RegisterWorkflowDefinition>
+{
+  constructor(
+    private readonly store: EventStore,
+    private readonly library: DefinitionLibrary,
+    private readonly bus: MessageBus,
+  ) {}
+
+  async execute({ data, at, cause }: RegisterWorkflowDefinition) {
+    const { name, version } = data;
+    const canonical = canonicalJson(data as unknown as Json);
+    const checksum = createHash('sha256').update(canonical).digest('hex');
+    const stream = workflowDefinitionStream(name);
+    const command = { type: 'RegisterWorkflowDefinition', data, at, checksum } as const;
+    const outcome = await carryOut(this.store, workflowDefinitions, stream, command, cause, () => ({
+      name,
+      version,
+      checksum,
+    }));
+    this.library.forget(name);
+    this.bus.hint(DEFINITION_HINT, { name });
+    return outcome;
+  }
+}

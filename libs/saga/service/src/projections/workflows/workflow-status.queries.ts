@@ -1,0 +1,55 @@
+import { sagaContract, type InputOf } from '@downbeat/contracts';
+import { EventStore } from '@downbeat/event-store';
+import { Rejection, type Recorded } from '@downbeat/eventsourcing';
+import type { Read, ReadAs } from '@downbeat/projections';
+import {
+  evolveRunView,
+  stepRows,
+  timelineEntry,
+  workflowStream,
+  type RunEvent,
+  type RunView,
+} from '@downbeat/saga-domain';
+import { Answers, type Question } from '@downbeat/service-host';
+import { Controller } from '@nestjs/common';
+import type { AnswerOf } from '@downbeat/contracts';
+import { DefinitionLibrary } from '../../definitions/definition-library';
+
+const { workflowStatusQuery } = sagaContract;
+type Answer = AnswerOf<typeof workflowStatusQuery>;
+
+/** Answers how one run stands. It is read from its own events, so it is never behind. */
+@Controller()
+export class WorkflowStatusQueries {
+  constructor(
+    private readonly store: EventStore,
+    private readonly library: DefinitionLibrary,
+  ) {}
+
+  @Answers(workflowStatusQuery)
+  async status({
+    input,
+    as,
+  }: Question<InputOf<typeof workflowStatusQuery>>): Promise<Read<Answer> | Rejection> {
+    const past = await this.store.load<RunEvent>(workflowStream(input.workflow_id));
+    const events = past.filter((event) => isUpTo(event, as));
+    const view = events.reduce<RunView | undefined>(evolveRunView, undefined);
+    if (!view) return new Rejection('workflow-unknown', 'there is no such workflow', 'not-found');
+    const known = await this.library.find(view.workflow_name, view.workflow_version);
+    if (known instanceof Rejection) return known;
+    const { steps: _, ...workflow } = view;
+    return {
+      position: events.at(-1)?.position ?? 0,
+      data: {
+        workflow,
+        steps: stepRows(view, known.definition),
+        execution_timeline: events.map(timelineEntry),
+      } as unknown as Answer,
+    };
+  }
+}
+
+function isUpTo({ position, recorded_at }: Recorded<RunEvent>, { at }: ReadAs): boolean {
+  if (at === undefined) return true;
+  return typeof at === 'number' ? position <= at : recorded_at <= at;
+}

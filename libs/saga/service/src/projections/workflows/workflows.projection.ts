@@ -1,0 +1,161 @@
+import { ignore, type Projection, type Table } from '@downbeat/projections';
+import type { Instant } from '@downbeat/eventsourcing';
+import type { RunEvent, RunRetried, WorkflowDefinitionRegistered } from '@downbeat/saga-domain';
+
+/** What the list of runs shows; the details of one are read from its own events. */
+export interface WorkflowRow {
+  readonly [column: string]: unknown;
+  readonly id: string;
+  readonly workflow_name: string;
+  readonly workflow_version: string;
+  readonly correlation_id: string;
+  readonly wedding_id: string | null;
+  readonly initiating_service: string;
+  readonly current_status: string;
+  readonly current_step: number;
+  readonly total_steps: number;
+  readonly needs_attention: boolean;
+  readonly started_at: Instant;
+  readonly completed_at: Instant | null;
+  /** Position of its first event; newest first is by this. */
+  readonly started_position: number;
+}
+
+/** A change of some columns of a run's row by one of its events. */
+const change = <Data>(how: (data: Data) => Partial<WorkflowRow>) => ({
+  keys: ({ stream }: { readonly stream: string }) => [stream.slice('workflow-'.length)],
+  fold: (row: WorkflowRow | undefined, { data }: { readonly data: Data }) =>
+    row && { ...row, ...how(data) },
+});
+
+const reached = change(({ place }: { readonly place: number }) => ({ current_step: place }));
+const ended = (current_status: string) =>
+  change(({ at }: { readonly at: Instant }) => ({
+    current_status,
+    completed_at: at,
+    needs_attention: false,
+  }));
+
+const workflow: Table<WorkflowRow, RunEvent> = {
+  name: 'workflow',
+  key: 'id',
+  columns: {
+    id: 'text',
+    workflow_name: 'text',
+    workflow_version: 'text',
+    correlation_id: 'text',
+    wedding_id: 'text?',
+    initiating_service: 'text',
+    current_status: 'text',
+    current_step: 'bigint',
+    total_steps: 'bigint',
+    needs_attention: 'boolean',
+    started_at: 'instant',
+    completed_at: 'instant?',
+    started_position: 'bigint',
+  },
+  indexes: [['started_position'], ['current_status', 'started_position'], ['correlation_id']],
+  on: {
+    WorkflowStarted: {
+      keys: ({ data }) => [data.workflow_id],
+      fold: (_, { data, position }) => ({
+        id: data.workflow_id,
+        workflow_name: data.workflow_name,
+        workflow_version: data.workflow_version,
+        correlation_id: data.correlation_id,
+        wedding_id: data.wedding_id ?? null,
+        initiating_service: data.initiating_service,
+        current_status: 'running',
+        current_step: 0,
+        total_steps: data.total_steps,
+        needs_attention: false,
+        started_at: data.at,
+        completed_at: null,
+        started_position: position,
+      }),
+    },
+    StepStarted: reached,
+    StepSkipped: reached,
+    DecisionTaken: reached,
+    ParallelStarted: reached,
+    DelayStarted: reached,
+    StepFailed: reached,
+    CompensationStarted: change(() => ({
+      current_status: 'compensating',
+      completed_at: null,
+    })),
+    UndoParked: change(() => ({ needs_attention: true })),
+    UndoRetried: change(() => ({ needs_attention: false })),
+    RunRetried: change(({ timeout_at }: RunRetried['data']) => ({
+      needs_attention: false,
+      ...(timeout_at === undefined ? {} : { current_status: 'running', completed_at: null }),
+    })),
+    WorkflowCompleted: {
+      keys: ({ stream }) => [stream.slice('workflow-'.length)],
+      fold: (row, { data }) =>
+        row && {
+          ...row,
+          current_status: 'completed',
+          current_step: row.total_steps,
+          completed_at: data.at,
+        },
+    },
+    WorkflowFailed: ended('failed'),
+    WorkflowCompensated: ended('compensated'),
+    StepRetried: ignore,
+    StepAttemptFailed: ignore,
+    StepCompleted: ignore,
+    ParallelCompleted: ignore,
+    DelayElapsed: ignore,
+    WaitAbandoned: ignore,
+    WorkflowTimedOut: ignore,
+    CompensationRequested: ignore,
+    UndoStarted: ignore,
+    UndoAttemptFailed: ignore,
+    StepCompensated: ignore,
+  },
+};
+
+interface DefinitionRow {
+  readonly [column: string]: unknown;
+  readonly key: string;
+  readonly name: string;
+  readonly version: string;
+  readonly checksum: string;
+  readonly definition: unknown;
+  readonly registered_at: Instant;
+}
+
+const definition: Table<DefinitionRow, WorkflowDefinitionRegistered> = {
+  name: 'workflow_definition',
+  key: 'key',
+  columns: {
+    key: 'text',
+    name: 'text',
+    version: 'text',
+    checksum: 'text',
+    definition: 'json',
+    registered_at: 'instant',
+  },
+  indexes: [['name']],
+  on: {
+    WorkflowDefinitionRegistered: {
+      keys: ({ data }) => [`${data.name} ${data.version}`],
+      fold: (_, { data, recorded_at }) => ({
+        key: `${data.name} ${data.version}`,
+        name: data.name,
+        version: data.version,
+        checksum: data.checksum,
+        definition: data.definition,
+        registered_at: recorded_at,
+      }),
+    },
+  },
+};
+
+/** Runs as a list, and the definitions they can be started with. */
+export const workflows: Projection = {
+  name: 'saga.workflows',
+  version: 1,
+  tables: [workflow, definition],
+};

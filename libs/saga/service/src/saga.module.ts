@@ -1,0 +1,149 @@
+import { createEgress, Egress, egressPolicy } from '@downbeat/egress';
+import { EventStore, Leases } from '@downbeat/event-store';
+import { Fault } from '@downbeat/eventsourcing';
+import { MessageBus } from '@downbeat/message-bus';
+import {
+  ContextModule,
+  ContextRuntime,
+  HostLifecycle,
+  HostSettings,
+} from '@downbeat/service-host';
+import { Logger, Module, type OnApplicationBootstrap } from '@nestjs/common';
+import { setTimeout as pause } from 'node:timers/promises';
+import { CompensateWorkflow, CompensateWorkflowHandler } from './commands/compensate-workflow';
+import { OperateWorkflow } from './commands/operate-workflow';
+import {
+  RegisterWorkflowDefinition,
+  RegisterWorkflowDefinitionHandler,
+} from './commands/register-workflow-definition';
+import { RetryWorkflow, RetryWorkflowHandler } from './commands/retry-workflow';
+import { StartWorkflow, StartWorkflowHandler } from './commands/start-workflow';
+import { forgetWhenHinted } from './definitions/definition-hints';
+import { DefinitionLibrary } from './definitions/definition-library';
+import { CrashPoints, KillAtPoint, NoCrashPoints } from './engine/crash-points';
+import { DatabaseClock } from './engine/database-clock';
+import { Replica } from './engine/replica';
+import { RunEngine } from './engine/run-engine';
+import { ExpectedDurations } from './projections/workflows/expected-durations';
+import { WorkflowStatusQueries } from './projections/workflows/workflow-status.queries';
+import { workflows } from './projections/workflows/workflows.projection';
+import { WorkflowsQueries } from './projections/workflows/workflows.queries';
+import { sagaPublications } from './publications/saga.publications';
+import { HttpTarget } from './targets/http-target';
+import { NatsTarget } from './targets/nats-target';
+import { ServiceDirectory } from './targets/service-directory';
+import { TargetCaller } from './targets/target-caller';
+import { Targets } from './targets/targets';
+
+const engineLog = new Logger(RunEngine.name);
+
+/** Transactions across services that end in exactly one way. Start reading at `engine/`. */
+@Module({
+  imports: [
+    ContextModule.of({
+      context: 'saga',
+      projections: [workflows],
+      publications: sagaPublications,
+      commands: [RegisterWorkflowDefinition, StartWorkflow, CompensateWorkflow, RetryWorkflow],
+    }),
+  ],
+  controllers: [WorkflowsQueries, WorkflowStatusQueries],
+  providers: [
+    RegisterWorkflowDefinitionHandler,
+    StartWorkflowHandler,
+    CompensateWorkflowHandler,
+    RetryWorkflowHandler,
+    OperateWorkflow,
+    ExpectedDurations,
+    DatabaseClock,
+    ServiceDirectory,
+    HttpTarget,
+    NatsTarget,
+    { provide: TargetCaller, useClass: Targets },
+    {
+      provide: DefinitionLibrary,
+      inject: [EventStore],
+      useFactory: (store: EventStore) => new DefinitionLibrary(store),
+    },
+    {
+      provide: Egress,
+      inject: [HostSettings, HostLifecycle],
+      useFactory: ({ config }: HostSettings, lifecycle: HostLifecycle) => {
+        const { DOWNBEAT_MODE: mode, DOWNBEAT_ALLOWED_CIDRS: allowedCidrs } = config;
+        const egress = createEgress({ policy: egressPolicy({ mode, allowedCidrs }) });
+        lifecycle.onClose('egress', () => egress.close());
+        return egress;
+      },
+    },
+    {
+      provide: CrashPoints,
+      inject: [HostSettings],
+      useFactory: ({ config }: HostSettings) => {
+        const setting = process.env['DOWNBEAT_CRASH_AT'];
+        const isDrill = setting !== undefined && config.DOWNBEAT_MODE === 'development';
+        return isDrill ? KillAtPoint.parse(setting) : new NoCrashPoints();
+      },
+    },
+    {
+      provide: RunEngine,
+      inject: [EventStore, DefinitionLibrary, TargetCaller, DatabaseClock, CrashPoints],
+      useFactory: (
+        store: EventStore,
+        library: DefinitionLibrary,
+        targets: TargetCaller,
+        clock: DatabaseClock,
+        crashPoints: CrashPoints,
+      ) =>
+        new RunEngine({
+          store,
+          library,
+          targets,
+          clock,
+          crashPoints,
+          chance: Math.random,
+          pause: (ms) => pause(ms, undefined, { ref: false }),
+          onFault: (run, fault) =>
+            fault instanceof Fault
+              ? engineLog.warn({ err: fault, workflow_id: run.id }, 'a run had to wait')
+              : engineLog.error({ err: fault, workflow_id: run.id }, 'a run met a defect'),
+        }),
+    },
+    {
+      provide: Replica,
+      inject: [Leases, RunEngine, CrashPoints, OperateWorkflow],
+      useFactory: (
+        leases: Leases,
+        engine: RunEngine,
+        crashPoints: CrashPoints,
+        operate: OperateWorkflow,
+      ) => new Replica(leases, engine, crashPoints, (owner) => operate.serve(owner)),
+    },
+  ],
+})
+export class SagaModule implements OnApplicationBootstrap {
+  constructor(
+    private readonly runtime: ContextRuntime,
+    private readonly replica: Replica,
+    private readonly clock: DatabaseClock,
+    private readonly directory: ServiceDirectory,
+    private readonly durations: ExpectedDurations,
+    private readonly library: DefinitionLibrary,
+    private readonly bus: MessageBus,
+    private readonly lifecycle: HostLifecycle,
+  ) {}
+
+  /** Runs are resumed only when their services can be found: a call to nobody is a failed call. */
+  async onApplicationBootstrap(): Promise<void> {
+    await this.clock.start();
+    this.lifecycle.onStop('database clock', () => this.clock.stop());
+    await this.directory.start();
+    this.lifecycle.onStop('service directory', () => this.directory.stop());
+    this.durations.start();
+    this.lifecycle.onStop('durations', () => this.durations.stop());
+    forgetWhenHinted(this.bus, this.library);
+    await this.replica.start();
+    this.lifecycle.onStop('saga engine', () => this.replica.stop());
+    await this.runtime.start();
+  }
+}
+

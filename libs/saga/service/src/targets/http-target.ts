@@ -1,0 +1,77 @@
+import { Egress, EgressFault, type EgressResponse } from '@downbeat/egress';
+import type { CallEffect, CallResult } from '@downbeat/saga-domain';
+import { Injectable } from '@nestjs/common';
+import { ServiceDirectory } from './service-directory';
+import { callHeaders, messageOf, outputOf, TargetCaller, type CallContext } from './target-caller';
+
+const ANSWER_BYTES_MAX = 1_048_576;
+
+/** Calls an instance of a service over HTTP. The input is the body, of a GET the query string. */
+@Injectable()
+export class HttpTarget extends TargetCaller {
+  constructor(
+    private readonly directory: ServiceDirectory,
+    private readonly egress: Egress,
+  ) {
+    super();
+  }
+
+  async call(effect: CallEffect, context: CallContext): Promise<CallResult> {
+    const address = this.directory.addressOf(effect.service_name);
+    if ('missing' in address)
+      return { kind: 'refused', message: `${effect.service_name}: ${address.missing}` };
+    const isGet = effect.method === 'GET';
+    const url = `${address.url}${effect.endpoint}${isGet ? queryString(effect.input) : ''}`;
+    try {
+      const answer = await this.egress.request({
+        url,
+        method: effect.method,
+        headers: callHeaders(effect, context),
+        ...(isGet ? {} : { body: JSON.stringify(effect.input) }),
+        timeoutMs: effect.timeoutMs,
+        bytesMax: ANSWER_BYTES_MAX,
+      });
+      return resultOf(answer);
+    } catch (fault) {
+      if (!(fault instanceof EgressFault)) throw fault;
+      return resultOfFault(fault);
+    }
+  }
+}
+
+function resultOf({ status, headers, body }: EgressResponse): CallResult {
+  if (status >= 200 && status < 300) return { kind: 'ok', output: outputOf(body) };
+  const retryAfter = retryAfterMs(headers['retry-after']);
+  return {
+    kind: 'answer',
+    status,
+    message: messageOf(status, body),
+    ...(retryAfter === undefined ? {} : { retry_after_ms: retryAfter }),
+  };
+}
+
+function resultOfFault(fault: EgressFault): CallResult {
+  const { message } = fault;
+  switch (fault.outcome) {
+    case 'not-sent':
+      return { kind: 'refused', message };
+    case 'answered':
+      // Something happened there, and what it was does not fit in an answer.
+      return { kind: 'broken', message };
+    case 'unknown':
+      return { kind: fault.code === 'egress/timed-out' ? 'timeout' : 'broken', message };
+  }
+}
+
+/** @returns Milliseconds; seconds are the only form services of a saga have a use for. */
+function retryAfterMs(header: string | undefined): number | undefined {
+  return header !== undefined && /^\d{1,6}$/.test(header) ? Number(header) * 1_000 : undefined;
+}
+
+function queryString(input: CallEffect['input']): string {
+  const parameters = new URLSearchParams();
+  for (const [key, value] of Object.entries(input))
+    if (value !== undefined && value !== null)
+      parameters.append(key, typeof value === 'object' ? JSON.stringify(value) : String(value));
+  return parameters.size === 0 ? '' : `?${parameters.toString()}`;
+}

@@ -1,0 +1,37 @@
+import { BusUnavailable, MessageBus, NoAnswer } from '@downbeat/message-bus';
+import type { CallEffect, CallResult } from '@downbeat/saga-domain';
+import { Injectable } from '@nestjs/common';
+import { callHeaders, messageOf, outputOf, TargetCaller, type CallContext } from './target-caller';
+
+const SCHEME = 'nats:';
+/** How NATS services say that a request failed (NATS ADR-32). */
+const ERROR_CODE = 'Nats-Service-Error-Code';
+const ERROR_TEXT = 'Nats-Service-Error';
+
+/** Calls a participant over NATS request/reply: about half the work of HTTP. */
+@Injectable()
+export class NatsTarget extends TargetCaller {
+  constructor(private readonly bus: MessageBus) {
+    super();
+  }
+
+  async call(effect: CallEffect, context: CallContext): Promise<CallResult> {
+    const subject = effect.endpoint.slice(SCHEME.length);
+    try {
+      const reply = await this.bus.request(subject, JSON.stringify(effect.input), {
+        headers: callHeaders(effect, context),
+        timeoutMs: effect.timeoutMs,
+      });
+      const code = reply.headers[ERROR_CODE];
+      if (code === undefined) return { kind: 'ok', output: outputOf(reply.body) };
+      const status = Number(code) || 500;
+      return { kind: 'answer', status, message: reply.headers[ERROR_TEXT] ?? messageOf(status, reply.body) };
+    } catch (fault) {
+      if (fault instanceof BusUnavailable) return { kind: 'refused', message: fault.message };
+      if (!(fault instanceof NoAnswer)) throw fault;
+      return fault.why === 'nobody-answers'
+        ? { kind: 'refused', message: `nobody listens on ${subject}` }
+        : { kind: 'timeout', message: `no reply within ${effect.timeoutMs} ms` };
+    }
+  }
+}

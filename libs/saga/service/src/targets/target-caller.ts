@@ -1,0 +1,53 @@
+import type { Json } from '@downbeat/eventsourcing';
+import type { CallEffect, CallResult } from '@downbeat/saga-domain';
+
+/** What goes along with a call, for whoever answers it. */
+export interface CallContext {
+  readonly correlationId: string;
+  readonly traceparent?: string | undefined;
+}
+
+/** Calls what a step names, and says what was seen. Never throws. */
+export abstract class TargetCaller {
+  abstract call(effect: CallEffect, context: CallContext): Promise<CallResult>;
+}
+
+/** The headers every participant gets, over HTTP and over NATS. */
+export const callHeaders = (
+  effect: CallEffect,
+  { correlationId, traceparent }: CallContext,
+): Readonly<Record<string, string>> => ({
+  'content-type': 'application/json',
+  accept: 'application/json',
+  'idempotency-key': effect.key,
+  'x-correlation-id': correlationId,
+  'downbeat-attempt': String(effect.attempt),
+  ...(effect.undoes === undefined ? {} : { 'downbeat-undoes': effect.undoes }),
+  ...(traceparent === undefined ? {} : { traceparent }),
+});
+
+/** An answer's body: JSON where it is JSON, text otherwise, null for an empty one. */
+export function outputOf(body: string): Json {
+  if (body === '') return null;
+  try {
+    return JSON.parse(body) as Json;
+  } catch (fault) {
+    if (!(fault instanceof SyntaxError)) throw fault;
+    return body;
+  }
+}
+
+const MESSAGE_LENGTH_MAX = 300;
+
+/** What a refusing answer says for people: a problem's detail or an error's message, in one line. */
+export function messageOf(status: number, body: string): string {
+  const output = outputOf(body);
+  const said =
+    output !== null && typeof output === 'object' && !Array.isArray(output)
+      ? ['detail', 'message', 'error', 'title']
+          .map((key) => (output as { readonly [key: string]: Json })[key])
+          .find((value) => typeof value === 'string')
+      : output;
+  const text = typeof said === 'string' ? said.replace(/\s+/g, ' ').trim() : '';
+  return `HTTP ${status}${text === '' ? '' : `: ${text}`}`.slice(0, MESSAGE_LENGTH_MAX);
+}

@@ -1,0 +1,237 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { GatewayClient, GatewayUnreachable, type GatewayAnswer } from './gateway-client';
+import type { ConnectionEvent, ConnectionOptions } from './options';
+import { backOffMs, pause } from './pause';
+import { resourceMeter } from './resource-usage';
+
+/** The suite understood the registration and will never take it. */
+export class RegistrationRefused extends Error {
+  override readonly name = 'RegistrationRefused';
+  readonly code = 'sdk/registration-refused';
+
+  constructor(
+    readonly status: number,
+    /** The problem as the gateway wrote it (RFC 9457). */
+    readonly problem: string,
+  ) {
+    super(`the registration was refused: HTTP ${status} ${problem}`);
+  }
+}
+
+/** The connection was stopped before the suite took the registration. */
+export class ConnectionStopped extends Error {
+  override readonly name = 'ConnectionStopped';
+  readonly code = 'sdk/connection-stopped';
+}
+
+/** Keeps one instance known to the suite until it is stopped. */
+export interface DownbeatConnection {
+  readonly instanceId: string;
+  /**
+   * Settles with the first registration. While the suite is down it stays open.
+   *
+   * @throws {RegistrationRefused}
+   * @throws {ConnectionStopped}
+   */
+  readonly registered: Promise<void>;
+  /** Ends the heartbeats and deregisters the instance; takes at most `stopTimeoutMs`. Never throws. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Registers the service and this instance of it, and says every `heartbeatMs` that it is alive.
+ * Returns at once; while the suite is down it goes on trying, for ever. An instance that the suite
+ * has forgotten is registered again.
+ */
+export function connectDownbeat(options: ConnectionOptions): DownbeatConnection {
+  const connection = new Connection(options);
+  connection.start();
+  return connection;
+}
+
+const REFUSED_FOR_GOOD: readonly number[] = [400, 401, 403, 405, 409, 413, 415, 422];
+
+type Answer = GatewayAnswer | GatewayUnreachable;
+type Round = 'registered' | 'forgotten' | 'refused' | 'stopped';
+
+class Connection implements DownbeatConnection {
+  readonly instanceId: string;
+  readonly registered: Promise<void>;
+  private readonly gateway: GatewayClient;
+  private readonly ending = new AbortController();
+  private readonly usage = resourceMeter();
+  private readonly heartbeatMs: number;
+  private isFirstRegistrationOpen = true;
+  private mayBeRegistered = false;
+  private running: Promise<void> = Promise.resolve();
+  private stopped: Promise<void> | undefined;
+  private settleRegistered: (fault?: Error) => void = () => undefined;
+
+  constructor(private readonly options: ConnectionOptions) {
+    this.gateway = new GatewayClient(options.gatewayUrl);
+    this.heartbeatMs = options.heartbeatMs ?? 5_000;
+    this.instanceId =
+      options.instance.instance_id ??
+      `${options.service.service_name}-${randomUUID().slice(0, 13)}`;
+    this.registered = new Promise((resolve, reject) => {
+      this.settleRegistered = (fault) => (fault ? reject(fault) : resolve());
+    });
+    // Who does not look at it hears of a refusal through `onEvent`.
+    this.registered.catch(() => undefined);
+  }
+
+  start(): void {
+    this.running = this.run();
+  }
+
+  stop(): Promise<void> {
+    this.stopped ??= this.end();
+    return this.stopped;
+  }
+
+  private async run(): Promise<void> {
+    for (;;) {
+      const round = await this.register();
+      if (round !== 'registered') return;
+      if ((await this.beat()) === 'stopped') return;
+    }
+  }
+
+  /** Tries until the instance is registered, refused, or nobody wants it any more. */
+  private async register(): Promise<'registered' | 'refused' | 'stopped'> {
+    let key: string = randomUUID();
+    for (let tries = 1; !this.ending.signal.aborted; tries++) {
+      const answer = await this.registerOnce(key);
+      const round = this.settled(answer);
+      if (round === 'registered' || round === 'refused') return round;
+      // "Not found" is an answer, and the suite repeats its answers to the same key.
+      if (round === 'forgotten') key = randomUUID();
+      await this.backOff(tries, answer);
+    }
+    return 'stopped';
+  }
+
+  private async registerOnce(key: string): Promise<Answer> {
+    const { service, instance } = this.options;
+    const known = await this.call('POST', '/services', service, `${key}-service`);
+    if (!isAccepted(known)) return known;
+    this.mayBeRegistered = true;
+    const body = {
+      instance_id: this.instanceId,
+      node_name: instance.node_name ?? hostname(),
+      ip_address: instance.ip_address,
+      port: instance.port,
+      version: instance.version ?? service.service_version,
+      metadata: instance.metadata,
+      heartbeat_ttl_ms: instance.heartbeat_ttl_ms ?? Math.max(this.heartbeatMs * 3, 1_000),
+    };
+    return this.call(
+      'POST',
+      `/services/${service.service_name}/instances`,
+      body,
+      `${key}-instance`,
+    );
+  }
+
+  private settled(answer: Answer): Round | undefined {
+    if (isAccepted(answer)) {
+      this.settleFirst();
+      this.tell({ type: 'registered', instanceId: this.instanceId });
+      return 'registered';
+    }
+    if (answer instanceof GatewayUnreachable) return undefined;
+    if (answer.status === 404) return 'forgotten';
+    if (!REFUSED_FOR_GOOD.includes(answer.status)) return undefined;
+    this.settleFirst(new RegistrationRefused(answer.status, answer.body));
+    this.tell({ type: 'refused', reason: reasonOf(answer) });
+    return 'refused';
+  }
+
+  /** Heartbeats until the suite no longer knows the instance, or the connection is stopped. */
+  private async beat(): Promise<'forgotten' | 'stopped'> {
+    const { signal } = this.ending;
+    for (;;) {
+      await pause(this.heartbeatMs * (0.9 + Math.random() * 0.2), signal);
+      if (signal.aborted) return 'stopped';
+      const { requestsPerMinute } = this.options;
+      const resource_usage = {
+        ...this.usage(),
+        ...(requestsPerMinute && { requests_per_minute: requestsPerMinute() }),
+      };
+      const path = `${this.instancePath}/heartbeat`;
+      const answer = await this.call('POST', path, { resource_usage }, randomUUID());
+      if (isAccepted(answer) || signal.aborted) continue;
+      this.tell({ type: 'heartbeat-failed', reason: reasonOf(answer) });
+      if (!(answer instanceof GatewayUnreachable) && answer.status === 404) return 'forgotten';
+    }
+  }
+
+  private async end(): Promise<void> {
+    const stopTimeoutMs = this.options.stopTimeoutMs ?? 2_000;
+    const deadline = AbortSignal.timeout(stopTimeoutMs);
+    this.ending.abort();
+    await this.running;
+    this.settleFirst(new ConnectionStopped('stopped before it was registered'));
+    if (!this.mayBeRegistered) return;
+    const key = randomUUID();
+    for (let tries = 1; ; tries++) {
+      const answer = await this.call('DELETE', this.instancePath, undefined, key, deadline);
+      if (isAccepted(answer) || (!(answer instanceof GatewayUnreachable) && answer.status === 404))
+        return this.tell({ type: 'deregistered' });
+      await pause(backOffMs(tries, 100, stopTimeoutMs), deadline);
+      if (deadline.aborted)
+        return this.tell({ type: 'deregistration-failed', reason: reasonOf(answer) });
+    }
+  }
+
+  private get instancePath(): string {
+    return `/services/${this.options.service.service_name}/instances/${this.instanceId}`;
+  }
+
+  private async call(
+    method: 'POST' | 'DELETE',
+    path: string,
+    body: unknown,
+    idempotencyKey: string,
+    signal = this.ending.signal,
+  ): Promise<Answer> {
+    const timeoutMs = this.options.requestTimeoutMs ?? 5_000;
+    try {
+      return await this.gateway.call({ method, path, body, idempotencyKey, timeoutMs, signal });
+    } catch (fault) {
+      if (fault instanceof GatewayUnreachable) return fault;
+      throw fault;
+    }
+  }
+
+  private async backOff(tries: number, answer: Answer): Promise<void> {
+    if (this.ending.signal.aborted) return;
+    const { retryDelayFirstMs = 200, retryDelayMaxMs = 5_000 } = this.options;
+    const asked = answer instanceof GatewayUnreachable ? 0 : (answer.retryAfterMs ?? 0);
+    const delayMs = Math.max(
+      backOffMs(tries, retryDelayFirstMs, retryDelayMaxMs),
+      Math.min(asked, retryDelayMaxMs),
+    );
+    this.tell({ type: 'retrying', reason: reasonOf(answer), delayMs });
+    await pause(delayMs, this.ending.signal);
+  }
+
+  private settleFirst(fault?: Error): void {
+    if (!this.isFirstRegistrationOpen) return;
+    this.isFirstRegistrationOpen = false;
+    this.settleRegistered(fault);
+  }
+
+  private tell(event: ConnectionEvent): void {
+    this.options.onEvent?.(event);
+  }
+}
+
+const isAccepted = (answer: Answer): boolean =>
+  !(answer instanceof GatewayUnreachable) && answer.status >= 200 && answer.status < 300;
+
+const reasonOf = (answer: Answer): string =>
+  answer instanceof GatewayUnreachable
+    ? answer.message
+    : `HTTP ${answer.status} ${answer.body.slice(0, 500)}`;

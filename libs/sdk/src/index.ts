@@ -1,0 +1,12 @@
+export {
+  connectDownbeat,
+  ConnectionStopped,
+  RegistrationRefused,
+  type DownbeatConnection,
+} from './connection';
+export type {
+  ConnectionEvent,
+  ConnectionOptions,
+  InstanceDescription,
+  ServiceDescription,
+} from './options';

@@ -1,0 +1,23 @@
+/** Waits; ends early, without an error, when the signal is aborted. */
+export const pause = (delayMs: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const end = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, delayMs);
+    signal.addEventListener('abort', end, { once: true });
+  });
+
+/**
+ * Exponential back-off with equal jitter: half of the delay is fixed, the other half left to
+ * chance, so that a thousand services do not come back in the same moment.
+ *
+ * @param tries How many failed so far, at least 1.
+ */
+export const backOffMs = (tries: number, firstMs: number, maxMs: number): number => {
+  const ceiling = Math.min(maxMs, firstMs * 2 ** Math.min(tries - 1, 30));
+  return ceiling / 2 + (Math.random() * ceiling) / 2;
+};
