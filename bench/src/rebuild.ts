@@ -168,7 +168,7 @@ async function lag(store: Store, runner: Runner): Promise<void> {
   const lagsMs: number[] = [];
   const cpu = process.cpuUsage();
   const start = performance.now();
-  for (let sent = 0; performance.now() - start < SECONDS * 1_000; ) {
+  for (let sent = 0; performance.now() - start < SECONDS * 1_000;) {
     const due = Math.floor(((performance.now() - start) * EVENTS_PER_SECOND) / 1_000);
     for (; sent < due; sent++)
       void appendStep(store, `lag-${sent}`, 0).then(({ position }) =>

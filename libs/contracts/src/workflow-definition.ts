@@ -101,7 +101,7 @@ export interface ParallelStep {
 }
 export type Step = ServiceCallStep | DecisionStep | DelayStep | ParallelStep;
 
-export const parallelStep: z.ZodType<ParallelStep> = z.strictObject({
+const parallelObject = z.strictObject({
   ...step,
   type: z.literal('parallel'),
   branches: z
@@ -115,10 +115,12 @@ export const parallelStep: z.ZodType<ParallelStep> = z.strictObject({
     )
     .min(1)
     .max(50),
-}) as unknown as z.ZodType<ParallelStep>;
+});
+export const parallelStep = parallelObject as unknown as z.ZodType<ParallelStep>;
 
+/** Told apart by `type`, so that what is wrong with a step is named field by field. */
 export const workflowStep: z.ZodType<Step> = z.lazy(() =>
-  z.union([serviceCallStep, decisionStep, delayStep, parallelStep]),
+  z.discriminatedUnion('type', [serviceCallStep, decisionStep, delayStep, parallelObject]),
 ) as unknown as z.ZodType<Step>;
 
 /** A workflow as data. Order in the array is the order of execution. */

@@ -36,6 +36,12 @@ export const reporterOf = ({ report }: DatabaseOptions): ((fault: Error) => void
 /** No JIT for look-ups; UTC for the text of instants; what `append_many` relies on. */
 const SESSION = ['jit=off', 'timezone=UTC', 'default_transaction_isolation=read\\ committed'];
 
+const PLANNING = {
+  // Made once, perhaps while a table is nearly empty: a scan of it must not be what is remembered.
+  'generic plans': ['plan_cache_mode=force_generic_plan', 'enable_seqscan=off'],
+  'custom plans': ['plan_cache_mode=force_custom_plan'],
+};
+
 /**
  * At most `max` connections that outlive quiet spells; a lost one is reported and replaced. Plans
  * are generic, as the statements are prepared, unless the values decide which index serves best.
@@ -44,10 +50,9 @@ export function poolOf(
   options: DatabaseOptions,
   name: string,
   max: number,
-  plans: 'generic plans' | 'custom plans' = 'generic plans',
+  plans: keyof typeof PLANNING = 'generic plans',
 ): Pool {
   const { connectMs = 5_000, statementMs = 5_000 } = options.timeouts ?? {};
-  const planning = `plan_cache_mode=force_${plans === 'generic plans' ? 'generic' : 'custom'}_plan`;
   const config: PoolConfig = {
     connectionString: options.databaseUrl,
     application_name: `downbeat-${name}`,
@@ -55,10 +60,10 @@ export function poolOf(
     idleTimeoutMillis: 60_000,
     connectionTimeoutMillis: connectMs,
     statement_timeout: statementMs,
-    query_timeout: options.timeouts?.answerMs ?? statementMs + 1_000,
+    query_timeout: 0,
     keepAlive: true,
     keepAliveInitialDelayMillis: 5_000,
-    options: [...SESSION, planning].map((setting) => `-c ${setting}`).join(' '),
+    options: [...SESSION, ...PLANNING[plans]].map((setting) => `-c ${setting}`).join(' '),
     types: { getTypeParser: textUnlessNumber as typeof types.getTypeParser },
   };
   const pool = new Pool(config);

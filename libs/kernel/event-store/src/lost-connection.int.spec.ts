@@ -1,4 +1,5 @@
 import { LeaseLost, StreamVersionConflict } from './errors';
+import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
 import { appendOf, freshStream } from './testing/event-store-behaviour';
 import { eventually } from './testing/eventually';
 import { LogDatabase } from './testing/log-database';
@@ -94,6 +95,31 @@ describe('a lost connection', () => {
     await store.append(appendOf(freshStream(), 0));
   });
 
+  it('to a server that froze is given up, and another one is made when it is back', async () => {
+    const proxy = await Proxy.to(new URL(database.ownerUrl));
+    const url = new URL(database.urlOf('registry'));
+    url.port = String(proxy.port);
+    const store = database.store('registry', {
+      databaseUrl: url.href,
+      timeouts: { connectMs: 300, statementMs: 10_000, answerMs: 300 },
+    });
+    await store.append(appendOf(freshStream(), 0));
+    proxy.isFrozen = true;
+    const stream = freshStream();
+    const first = store.append(appendOf(stream, 0));
+    await expect(first).rejects.toMatchObject({ code: 'event-store/unavailable' });
+    // The new connection meets silence too.
+    await expect(store.append(appendOf(stream, 0))).rejects.toMatchObject({
+      code: 'event-store/unavailable',
+    });
+    await expect(store.head()).rejects.toMatchObject({ code: 'event-store/unavailable' });
+    proxy.isFrozen = false;
+    await eventually(() => store.append(appendOf(stream, 0)));
+    expect(await store.load(stream)).toHaveLength(1);
+    await store.close();
+    await proxy.close();
+  });
+
   it('to a server that is not there fails each append, and a closed store takes none', async () => {
     const url = new URL(database.urlOf('registry'));
     url.port = '1';
@@ -151,3 +177,39 @@ describe('a lost connection', () => {
       return rowCount ?? 0;
     });
 });
+
+/** Stands before Postgres and, when it is frozen, keeps connections open and passes nothing on. */
+class Proxy {
+  isFrozen = false;
+  readonly #sockets = new Set<Socket>();
+
+  private constructor(readonly server: Server) {}
+
+  static async to({ hostname, port }: URL): Promise<Proxy> {
+    const proxy: Proxy = new Proxy(
+      createServer((inner) => {
+        const outer = connect(Number(port || 5432), hostname);
+        for (const [from, to] of [
+          [inner, outer],
+          [outer, inner],
+        ] as const) {
+          proxy.#sockets.add(from);
+          from.on('data', (chunk) => (proxy.isFrozen ? undefined : to.write(chunk)));
+          from.on('close', () => to.destroy());
+          from.on('error', () => to.destroy());
+        }
+      }),
+    );
+    await new Promise<void>((resolve) => proxy.server.listen(0, '127.0.0.1', resolve));
+    return proxy;
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+}

@@ -15,7 +15,9 @@ const attempt = fc.record({
   command: fc.option(fc.integer({ min: 0, max: 5 }), { nil: undefined }),
 });
 
-async function run(attempts: readonly fc.TypeOfArbitrary<typeof attempt>[]) {
+type Attempt = typeof attempt extends fc.Arbitrary<infer Value> ? Value : never;
+
+async function run(attempts: readonly Attempt[]) {
   let nowMs = 1_000;
   // A clock that also goes back.
   const log = new MemoryLog(() => (nowMs += attempts.length % 7 === 0 ? -5 : 1));

@@ -5,7 +5,9 @@ import { NestFactory } from '@nestjs/core';
 import type { MicroserviceOptions } from '@nestjs/microservices';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Logger } from 'nestjs-pino';
+import { Registry } from 'prom-client';
 import { hostConfig, type HostConfig } from './config/host-config';
+import type { HostSettings } from './config/host-settings';
 import { InvalidConfig, loadConfig } from './config/load-config';
 import { HostModule } from './host.module';
 import { Probes } from './http/probes';
@@ -49,9 +51,14 @@ export async function hostService(service: HostedService): Promise<void> {
  * @throws {InvalidConfig} The environment is not valid.
  * @throws {BusUnavailable} No NATS server within 30 s.
  */
-export async function startService(service: HostedService): Promise<RunningService> {
+export async function startService(
+  service: HostedService,
+  environment: HostSettings['environment'] = process.env,
+): Promise<RunningService> {
   const { name, module } = service;
-  const config = loadConfig(hostConfig);
+  const config = loadConfig(hostConfig, environment);
+  const settings: HostSettings = { config, environment };
+  const metrics = new Registry();
   const probes = new Probes();
   const lifecycle = new HostLifecycle();
   const bus = await NatsMessageBus.connect({
@@ -63,14 +70,14 @@ export async function startService(service: HostedService): Promise<RunningServi
   });
   try {
     const app = await NestFactory.create<NestExpressApplication>(
-      HostModule.of({ name, module, config, bus, probes, lifecycle }),
+      HostModule.of({ name, module, settings, metrics, bus, probes, lifecycle }),
       { bufferLogs: true, abortOnError: false },
     );
     app.useLogger(app.get(Logger));
     app.disable('x-powered-by');
     service.configureHttp?.(app, config);
     addProbes(probes, bus, lifecycle);
-    exposeMetrics(name, bus.metrics, lifecycle);
+    exposeMetrics(name, metrics, bus.metrics, lifecycle);
     app.connectMicroservice<MicroserviceOptions>({ strategy: new MessageBusStrategy(bus) });
     await app.startAllMicroservices();
     await app.listen(config.PORT, config.HOST);

@@ -1,4 +1,5 @@
 export * from './config/host-config';
+export * from './config/host-settings';
 export * from './config/load-config';
 export * from './entrance/answers';
 export * from './entrance/carry-out';

@@ -1,5 +1,5 @@
 import type { BusMetrics } from '@downbeat/message-bus';
-import { collectDefaultMetrics, Gauge, register } from 'prom-client';
+import { collectDefaultMetrics, Gauge, type Registry } from 'prom-client';
 import type { HostLifecycle } from './runtime/host-lifecycle';
 
 /** Gauges of the bus that go up and down; all its other numbers only grow. */
@@ -7,12 +7,19 @@ const SNAKE = /[A-Z]/g;
 const snake = (name: string): string => name.replace(SNAKE, (letter) => `_${letter.toLowerCase()}`);
 
 /** Exposes what the kernel counts, read at the moment of the scrape. */
-export function exposeMetrics(service: string, bus: BusMetrics, lifecycle: HostLifecycle): void {
-  register.setDefaultLabels({ service });
-  collectDefaultMetrics();
+export function exposeMetrics(
+  service: string,
+  registry: Registry,
+  bus: BusMetrics,
+  lifecycle: HostLifecycle,
+): void {
+  const registers = [registry];
+  registry.setDefaultLabels({ service });
+  collectDefaultMetrics({ register: registry });
 
   for (const name of Object.keys(bus) as (keyof BusMetrics)[])
     new Gauge({
+      registers,
       name: `downbeat_bus_${snake(name)}`,
       help: `Of the message bus: ${name}`,
       collect() {
@@ -21,6 +28,7 @@ export function exposeMetrics(service: string, bus: BusMetrics, lifecycle: HostL
     });
 
   new Gauge({
+    registers,
     name: 'downbeat_projection_lag_positions',
     help: 'Positions of the log that are not in the read model yet',
     labelNames: ['projection'],
@@ -30,6 +38,7 @@ export function exposeMetrics(service: string, bus: BusMetrics, lifecycle: HostL
     },
   });
   new Gauge({
+    registers,
     name: 'downbeat_projection_parked_streams',
     help: 'Streams with an event the projection could not apply',
     labelNames: ['projection'],
@@ -40,6 +49,7 @@ export function exposeMetrics(service: string, bus: BusMetrics, lifecycle: HostL
     },
   });
   new Gauge({
+    registers,
     name: 'downbeat_relay_finds',
     help: 'Losses of the bus that the relay found and sent again; 0 in a healthy suite',
     labelNames: ['context', 'kind'],
@@ -50,6 +60,7 @@ export function exposeMetrics(service: string, bus: BusMetrics, lifecycle: HostL
     },
   });
   new Gauge({
+    registers,
     name: 'downbeat_relay_unsent',
     help: 'Publications that are numbered and not yet acknowledged by the bus',
     labelNames: ['context'],

@@ -78,8 +78,8 @@ const engineLog = new Logger(RunEngine.name);
     {
       provide: CrashPoints,
       inject: [HostSettings],
-      useFactory: ({ config }: HostSettings) => {
-        const setting = process.env['DOWNBEAT_CRASH_AT'];
+      useFactory: ({ config, environment }: HostSettings) => {
+        const setting = environment['DOWNBEAT_CRASH_AT'];
         const isDrill = setting !== undefined && config.DOWNBEAT_MODE === 'development';
         return isDrill ? KillAtPoint.parse(setting) : new NoCrashPoints();
       },

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { WorkflowDefinition } from '@downbeat/contracts';
 import type { AuditLog } from '@downbeat/event-store';
-import { Rejection, type Instant, type Json } from '@downbeat/eventsourcing';
+import { Rejection, type Json } from '@downbeat/eventsourcing';
 import {
   canonicalJson,
   compileDefinition,
@@ -34,7 +34,7 @@ const checksumOf = (definition: WorkflowDefinition): string =>
 
 /** What a run was started with, compiled; a sentence when that cannot be told any more. */
 export type FindDefinition = (
-  started: WorkflowStarted['data'] & { readonly at: Instant },
+  started: WorkflowStarted['data'],
 ) => Promise<CompiledDefinition | string>;
 
 /** Looks definitions up in the log; each is read once per replay. */

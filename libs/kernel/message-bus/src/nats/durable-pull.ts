@@ -99,7 +99,7 @@ export class DurablePull {
    */
   ifCurrent(created: string, act: () => void): void {
     if (this.isVerified) {
-      act();
+      if (created === this.created) act();
     } else if (this.held.length < HELD_MAX) this.held.push({ created, act });
   }
 

@@ -1,4 +1,5 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
+import { Registry } from 'prom-client';
 import { HOST_NAME } from '../host-name';
 import { HealthController } from './health.controller';
 import { MetricsController } from './metrics.controller';
@@ -8,15 +9,16 @@ import { Probes } from './probes';
 @Global()
 @Module({})
 export class HttpModule {
-  static of(name: string, probes: Probes): DynamicModule {
+  static of(name: string, probes: Probes, metrics: Registry): DynamicModule {
     return {
       module: HttpModule,
       controllers: [HealthController, MetricsController],
       providers: [
         { provide: HOST_NAME, useValue: name },
         { provide: Probes, useValue: probes },
+        { provide: Registry, useValue: metrics },
       ],
-      exports: [HOST_NAME, Probes],
+      exports: [HOST_NAME, Probes, Registry],
     };
   }
 }

@@ -1,13 +1,15 @@
 import { Controller, Get, Header } from '@nestjs/common';
-import { register } from 'prom-client';
+import { register, Registry } from 'prom-client';
 
 /** What Prometheus scrapes. */
 @Controller('metrics')
 export class MetricsController {
+  constructor(private readonly metrics: Registry) {}
+
   @Get()
   @Header('Content-Type', register.contentType)
   @Header('Cache-Control', 'no-store')
-  metrics(): Promise<string> {
-    return register.metrics();
+  scrape(): Promise<string> {
+    return this.metrics.metrics();
   }
 }

@@ -5,8 +5,9 @@ import { DeadLetters, MessageBus } from '@downbeat/message-bus';
 import { ProjectionRunner, ReadModels, startProjections } from '@downbeat/projections';
 import { Logger, Module, type DynamicModule } from '@nestjs/common';
 import { CommandBus, CqrsModule } from '@nestjs/cqrs';
-import { contextConfig, hostConfig } from '../config/host-config';
-import { loadConfig } from '../config/load-config';
+import { contextConfig } from '../config/host-config';
+import { HostSettings } from '../config/host-settings';
+import { InvalidConfig, loadConfig } from '../config/load-config';
 import { Clock } from './clock';
 import type { ContextDefinition } from './context-definition';
 import { ContextPool } from './context-pool';
@@ -22,13 +23,14 @@ import { logHints } from './log-hints';
 export class ContextModule {
   static of<Event extends Message>(definition: ContextDefinition<Event>): DynamicModule {
     const { context, projections } = definition;
-    const databaseUrl = (): string => {
-      const settings = loadConfig(contextConfig(context)) as Record<string, string>;
-      return settings[`DATABASE_URL_${context.toUpperCase()}`] ?? '';
-    };
-    const logName = (): string => loadConfig(hostConfig.pick({ LOG_NAME: true })).LOG_NAME;
     const log = new Logger(`${context} store`);
     const report = (fault: Error): void => log.warn({ err: fault }, 'a database connection broke');
+    const databaseOf = ({ config, environment }: HostSettings) => {
+      const key = `DATABASE_URL_${context.toUpperCase()}`;
+      const databaseUrl = loadConfig(contextConfig(context), environment)[key];
+      if (databaseUrl === undefined) throw new InvalidConfig([{ key, message: 'is missing' }]);
+      return { databaseUrl, logName: config.LOG_NAME, context, report };
+    };
 
     return {
       module: ContextModule,
@@ -36,48 +38,42 @@ export class ContextModule {
       providers: [
         {
           provide: ContextPool,
-          inject: [HostLifecycle],
-          useFactory: (lifecycle: HostLifecycle) => {
-            const pool = new ContextPool(databaseUrl(), context);
+          inject: [HostSettings, HostLifecycle],
+          useFactory: (settings: HostSettings, lifecycle: HostLifecycle) => {
+            const pool = new ContextPool(databaseOf(settings).databaseUrl, context);
             lifecycle.onClose(`${context} pool`, () => pool.close());
             return pool;
           },
         },
         {
           provide: EventStore,
-          inject: [MessageBus, HostLifecycle],
-          useFactory: (bus: MessageBus, lifecycle: HostLifecycle) => {
-            const store = new PostgresEventStore({
-              databaseUrl: databaseUrl(),
-              logName: logName(),
-              context,
-              hints: logHints(bus, logName()),
-              report,
-            });
+          inject: [HostSettings, MessageBus, HostLifecycle],
+          useFactory: (settings: HostSettings, bus: MessageBus, lifecycle: HostLifecycle) => {
+            const hints = logHints(bus, settings.config.LOG_NAME);
+            const store = new PostgresEventStore({ ...databaseOf(settings), hints });
             lifecycle.onClose(`${context} store`, () => store.close());
             return store;
           },
         },
         {
           provide: Leases,
-          inject: [HostLifecycle],
-          useFactory: (lifecycle: HostLifecycle) => {
-            const leases = new PostgresLeases({
-              databaseUrl: databaseUrl(),
-              logName: logName(),
-              context,
-              report,
-            });
+          inject: [HostSettings, HostLifecycle],
+          useFactory: (settings: HostSettings, lifecycle: HostLifecycle) => {
+            const leases = new PostgresLeases(databaseOf(settings));
             lifecycle.onClose(`${context} leases`, () => leases.close());
             return leases;
           },
         },
         {
           provide: ProjectionRunner,
-          inject: [EventStore, HostLifecycle],
-          useFactory: async (store: EventStore, lifecycle: HostLifecycle) => {
+          inject: [HostSettings, EventStore, HostLifecycle],
+          useFactory: async (
+            settings: HostSettings,
+            store: EventStore,
+            lifecycle: HostLifecycle,
+          ) => {
             const runner = await startProjections({
-              url: databaseUrl(),
+              url: databaseOf(settings).databaseUrl,
               schema: context,
               applicationName: `downbeat-${context}-read-models`,
               store,
@@ -99,8 +95,9 @@ export class ContextModule {
         },
         {
           provide: DeadLetters,
-          inject: [ContextPool],
-          useFactory: (pool: ContextPool) => new PostgresDeadLetters(pool.pool, logName()),
+          inject: [HostSettings, ContextPool],
+          useFactory: ({ config }: HostSettings, pool: ContextPool) =>
+            new PostgresDeadLetters(pool.pool, config.LOG_NAME),
         },
         {
           provide: ContextRuntime,

@@ -3,7 +3,7 @@ import { call, compiled, delay, fixedCall, parallel, Player } from '../testing';
 
 const NAMES = ['a', 'b', 'c', 'd', 'e'];
 /** `c` cannot be undone. */
-const chain = (more: object = {}) =>
+const chain = (more: Readonly<Record<string, unknown>> = {}) =>
   compiled(
     NAMES.map((name) => (name === 'c' ? fixedCall(name) : call(name))),
     more,

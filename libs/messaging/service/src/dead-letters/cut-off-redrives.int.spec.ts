@@ -1,0 +1,190 @@
+import { randomUUID } from 'node:crypto';
+import { eventually } from '@downbeat/event-store/testing';
+import type { EventStore } from '@downbeat/event-store';
+import { instantOf } from '@downbeat/eventsourcing';
+import { BusUnavailable, MessageTooLarge, type MessageBus } from '@downbeat/message-bus';
+import { deadLetterStream } from '@downbeat/messaging-domain';
+import { ContextPool, SystemClock, type HostSettings } from '@downbeat/service-host';
+import { Logger } from '@nestjs/common';
+import { DiscardDeadLetter, DiscardDeadLetterHandler } from '../commands/discard-dead-letter';
+import { RedriveDeadLetter, RedriveDeadLetterHandler } from '../commands/redrive-dead-letter';
+import { QuarantineBench } from '../testing/quarantine-bench';
+import { Quarantine } from './quarantine';
+import { Redriver } from './redriver';
+import { OVERDUE_MS, Sweep } from './sweep';
+
+jest.setTimeout(30_000);
+Logger.overrideLogger(false);
+
+/** What a process does when it is killed: nothing of the rest. */
+class Killed extends Error {}
+
+let bench: QuarantineBench;
+let pool: ContextPool;
+let store: EventStore;
+
+beforeAll(async () => {
+  bench = await QuarantineBench.open('cut_off_redrives');
+  pool = new ContextPool(bench.database.urlOf('messaging'), 'messaging');
+  store = bench.database.store('messaging');
+  await process_().sweep.prepare();
+});
+afterAll(async () => {
+  await pool.close();
+  await bench.close();
+});
+beforeEach(() => bench.fix());
+
+/** The parts of one process, some of them replaced. */
+function process_(replaced: { quarantine?: Partial<Quarantine>; bus?: Partial<MessageBus> } = {}) {
+  const settings = { config: { LOG_NAME: 'log' } } as HostSettings;
+  const quarantine = replacing(new Quarantine(pool, settings), replaced.quarantine);
+  const redriver = new Redriver(quarantine, replacing<MessageBus>(bench.bus, replaced.bus));
+  return {
+    redrive: new RedriveDeadLetterHandler(store, quarantine, redriver),
+    discard: new DiscardDeadLetterHandler(store, quarantine),
+    sweep: new Sweep(pool, store, quarantine, redriver, new SystemClock()),
+  };
+}
+
+const replacing = <Part extends object>(part: Part, replaced: Partial<Part> = {}): Part =>
+  new Proxy(part, {
+    get: (target, name) => {
+      const own: unknown = Reflect.get(replaced, name) ?? Reflect.get(target, name);
+      return typeof own === 'function' ? (own.bind(target) as unknown) : own;
+    },
+  });
+
+const killed = () => Promise.reject(new Killed());
+const about = (id: string, commandId: string = randomUUID()) =>
+  [
+    { dead_letter_id: id, reason: 'because' },
+    instantOf(Date.now()),
+    { commandId, meta: { correlation_id: 'k', causation_id: commandId, actor: 'ann' } },
+  ] as const;
+
+/** A letter whose redrive failed before, so that the next one has a number of its own. */
+async function poisoned(): Promise<{ readonly name: string; readonly id: string }> {
+  const name = `svc-${randomUUID().slice(0, 8)}`;
+  const { handle } = bench;
+  bench.handle = () => ({ outcome: 'dead-letter', reason: 'port must be at most 65535' });
+  const id = await bench.poison(name);
+  bench.handle = handle;
+  return { name, id };
+}
+
+const events = (id: string) => store.load(deadLetterStream(id));
+
+/** Every place between two lines, and what a process does there when it is killed. */
+const CUTS = {
+  'the event is appended and the row does not show it': { quarantine: { beginRedrive: killed } },
+  'the row says redriving and nothing is sent': { quarantine: { underRedrive: killed } },
+  'it is about to be sent': { bus: { redrive: killed } },
+  'it is sent and nobody is told': {
+    bus: {
+      redrive: async (...sent: Parameters<MessageBus['redrive']>) => {
+        await bench.bus.redrive(...sent);
+        throw new Killed();
+      },
+    },
+  },
+} as const;
+
+describe.each(Object.entries(CUTS))('a redrive that is cut off when %s', (_, replaced) => {
+  it('is finished when the same command comes again', async () => {
+    const { name, id } = await poisoned();
+    const command = new RedriveDeadLetter(...about(id, 'again-' + id));
+    await expect(process_(replaced).redrive.execute(command)).rejects.toThrow(Killed);
+    expect(await process_().redrive.execute(command)).toMatchObject({
+      accepted: true,
+      repeated: true,
+      answer: { dead_letter_id: id, status: 'redriving' },
+    });
+    await eventually(async () => expect((await bench.letter(id)).status).toBe('redriven'));
+    expect(bench.deliveriesOf(name)).toBe(2);
+    expect(await events(id)).toHaveLength(1);
+  });
+
+  it('is finished by the sweep of another process', async () => {
+    const { name, id } = await poisoned();
+    const command = new RedriveDeadLetter(...about(id));
+    await expect(process_(replaced).redrive.execute(command)).rejects.toThrow(Killed);
+    await bench.age(id, OVERDUE_MS / 1_000 + 1);
+    await process_().sweep.look();
+    await eventually(async () => expect((await bench.letter(id)).status).toBe('redriven'));
+    expect(bench.deliveriesOf(name)).toBe(2);
+    expect(await bench.letter(id)).toMatchObject({ redrives: 1 });
+  });
+});
+
+describe('a discard that is cut off before the row shows it', () => {
+  const cut = { quarantine: { discard: killed } };
+
+  it('is finished when it is asked for again, and by the sweep', async () => {
+    const [asked, swept] = [await poisoned(), await poisoned()];
+    for (const { id } of [asked, swept]) {
+      const command = new DiscardDeadLetter(...about(id));
+      await expect(process_(cut).discard.execute(command)).rejects.toThrow(Killed);
+      expect((await bench.letter(id)).status).toBe('quarantined');
+    }
+    await process_().discard.execute(new DiscardDeadLetter(...about(asked.id)));
+    expect(await bench.letter(asked.id)).toMatchObject({ status: 'discarded' });
+    await process_().sweep.look();
+    expect(await bench.letter(swept.id)).toMatchObject({
+      status: 'discarded',
+      resolution: 'because',
+    });
+    expect(await events(asked.id)).toHaveLength(1);
+  });
+});
+
+describe('the sweep', () => {
+  it('begins nothing again that has ended', async () => {
+    const { name, id } = await poisoned();
+    await process_().redrive.execute(new RedriveDeadLetter(...about(id)));
+    await eventually(async () => expect((await bench.letter(id)).status).toBe('redriven'));
+    await pool.query('delete from swept');
+    const sent: string[] = [];
+    const bus = { redrive: (letter: { id: string }) => Promise.resolve(void sent.push(letter.id)) };
+    await process_({ bus }).sweep.look();
+    expect(sent).toEqual([]);
+    expect(bench.deliveriesOf(name)).toBe(2);
+  });
+
+  it('sends what is unanswered once per wait, and never before its time', async () => {
+    const [{ id: early }, { id: late }] = [await poisoned(), await poisoned()];
+    const sent: string[] = [];
+    const bus = { redrive: (letter: { id: string }) => Promise.resolve(void sent.push(letter.id)) };
+    const { redrive, sweep } = process_({ bus });
+    for (const id of [early, late]) await redrive.execute(new RedriveDeadLetter(...about(id)));
+    expect(sent.splice(0)).toEqual([early, late]);
+    await bench.age(late, OVERDUE_MS / 1_000 + 1);
+    await sweep.look();
+    await sweep.look();
+    expect(sent).toEqual([late]);
+  });
+});
+
+describe('a bus that does not take the copy', () => {
+  it('leaves the redrive accepted, to be sent by the sweep', async () => {
+    const { id } = await poisoned();
+    const bus = { redrive: () => Promise.reject(new BusUnavailable('no connection')) };
+    const outcome = await process_({ bus }).redrive.execute(new RedriveDeadLetter(...about(id)));
+    expect(outcome).toMatchObject({ accepted: true });
+    await bench.age(id, OVERDUE_MS / 1_000 + 1);
+    await process_().sweep.look();
+    await eventually(async () => expect((await bench.letter(id)).status).toBe('redriven'));
+  });
+
+  it('puts the letter back when it never will', async () => {
+    const { id } = await poisoned();
+    const bus = { redrive: () => Promise.reject(new MessageTooLarge('retry.x')) };
+    await process_({ bus }).redrive.execute(new RedriveDeadLetter(...about(id)));
+    expect(await bench.letter(id)).toMatchObject({ status: 'quarantined', redrives: 1 });
+    expect((await bench.letter(id)).resolution).toMatch(/larger than the server takes/);
+    await process_().redrive.execute(new RedriveDeadLetter(...about(id)));
+    await eventually(async () =>
+      expect(await bench.letter(id)).toMatchObject({ status: 'redriven', redrives: 2 }),
+    );
+  });
+});
