@@ -11,6 +11,9 @@ import { VerifyQueries } from './verify/verify.queries';
 /** A question to the audit may look through much of the log. */
 const STATEMENT_TIMEOUT_MS = 20_000;
 
+/** As other contexts say it: no read models of its own, nothing it reacts to. */
+const status = () => ({ context: 'audit', projections: [], reactors: {} });
+
 /** What happened, how it was then, and whether anything was altered. Reads the whole log and writes nothing. */
 @Module({
   controllers: [EventsQueries, ReplayQueries, VerifyQueries],
@@ -39,12 +42,12 @@ export class AuditModule implements OnApplicationBootstrap {
   constructor(
     private readonly log: AuditLog,
     private readonly bus: MessageBus,
-    private readonly lifecycle: HostLifecycle,
-  ) {}
+    lifecycle: HostLifecycle,
+  ) {
+    lifecycle.watch({ context: 'audit', status });
+  }
 
   onApplicationBootstrap(): void {
-    const status = () => ({ context: 'audit', projections: [], reactors: {} });
-    this.lifecycle.watch({ context: 'audit', status });
     this.bus.answer('query.audit.status', async () => ({
       ok: true,
       position: (await this.log.headCommit())?.last ?? 0,

@@ -36,6 +36,8 @@ export class BusMetrics {
   eventBatchFailures = 0;
 
   streamsCreated = 0;
+  /** Streams whose files were gone while the server ran. */
+  streamsRemade = 0;
   /** A consume loop found its stream or consumer gone, or the server silent, and set both up again. */
   consumersRecovered = 0;
   heartbeatsMissed = 0;

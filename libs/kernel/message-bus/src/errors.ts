@@ -69,6 +69,17 @@ export class StreamMissing extends Fault {
   }
 }
 
+/** The stream lost its files while the server ran. It was made anew, empty: publish again, from the log. */
+export class StreamBroken extends Fault {
+  override readonly name = 'StreamBroken';
+  readonly code = 'message-bus/stream-broken';
+  readonly remedy = 'retry';
+
+  constructor(readonly subject: string) {
+    super(`the stream that takes ${subject} cannot store any more`);
+  }
+}
+
 /** Some messages were not acknowledged; publishing all of them again with the same ids is safe. */
 export class EventsNotConfirmed extends Fault {
   override readonly name = 'EventsNotConfirmed';

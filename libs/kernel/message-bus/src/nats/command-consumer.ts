@@ -70,6 +70,11 @@ export class CommandConsumer {
     return this.pull.start();
   }
 
+  /** Says that a message was seen on its way to the stream. */
+  expect(): void {
+    this.pull.expect();
+  }
+
   get counts(): { readonly running: number; readonly waiting: number } {
     return this.lanes.counts;
   }

@@ -8,6 +8,12 @@ import { PullLoop } from './pull-loop';
 import type { ConsumerSpec, Streams, StreamSpec } from './streams';
 
 const RECOVERY_BACK_OFF = { firstMs: 100, maxMs: 5_000 };
+/** Stream and consumer are looked after this often even when nothing seems wrong, with as much jitter. */
+const CHECK_MS = 5_000;
+/** A stream that is being deleted is not quite gone when its consumer is; one made too early loses its files. */
+const DELETION_MS = 250;
+/** A message that was seen and not delivered within this time is a reason to look after the stream. */
+const OVERDUE_MS = 1_000;
 const TICK_MS = 500;
 const HELD_MAX = 10_000;
 
@@ -39,6 +45,9 @@ export class DurablePull {
   private created = '';
   private recovering: Promise<void> | undefined;
   private isStopped = false;
+  private checkAt = 0;
+  /** Since when a message should have come that was seen on its way to the stream. */
+  private expectedSince: number | undefined;
 
   constructor(private readonly options: DurablePullOptions) {
     const { connection, stream, consumer, heartbeatMs, batchMax, room, onMessage } = options;
@@ -49,7 +58,10 @@ export class DurablePull {
       room,
       batchMax,
       heartbeatMs,
-      onMessage: (message) => onMessage(message, this.created),
+      onMessage: (message) => {
+        this.expectedSince = undefined;
+        onMessage(message, this.created);
+      },
       onTrouble: (why) => {
         if (why === 'heartbeats-missed') options.metrics.heartbeatsMissed++;
         this.recover(why);
@@ -68,9 +80,11 @@ export class DurablePull {
   async start(): Promise<void> {
     await this.setUp();
     this.loop.start();
+    this.checkAt = nextCheck();
     this.timer = setInterval(() => {
       this.loop.checkHeartbeat();
       this.options.onTick();
+      if (Date.now() > this.checkAt || this.isOverdue()) this.check();
     }, TICK_MS);
   }
 
@@ -110,8 +124,7 @@ export class DurablePull {
 
   private async setUp(): Promise<void> {
     const { streams, stream, consumer } = this.options;
-    const { created } = await streams.ensure(stream);
-    await streams.ensureConsumer(stream.name, consumer);
+    const { created } = await streams.ensureWithConsumer(stream, consumer);
     const isNew = this.created !== '' && this.created !== String(created);
     this.created = String(created);
     this.isVerified = true;
@@ -119,6 +132,31 @@ export class DurablePull {
     this.held = [];
     for (const { created: of, act } of held) this.ifCurrent(of, act);
     if (isNew) this.options.onNewStream?.();
+  }
+
+  /** Says that a message was seen on its way to the stream. */
+  expect(): void {
+    this.expectedSince ??= Date.now();
+  }
+
+  private isOverdue(): boolean {
+    return this.expectedSince !== undefined && Date.now() - this.expectedSince > OVERDUE_MS;
+  }
+
+  private check(): void {
+    this.expectedSince = undefined;
+    this.checkAt = nextCheck();
+    if (this.recovering || this.options.connection.status !== 'connected') return;
+    const before = this.created;
+    void this.setUp().then(
+      () => {
+        if (this.created !== before) this.recover('stream-is-new');
+      },
+      (fault: unknown) => {
+        const { log, stream } = this.options;
+        log.warn('a stream could not be checked', { stream: stream.name, reason: reasonOf(fault) });
+      },
+    );
   }
 
   private recover(why: string): void {
@@ -131,6 +169,7 @@ export class DurablePull {
 
   private async setUpUntilDone(why: string): Promise<void> {
     const { metrics, log, stream, consumer } = this.options;
+    if (why === 'consumer-gone') await this.pause(DELETION_MS);
     for (let attempt = 1; !this.isStopped; attempt++) {
       try {
         await this.setUp();
@@ -154,3 +193,5 @@ export class DurablePull {
       await new Promise((resolve) => setTimeout(resolve, Math.min(50, delayMs)));
   }
 }
+
+const nextCheck = (): number => Date.now() + CHECK_MS * (1 + Math.random());

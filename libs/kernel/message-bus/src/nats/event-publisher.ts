@@ -1,11 +1,12 @@
 import { createInbox, type Msg } from 'nats';
 import type { BusMetrics } from '../bus-metrics';
-import { BusUnavailable, EventsNotConfirmed, StreamMissing } from '../errors';
+import { BusUnavailable, EventsNotConfirmed, StreamBroken, StreamMissing } from '../errors';
 import type { EventsConfirmed, OutgoingEvent } from '../events';
 import { HEADER } from '../headers';
 import { assertSendable, type Subjects } from '../subjects';
 import { CONNECTION_WAIT_MS } from './command-sender';
 import type { Connection } from './connection';
+import { saysFilesAreGone } from './streams';
 import { asBusFault, natsHeaders } from './wire';
 
 const CONFIRMED_WITHIN_MS = 5_000;
@@ -132,6 +133,10 @@ export class EventPublisher {
       return;
     }
     const { seq, duplicate, error } = JSON.parse(message.string()) as PubAck;
+    if (error && saysFilesAreGone(error.description)) {
+      window.settle(new StreamBroken(window.subject));
+      return;
+    }
     if (error || seq === undefined) {
       window.settle(new EventsNotConfirmed(`the stream refused: ${error?.description ?? 'unknown'}`));
       return;

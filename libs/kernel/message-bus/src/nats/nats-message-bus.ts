@@ -5,7 +5,7 @@ import { silentLog, type BusLog } from '../bus-log';
 import { BusMetrics } from '../bus-metrics';
 import type { CommandOutcome, QueryOutcome } from '../command-outcome';
 import type { DeadLetter, DeadLetters } from '../dead-letters';
-import { NoDeadLetters, StreamMissing } from '../errors';
+import { NoDeadLetters, StreamBroken, StreamMissing } from '../errors';
 import type { EventsConfirmed, EventStreamState, OutgoingEvent } from '../events';
 import type { Arrival } from '../handling/arrival';
 import { within } from '../handling/within';
@@ -97,6 +97,7 @@ export class NatsMessageBus extends MessageBus {
   private readonly eventConsumers: EventConsumer[] = [];
   private readonly desks = new Map<string, ReplyDesk>();
   private readonly advisories = new Map<string, NatsSubscription[]>();
+  private readonly remaking = new Map<string, Promise<void>>();
   private closing: Promise<void> | undefined;
 
   private constructor(
@@ -130,7 +131,7 @@ export class NatsMessageBus extends MessageBus {
       timeout: settings.apiTimeoutMs,
     });
     const bounds = { ...STREAM_BOUNDS, ...settings.streamBounds };
-    const streams = new Streams(manager, subjects, bounds, metrics, settings.log);
+    const streams = new Streams(connection.nats, manager, subjects, bounds, metrics, settings.log);
     return new NatsMessageBus(settings, connection, streams, metrics);
   }
 
@@ -169,6 +170,7 @@ export class NatsMessageBus extends MessageBus {
       answer: () => undefined,
     });
     this.commandConsumers.push(commands, redriven);
+    desk.onCommand(() => commands.expect());
     await Promise.all([commands.start(), redriven.start()]);
   }
 
@@ -186,8 +188,9 @@ export class NatsMessageBus extends MessageBus {
     try {
       await this.publisher.publishTexts([message]);
     } catch (fault) {
-      if (!(fault instanceof StreamMissing)) throw fault;
-      await this.streams.ensure(this.streams.retries());
+      if (fault instanceof StreamMissing) await this.streams.ensure(this.streams.retries());
+      else if (fault instanceof StreamBroken) await this.remake(this.streams.retries());
+      else throw fault;
       await this.publisher.publishTexts([message]);
     }
     this.metrics.redriven++;
@@ -202,8 +205,15 @@ export class NatsMessageBus extends MessageBus {
     return found && stateOf(found);
   }
 
-  override publishEvents(events: readonly OutgoingEvent[]): Promise<EventsConfirmed> {
-    return this.publisher.publish(events);
+  override async publishEvents(events: readonly OutgoingEvent[]): Promise<EventsConfirmed> {
+    try {
+      return await this.publisher.publish(events);
+    } catch (fault) {
+      const [first] = events;
+      if (first && fault instanceof StreamBroken)
+        await this.remake(this.streams.eventsOf(contextOf(first.subject)));
+      throw fault;
+    }
   }
 
   override async consumeEvents(subscription: EventSubscription): Promise<void> {
@@ -258,6 +268,18 @@ export class NatsMessageBus extends MessageBus {
   override close(): Promise<void> {
     this.closing ??= this.shutDown();
     return this.closing;
+  }
+
+  /** One at a time: a second one would delete what the first one made. */
+  private async remake(spec: StreamSpec): Promise<void> {
+    const running = this.remaking.get(spec.name);
+    if (running) return running;
+    const remaking = (async () => {
+      const broken = await this.streams.find(spec.name);
+      if (broken) await this.streams.remake(spec, String(broken.created));
+    })().finally(() => this.remaking.delete(spec.name));
+    this.remaking.set(spec.name, remaking);
+    return remaking;
   }
 
   private async shutDown(): Promise<void> {

@@ -51,6 +51,7 @@ export class ReplyDesk {
   });
   private readonly subscriptions: readonly Subscription[];
   private readonly announcements: string;
+  private readonly commandListeners: (() => void)[] = [];
 
   constructor(
     private readonly connection: Connection,
@@ -75,6 +76,11 @@ export class ReplyDesk {
     ];
   }
 
+  /** Calls `listener` for each command seen on its way to the stream. */
+  onCommand(listener: () => void): void {
+    this.commandListeners.push(listener);
+  }
+
   /** Sends an outcome to everyone who waits for it. Never throws: the command itself is settled. */
   settled(arrival: Arrival, outcome: CommandOutcome): void {
     this.guarded(() => this.deliver(arrival, outcome));
@@ -95,6 +101,7 @@ export class ReplyDesk {
   }
 
   private noteRequest(message: Msg): void {
+    for (const listener of this.commandListeners) listener();
     const { reply } = message;
     // JetStream's own traffic has acknowledgement subjects there.
     if (!reply || reply.startsWith('$JS.')) return;

@@ -7,12 +7,14 @@ import {
   RetentionPolicy,
   StorageType,
   type JetStreamManager,
+  type NatsConnection,
   type StreamConfig,
   type StreamInfo,
 } from 'nats';
 import type { BusLog } from '../bus-log';
 import type { BusMetrics } from '../bus-metrics';
 import type { Subjects } from '../subjects';
+import { putBack, rescue } from './stream-rescue';
 
 /** How large streams may grow; a full disk stops the whole server, so none is without bounds. */
 export interface StreamBounds {
@@ -37,6 +39,16 @@ const STREAM_NOT_FOUND = 10_059;
 const STREAM_NAME_IN_USE = 10_058;
 const NO_STORAGE = 10_047;
 
+/**
+ * The server runs on without its directory until it needs a new file, and says so first when a
+ * consumer is written: "open .../meta.inf: no such file or directory".
+ */
+export const saysFilesAreGone = (description: string): boolean =>
+  /no such file or directory/i.test(description);
+
+const filesAreGone = (fault: unknown): boolean =>
+  fault instanceof NatsError && saysFilesAreGone(fault.api_error?.description ?? '');
+
 const errorNumber = (fault: unknown): number | undefined =>
   fault instanceof NatsError ? fault.api_error?.err_code : undefined;
 
@@ -51,6 +63,7 @@ export interface ConsumerSpec {
 /** Makes streams and consumers what code says they are, as often as they vanish. */
 export class Streams {
   constructor(
+    private readonly nats: NatsConnection,
     private readonly manager: JetStreamManager,
     private readonly subjects: Subjects,
     private readonly bounds: StreamBounds,
@@ -110,8 +123,45 @@ export class Streams {
     }
   }
 
-  /** Creating a consumer that exists as it should be changes nothing. */
-  async ensureConsumer(stream: string, spec: ConsumerSpec): Promise<void> {
+  /**
+   * Makes stream and consumer what they should be, which changes nothing when they are. A stream
+   * whose files are gone is made anew.
+   */
+  async ensureWithConsumer(spec: StreamSpec, consumer: ConsumerSpec): Promise<StreamInfo> {
+    const found = await this.ensure(spec);
+    try {
+      await this.ensureConsumer(spec.name, consumer);
+      return found;
+    } catch (fault) {
+      if (!filesAreGone(fault)) throw fault;
+    }
+    const made = await this.remake(spec, String(found.created));
+    await this.ensureConsumer(spec.name, consumer);
+    return made;
+  }
+
+  /**
+   * Deletes a stream that cannot store any more and makes it anew. What a work queue still has in
+   * memory is put on the new one; events come again from their log.
+   *
+   * @param created The life of the stream that is broken: if another replica was faster, nothing is done.
+   */
+  async remake(spec: StreamSpec, created: string): Promise<StreamInfo> {
+    this.log.error('the files of a stream are gone; it is made anew', { stream: spec.name });
+    const rescued =
+      spec.retention === RetentionPolicy.Workqueue
+        ? await rescue(this.manager, spec.name, created)
+        : [];
+    const now = await this.find(spec.name);
+    if (now && String(now.created) !== created) return now;
+    if (now) await this.manager.streams.delete(spec.name);
+    const made = await this.create(spec);
+    await putBack(this.nats, rescued);
+    this.metrics.streamsRemade++;
+    return made;
+  }
+
+  private async ensureConsumer(stream: string, spec: ConsumerSpec): Promise<void> {
     await this.manager.consumers.add(stream, {
       durable_name: spec.durable,
       filter_subject: spec.filter,

@@ -1,3 +1,4 @@
+import { validate, workflowDefinition } from '@downbeat/contracts';
 import { Rejection } from '@downbeat/eventsourcing';
 import { call, compiled, definitionOf, delay, fixedCall, parallel } from '../testing';
 import { compileDefinition } from './compile';
@@ -245,6 +246,23 @@ describe('a definition', () => {
         'steps.2.order',
       ]),
     );
+  });
+
+  it.each([
+    [{ name: 'a', type: 'service_call' }, ['steps.0.service_name', 'steps.0.endpoint']],
+    [{ name: 'a', type: 'call' }, ['steps.0.type']],
+    [{ name: 'a', type: 'delay', delay_seconds: 1, until: 2 }, ['steps.0.until']],
+    [
+      {
+        name: 'p',
+        type: 'parallel',
+        branches: [{ name: 'b', steps: [{ name: 'a', type: 'delay' }] }],
+      },
+      ['steps.0.branches.0.steps.0.delay_seconds'],
+    ],
+  ])('of the wrong shape is refused by the contract, field by field: %j', (step, fields) => {
+    const parsed = validate(workflowDefinition, { name: 'book', steps: [step] });
+    expect(parsed instanceof Rejection && parsed.errors.map(({ field }) => field)).toEqual(fields);
   });
 
   it('may go backwards in the array as long as no loop forms', () => {

@@ -153,6 +153,29 @@ describe('an undo', () => {
     ).toBe(2);
   });
 
+  it('takes no notice of an earlier attempt while it calls again', () => {
+    const player = failing();
+    player.ok('b:undo');
+    player.timeout('a:undo');
+    const late = () =>
+      player.say({
+        type: 'CallAnswered',
+        at: player.at,
+        chance: 0,
+        data: {
+          purpose: 'undo',
+          step: 'a',
+          attempt: 1,
+          result: { kind: 'ok', output: null },
+          reissued: false,
+        },
+      });
+    expect(late()).toEqual([]);
+    player.due('undo:a:1');
+    expect(late()).toEqual([]);
+    expect(player.calling).toEqual(['a:undo']);
+  });
+
   it('that cannot be formed parks the run, and does so again', () => {
     const player = new Player(
       compiled([

@@ -1,0 +1,59 @@
+import { NatsError, type JetStreamManager, type MsgHdrs, type NatsConnection } from 'nats';
+import { HEADER } from '../headers';
+import { headersOf } from './nats-arrival';
+import { natsHeaders } from './wire';
+
+/** More than this is left behind: it was stored, but nobody was told that it was accepted. */
+const RESCUED_MAX = 20_000;
+
+/** A message that a stream still has in memory, on its way to the stream that takes its place. */
+export interface Rescued {
+  readonly subject: string;
+  readonly headers: MsgHdrs;
+  readonly data: Uint8Array;
+}
+
+/**
+ * Reads what a work queue whose files are gone still holds in memory, oldest first. A message
+ * without an id of its own gets the one it had by its place, so that it stays the same message.
+ */
+export async function rescue(
+  manager: JetStreamManager,
+  stream: string,
+  streamCreated: string,
+): Promise<readonly Rescued[]> {
+  const rescued: Rescued[] = [];
+  let seq = 1;
+  while (rescued.length < RESCUED_MAX) {
+    const query = { seq, next_by_subj: '>' };
+    try {
+      const found = await manager.streams.getMessage(stream, query);
+      rescued.push({
+        subject: found.subject,
+        headers: natsHeaders({
+          [HEADER.originalId]: `${streamCreated}:${found.seq}`,
+          ...headersOf(found.header),
+          ...originalIdOf(found.header),
+        }),
+        data: found.data,
+      });
+      seq = found.seq + 1;
+    } catch (fault) {
+      if (fault instanceof NatsError) return rescued;
+      throw fault;
+    }
+  }
+  return rescued;
+}
+
+/** Its own message id stays its id. */
+function originalIdOf(headers: MsgHdrs | undefined): Readonly<Record<string, string>> {
+  const own = headers?.get(HEADER.originalId) || headers?.get(HEADER.messageId);
+  return own ? { [HEADER.originalId]: own } : {};
+}
+
+/** Puts them on the stream again. */
+export async function putBack(nats: NatsConnection, rescued: readonly Rescued[]): Promise<void> {
+  for (const { subject, headers, data } of rescued) nats.publish(subject, data, { headers });
+  await nats.flush();
+}
