@@ -10,6 +10,8 @@ const SECONDS = Number(process.argv[2] ?? 5);
 interface Load {
   readonly writers: number;
   readonly eventsPerAppend: number;
+  /** Each append remembers a command's answer. */
+  readonly isCommand?: boolean;
 }
 
 const LOADS: readonly Load[] = [
@@ -17,6 +19,7 @@ const LOADS: readonly Load[] = [
   { writers: 64, eventsPerAppend: 1 },
   { writers: 256, eventsPerAppend: 1 },
   { writers: 512, eventsPerAppend: 1 },
+  { writers: 64, eventsPerAppend: 1, isCommand: true },
   { writers: 16, eventsPerAppend: 10 },
 ];
 
@@ -53,7 +56,10 @@ async function main(): Promise<void> {
   }
 }
 
-async function measure(database: LogDatabase, { writers, eventsPerAppend }: Load) {
+async function measure(
+  database: LogDatabase,
+  { writers, eventsPerAppend, isCommand = false }: Load,
+) {
   const postmaster = await database.asOwner(async (owner) => {
     const { rows } = await owner.query<{ pid: number }>(
       `select (string_to_array(pg_read_file('postmaster.pid'), E'\\n'))[1]::int as pid`,
@@ -63,6 +69,8 @@ async function measure(database: LogDatabase, { writers, eventsPerAppend }: Load
   const store = new PostgresEventStore({ databaseUrl: database.urlOf('saga'), context: 'saga' });
   const events = Array.from({ length: eventsPerAppend }, () => ({ type: 'StepSucceeded', data }));
   const latenciesMs: number[] = [];
+  const commandOf = (id: string) =>
+    isCommand ? { command: { id, answer: { correlation_id: id } } } : {};
   let isOver = false;
   const write = async (writer: number) => {
     // A new stream every 20 appends, as runs come and go.
@@ -70,7 +78,13 @@ async function measure(database: LogDatabase, { writers, eventsPerAppend }: Load
       const stream = `run-${process.hrtime.bigint()}-${writer}` as StreamName;
       for (let version = 0; version < 20 && !isOver; version++) {
         const start = performance.now();
-        await store.append({ stream, expected: version * eventsPerAppend, events, meta });
+        await store.append({
+          stream,
+          expected: version * eventsPerAppend,
+          events,
+          meta,
+          ...commandOf(`${stream}-${version}`),
+        });
         latenciesMs.push(performance.now() - start);
       }
     }
@@ -95,6 +109,7 @@ async function measure(database: LogDatabase, { writers, eventsPerAppend }: Load
   const row = {
     writers,
     events_per_append: eventsPerAppend,
+    commands: isCommand,
     events_per_s: Math.round(count / seconds),
     process_us_per_event: round((user + system) / count),
     postgres_us_per_event: round(serverUs / count),

@@ -60,7 +60,7 @@ export function poolOf(
     idleTimeoutMillis: 60_000,
     connectionTimeoutMillis: connectMs,
     statement_timeout: statementMs,
-    query_timeout: 0,
+    query_timeout: options.timeouts?.answerMs ?? statementMs + 1_000,
     keepAlive: true,
     keepAliveInitialDelayMillis: 5_000,
     options: [...SESSION, ...PLANNING[plans]].map((setting) => `-c ${setting}`).join(' '),

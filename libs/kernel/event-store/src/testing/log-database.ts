@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Client, escapeIdentifier } from 'pg';
 import { AuditLog } from '../audit-log';
 import { contextUrl, migrate } from '../migrate';
@@ -74,8 +75,21 @@ export class LogDatabase {
 
   async drop(): Promise<void> {
     await this.close();
+    await this.#left();
     const drop = `drop database if exists ${escapeIdentifier(this.name)} with (force)`;
     await onConnection(this.serverUrl, (owner) => owner.query(drop));
+  }
+
+  /** A pool is closed a moment before its connections are; ended by force they would report it. */
+  async #left(): Promise<void> {
+    const count = 'select count(*) as n from pg_stat_activity where datname = $1';
+    await onConnection(this.serverUrl, async (owner) => {
+      for (let asked = 0; asked < 50; asked++) {
+        const { rows } = await owner.query<{ n: string }>(count, [this.name]);
+        if (rows[0]?.n === '0') return;
+        await pause(10);
+      }
+    });
   }
 
   #opened<Closeable extends { close(): Promise<void> }>(closeable: Closeable): Closeable {

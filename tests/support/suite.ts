@@ -1,0 +1,200 @@
+import { contextUrl, migrate } from '@downbeat/event-store';
+import {
+  startNats,
+  startPostgres,
+  type RunningNats,
+  type RunningServer,
+} from '@downbeat/local-servers';
+import {
+  callLogFile,
+  parseCallLog,
+  PARTICIPANT_NAMES,
+  startParticipant,
+  type CallRecord,
+  type ParticipantProcess,
+} from '@downbeat/wedding';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { AppProcess } from './app-process';
+import { eventually } from './eventually';
+
+const WORKSPACE = join(__dirname, '..', '..');
+const CONTEXTS = ['registry', 'health', 'saga', 'messaging', 'audit'];
+const PASSWORD = 'end-to-end';
+const APPS = ['registry', 'health', 'saga', 'orchestrator', 'gateway'] as const;
+export type AppName = (typeof APPS)[number];
+
+/** What the gateway answered. */
+export interface Answer<Body = Record<string, unknown>> {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Body;
+}
+
+/** Five processes, the wedding's services, and servers of their own that a test may break. */
+export class Suite {
+  private postgres: RunningServer | undefined;
+  private nats: RunningNats | undefined;
+  private readonly participants: ParticipantProcess[] = [];
+  readonly apps = new Map<AppName, AppProcess>();
+
+  private constructor(private readonly dir: string) {}
+
+  /** @param demo Whether the wedding's services run too. */
+  static async start({ demo = true } = {}): Promise<Suite> {
+    // Processes run what is compiled, as users do.
+    execFileSync(join(WORKSPACE, 'node_modules', '.bin', 'tsc'), ['-b'], { cwd: WORKSPACE });
+    const suite = new Suite(mkdtempSync(join(tmpdir(), 'downbeat-e2e-')));
+    try {
+      await suite.startServers();
+      await Promise.all(APPS.map((name) => suite.app(name).start()));
+      if (demo) await suite.startDemo();
+      return suite;
+    } catch (fault) {
+      await suite.stop();
+      throw fault;
+    }
+  }
+
+  get gatewayUrl(): string {
+    return this.app('gateway').url;
+  }
+
+  get natsUrl(): string {
+    return this.running(this.nats).url;
+  }
+
+  get databaseUrl(): string {
+    return this.running(this.postgres).url;
+  }
+
+  app(name: AppName): AppProcess {
+    const known = this.apps.get(name);
+    if (known) return known;
+    const app = new AppProcess(name, this.environment(name), this.folder('logs'));
+    this.apps.set(name, app);
+    return app;
+  }
+
+  async request<Body = Record<string, unknown>>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Answer<Body>> {
+    const isText = typeof body === 'string';
+    const response = await fetch(`${this.gatewayUrl}/api/orchestration${path}`, {
+      method,
+      headers: { 'content-type': 'application/json', ...headers },
+      ...(body === undefined ? {} : { body: isText ? body : JSON.stringify(body) }),
+      signal: AbortSignal.timeout(20_000),
+    });
+    const text = await response.text();
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: (text === '' ? {} : JSON.parse(text)) as Body,
+    };
+  }
+
+  async get<Body = Record<string, unknown>>(path: string): Promise<Body> {
+    const answer = await this.request<Body>('GET', path);
+    if (answer.status !== 200) throw new Error(`${path}: ${JSON.stringify(answer.body)}`);
+    return answer.body;
+  }
+
+  /** kill -9, and on again over the same data on the same port. */
+  async crashPostgres(): Promise<void> {
+    const { pid, port, exited } = this.running(this.postgres);
+    process.kill(pid, 'SIGKILL');
+    await exited;
+    this.postgres = await startPostgres({ dataDir: this.folder('postgres'), port });
+  }
+
+  /** @param losing Whether everything JetStream had is gone too. */
+  async crashNats({ losing = false } = {}): Promise<void> {
+    const { pid, port, exited } = this.running(this.nats);
+    process.kill(pid, 'SIGKILL');
+    await exited;
+    if (losing) rmSync(this.folder('nats'), { recursive: true });
+    this.nats = await startNats({ dataDir: this.folder('nats'), port });
+  }
+
+  async killParticipant(name: string): Promise<void> {
+    await this.participants.find((one) => one.name === name)?.stop('SIGKILL');
+  }
+
+  /** What the participants say they did, from their own files. */
+  callLogs(): readonly CallRecord[] {
+    return PARTICIPANT_NAMES.flatMap((name) => {
+      const file = callLogFile(this.folder('demo-data'), name);
+      return existsSync(file) ? parseCallLog(readFileSync(file, 'utf8')) : [];
+    });
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.participants.map((one) => one.stop('SIGKILL')));
+    await Promise.all([...this.apps.values()].map((app) => app.stop()));
+    await this.nats?.stop();
+    await this.postgres?.stop();
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+
+  private async startServers(): Promise<void> {
+    [this.postgres, this.nats] = await Promise.all([
+      startPostgres({ dataDir: this.folder('postgres') }),
+      startNats({ dataDir: this.folder('nats') }),
+    ]);
+    const passwords = Object.fromEntries(CONTEXTS.map((context) => [context, PASSWORD]));
+    await migrate(this.databaseUrl, { passwords });
+  }
+
+  private async startDemo(): Promise<void> {
+    const { gatewayUrl } = this;
+    const dataDir = this.folder('demo-data');
+    this.participants.push(
+      ...(await Promise.all(
+        PARTICIPANT_NAMES.map((name) => startParticipant(name, { dataDir, gatewayUrl })),
+      )),
+    );
+    const yaml = readFileSync(join(WORKSPACE, 'examples', 'wedding', 'book-wedding.yaml'), 'utf8');
+    const registered = await this.request('POST', '/workflow-definitions', parse(yaml));
+    if (registered.status !== 202) throw new Error(JSON.stringify(registered.body));
+    for (const name of PARTICIPANT_NAMES)
+      await eventually(
+        () => this.get<{ instances: unknown[] }>(`/discovery/instances?service_name=${name}`),
+        ({ instances }) => expect(instances).toHaveLength(1),
+      );
+  }
+
+  private environment(name: AppName): Record<string, string> {
+    const owned = { orchestrator: ['messaging', 'audit'], gateway: [] as string[] } as const;
+    const contexts = name in owned ? owned[name as keyof typeof owned] : [name];
+    return {
+      HOST: '127.0.0.1',
+      NATS_URL: this.natsUrl,
+      DOWNBEAT_MODE: 'development',
+      LOG_LEVEL: 'info',
+      ...Object.fromEntries(
+        contexts.map((context) => [
+          `DATABASE_URL_${context.toUpperCase()}`,
+          contextUrl(this.databaseUrl, context, PASSWORD),
+        ]),
+      ),
+    };
+  }
+
+  private folder(name: string): string {
+    const folder = join(this.dir, name);
+    mkdirSync(folder, { recursive: true });
+    return folder;
+  }
+
+  private running<Server>(server: Server | undefined): Server {
+    if (!server) throw new Error('the servers of the suite are not running');
+    return server;
+  }
+}
