@@ -27,7 +27,7 @@ describe('bad input over HTTP', () => {
   beforeAll(async () => {
     suite = await Suite.start({ demo: false });
   }, 120_000);
-  afterAll(() => suite.stop(), 60_000);
+  afterAll(() => suite?.stop(), 60_000);
 
   it.each<[string, string, unknown, number, string | undefined]>([
     ['malformed JSON', '/services', '{"service_name": ', 400, ''],

@@ -15,7 +15,7 @@ describe('the saga app, killed at every crash point while 50 bookings run', () =
   beforeAll(async () => {
     suite = await Suite.start();
   }, 120_000);
-  afterAll(() => suite.stop(), 60_000);
+  afterAll(() => suite?.stop(), 60_000);
 
   it.each(CRASH_POINTS.filter((point) => point !== 'take-over.after-claim'))(
     'loses and repeats nothing at %s',

@@ -16,7 +16,7 @@ describe('the suite with the demo on it', () => {
   beforeAll(async () => {
     suite = await Suite.start();
   }, 120_000);
-  afterAll(() => suite.stop(), 60_000);
+  afterAll(() => suite?.stop(), 60_000);
 
   it('books the weddings that can be paid and undoes the others', async () => {
     const bookings = await book(suite, 'demo', 12);

@@ -8,7 +8,7 @@ describe('the suite, when its servers are killed under load', () => {
   beforeAll(async () => {
     suite = await Suite.start();
   }, 120_000);
-  afterAll(() => suite.stop(), 60_000);
+  afterAll(() => suite?.stop(), 60_000);
 
   it.each([
     ['Postgres is killed', 'postgres', () => suite.crashPostgres()],

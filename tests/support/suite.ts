@@ -13,7 +13,6 @@ import {
   type CallRecord,
   type ParticipantProcess,
 } from '@downbeat/wedding';
-import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,7 +33,10 @@ export interface Answer<Body = Record<string, unknown>> {
   readonly body: Body;
 }
 
-/** Five processes, the wedding's services, and servers of their own that a test may break. */
+/**
+ * Five processes, the wedding's services, and servers of their own that a test may break. They run
+ * what is compiled, as users do: `npm test` compiles first.
+ */
 export class Suite {
   private postgres: RunningServer | undefined;
   private nats: RunningNats | undefined;
@@ -45,8 +47,6 @@ export class Suite {
 
   /** @param demo Whether the wedding's services run too. */
   static async start({ demo = true } = {}): Promise<Suite> {
-    // Processes run what is compiled, as users do.
-    execFileSync(join(WORKSPACE, 'node_modules', '.bin', 'tsc'), ['-b'], { cwd: WORKSPACE });
     const suite = new Suite(mkdtempSync(join(tmpdir(), 'downbeat-e2e-')));
     try {
       await suite.startServers();
