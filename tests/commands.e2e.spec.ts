@@ -81,7 +81,10 @@ describe('commands on plain NATS', () => {
     const events = await eventsOf(suite, 'stream=service-acked');
     expect(events).toHaveLength(1);
     await expect(
-      js.publish('command.registry.RegisterService.nacked', json.encode({ colour: 'red' })),
+      js.publish(
+        'command.registry.RegisterService.nacked',
+        json.encode({ ...service('nacked'), colour: 'red' }),
+      ),
     ).rejects.toThrow(/colour/);
   });
 

@@ -45,6 +45,14 @@ grant usage on schema :"log" to :"context_role";
 grant select on :"log".event, :"log".command_answer, :"log".receipt to :"context_role";
 grant select on :"log".commit to :"audit_role";
 
+-- Functions are open to everyone unless said otherwise. Rights come before the new owner: an owner
+-- of the database who is no superuser may not give them afterwards, and would only be warned.
+revoke execute on all functions in schema :"log" from public;
+grant execute on function :"log".session_context to :"context_role", :"log_role";
+grant execute on function :"log".stand_in_line to :"log_role";
+grant execute on function :"log".append_many, :"log".read_log, :"log".head, :"log".lease_renew,
+  :"log".lease_resign, :"log".lease_take_over, :"log".lease_held to :"context_role";
+
 alter function :"log".append_many owner to :"log_role";
 alter function :"log".read_log owner to :"log_role";
 alter function :"log".head owner to :"log_role";
@@ -52,10 +60,3 @@ alter function :"log".lease_renew owner to :"log_role";
 alter function :"log".lease_resign owner to :"log_role";
 alter function :"log".lease_take_over owner to :"log_role";
 alter function :"log".lease_held owner to :"log_role";
-
--- Functions are open to everyone unless said otherwise.
-revoke execute on all functions in schema :"log" from public;
-grant execute on function :"log".session_context to :"context_role", :"log_role";
-grant execute on function :"log".stand_in_line to :"log_role";
-grant execute on function :"log".append_many, :"log".read_log, :"log".head, :"log".lease_renew,
-  :"log".lease_resign, :"log".lease_take_over, :"log".lease_held to :"context_role";

@@ -108,6 +108,16 @@ export abstract class EventStore {
    */
   abstract read<Event extends Message>(after: Position, limit?: number): Promise<LogSlice<Event>>;
 
+  /**
+   * Waits until every append sent before has either committed or never will, also one whose
+   * connection broke: its backend may still be at work, and a read that comes too early does not
+   * see what it is about to commit. To be called between an append with an unknown outcome and the
+   * read that shall tell.
+   *
+   * @throws {EventStoreUnavailable}
+   */
+  abstract settled(): Promise<void>;
+
   /** The answer this command id got earlier, if it was accepted. */
   abstract answerOf(commandId: string): Promise<Appended | undefined>;
 

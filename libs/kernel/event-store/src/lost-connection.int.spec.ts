@@ -70,6 +70,30 @@ describe('a lost connection', () => {
     await store.head();
   });
 
+  it('leaves an append at work that a read may come too early for, and settled() waits for', async () => {
+    const [store, stream] = [database.store('registry'), freshStream()];
+    await store.append(appendOf(freshStream(), 0)); // Connected and prepared.
+    await database.asOwner(async (owner) => {
+      // Hold the door: an append of another process that is about to commit.
+      await owner.query('begin');
+      await owner.query(`select pg_advisory_xact_lock(hashtextextended('downbeat.log', 0))`);
+      const unanswered = store.append(appendOf(stream, 0)).catch(() => undefined);
+      const settled = database.store('health').settled();
+      let isSettled = false;
+      void settled.then(() => (isSettled = true));
+      await eventually(async () => {
+        const { rows } = await owner.query(
+          `select from pg_locks where locktype = 'advisory' and not granted`,
+        );
+        expect(rows.length).toBeGreaterThanOrEqual(2);
+      });
+      expect(isSettled).toBe(false);
+      await owner.query('commit');
+      await Promise.all([settled, unanswered]);
+    });
+    expect(await store.load(stream)).toHaveLength(1);
+  });
+
   it('after the commit and before the answer makes asking again safe', async () => {
     const [store, stream] = [database.store('registry'), freshStream()];
     const append = appendOf(stream, 0, [1], { command: { id: 'lost-answer', answer: { n: 1 } } });

@@ -55,6 +55,10 @@ export class MemoryEventStore extends EventStore {
     return answer && { ...answer, repeated: true };
   }
 
+  async settled(): Promise<void> {
+    // An append here has taken place, or not, when its call returns.
+  }
+
   async lastReceipt(consumer: string, source: string): Promise<number> {
     return this.log.receipts.get(keyOf(this.context, consumer, source)) ?? 0;
   }

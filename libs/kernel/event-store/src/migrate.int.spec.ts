@@ -67,7 +67,7 @@ describe('migrating', () => {
     }
   });
 
-  it('by an owner who is no superuser works, and lets that owner read nothing', async () => {
+  it('by an owner who is no superuser works, lets that owner read nothing and others call nothing', async () => {
     const name = `downbeat_${randomBytes(4).toString('hex')}`;
     const contexts = ['registry', 'audit'];
     const roles = [...contexts, 'context', 'log'].map((role) => `${name}_${role}`);
@@ -88,6 +88,11 @@ describe('migrating', () => {
       const owner = new Client(url.href);
       await owner.connect();
       expect((await owner.query('select from log.event')).rowCount).toBe(0);
+      const openToAll = await owner.query(
+        `select proname from pg_proc, aclexplode(coalesce(proacl, acldefault('f', proowner))) as granted
+          where pronamespace = 'log'::regnamespace and grantee = 0`,
+      );
+      expect(openToAll.rows).toEqual([]);
       await owner.end();
     } finally {
       await database.asOwner(async (superuser) => {

@@ -114,6 +114,15 @@ export class PostgresEventStore extends EventStore {
     };
   }
 
+  async settled(): Promise<void> {
+    try {
+      // Nothing to append: it stands in line behind whoever still holds the log's lock, and returns.
+      await appendMany(this.#writer, this.#log, this.context, []);
+    } catch (fault) {
+      throw faultOf(fault);
+    }
+  }
+
   async answerOf(commandId: string): Promise<Appended | undefined> {
     const [row] = await this.#ask<{ version: number; position: number; answer: string }>(
       'answer',

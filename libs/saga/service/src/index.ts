@@ -1,1 +1,2 @@
+export { CRASH_POINTS } from './engine/crash-points';
 export * from './saga.module';

@@ -7,9 +7,11 @@ import {
   ContextRuntime,
   HostLifecycle,
   HostSettings,
+  Probes,
 } from '@downbeat/service-host';
 import { Logger, Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { setTimeout as pause } from 'node:timers/promises';
+import { Registry } from 'prom-client';
 import { CompensateWorkflow, CompensateWorkflowHandler } from './commands/compensate-workflow';
 import { OperateWorkflow } from './commands/operate-workflow';
 import {
@@ -22,6 +24,7 @@ import { forgetWhenHinted } from './definitions/definition-hints';
 import { DefinitionLibrary } from './definitions/definition-library';
 import { CrashPoints, KillAtPoint, NoCrashPoints } from './engine/crash-points';
 import { DatabaseClock } from './engine/database-clock';
+import { showEngine } from './engine/engine-status';
 import { Replica } from './engine/replica';
 import { RunEngine } from './engine/run-engine';
 import { ExpectedDurations } from './projections/workflows/expected-durations';
@@ -86,9 +89,10 @@ const engineLog = new Logger(RunEngine.name);
     },
     {
       provide: RunEngine,
-      inject: [EventStore, DefinitionLibrary, TargetCaller, DatabaseClock, CrashPoints],
+      inject: [EventStore, Leases, DefinitionLibrary, TargetCaller, DatabaseClock, CrashPoints],
       useFactory: (
         store: EventStore,
+        leases: Leases,
         library: DefinitionLibrary,
         targets: TargetCaller,
         clock: DatabaseClock,
@@ -96,6 +100,7 @@ const engineLog = new Logger(RunEngine.name);
       ) =>
         new RunEngine({
           store,
+          leases,
           library,
           targets,
           clock,
@@ -103,20 +108,16 @@ const engineLog = new Logger(RunEngine.name);
           chance: Math.random,
           pause: (ms) => pause(ms, undefined, { ref: false }),
           onFault: (run, fault) =>
-            fault instanceof Fault
-              ? engineLog.warn({ err: fault, workflow_id: run.id }, 'a run had to wait')
-              : engineLog.error({ err: fault, workflow_id: run.id }, 'a run met a defect'),
+            fault instanceof Fault && fault.remedy === 'retry'
+              ? engineLog.warn({ err: fault, workflow_id: run.id }, 'a run has to wait')
+              : engineLog.error({ err: fault, workflow_id: run.id }, 'a run cannot go on'),
         }),
     },
     {
       provide: Replica,
-      inject: [Leases, RunEngine, CrashPoints, OperateWorkflow],
-      useFactory: (
-        leases: Leases,
-        engine: RunEngine,
-        crashPoints: CrashPoints,
-        operate: OperateWorkflow,
-      ) => new Replica(leases, engine, crashPoints, (owner) => operate.serve(owner)),
+      inject: [Leases, RunEngine, CrashPoints],
+      useFactory: (leases: Leases, engine: RunEngine, crashPoints: CrashPoints) =>
+        new Replica(leases, engine, crashPoints),
     },
   ],
 })
@@ -124,6 +125,9 @@ export class SagaModule implements OnApplicationBootstrap {
   constructor(
     private readonly runtime: ContextRuntime,
     private readonly replica: Replica,
+    private readonly operate: OperateWorkflow,
+    private readonly probes: Probes,
+    private readonly metrics: Registry,
     private readonly clock: DatabaseClock,
     private readonly directory: ServiceDirectory,
     private readonly durations: ExpectedDurations,
@@ -141,9 +145,10 @@ export class SagaModule implements OnApplicationBootstrap {
     this.durations.start();
     this.lifecycle.onStop('durations', () => this.durations.stop());
     forgetWhenHinted(this.bus, this.library);
+    showEngine(this.replica, this.probes, this.metrics, this.bus);
+    this.operate.serve(this.replica.process);
     await this.replica.start();
     this.lifecycle.onStop('saga engine', () => this.replica.stop());
     await this.runtime.start();
   }
 }
-

@@ -80,13 +80,13 @@ function comesBefore(
   steps: Steps,
   reachable: Map<string, ReadonlySet<string>>,
 ): boolean {
-  const later = new Set(selfAndAround(step, steps).map((around) => around.name));
+  const later = selfAndAround(step, steps);
   const writer = steps.get(name);
   if (!writer) return false;
   return selfAndAround(writer, steps).some((from) => {
     let ahead = reachable.get(from.name);
     if (!ahead) reachable.set(from.name, (ahead = aheadOf(from, steps)));
-    return [...ahead].some((target) => later.has(target));
+    return later.some((around) => ahead.has(around.name));
   });
 }
 

@@ -52,8 +52,10 @@ export function retryDelayMs(
 ): number {
   const { initial_delay_ms, backoff_multiplier, max_delay_ms, jitter } = policy;
   const full = Math.min(initial_delay_ms * backoff_multiplier ** (retry - 1), max_delay_ms);
-  const jittered = full * (1 - jitter) + full * jitter * Math.min(Math.max(chance, 0), 1);
-  return Math.round(Math.max(jittered, Math.min(retryAfterMs, max_delay_ms)));
+  // Written so that a chance or a header that is no number counts as nothing.
+  const share = chance > 0 ? Math.min(chance, 1) : 0;
+  const after = retryAfterMs > 0 ? Math.min(retryAfterMs, max_delay_ms) : 0;
+  return Math.round(Math.max(full * (1 - jitter) + full * jitter * share, after));
 }
 
 /** One line for people: `HTTP 409: sold out`. */

@@ -107,6 +107,14 @@ describe('an undo', () => {
     });
   });
 
+  it('issued again after a take-over says so', () => {
+    const player = failing();
+    const undo = () => [...player.outstanding.values()];
+    expect(undo()).toMatchObject([{ purpose: 'undo', step: 'b', attempt: 1, reissued: false }]);
+    player.crash();
+    expect(undo()).toMatchObject([{ purpose: 'undo', step: 'b', attempt: 1, reissued: true }]);
+  });
+
   it('of an unknown step has an empty answer to read', () => {
     const player = new Player(definition).start({ order: {} });
     player.timeout('a');
@@ -346,6 +354,48 @@ describe('a parallel group', () => {
     },
   );
 
+  it('joins the group around it', () => {
+    const player = new Player(
+      compiled([parallel('p', [parallel('q', [call('a')], [call('b')])], [call('c')]), call('d')]),
+    ).start();
+    for (const name of ['c', 'a']) player.ok(name);
+    expect(player.ok('b').map(({ type }) => type)).toEqual([
+      'StepCompleted',
+      'ParallelCompleted',
+      'ParallelCompleted',
+      'StepStarted',
+    ]);
+  });
+
+  it('a call with an effect for sure is a point of no return, even if its answer is of no use', () => {
+    const player = new Player(
+      compiled(
+        [
+          call('a'),
+          fixedCall('b', { optional: true, output_mapping: { id: '=output.id' } }),
+          call('c'),
+          call('d'),
+        ],
+        { compensation_strategy: 'partial' },
+      ),
+    ).start();
+    for (const name of ['a', 'b', 'c']) player.ok(name);
+    player.status4xx('d');
+    expect(undoAll(player).undone).toEqual(['c']);
+  });
+
+  it('a call that may have had an effect is none', () => {
+    const player = new Player(
+      compiled([call('a'), fixedCall('b', { optional: true }), call('c')], {
+        compensation_strategy: 'partial',
+      }),
+    ).start();
+    player.ok('a');
+    player.timeout('b');
+    player.status4xx('c');
+    expect(undoAll(player).undone).toEqual(['a']);
+  });
+
   it('a reading call is no point of no return', () => {
     const player = new Player(
       compiled([call('a'), fixedCall('b', { method: 'GET' }), call('c')], {
@@ -386,6 +436,47 @@ describe('the time-out of a workflow', () => {
     end(player);
     expect(undoAll(player).undone).toEqual(undone);
     expect(player.events.at(-1)).toMatchObject({ data: { reason: 'the workflow timed out' } });
+  });
+});
+
+describe('a timer', () => {
+  const due = (player: Player, timer_id: string) =>
+    player.say({ type: 'TimerDue', at: player.at, data: { timer_id } });
+
+  it('of the workflow means nothing while the run is ending', () => {
+    const player = new Player(compiled([parallel('p', [call('a')], [call('b')])])).start();
+    player.status4xx('a');
+    expect(due(player, 'timeout')).toEqual([]);
+    player.ok('b');
+    expect(due(player, 'timeout')).toEqual([]);
+  });
+
+  it('of an earlier retry means nothing to a later one', () => {
+    const retry_policy = { max_retries: 3, jitter: 0 };
+    const player = new Player(
+      compiled([
+        call('a', {
+          retry_policy,
+          compensation_action: { service_name: 'a', endpoint: '/u', retry_policy },
+        }),
+      ]),
+    ).start();
+    player.timeout('a');
+    player.due('retry:a:1');
+    player.timeout('a');
+    expect(due(player, 'retry:a:1')).toEqual([]);
+    expect(due(player, 'delay:a')).toEqual([]);
+    player.due('timeout');
+    player.timeout('a:undo');
+    player.due('undo:a:1');
+    player.timeout('a:undo');
+    expect(due(player, 'undo:a:1')).toEqual([]);
+    expect(player.due('undo:a:2')).toMatchObject([{ type: 'UndoRetried', data: { attempt: 3 } }]);
+  });
+
+  it('of another kind means nothing to a delay', () => {
+    const player = new Player(compiled([delay('a')])).start();
+    expect(due(player, 'retry:a:1')).toEqual([]);
   });
 });
 

@@ -47,8 +47,8 @@ function groupsBehindPointOfNoReturn(
   const behind = new Set<string>();
   for (const [group, inner] of effects) {
     // A parallel group that was interrupted is taken back whole.
-    const isComplete = run.steps.get(group)?.status === 'passed';
-    if (isComplete && inner.some((effect) => isPointOfNoReturn(definition, effect))) break;
+    const isInterrupted = run.steps.get(group)?.status === 'branching';
+    if (!isInterrupted && inner.some((effect) => isPointOfNoReturn(definition, effect))) break;
     behind.add(group);
   }
   return behind;
@@ -56,6 +56,6 @@ function groupsBehindPointOfNoReturn(
 
 function isPointOfNoReturn(definition: CompiledDefinition, effect: Effected): boolean {
   const step = stepOf(definition, effect.step);
-  if (effect.outcome !== 'completed' || step.type !== 'service_call') return false;
+  if (effect.outcome === 'unknown' || step.type !== 'service_call') return false;
   return step.undo === undefined && step.call.method !== 'GET';
 }

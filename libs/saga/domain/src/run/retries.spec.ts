@@ -60,6 +60,7 @@ describe('the delay before a retry', () => {
     [1, 100],
     [7, 100],
     [-1, 50],
+    [NaN, 50],
   ])('leaves the share of the jitter to chance (%d: %d ms)', (chance, delayMs) =>
     expect(retryDelayMs({ ...plain, jitter: 0.5 }, 1, chance)).toBe(delayMs),
   );
@@ -68,6 +69,8 @@ describe('the delay before a retry', () => {
     [50, 100],
     [700, 700],
     [60_000, 1_000],
+    [NaN, 100],
+    [-5, 100],
   ])('is at least what Retry-After says, up to its bound (%d: %d ms)', (after, delayMs) =>
     expect(retryDelayMs(plain, 1, 1, after)).toBe(delayMs),
   );

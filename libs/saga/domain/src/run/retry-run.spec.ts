@@ -73,10 +73,24 @@ describe('the retry of a failed run', () => {
     doubtful.retry();
     doubtful.ok('b');
     doubtful.status4xx('c');
-    doubtful.compensate();
+    expect(doubtful.compensate()).toMatchObject([
+      { type: 'CompensationRequested' },
+      { type: 'CompensationStarted', data: { steps: ['b', 'a'] } },
+      { type: 'UndoStarted' },
+    ]);
     doubtful.ok('b:undo');
     doubtful.ok('a:undo');
     expect(doubtful.undone).toEqual(['b', 'a']);
+  });
+
+  it('does not come back to an optional step that failed', () => {
+    const player = new Player(
+      compiled([call('a', { optional: true }), call('b')], { compensation_strategy: 'none' }),
+    ).start();
+    player.status4xx('a');
+    player.status4xx('b');
+    player.retry();
+    expect(player.calling).toEqual(['b']);
   });
 
   it('from a step that failed is the same', () => {
@@ -138,6 +152,18 @@ describe('the retry of a failed run', () => {
     expect(codeOf(player.retry({ retry_strategy: 'from_step', from_step: 1 }))).toBe(
       'workflow-compensating',
     );
+  });
+
+  it('refuses to retry an undo that is not the one that is parked', () => {
+    const player = new Player(compiled([call('a'), call('b'), call('c')])).start();
+    for (const name of ['a', 'b']) player.ok(name);
+    player.status4xx('c');
+    player.status4xx('b:undo');
+    expect(codeOf(player.retry({ retry_strategy: 'from_step', from_step: 1 }))).toBe(
+      'step-not-parked',
+    );
+    player.retry({ retry_strategy: 'from_step', from_step: 2 });
+    expect(player.calling).toEqual(['b:undo']);
   });
 
   it('tries a step again that could not be called', () => {
@@ -210,6 +236,26 @@ describe('the retry of a failed run', () => {
       expect(player.calling).toEqual(['a', 'd']);
       for (const name of ['a', 'd', 'b', 'f']) player.ok(name);
       expect(player.status).toBe('completed');
+    });
+
+    it('begins no branch behind one that fails again at once', () => {
+      const player = new Player(
+        compiled(
+          [
+            parallel(
+              'p',
+              [call('a'), call('b', { input_mapping: { x: '=missing' } })],
+              [call('c')],
+            ),
+          ],
+          { compensation_strategy: 'none' },
+        ),
+      ).start();
+      player.status4xx('c');
+      player.ok('a');
+      player.retry();
+      expect(player.calling).toEqual([]);
+      expect(player.status).toBe('failed');
     });
 
     it('can be passed over as a whole', () => {

@@ -244,6 +244,13 @@ describe('a run of decisions only', () => {
     expect([...player.outstanding.keys()]).toEqual(['ended']);
   });
 
+  it('sets no timer for a delay of nothing', () => {
+    const player = new Player(
+      compiled([{ name: 'a', type: 'delay', delay_seconds: 0 }, call('b')]),
+    ).start();
+    expect(player.timers).toEqual(['timeout']);
+  });
+
   it('fails when an expression cannot be evaluated', () => {
     const player = new Player(decisions).start({});
     expect(player.status).toBe('failed');

@@ -44,6 +44,9 @@ export function measure(
     ({ place, isUnderWay: isActive }) => !isActive && place > current_step,
   ).length;
   const passed = Math.max(current_step - 1, 0) + passedLater;
-  const share = total_steps === 0 ? 0 : Math.floor((100 * passed) / total_steps);
-  return { current_step, total_steps, progress_percentage: Math.min(share, 99) };
+  return {
+    current_step,
+    total_steps,
+    progress_percentage: Math.floor((100 * passed) / total_steps),
+  };
 }

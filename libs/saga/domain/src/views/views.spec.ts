@@ -118,6 +118,20 @@ describe('the view of a run', () => {
     expect(going.steps[0]).not.toHaveProperty('error_message');
   });
 
+  it('shows a group as going on again after a retry', () => {
+    const group = compiled([parallel('p', [call('a')], [call('b')])], {
+      compensation_strategy: 'none',
+    });
+    const player = new Player(group).start();
+    player.ok('b');
+    player.status4xx('a');
+    expect(viewOf(player).steps).toMatchObject([{ step_name: 'p', status: 'failed' }, {}, {}]);
+    player.retry();
+    expect(viewOf(player).steps).toMatchObject([{ step_name: 'p', status: 'running' }, {}, {}]);
+    player.ok('a');
+    expect(viewOf(player).steps).toMatchObject([{ step_name: 'p', status: 'completed' }, {}, {}]);
+  });
+
   it('shows steps that were skipped or never called', () => {
     const player = new Player(
       compiled([

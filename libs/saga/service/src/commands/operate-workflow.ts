@@ -1,21 +1,33 @@
+import { sagaContract, validate } from '@downbeat/contracts';
 import { LeaseLost, Leases } from '@downbeat/event-store';
-import { Fault, Rejection, type JsonObject } from '@downbeat/eventsourcing';
-import { MessageBus, type CommandOutcome, type QueryOutcome } from '@downbeat/message-bus';
+import { Fault, instantOf, Rejection, type JsonObject } from '@downbeat/eventsourcing';
+import {
+  MessageBus,
+  NoAnswer,
+  type CommandOutcome,
+  type QueryOutcome,
+} from '@downbeat/message-bus';
 import {
   isStarted,
   workflowStream,
   type CompensateWorkflow,
   type RetryWorkflow,
 } from '@downbeat/saga-domain';
-import { accepted, refused, type Cause } from '@downbeat/service-host';
+import { accepted, problemOf, refused, type Cause } from '@downbeat/service-host';
 import { Injectable } from '@nestjs/common';
+import { setTimeout as pause } from 'node:timers/promises';
+import { processOf } from '../engine/replica';
 import { RunEngine } from '../engine/run-engine';
 
 type Operation = CompensateWorkflow | RetryWorkflow;
 
 const FORWARD_TIMEOUT_MS = 5_000;
-/** Asked of one replica: an operation on a run that it holds. */
-export const replicaSubject = (owner: string): string => `query.saga.replica-${owner}`;
+/** A holder that is gone is missed after its lease of 3 s; the run changes hands soon after. */
+const TRIES_MS = 15_000;
+const TRY_PAUSE_MS = 500;
+
+/** Asked of one process: an operation on a run that it holds. */
+const processSubject = (process: string): string => `query.saga.replica-${process}`;
 
 /** The replica that holds the run could not be asked; it may be gone and the run be taken over soon. */
 export class HolderUnreachable extends Fault {
@@ -33,43 +45,77 @@ export class OperateWorkflow {
     private readonly bus: MessageBus,
   ) {}
 
+  /** @throws {HolderUnreachable} */
   async carryOut(operation: Operation, cause: Cause): Promise<CommandOutcome> {
+    for (const begun = performance.now(); performance.now() - begun < TRIES_MS;) {
+      const outcome = (await this.here(operation, cause)) ?? (await this.forward(operation, cause));
+      if (outcome) return outcome;
+      await pause(TRY_PAUSE_MS);
+    }
+    throw new HolderUnreachable('the replica that holds the run does not answer');
+  }
+
+  /** Answers another replica that has found this process to hold the run. */
+  serve(process: string): void {
+    this.bus.answer(processSubject(process), (payload) => this.answer(payload));
+  }
+
+  private async answer(payload: unknown): Promise<QueryOutcome> {
+    const { operation, cause } = payload as { operation?: Partial<Operation>; cause?: Cause };
+    const valid = validOperation(operation ?? {});
+    if (valid instanceof Rejection || cause === undefined)
+      return { ok: false, problem: problemOf(valid instanceof Rejection ? valid : NO_CAUSE) };
+    const outcome = await this.here(valid, cause);
+    if (!outcome) return { ok: false, problem: problemOf(NOT_HERE) };
+    return { ok: true, position: outcome.accepted ? outcome.position : 0, data: outcome };
+  }
+
+  /** @returns Undefined when another process holds the run. */
+  private async here(operation: Operation, cause: Cause): Promise<CommandOutcome | undefined> {
+    const { workflow_id } = operation.data;
     try {
-      return await this.here(operation, cause);
+      const result = await this.engine.tell(operation, {
+        ...cause,
+        answer: (state) => ({ workflow_id, status: isStarted(state) ? state.status : 'pending' }),
+      });
+      if (result instanceof Rejection) return refused(result);
+      return accepted(result.position, result.answer ?? {}, result.repeated);
     } catch (fault) {
-      if (!(fault instanceof LeaseLost)) throw fault;
-      return this.forward(operation, cause);
+      if (fault instanceof LeaseLost) return undefined;
+      throw fault;
     }
   }
 
-  /** Answers another replica that has found this one to hold the run. */
-  serve(owner: string): void {
-    this.bus.answer(replicaSubject(owner), async (payload): Promise<QueryOutcome> => {
-      const { operation, cause } = payload as { operation: Operation; cause: Cause };
-      const outcome = await this.here(operation, cause);
-      return { ok: true, position: outcome.accepted ? outcome.position : 0, data: outcome };
-    });
-  }
-
-  private async here(operation: Operation, cause: Cause): Promise<CommandOutcome> {
-    const { workflow_id } = operation.data;
-    const result = await this.engine.tell(operation, {
-      ...cause,
-      answer: (state) => ({ workflow_id, status: isStarted(state) ? state.status : 'pending' }),
-    });
-    if (result instanceof Rejection) return refused(result);
-    return accepted(result.position, result.answer ?? {}, result.repeated);
-  }
-
-  private async forward(operation: Operation, cause: Cause): Promise<CommandOutcome> {
+  /** @returns Undefined when nobody holds the run now, or its holder does not answer. */
+  private async forward(operation: Operation, cause: Cause): Promise<CommandOutcome | undefined> {
     const holder = await this.leases.holder(workflowStream(operation.data.workflow_id));
-    if (holder === undefined) throw new HolderUnreachable('the run is changing hands');
+    if (holder === undefined) return undefined;
     const payload = { operation, cause } as unknown as JsonObject;
-    const outcome = await this.bus.query(replicaSubject(holder), payload, {
-      timeoutMs: FORWARD_TIMEOUT_MS,
-    });
-    if (!outcome.ok) throw new HolderUnreachable(outcome.problem.message);
-    return outcome.data as CommandOutcome;
+    try {
+      const outcome = await this.bus.query(processSubject(processOf(holder)), payload, {
+        timeoutMs: FORWARD_TIMEOUT_MS,
+      });
+      return outcome.ok ? (outcome.data as CommandOutcome) : undefined;
+    } catch (fault) {
+      if (fault instanceof NoAnswer) return undefined;
+      throw fault;
+    }
   }
 }
 
+const NOT_HERE = new Rejection('not-held-here', 'another replica holds the run');
+const NO_CAUSE = new Rejection('invalid-input', 'cause is missing', 'invalid');
+
+/** What comes over the bus is checked, whoever sent it. */
+function validOperation({ type, data }: Partial<Operation>): Operation | Rejection {
+  const at = instantOf(0); // The run's own clock says when.
+  if (type === 'CompensateWorkflow') {
+    const valid = validate(sagaContract.compensateWorkflow.data, data);
+    return valid instanceof Rejection ? valid : { type, at, data: valid.value };
+  }
+  if (type === 'RetryWorkflow') {
+    const valid = validate(sagaContract.retryWorkflow.data, data);
+    return valid instanceof Rejection ? valid : { type, at, data: valid.value };
+  }
+  return new Rejection('invalid-input', 'operation.type is no operation', 'invalid');
+}

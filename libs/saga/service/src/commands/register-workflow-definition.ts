@@ -16,9 +16,7 @@ import { DefinitionLibrary } from '../definitions/definition-library';
 export class RegisterWorkflowDefinition extends commandOf(sagaContract.registerDefinition) {}
 
 @CommandHandler(RegisterWorkflowDefinition)
-export class RegisterWorkflowDefinitionHandler
-  implements ICommandHandler<RegisterWorkflowDefinition>
-{
+export class RegisterWorkflowDefinitionHandler implements ICommandHandler<RegisterWorkflowDefinition> {
   constructor(
     private readonly store: EventStore,
     private readonly library: DefinitionLibrary,

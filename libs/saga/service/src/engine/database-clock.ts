@@ -11,6 +11,7 @@ const COMPARE_EVERY_MS = 10_000;
 export class DatabaseClock extends Clock {
   /** Database time minus the monotonic clock, milliseconds. */
   private offsetMs = Date.now() - performance.now();
+  private isCompared = false;
   private readonly periodic = new Periodic('comparing clocks', COMPARE_EVERY_MS, () =>
     this.compare(),
   );
@@ -39,7 +40,11 @@ export class DatabaseClock extends Clock {
     );
     const answered = performance.now();
     const [row] = rows;
-    // It was read somewhere between the question and the answer; the middle errs least.
-    if (row) this.offsetMs = row.ms - (asked + answered) / 2;
+    if (!row) return;
+    // It was read somewhere between the question and the answer: a slow answer says little.
+    const [least, most] = [row.ms - answered, row.ms - asked];
+    if (!this.isCompared) this.offsetMs = (least + most) / 2;
+    else this.offsetMs = Math.min(Math.max(this.offsetMs, least), most);
+    this.isCompared = true;
   }
 }

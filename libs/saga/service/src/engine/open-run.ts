@@ -1,312 +1,229 @@
 import {
+  AppendRefused,
   LeaseLost,
   StreamVersionConflict,
   type Appended,
-  type EventStore,
-  type LeaseUse,
 } from '@downbeat/event-store';
-import {
-  epochMs,
-  Fault,
-  fold,
-  instantOf,
-  Rejection,
-  type EventMeta,
-  type JsonObject,
-} from '@downbeat/eventsourcing';
+import { instantOf, Rejection } from '@downbeat/eventsourcing';
 import {
   effectsOf,
   isStarted,
   pendingEffects,
-  workflowStream,
+  type CallAnswered,
   type CallEffect,
-  type CompiledDefinition,
-  type Effect,
+  type CallResult,
   type RunCommand,
-  type RunDecider,
-  type RunEvent,
-  type RunState,
 } from '@downbeat/saga-domain';
-import type { Clock } from '@downbeat/service-host';
-import type { TargetCaller } from '../targets/target-caller';
-import type { CrashPoints } from './crash-points';
-import { Timers } from './timers';
-
-const ENDED: ReadonlySet<string> = new Set(['completed', 'failed', 'compensated']);
-const RECOVERY_PAUSE_FIRST_MS = 100;
-const RECOVERY_PAUSE_MAX_MS = 5_000;
-
-/** A definition with the decider made for it. */
-export interface Behaviour {
-  readonly definition: CompiledDefinition;
-  readonly decider: RunDecider;
-}
-
-/** What a run needs from the engine that holds it. */
-export interface RunSurroundings {
-  readonly store: EventStore;
-  readonly targets: TargetCaller;
-  readonly clock: Clock;
-  readonly crashPoints: CrashPoints;
-  /** A random number from 0 to 1. */
-  readonly chance: () => number;
-  readonly pause: (ms: number) => Promise<void>;
-  /** The run needs this process no longer: it ended, or another process has it. */
-  readonly onClosed: (run: OpenRun) => void;
-  readonly onFault: (run: OpenRun, fault: unknown) => void;
-}
-
-/** The command behind a transition, when somebody waits for its answer. */
-export interface Asked {
-  readonly meta: EventMeta;
-  readonly commandId?: string;
-  readonly answer: (state: RunState) => JsonObject;
-}
+import { hasEnded } from './at-rest';
+import { LeaseUnsure } from './errors';
+import { Line } from './line';
+import { Perseverance } from './perseverance';
+import type { ReplicaLease } from './replica-lease';
+import { RunEffects } from './run-effects';
+import { RunStream, type Asked } from './run-stream';
+import type { Behaviour, RunSurroundings } from './surroundings';
 
 /**
  * One run in the hands of this process: decides, appends, and does what follows from it, one
  * transition after another. All it keeps can be had from the log again, and is, whenever it is not
- * sure what was appended.
+ * certain that it knows what the log says.
  */
 export class OpenRun {
-  private state: RunState;
-  private version = 0;
-  private holding = false;
-  private closed = false;
-  private line: Promise<unknown> = Promise.resolve();
-  private readonly timers: Timers;
-  private draining = false;
-  /** Calls this process has under way until their answers are recorded, by key and attempt. */
-  private readonly calling = new Map<string, Promise<void>>();
+  private readonly stream: RunStream;
+  private readonly effects: RunEffects;
+  private readonly line = new Line(() => this.lookWhetherIdle());
+  private readonly perseverance: Perseverance;
+  private behaviour: Behaviour | undefined;
+  private mending: Promise<void> | undefined;
+  private isClosed = false;
 
+  /** @param isCertain The log has nothing of the run, as far as is known: no need to look. */
   constructor(
     readonly id: string,
-    private readonly owner: string,
-    private epoch: number,
-    private readonly behaviour: Behaviour,
+    private readonly lease: ReplicaLease,
     private readonly around: RunSurroundings,
+    private isCertain: boolean,
   ) {
-    this.state = behaviour.decider.initialState;
-    this.timers = new Timers(
-      around.clock,
-      (timer_id) => void this.later({ type: 'TimerDue', data: { timer_id }, at: this.now() }),
-    );
+    this.stream = new RunStream(id, lease, around.store, around.leases);
+    this.perseverance = new Perseverance({
+      isWanted: () => !this.isClosed,
+      pause: around.pause,
+      now: () => around.clock.now(),
+      onFault: (fault) => this.isEndedBy(fault),
+    });
+    this.effects = new RunEffects({
+      ...around,
+      onTimer: (timer_id) =>
+        void this.record({ type: 'TimerDue', data: { timer_id }, at: this.now() }),
+      mayCall: () => !this.isClosed,
+      context: () => this.stream.callContext(),
+      onAnswer: (effect, result) => this.answered(effect, result),
+      onUnanswered: () => this.mend(),
+      onDefect: (defect) => around.onFault(this, defect),
+    });
   }
 
-  /** Whether this process holds the run, so that nobody else works on it. */
-  get isHeld(): boolean {
-    return this.holding && !this.closed;
+  /** Why the run cannot go on for now; undefined when all is well. */
+  get trouble(): Perseverance['trouble'] {
+    return this.perseverance.trouble;
   }
 
   /**
    * Puts a command of an operator or a service to the run; on what the log says, if that is newer.
    *
+   * @param behaviour Of the definition to start with.
    * @throws {LeaseLost} Another process has the run.
-   * @throws What {@link EventStore.append} throws.
+   * @throws What {@link EventStore.append} throws: then it may have been carried out.
    */
-  async ask(command: RunCommand, asked: Asked): Promise<Appended | Rejection> {
-    return this.inLine(async () => {
-      try {
-        return await this.transition(command, asked);
-      } catch (fault) {
-        if (!(fault instanceof StreamVersionConflict)) throw fault;
+  async ask(
+    command: RunCommand,
+    asked: Asked,
+    behaviour?: Behaviour,
+  ): Promise<Appended | Rejection> {
+    const tryOnce = () => this.transition({ ...command, at: this.now() }, asked);
+    try {
+      return await this.line.enter(() => {
+        this.behaviour ??= behaviour;
+        return tryOnce().catch((fault: unknown) => {
+          if (!(fault instanceof StreamVersionConflict)) throw fault;
+          return tryOnce();
+        });
+      });
+    } finally {
+      if (!this.isCertain) this.mend();
+    }
+  }
+
+  /**
+   * Goes on where the last process stopped; this one holds the run from now on, in this epoch.
+   * Returns, or throws, after the first try; it is tried again until it succeeds.
+   */
+  async resume(epoch: number): Promise<void> {
+    try {
+      await this.line.enter(async () => {
+        if (this.stream.isHeld) return;
+        this.stream.claim(epoch);
+        this.isCertain = false;
         await this.recover();
-        return this.transition(command, asked);
-      }
-    });
+      });
+    } finally {
+      if (!this.isCertain) this.mend();
+    }
   }
 
-  /** Reads a run that nobody has to work on: ended, or parked. */
-  async look(): Promise<void> {
-    await this.inLine(() => this.reload());
-  }
-
-  /** Reads the run from the log and goes on where its last process stopped. */
-  async resume(): Promise<void> {
-    await this.inLine(async () => {
-      await this.reload();
-      this.holding = true;
-      this.perform(pendingEffects(this.behaviour.definition, this.state));
-    });
-  }
-
-  /** Begins nothing more; returns when the calls under way are answered and recorded, or after `ms`. */
-  async drain(ms: number): Promise<void> {
-    this.draining = true;
-    this.timers.clear();
-    const answered = Promise.allSettled([...this.calling.values()]);
-    await Promise.race([answered, this.around.pause(ms)]);
-    this.abandon();
+  /** Begins nothing more; returns when the calls under way are answered and recorded. */
+  async drain(): Promise<void> {
+    await this.effects.drain();
   }
 
   /** Stops doing anything. What is under way is finished by whoever takes the run over. */
   abandon(): void {
-    this.closed = true;
-    this.timers.clear();
+    this.isClosed = true;
+    this.effects.clear();
   }
 
-  private inLine<Result>(work: () => Promise<Result>): Promise<Result> {
-    const result = this.line.then(work);
-    this.line = result.catch(() => undefined);
-    return result;
+  private lookWhetherIdle(): void {
+    const isNeeded = !this.line.isEmpty || this.mending !== undefined || this.stream.isHeld;
+    if (this.isClosed || !isNeeded) this.around.onIdle(this);
   }
 
-  /** A command nobody waits for: repeated until it is in the log or this process has lost the run. */
-  private later(command: RunCommand): Promise<void> {
-    return this.inLine(() => this.persist(command)).catch((fault: unknown) =>
-      this.around.onFault(this, fault),
-    );
-  }
-
-  private async persist(command: RunCommand): Promise<void> {
-    let pauseMs = RECOVERY_PAUSE_FIRST_MS;
-    while (!this.closed) {
-      try {
-        await this.transition(command);
-        return;
-      } catch (fault) {
-        if (fault instanceof LeaseLost) return this.close();
-        if (!(fault instanceof Fault)) throw fault;
-        this.around.onFault(this, fault);
-        await this.around.pause(pauseMs);
-        pauseMs = Math.min(pauseMs * 2, RECOVERY_PAUSE_MAX_MS);
-        await this.recover();
-      }
+  private isEndedBy(fault: unknown): boolean {
+    if (!(fault instanceof LeaseLost)) {
+      this.around.onFault(this, fault);
+      return false;
     }
+    this.abandon();
+    this.lookWhetherIdle();
+    return true;
   }
 
-  /** Whether the last append took place is unknown: the log says it, and what is still to be done. */
+  /** A command nobody waits for: repeated until it is in the log, or this process has lost the run. */
+  private record(command: RunCommand): Promise<void> {
+    return this.perseverance.untilDone(() => this.line.enter(() => this.transition(command)));
+  }
+
+  /** Reads the log until it is certain what it says, and goes on from there. */
+  private mend(): void {
+    if (this.isClosed) return;
+    this.isCertain = false;
+    const recover = async () => {
+      if (!this.isCertain) await this.recover();
+    };
+    this.mending ??= this.perseverance
+      .untilDone(() => this.line.enter(recover))
+      .finally(() => {
+        this.mending = undefined;
+        this.lookWhetherIdle();
+      });
+  }
+
   private async recover(): Promise<void> {
-    try {
-      await this.reload();
-    } catch (fault) {
-      if (!(fault instanceof Fault)) throw fault;
-      return this.around.onFault(this, fault);
+    if (!this.lease.isSure)
+      throw new LeaseUnsure('the lease of this replica has to be renewed first');
+    await this.stream.reload();
+    const { state, isHeld } = this.stream;
+    if (isStarted(state)) {
+      const { workflow_name, workflow_version } = state.started;
+      this.behaviour = await this.around.behaviourOf(workflow_name, workflow_version);
+      const { definition } = this.behaviour;
+      this.effects.performAnew(isHeld && !this.isClosed ? pendingEffects(definition, state) : []);
     }
-    this.timers.clear();
-    if (this.holding) this.perform(pendingEffects(this.behaviour.definition, this.state));
-  }
-
-  private async reload(): Promise<void> {
-    const past = await this.around.store.load<RunEvent>(workflowStream(this.id));
-    this.state = fold(this.behaviour.decider, past as readonly RunEvent[]);
-    this.version = past.length;
+    this.isCertain = true;
   }
 
   private async transition(command: RunCommand, asked?: Asked): Promise<Appended | Rejection> {
-    if (this.closed) throw new LeaseLost(workflowStream(this.id), this.owner, this.epoch);
-    const { decider, definition } = this.behaviour;
-    const decision = decider.transition(command, this.state);
+    if (this.isClosed) throw this.stream.lost();
+    if (!this.isCertain) await this.recover();
+    const { stream, behaviour } = this;
+    if (!behaviour)
+      return new Rejection('workflow-unknown', 'there is no such workflow', 'not-found');
+    const decision = behaviour.decider.transition(command, stream.state);
     if (decision instanceof Rejection) return decision;
     const { events, state } = decision;
-    if (events.length === 0 && asked?.commandId === undefined)
-      return { version: this.version, position: 0, repeated: false };
+    if (events.length === 0) return stream.unchanged(asked);
 
-    const hasEnded = isStarted(state) && ENDED.has(state.status);
-    const point = this.version === 0 ? 'start' : hasEnded ? 'end' : 'transition';
+    const point = stream.isNew ? 'start' : hasEnded(state) ? 'end' : 'transition';
     this.around.crashPoints.reached(`${point}.before-append`);
-    const appended = await this.append(events, state, hasEnded, asked);
+    // Whatever is thrown from here on: only the log knows what took place.
+    this.isCertain = false;
+    const appended = await stream.append(events, state, asked);
     this.around.crashPoints.reached(`${point}.after-append`);
+    // The first time its answer was lost; what it led to may not be known here.
     if (appended.repeated) return appended;
-
-    if (events.length === 0) return appended;
-    this.version = appended.version;
-    this.state = state;
-    this.holding = !hasEnded;
-    this.perform(effectsOf(definition, events, state));
-    if (hasEnded) this.close();
+    if (!this.isClosed) this.effects.perform(effectsOf(behaviour.definition, events, state));
+    this.isCertain = true;
     return appended;
   }
 
-  private append(
-    events: readonly RunEvent[],
-    state: RunState,
-    hasEnded: boolean,
-    asked: Asked | undefined,
-  ): Promise<Appended> {
-    const lease = events.length === 0 ? undefined : this.leaseFor(hasEnded);
-    return this.around.store.append({
-      stream: workflowStream(this.id),
-      expected: this.version,
-      events,
-      meta: this.meta(state, asked),
-      ...(asked?.commandId === undefined
-        ? {}
-        : { command: { id: asked.commandId, answer: asked.answer(state) } }),
-      ...(lease === undefined ? {} : { lease }),
-    });
-  }
-
-  /** A run that starts and ends in one append is nobody's. */
-  private leaseFor(hasEnded: boolean): LeaseUse | undefined {
-    if (!this.holding && hasEnded) return undefined;
-    const use = !this.holding ? 'acquire' : hasEnded ? 'release' : 'hold';
-    if (use === 'acquire') this.epoch = 1;
-    return { use, owner: this.owner, epoch: this.epoch };
-  }
-
-  /** Whoever asks: all events of a run carry its own correlation id. */
-  private meta(state: RunState, asked: Asked | undefined): EventMeta {
-    const correlation_id = isStarted(state) ? state.started.correlation_id : this.id;
-    return asked
-      ? { ...asked.meta, correlation_id }
-      : { correlation_id, causation_id: this.id, actor: 'saga-engine' };
-  }
-
-  private perform(effects: readonly Effect[]): void {
-    if (this.draining) return; // Whoever takes the run over derives them from the log.
-    for (const effect of effects) {
-      switch (effect.effect) {
-        case 'call':
-          this.call(effect);
-          break;
-        case 'set-timer':
-          this.timers.set(effect.timer_id, epochMs(effect.due));
-          break;
-        case 'cancel-timer':
-          this.timers.cancel(effect.timer_id);
-          break;
-        case 'ended':
-          this.timers.clear();
-          break;
-        case 'parked':
-          break;
-      }
-    }
-  }
-
-  private call(effect: CallEffect): void {
-    const underWay = `${effect.key}:${effect.attempt}`;
-    if (this.calling.has(underWay)) return; // After a recovery: this process waits for it already.
-    const answered = this.callAndAnswer(effect)
-      .catch((fault: unknown) => this.around.onFault(this, fault))
-      .finally(() => this.calling.delete(underWay));
-    this.calling.set(underWay, answered);
-  }
-
-  private async callAndAnswer(effect: CallEffect): Promise<void> {
-    const { crashPoints, targets, chance } = this.around;
-    const kind = effect.purpose === 'undo' ? 'undo' : 'call';
-    const correlationId = isStarted(this.state) ? this.state.started.correlation_id : this.id;
-    crashPoints.reached(`${kind}.before-sending`);
-    const result = await targets.call(effect, { correlationId });
-    crashPoints.reached(`${kind}.after-answer`);
-    if (this.closed) return;
+  private async answered(effect: CallEffect, result: CallResult): Promise<void> {
     const { purpose, step, attempt, reissued } = effect;
-    await this.later({
+    const data = { purpose, step, attempt, result, reissued };
+    const answer = {
       type: 'CallAnswered',
-      data: { purpose, step, attempt, result, reissued },
+      data,
       at: this.now(),
-      chance: chance(),
-    });
-  }
-
-  private close(): void {
-    this.abandon();
-    this.around.onClosed(this);
+      chance: this.around.chance(),
+    } as const;
+    let wanted: CallAnswered = answer;
+    await this.perseverance.untilDone(() =>
+      this.line.enter(() =>
+        this.transition(wanted).catch((fault: unknown) => {
+          if (!(fault instanceof AppendRefused) || wanted !== answer) throw fault;
+          this.around.onFault(this, fault);
+          wanted = withoutAnswer(answer);
+          return this.transition(wanted);
+        }),
+      ),
+    );
   }
 
   private now() {
     return instantOf(this.around.clock.now());
   }
 }
+
+/** An answer too large to be recorded counts as none: the call may have had its effect, and the run goes on. */
+const withoutAnswer = (command: CallAnswered): CallAnswered => ({
+  ...command,
+  data: { ...command.data, result: { kind: 'broken', message: 'its answer cannot be recorded' } },
+});

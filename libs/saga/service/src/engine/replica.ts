@@ -2,84 +2,127 @@ import type { HeldStream, Leases } from '@downbeat/event-store';
 import { newId, Periodic } from '@downbeat/service-host';
 import { Logger } from '@nestjs/common';
 import type { CrashPoints } from './crash-points';
+import { ReplicaLease } from './replica-lease';
 import type { RunEngine } from './run-engine';
 
 const LEASE_MS = 3_000;
 const RENEW_EVERY_MS = 750;
+const TAKE_OVER_EVERY_MS = 500;
 const TAKEN_OVER_MAX = 200;
+/** Every so many turns the runs we hold are compared with those we have open. */
+const COMPARE_EVERY_TURNS = 30;
 
 /**
- * One life of this process among the replicas: it says that it is alive, and takes over what others
- * left behind. When it was silent for too long it is a new one: what it held is others'.
- *
- * @see Cary Gray, David Cheriton, "Leases", SOSP 1989.
+ * This process among the replicas: it says that it is alive, and takes over what others left behind.
+ * When it was silent for too long it begins a new life: what it held is others'.
  */
 export class Replica {
+  /** Stays the same over all lives, so that others can ask this process by it. */
+  readonly process = newId();
   private readonly logger = new Logger(Replica.name);
-  private readonly periodic = new Periodic('renewing the lease', RENEW_EVERY_MS, () => this.turn());
-  private name = '';
+  private readonly renewing = new Periodic('renewing the lease', RENEW_EVERY_MS, () =>
+    this.renew(),
+  );
+  private readonly takingOver = new Periodic('taking runs over', TAKE_OVER_EVERY_MS, () =>
+    this.takeOver(),
+  );
+  private lease: ReplicaLease | undefined;
+  private lives = 0;
   private takenOver = 0;
-  private unresumed: readonly HeldStream[] = [];
+  private turns = 0;
+  /** A take-over was asked for, and what it gave us is not known. */
+  private mayHoldMore = false;
 
   constructor(
     private readonly leases: Leases,
     private readonly engine: RunEngine,
     private readonly crashPoints: CrashPoints,
-    /** Told under which name this replica can be reached from now on. */
-    private readonly onNamed: (owner: string) => void,
   ) {}
 
-  get owner(): string {
-    return this.name;
+  status() {
+    return {
+      owner: this.lease?.owner ?? '',
+      is_sure: this.lease?.isSure ?? false,
+      lives: this.lives,
+      taken_over: this.takenOver,
+      ...this.engine.status(),
+    };
   }
 
-  status(): { readonly owner: string; readonly open_runs: number; readonly taken_over: number } {
-    return { owner: this.name, open_runs: this.engine.openRuns, taken_over: this.takenOver };
-  }
-
+  /** Comes to life; what others left behind is taken over by and by. */
   async start(): Promise<void> {
-    await this.beginAnew();
-    this.periodic.start({ atOnce: true });
+    await this.renew();
+    this.renewing.start();
+    this.takingOver.start({ atOnce: true });
   }
 
+  /** Stays alive until its last call is answered, then leaves at once what is left. */
   async stop(): Promise<void> {
-    await this.periodic.stop();
+    await this.takingOver.stop();
     await this.engine.stop();
-    await this.leases.resign(this.name);
+    await this.abandon();
+    if (this.lease) await this.leases.resign(this.lease.owner);
   }
 
-  private async beginAnew(): Promise<void> {
-    this.name = newId();
-    await this.leases.renew(this.name, LEASE_MS);
-    this.engine.begin(this.name);
-    this.onNamed(this.name);
+  /** Falls silent, as a process does that was killed. */
+  async abandon(): Promise<void> {
+    await Promise.all([this.takingOver.stop(), this.renewing.stop()]);
+    this.engine.abandon();
   }
 
-  private async turn(): Promise<void> {
-    if (!(await this.leases.renew(this.name, LEASE_MS))) {
-      this.logger.warn({ owner: this.name }, 'the lease ran out; others hold the runs now');
-      this.engine.abandon();
-      this.unresumed = [];
-      await this.beginAnew();
+  async renew(): Promise<void> {
+    const { lease } = this;
+    const askedAt = performance.now();
+    if (!lease) return this.begin();
+    if (await this.leases.renew(lease.owner, LEASE_MS)) return lease.renewed(askedAt, LEASE_MS);
+    this.logger.warn({ owner: lease.owner }, 'the lease ran out; others hold the runs now');
+    lease.end();
+    this.lease = undefined;
+    this.engine.abandon();
+    await this.begin();
+  }
+
+  async takeOver(): Promise<void> {
+    const { lease } = this;
+    if (!lease) return;
+    if (this.mayHoldMore || ++this.turns % COMPARE_EVERY_TURNS === 0) await this.compare(lease);
+    for (let room = this.engine.room; room > 0; room = this.engine.room) {
+      const askedMax = Math.min(room, TAKEN_OVER_MAX);
+      const held = await this.claim(lease, askedMax);
+      await this.engine.resume(held, lease);
+      if (held.length < askedMax) return;
     }
-    const held = await this.leases.takeOver(this.name, TAKEN_OVER_MAX);
-    if (held.length > 0) {
-      this.takenOver += held.length;
-      this.logger.warn({ runs: held.length }, 'took over runs of a replica that is gone');
-      this.crashPoints.reached('take-over.after-claim');
-    }
-    await this.resume([...this.unresumed, ...held]);
   }
 
-  /** What cannot be read now is tried again at the next turn: it is held by us all the same. */
-  private async resume(held: readonly HeldStream[]): Promise<void> {
-    const resumed = await Promise.allSettled(held.map((stream) => this.engine.resume(stream)));
-    this.unresumed = held.filter((_, index) => resumed[index]?.status === 'rejected');
-    const [first] = resumed.filter((result) => result.status === 'rejected');
-    if (first)
-      this.logger.error(
-        { err: first.reason as unknown, runs: this.unresumed.length },
-        'runs could not be resumed; trying again',
-      );
+  private async begin(): Promise<void> {
+    const lease = new ReplicaLease(ownerOf(this.process, ++this.lives));
+    const askedAt = performance.now();
+    await this.leases.renew(lease.owner, LEASE_MS);
+    lease.renewed(askedAt, LEASE_MS);
+    this.lease = lease;
+    this.engine.begin(lease);
+  }
+
+  private async claim(lease: ReplicaLease, max: number): Promise<readonly HeldStream[]> {
+    this.mayHoldMore = true;
+    const held = await this.leases.takeOver(lease.owner, max);
+    this.mayHoldMore = false;
+    if (held.length === 0) return held;
+    this.takenOver += held.length;
+    this.logger.warn({ runs: held.length }, 'took over runs of a replica that is gone');
+    this.crashPoints.reached('take-over.after-claim');
+    return held;
+  }
+
+  /** Nothing that is ours may lie idle: a take-over whose answer was lost, a start that committed late. */
+  private async compare(lease: ReplicaLease): Promise<void> {
+    await this.engine.resume(await this.leases.held(lease.owner), lease);
+    this.mayHoldMore = false;
   }
 }
+
+/** `<process>.<life>`; the names of two lives never meet. */
+const ownerOf = (process: string, life: number): string => `${process}.${life}`;
+
+/** The process that an owner is a life of. */
+export const processOf = (owner: string): string => owner.slice(0, owner.lastIndexOf('.'));

@@ -1,68 +1,101 @@
-import type { Appended, EventStore, HeldStream } from '@downbeat/event-store';
-import { Fault, Rejection, type StreamName } from '@downbeat/eventsourcing';
+import {
+  LeaseLost,
+  type Appended,
+  type EventStore,
+  type HeldStream,
+  type Leases,
+} from '@downbeat/event-store';
+import { instantOf, Rejection } from '@downbeat/eventsourcing';
 import {
   workflowStream,
   type CompensateWorkflow,
   type RetryWorkflow,
-  type RunEvent,
   type StartWorkflow,
 } from '@downbeat/saga-domain';
 import type { DefinitionLibrary, KnownDefinition } from '../definitions/definition-library';
-import { OpenRun, type Asked, type RunSurroundings } from './open-run';
+import { CallGate } from './call-gate';
+import { DefinitionMissing, EngineFull, EngineNotRunning } from './errors';
+import { OpenRun } from './open-run';
+import type { ReplicaLease } from './replica-lease';
+import type { Asked } from './run-stream';
+import type { Behaviour, RunSurroundings } from './surroundings';
 
 const OPEN_MAX = 20_000;
+const CALLS_PER_SERVICE_MAX = 200;
 const DRAIN_MS = 2_000;
+const TROUBLES_SHOWN_MAX = 10;
 const STREAM_PREFIX = workflowStream('').length;
 
-/** This process has as many runs open as it may; another one, or this one later, takes the command. */
-export class EngineFull extends Fault {
-  override readonly name = 'EngineFull';
-  readonly code = 'saga/engine-full';
-  readonly remedy = 'retry';
-}
-
-/** The engine has not begun yet, or is stopping. */
-export class EngineNotRunning extends Fault {
-  override readonly name = 'EngineNotRunning';
-  readonly code = 'saga/engine-not-running';
-  readonly remedy = 'retry';
-}
-
-export interface EngineOptions extends Omit<RunSurroundings, 'onClosed'> {
+export interface EngineOptions extends Omit<RunSurroundings, 'onIdle' | 'behaviourOf' | 'gate'> {
   readonly store: EventStore;
+  readonly leases: Leases;
   readonly library: DefinitionLibrary;
+  /** Runs held in memory; default 20,000. */
+  readonly openMax?: number;
+  /** Calls under way to one service; default 200. */
+  readonly callsPerServiceMax?: number;
 }
 
 /** All runs this process holds, in memory. The log has everything that is needed to hold them elsewhere. */
 export class RunEngine {
   private readonly open = new Map<string, OpenRun>();
-  private owner: string | undefined;
+  private lease: ReplicaLease | undefined;
+  private readonly gate: CallGate;
+  private readonly openMax: number;
   private readonly surroundings: RunSurroundings;
 
   constructor(private readonly options: EngineOptions) {
-    this.surroundings = { ...options, onClosed: (run) => this.closed(run) };
+    this.openMax = options.openMax ?? OPEN_MAX;
+    this.gate = new CallGate(options.callsPerServiceMax ?? CALLS_PER_SERVICE_MAX);
+    this.surroundings = {
+      ...options,
+      gate: this.gate,
+      behaviourOf: (name, version) => this.behaviourOf(name, version),
+      onIdle: (run) => this.forget(run),
+    };
   }
 
-  get openRuns(): number {
-    return this.open.size;
+  /** How many more runs this process may hold. */
+  get room(): number {
+    return Math.max(0, this.openMax - this.open.size);
   }
 
-  /** From now on runs are held in the name of `owner`. */
-  begin(owner: string): void {
-    this.owner = owner;
+  /** From memory; `troubles`: runs that cannot go on for now, the first few of them. */
+  status() {
+    const troubles = [...this.open.values()].flatMap(({ id, trouble }) =>
+      trouble ? [{ workflow_id: id, code: trouble.code, since: instantOf(trouble.since) }] : [],
+    );
+    return {
+      open_runs: this.open.size,
+      calls_under_way: this.gate.underWay,
+      calls_waiting: this.gate.waiting,
+      troubled_runs: troubles.length,
+      troubles: troubles.slice(0, TROUBLES_SHOWN_MAX),
+    };
   }
 
+  /** From now on runs are held under this lease. */
+  begin(lease: ReplicaLease): void {
+    this.lease = lease;
+  }
+
+  /** @throws {EngineFull} @throws {EngineNotRunning} */
   async start(
     command: StartWorkflow,
     known: KnownDefinition,
     asked: Asked,
   ): Promise<Appended | Rejection> {
-    const run =
-      this.open.get(command.workflow_id) ?? this.openRun(command.workflow_id, known, 1);
+    const ask = () => {
+      const id = command.workflow_id;
+      if (!this.open.has(id) && this.room === 0)
+        throw new EngineFull(`${this.openMax} runs are open already`);
+      return this.opened(id, true).ask(command, asked, known);
+    };
     try {
-      return await run.ask(command, asked);
-    } finally {
-      if (!run.isHeld) this.closed(run);
+      return await ask();
+    } catch (fault) {
+      if (!(fault instanceof LeaseLost)) throw fault;
+      return ask(); // The run exists, and has just changed hands: compare with what the log says.
     }
   }
 
@@ -75,68 +108,50 @@ export class RunEngine {
     command: CompensateWorkflow | RetryWorkflow,
     asked: Asked,
   ): Promise<Appended | Rejection> {
-    const { workflow_id } = command.data;
-    const run = this.open.get(workflow_id) ?? (await this.find(workflow_id));
-    if (!run) return new Rejection('workflow-unknown', 'there is no such workflow', 'not-found');
-    try {
-      return await run.ask(command, asked);
-    } finally {
-      if (!run.isHeld) this.closed(run);
-    }
+    return this.opened(command.data.workflow_id, false).ask(command, asked);
   }
 
-  /** Goes on with a run that this process holds from now on. */
-  async resume({ stream, epoch }: HeldStream): Promise<void> {
-    const known = await this.definitionOf(stream);
-    if (!known) return;
-    const run = this.openRun(stream.slice(STREAM_PREFIX), known, epoch);
-    await run.resume();
+  /** Goes on with runs that this process holds from now on, or should know that it holds. */
+  async resume(held: readonly HeldStream[], lease: ReplicaLease): Promise<void> {
+    if (lease !== this.lease) return;
+    await Promise.allSettled(
+      held.map(({ stream, epoch }) =>
+        this.opened(stream.slice(STREAM_PREFIX), false).resume(epoch),
+      ),
+    );
   }
 
   /** Forgets everything: others hold the runs now. */
   abandon(): void {
+    this.lease = undefined;
     for (const run of this.open.values()) run.abandon();
     this.open.clear();
-    this.owner = undefined;
   }
 
   /** Begins nothing more, waits a moment for the calls under way, then gives all runs up. */
   async stop(): Promise<void> {
-    this.owner = undefined;
-    await Promise.all([...this.open.values()].map((run) => run.drain(DRAIN_MS)));
-    this.open.clear();
+    this.lease = undefined;
+    const drained = Promise.all([...this.open.values()].map((run) => run.drain()));
+    await Promise.race([drained, this.options.pause(DRAIN_MS)]);
+    this.abandon();
   }
 
-  private openRun(id: string, known: KnownDefinition, epoch: number): OpenRun {
-    if (this.owner === undefined)
-      throw new EngineNotRunning('the engine does not hold any runs now');
-    if (this.open.size >= OPEN_MAX) throw new EngineFull(`${OPEN_MAX} runs are open already`);
-    const run = new OpenRun(id, this.owner, epoch, known, this.surroundings);
+  private opened(id: string, isNew: boolean): OpenRun {
+    const open = this.open.get(id);
+    if (open) return open;
+    if (!this.lease) throw new EngineNotRunning('the engine does not hold any runs now');
+    const run = new OpenRun(id, this.lease, this.surroundings, isNew);
     this.open.set(id, run);
     return run;
   }
 
-  /** A run that nobody works on, or somebody else. */
-  private async find(id: string): Promise<OpenRun | undefined> {
-    const known = await this.definitionOf(workflowStream(id));
-    if (!known) return undefined;
-    const run = this.openRun(id, known, 1);
-    await run.look();
-    return run;
-  }
-
-  private async definitionOf(stream: StreamName): Promise<KnownDefinition | undefined> {
-    const [first] = await this.options.store.load<RunEvent>(stream);
-    if (first?.type !== 'WorkflowStarted') return undefined;
-    const { workflow_name, workflow_version } = first.data;
-    const known = await this.options.library.find(workflow_name, workflow_version);
-    if (known instanceof Rejection) throw new RangeError(known.message);
+  private async behaviourOf(name: string, version: string): Promise<Behaviour> {
+    const known = await this.options.library.find(name, version);
+    if (known instanceof Rejection) throw new DefinitionMissing(known.message);
     return known;
   }
 
-  private closed(run: OpenRun): void {
-    if (this.open.get(run.id) !== run) return;
-    this.open.delete(run.id);
+  private forget(run: OpenRun): void {
+    if (this.open.get(run.id) === run) this.open.delete(run.id);
   }
 }
-

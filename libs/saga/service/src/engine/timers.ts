@@ -1,7 +1,7 @@
 import type { Clock } from '@downbeat/service-host';
 
-/** The longest time a timer of the runtime can hold. */
-const SLEEP_MAX_MS = 2_147_483_647;
+/** No sleep is longer, so that a clock that was set is noticed; and the runtime's own limit is 24 days. */
+const SLEEP_MAX_MS = 60_000;
 
 /** The timers of one run. Their due times stand in its events, so losing them costs nothing. */
 export class Timers {
@@ -16,14 +16,8 @@ export class Timers {
   set(timerId: string, dueMs: number): void {
     this.cancel(timerId);
     const leftMs = dueMs - this.clock.now();
-    const sleep = setTimeout(
-      () => {
-        if (this.clock.now() < dueMs) return this.set(timerId, dueMs);
-        this.sleeping.delete(timerId);
-        this.onDue(timerId);
-      },
-      Math.min(Math.max(leftMs, 0), SLEEP_MAX_MS),
-    );
+    const sleepMs = Math.min(Math.max(leftMs, 0), SLEEP_MAX_MS);
+    const sleep = setTimeout(() => this.woke(timerId, dueMs), sleepMs);
     this.sleeping.set(timerId, sleep);
   }
 
@@ -35,5 +29,11 @@ export class Timers {
   clear(): void {
     for (const sleep of this.sleeping.values()) clearTimeout(sleep);
     this.sleeping.clear();
+  }
+
+  private woke(timerId: string, dueMs: number): void {
+    if (this.clock.now() < dueMs) return this.set(timerId, dueMs);
+    this.sleeping.delete(timerId);
+    this.onDue(timerId);
   }
 }

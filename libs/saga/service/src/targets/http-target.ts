@@ -2,9 +2,14 @@ import { Egress, EgressFault, type EgressResponse } from '@downbeat/egress';
 import type { CallEffect, CallResult } from '@downbeat/saga-domain';
 import { Injectable } from '@nestjs/common';
 import { ServiceDirectory } from './service-directory';
-import { callHeaders, messageOf, outputOf, TargetCaller, type CallContext } from './target-caller';
-
-const ANSWER_BYTES_MAX = 1_048_576;
+import {
+  ANSWER_LENGTH_MAX,
+  callHeaders,
+  messageOf,
+  resultOfBody,
+  TargetCaller,
+  type CallContext,
+} from './target-caller';
 
 /** Calls an instance of a service over HTTP. The input is the body, of a GET the query string. */
 @Injectable()
@@ -17,6 +22,7 @@ export class HttpTarget extends TargetCaller {
   }
 
   async call(effect: CallEffect, context: CallContext): Promise<CallResult> {
+    if (!this.directory.isKnown) await this.directory.firstKnown(effect.timeoutMs);
     const address = this.directory.addressOf(effect.service_name);
     if ('missing' in address)
       return { kind: 'refused', message: `${effect.service_name}: ${address.missing}` };
@@ -29,7 +35,7 @@ export class HttpTarget extends TargetCaller {
         headers: callHeaders(effect, context),
         ...(isGet ? {} : { body: JSON.stringify(effect.input) }),
         timeoutMs: effect.timeoutMs,
-        bytesMax: ANSWER_BYTES_MAX,
+        bytesMax: ANSWER_LENGTH_MAX,
       });
       return resultOf(answer);
     } catch (fault) {
@@ -40,7 +46,7 @@ export class HttpTarget extends TargetCaller {
 }
 
 function resultOf({ status, headers, body }: EgressResponse): CallResult {
-  if (status >= 200 && status < 300) return { kind: 'ok', output: outputOf(body) };
+  if (status >= 200 && status < 300) return resultOfBody(body);
   const retryAfter = retryAfterMs(headers['retry-after']);
   return {
     kind: 'answer',

@@ -1,7 +1,19 @@
-import { BusUnavailable, MessageBus, NoAnswer } from '@downbeat/message-bus';
+import {
+  BusUnavailable,
+  InvalidSubject,
+  MessageBus,
+  MessageTooLarge,
+  NoAnswer,
+} from '@downbeat/message-bus';
 import type { CallEffect, CallResult } from '@downbeat/saga-domain';
 import { Injectable } from '@nestjs/common';
-import { callHeaders, messageOf, outputOf, TargetCaller, type CallContext } from './target-caller';
+import {
+  callHeaders,
+  messageOf,
+  resultOfBody,
+  TargetCaller,
+  type CallContext,
+} from './target-caller';
 
 const SCHEME = 'nats:';
 /** How NATS services say that a request failed (NATS ADR-32). */
@@ -23,11 +35,15 @@ export class NatsTarget extends TargetCaller {
         timeoutMs: effect.timeoutMs,
       });
       const code = reply.headers[ERROR_CODE];
-      if (code === undefined) return { kind: 'ok', output: outputOf(reply.body) };
+      if (code === undefined) return resultOfBody(reply.body);
       const status = Number(code) || 500;
-      return { kind: 'answer', status, message: reply.headers[ERROR_TEXT] ?? messageOf(status, reply.body) };
+      return {
+        kind: 'answer',
+        status,
+        message: reply.headers[ERROR_TEXT] ?? messageOf(status, reply.body),
+      };
     } catch (fault) {
-      if (fault instanceof BusUnavailable) return { kind: 'refused', message: fault.message };
+      if (isUnsent(fault)) return { kind: 'refused', message: fault.message };
       if (!(fault instanceof NoAnswer)) throw fault;
       return fault.why === 'nobody-answers'
         ? { kind: 'refused', message: `nobody listens on ${subject}` }
@@ -35,3 +51,8 @@ export class NatsTarget extends TargetCaller {
     }
   }
 }
+
+const isUnsent = (fault: unknown): fault is BusUnavailable | MessageTooLarge | InvalidSubject =>
+  fault instanceof BusUnavailable ||
+  fault instanceof MessageTooLarge ||
+  fault instanceof InvalidSubject;

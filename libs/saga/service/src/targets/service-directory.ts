@@ -14,8 +14,7 @@ const FIRST_LOOK_PAUSE_MS = 250;
 
 /** Where a service can be called, or why it cannot. */
 export type Address =
-  | { readonly url: string }
-  | { readonly missing: 'service-unknown' | 'no-healthy-instance' };
+  { readonly url: string } | { readonly missing: 'service-unknown' | 'no-healthy-instance' };
 
 interface Entry {
   readonly service: Service;
@@ -40,6 +39,8 @@ export class ServiceDirectory {
   private refreshedAt = 0;
   private underWay: Promise<void> | undefined;
   private isStale = false;
+  private tellFirst: () => void = () => undefined;
+  private readonly first = new Promise<void>((resolve) => (this.tellFirst = resolve));
   private unsubscribe: () => void = () => undefined;
 
   constructor(private readonly bus: MessageBus) {}
@@ -51,16 +52,26 @@ export class ServiceDirectory {
       this.hinted(typeof position === 'number' ? position : 0);
     });
     this.refreshing.start();
-    for (let turn = 0; turn < FIRST_LOOKS_MAX && this.refreshedAt === 0; turn++) {
+    for (let turn = 0; turn < FIRST_LOOKS_MAX && !this.isKnown; turn++) {
       this.hinted(0);
-      await this.underWay?.catch(() => pause(FIRST_LOOK_PAUSE_MS));
+      await this.firstKnown(FIRST_LOOK_PAUSE_MS);
     }
   }
 
   async stop(): Promise<void> {
     this.unsubscribe();
     await this.refreshing.stop();
-    await this.underWay;
+    await Promise.allSettled([this.underWay]);
+  }
+
+  /** False: the registry may be starting too, and nothing is said about any service. */
+  get isKnown(): boolean {
+    return this.refreshedAt > 0;
+  }
+
+  /** Returns with the first snapshot, or after `ms` without. */
+  async firstKnown(ms: number): Promise<void> {
+    await Promise.race([this.first, pause(ms, undefined, { ref: false })]);
   }
 
   /** Looks in memory only. */
@@ -106,6 +117,7 @@ export class ServiceDirectory {
     const outcome = await this.bus.query(subject, payload, { timeoutMs: ASK_TIMEOUT_MS });
     if (!outcome.ok) throw new Error(outcome.problem.message);
     this.refreshedAt = Date.now();
+    this.tellFirst();
     if (outcome.position < this.position) return; // A replica that lags behind answered.
     this.position = outcome.position;
     const snapshot = outcome.data as Snapshot;

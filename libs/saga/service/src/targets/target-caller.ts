@@ -1,3 +1,4 @@
+import { checkUntrusted } from '@downbeat/contracts';
 import type { Json } from '@downbeat/eventsourcing';
 import type { CallEffect, CallResult } from '@downbeat/saga-domain';
 
@@ -26,8 +27,22 @@ export const callHeaders = (
   ...(traceparent === undefined ? {} : { traceparent }),
 });
 
+/** Longer answers than a run's context may be are not taken: several of them have to fit in one event. */
+export const ANSWER_LENGTH_MAX = 262_144;
+
+/** A good answer, if it can be taken; what it did when it cannot is not known. */
+export function resultOfBody(body: string): CallResult {
+  if (body.length > ANSWER_LENGTH_MAX)
+    return { kind: 'broken', message: `the answer is longer than ${ANSWER_LENGTH_MAX} characters` };
+  const output = outputOf(body);
+  const refused = checkUntrusted(output);
+  return refused
+    ? { kind: 'broken', message: `the answer: ${refused.message}` }
+    : { kind: 'ok', output };
+}
+
 /** An answer's body: JSON where it is JSON, text otherwise, null for an empty one. */
-export function outputOf(body: string): Json {
+function outputOf(body: string): Json {
   if (body === '') return null;
   try {
     return JSON.parse(body) as Json;

@@ -1,12 +1,15 @@
 import { ContextPool, Periodic } from '@downbeat/service-host';
 import { Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
 
 const REFRESH_EVERY_MS = 10_000;
+const RUNS_MAX = 1_000;
+const WORKFLOWS_MAX = 1_000;
 
-/** How long runs of each workflow usually take, from the last hundred that completed; kept in memory. */
+/** How long runs of each workflow usually take, from the newest that completed; kept in memory. */
 @Injectable()
 export class ExpectedDurations {
-  private minutes: ReadonlyMap<string, number> = new Map();
+  private readonly minutes = new LRUCache<string, number>({ max: WORKFLOWS_MAX });
   private readonly periodic = new Periodic('measuring durations', REFRESH_EVERY_MS, () =>
     this.refresh(),
   );
@@ -28,20 +31,16 @@ export class ExpectedDurations {
 
   private async refresh(): Promise<void> {
     const { rows } = await this.pool.query<{ workflow_name: string; minutes: number }>(
-      `select d.workflow_name, recent.minutes
-       from (select distinct name as workflow_name from workflow_definition) d
-       cross join lateral (
-         select avg(extract(epoch from completed_at - started_at))::float8 / 60 as minutes
-         from (
-           select completed_at, started_at from workflow w
-           where w.workflow_name = d.workflow_name and w.current_status = 'completed'
-           order by started_position desc limit 100
-         ) hundred
-       ) recent
-       where recent.minutes is not null`,
+      `select workflow_name, avg(extract(epoch from completed_at - started_at))::float8 / 60 as minutes
+       from (
+         select workflow_name, completed_at, started_at from workflow
+         where current_status = 'completed' order by started_position desc limit $1
+       ) newest
+       group by workflow_name`,
+      [RUNS_MAX],
     );
-    this.minutes = new Map(
-      rows.map((row) => [row.workflow_name, Math.round(row.minutes * 1_000) / 1_000]),
-    );
+    // A workflow that is seldom run keeps what was measured last.
+    for (const row of rows)
+      this.minutes.set(row.workflow_name, Math.round(row.minutes * 1_000) / 1_000);
   }
 }

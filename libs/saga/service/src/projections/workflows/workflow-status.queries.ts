@@ -1,6 +1,6 @@
 import { sagaContract, type InputOf } from '@downbeat/contracts';
 import { EventStore } from '@downbeat/event-store';
-import { Rejection, type Recorded } from '@downbeat/eventsourcing';
+import { epochMs, Rejection, type Recorded } from '@downbeat/eventsourcing';
 import type { Read, ReadAs } from '@downbeat/projections';
 import {
   evolveRunView,
@@ -14,6 +14,7 @@ import { Answers, type Question } from '@downbeat/service-host';
 import { Controller } from '@nestjs/common';
 import type { AnswerOf } from '@downbeat/contracts';
 import { DefinitionLibrary } from '../../definitions/definition-library';
+import { thatFits } from './that-fits';
 
 const { workflowStatusQuery } = sagaContract;
 type Answer = AnswerOf<typeof workflowStatusQuery>;
@@ -40,16 +41,17 @@ export class WorkflowStatusQueries {
     const { steps: _, ...workflow } = view;
     return {
       position: events.at(-1)?.position ?? 0,
-      data: {
+      data: thatFits({
         workflow,
         steps: stepRows(view, known.definition),
         execution_timeline: events.map(timelineEntry),
-      } as unknown as Answer,
+      }) as unknown as Answer,
     };
   }
 }
 
 function isUpTo({ position, recorded_at }: Recorded<RunEvent>, { at }: ReadAs): boolean {
   if (at === undefined) return true;
-  return typeof at === 'number' ? position <= at : recorded_at <= at;
+  // The moment asked for may be written without milliseconds, and then does not sort as text.
+  return typeof at === 'number' ? position <= at : epochMs(recorded_at) <= epochMs(at);
 }

@@ -14,7 +14,14 @@ type DefinitionRow = Omit<Definition, 'is_latest'> & {
   readonly versions: readonly string[];
 };
 
-const NO_RUNS = { pending: 0, running: 0, completed: 0, failed: 0, compensating: 0, compensated: 0 };
+const NO_RUNS = {
+  pending: 0,
+  running: 0,
+  completed: 0,
+  failed: 0,
+  compensating: 0,
+  compensated: 0,
+};
 
 /** Answers which runs there are, and of what. */
 @Controller()
@@ -86,7 +93,8 @@ function positionOf(cursor: string | undefined): number | null {
 }
 
 function listed(row: WorkflowRow): Listed {
-  const share = row.total_steps === 0 ? 0 : (100 * Math.max(row.current_step - 1, 0)) / row.total_steps;
+  const share =
+    row.total_steps === 0 ? 0 : (100 * Math.max(row.current_step - 1, 0)) / row.total_steps;
   const isCompleted = row.current_status === 'completed';
   return {
     id: row.id,

@@ -1,0 +1,21 @@
+import { isStarted, type RunState } from '@downbeat/saga-domain';
+
+export function hasEnded(state: RunState): boolean {
+  if (!isStarted(state)) return false;
+  switch (state.status) {
+    case 'completed':
+    case 'failed':
+    case 'compensated':
+      return true;
+    case 'running':
+    case 'compensating':
+      return false;
+  }
+}
+
+/** Nothing will happen by itself any more: the run has ended, or an undo waits for an operator. */
+export function isAtRest(state: RunState): boolean {
+  if (hasEnded(state)) return true;
+  if (!isStarted(state) || state.status !== 'compensating') return false;
+  return state.compensation?.undo?.status === 'parked';
+}

@@ -1,0 +1,66 @@
+import type { MessageBus } from '@downbeat/message-bus';
+import type { Probes } from '@downbeat/service-host';
+import { Gauge, type Registry } from 'prom-client';
+import type { Replica } from './replica';
+
+/** Asked of any replica: how it is, and which of its runs cannot go on for now. */
+const STATUS_SUBJECT = 'query.saga.engine-status';
+
+/** Shows how the engine is: to probes, to whoever scrapes, and to whoever asks. */
+export function showEngine(
+  replica: Pick<Replica, 'status'>,
+  probes: Probes,
+  metrics: Registry,
+  bus: MessageBus,
+): void {
+  // Without a lease a replica can do nothing, and no other one needs it to.
+  probes.add({
+    name: 'saga-engine',
+    check: () => {
+      const status = replica.status();
+      return { isReady: status.owner !== '', details: { ...status } };
+    },
+  });
+  bus.answer(STATUS_SUBJECT, async () => ({ ok: true, position: 0, data: replica.status() }));
+  gauge(
+    metrics,
+    'open_runs',
+    'Runs this process holds in memory',
+    () => replica.status().open_runs,
+  );
+  gauge(
+    metrics,
+    'troubled_runs',
+    'Runs that cannot go on for now; 0 in a healthy suite',
+    () => replica.status().troubled_runs,
+  );
+  gauge(
+    metrics,
+    'calls_under_way',
+    'Calls to services that are not answered yet',
+    () => replica.status().calls_under_way,
+  );
+  gauge(
+    metrics,
+    'calls_waiting',
+    'Calls that wait because their service has enough of them',
+    () => replica.status().calls_waiting,
+  );
+  gauge(
+    metrics,
+    'runs_taken_over',
+    'Runs taken over from replicas that were gone',
+    () => replica.status().taken_over,
+  );
+}
+
+const gauge = (registry: Registry, name: string, help: string, valueOf: () => number): void => {
+  new Gauge({
+    registers: [registry],
+    name: `downbeat_saga_${name}`,
+    help,
+    collect() {
+      this.set(valueOf());
+    },
+  });
+};

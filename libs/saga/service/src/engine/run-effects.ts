@@ -1,0 +1,60 @@
+import { epochMs } from '@downbeat/eventsourcing';
+import type { Effect } from '@downbeat/saga-domain';
+import type { Clock } from '@downbeat/service-host';
+import { Calls, type Caller } from './calls';
+import { Timers } from './timers';
+
+export interface EffectPorts extends Caller {
+  readonly clock: Clock;
+  readonly onTimer: (timerId: string) => void;
+}
+
+/** What follows from a run's events: calls and timers. */
+export class RunEffects {
+  private readonly timers: Timers;
+  private readonly calls: Calls;
+  private isDraining = false;
+
+  constructor(ports: EffectPorts) {
+    this.timers = new Timers(ports.clock, ports.onTimer);
+    this.calls = new Calls({ ...ports, mayCall: () => !this.isDraining && ports.mayCall() });
+  }
+
+  perform(effects: readonly Effect[]): void {
+    if (this.isDraining) return; // Whoever takes the run over derives them from the log.
+    for (const effect of effects) {
+      switch (effect.effect) {
+        case 'call':
+          this.calls.make(effect);
+          break;
+        case 'set-timer':
+          this.timers.set(effect.timer_id, epochMs(effect.due));
+          break;
+        case 'cancel-timer':
+          this.timers.cancel(effect.timer_id);
+          break;
+        case 'parked':
+        case 'ended':
+          this.timers.clear();
+          break;
+      }
+    }
+  }
+
+  /** In place of the timers set so far; calls under way go on, and are not made again. */
+  performAnew(effects: readonly Effect[]): void {
+    this.timers.clear();
+    this.perform(effects);
+  }
+
+  clear(): void {
+    this.timers.clear();
+  }
+
+  /** Begins nothing more; returns when the calls under way are answered and recorded. */
+  async drain(): Promise<void> {
+    this.isDraining = true;
+    this.timers.clear();
+    await this.calls.answered();
+  }
+}

@@ -1,0 +1,566 @@
+import { LeaseLost } from '@downbeat/event-store';
+import { call, delay, fixedCall } from '@downbeat/saga-domain/testing';
+import { Logger } from '@nestjs/common';
+import { EngineBench, type BenchReplica } from '../testing/engine-bench';
+import { EngineFull, EngineNotRunning } from './errors';
+
+beforeAll(() => Logger.overrideLogger(false));
+
+const LEASE_MS = 3_000;
+const accepted = { repeated: false };
+const repeated = { repeated: true };
+
+let bench: EngineBench;
+let one: BenchReplica;
+
+beforeEach(async () => {
+  jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
+  bench = new EngineBench((ms) => jest.advanceTimersByTimeAsync(ms));
+  one = await bench.open();
+});
+afterEach(async () => {
+  for (const { replica } of bench.replicas) await replica.abandon();
+  jest.useRealTimers();
+  expect(bench.services.wrongs).toEqual([]);
+});
+
+/** An answer that comes when the test says so. */
+function held<Value>() {
+  let give: (value: Value) => void = () => undefined;
+  const promise = new Promise<Value>((resolve) => (give = resolve));
+  return { promise, give: (value: Value) => give(value) };
+}
+const ok = { kind: 'ok', output: {} } as const;
+const refusal = { kind: 'answer', status: 409, message: 'sold out' } as const;
+
+describe('a run', () => {
+  it("appends once per transition, and is nobody's when it has ended", async () => {
+    await bench.register([call('hold'), call('pay')]);
+    expect(await bench.start(one, 'c1')).toMatchObject(accepted);
+    await bench.pass(0);
+    expect(bench.types('c1')).toEqual([
+      'WorkflowStarted',
+      'StepStarted',
+      'StepCompleted',
+      'StepStarted',
+      'StepCompleted',
+      'WorkflowCompleted',
+    ]);
+    const commits = new Set(bench.log.events.slice(1).map(({ commit_no }) => commit_no));
+    expect(commits.size).toBe(3);
+    expect(bench.services.named).toEqual(['hold', 'pay']);
+    expect(bench.holderOf('c1')).toBeUndefined();
+    expect(one.engine.status()).toMatchObject({ open_runs: 0, troubled_runs: 0 });
+  });
+
+  it('is held by its replica while a call is under way', async () => {
+    await bench.register([call('hold')]);
+    const answer = held<typeof ok>();
+    bench.services.answerTo = () => answer.promise;
+    await bench.start(one, 'c1');
+    await bench.pass(0);
+    expect(bench.holderOf('c1')).toMatchObject({ epoch: 1 });
+    expect(one.engine.status()).toMatchObject({ open_runs: 1, calls_under_way: 1 });
+    answer.give(ok);
+    await bench.pass(0);
+    expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
+  });
+
+  it('undoes what was done in reverse order, each once, when a step fails', async () => {
+    await bench.register([call('a'), call('b'), call('c')]);
+    bench.services.answerTo = ({ step, purpose }) =>
+      step === 'c' && purpose === 'step' ? refusal : ok;
+    await bench.start(one, 'c1');
+    await bench.pass(0);
+    expect(bench.services.named).toEqual(['a', 'b', 'c', 'b:undo', 'a:undo']);
+    expect(bench.ends('c1')).toEqual(['WorkflowCompensated']);
+  });
+
+  it('waits for the retry its policy allows, and for Retry-After when that is longer', async () => {
+    const retry_policy = {
+      max_retries: 1,
+      initial_delay_ms: 1_000,
+      jitter: 0,
+      max_delay_ms: 60_000,
+    };
+    await bench.register([fixedCall('pay', { retry_policy })]);
+    bench.services.answerTo = ({ attempt }) =>
+      attempt === 1 ? { kind: 'answer', status: 503, message: 'busy', retry_after_ms: 5_000 } : ok;
+    await bench.start(one, 'c1');
+    await bench.live(4_900);
+    expect(bench.services.calls).toHaveLength(1);
+    await bench.live(200);
+    expect(bench.services.calls.map(({ attempt, key }) => [attempt, key])).toEqual([
+      [1, bench.services.calls[0]?.key],
+      [2, bench.services.calls[0]?.key],
+    ]);
+    expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
+  });
+
+  it('sleeps longer than a timer of the runtime can', async () => {
+    await bench.register([delay('rest', 40 * 86_400), call('pay')], { timeout_minutes: 525_600 });
+    await bench.start(one, 'c1');
+    // Renewed on the way, as a living replica does.
+    for (let day = 0; day < 41; day++) {
+      jest.setSystemTime(Date.now() + 86_400_000);
+      await one.replica.renew();
+      await bench.pass(61_000);
+      await one.replica.renew();
+      await bench.pass(1_000);
+      if (day === 38) expect(bench.services.calls).toEqual([]);
+    }
+    expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
+  });
+
+  it('times out, and carries its trace and correlation id along', async () => {
+    await bench.register([call('a'), delay('rest', 600)]);
+    await bench.start(one, 'c1', { traceparent: '00-aa-bb-01', timeout: 1 });
+    await bench.live(59_000);
+    expect(bench.ends('c1')).toEqual([]);
+    await bench.live(1_500);
+    expect(bench.ends('c1')).toEqual(['WorkflowCompensated']);
+    const [first] = bench.services.calls;
+    expect(first).toMatchObject({ correlationId: 'c1', traceparent: '00-aa-bb-01' });
+  });
+});
+
+describe('a command that starts a run', () => {
+  beforeEach(() => bench.register([call('hold')]));
+
+  it('gets its first answer again, when it comes again after the end', async () => {
+    await bench.start(one, 'c1');
+    await bench.pass(0);
+    expect(await bench.start(one, 'c1')).toMatchObject({
+      ...repeated,
+      answer: { status: 'running' },
+    });
+    expect(bench.services.named).toEqual(['hold']);
+    await bench.pass(0);
+    expect(one.engine.status().open_runs).toBe(0);
+  });
+
+  it('is the same run under another command id, also after the end', async () => {
+    await bench.start(one, 'c1');
+    await bench.pass(0);
+    const again = await bench.start(one, 'c1', { commandId: 'another' });
+    expect(again).toMatchObject({ ...repeated, answer: { status: 'completed' } });
+    expect(bench.services.named).toEqual(['hold']);
+  });
+
+  it('is refused when it wants something else under the same correlation id', async () => {
+    await bench.start(one, 'c1');
+    await bench.pass(0);
+    const other = await bench.start(one, 'c1', { commandId: 'another', context_data: { n: 2 } });
+    expect(other).toMatchObject({ code: 'correlation-id-taken' });
+  });
+
+  it('starts one run when it reaches two replicas at once', async () => {
+    const two = await bench.open();
+    const outcomes = await Promise.all([
+      bench.start(one, 'c1', { commandId: 'x' }),
+      bench.start(two, 'c1', { commandId: 'y' }),
+    ]);
+    expect(outcomes).toMatchObject([accepted, repeated]);
+    await bench.pass(0);
+    expect(bench.services.named).toEqual(['hold']);
+    expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
+  });
+
+  it('is answered when it waits behind the transition that ends the run', async () => {
+    const answer = held<typeof ok>();
+    bench.services.answerTo = () => answer.promise;
+    await bench.start(one, 'c1');
+    await bench.pass(0);
+    one.store.latencyMs = () => 20;
+    answer.give(ok);
+    await bench.pass(1);
+    const again = bench.start(one, 'c1', { commandId: 'another' });
+    await bench.pass(50);
+    expect(await again).toMatchObject({ ...repeated, answer: { status: 'completed' } });
+  });
+
+  it('is turned away when as many runs are open as may be, and finds room later', async () => {
+    const small = await bench.open({ openMax: 1 });
+    const answer = held<typeof ok>();
+    bench.services.answerTo = () => answer.promise;
+    await bench.start(small, 'c1');
+    await expect(bench.start(small, 'c2')).rejects.toThrow(EngineFull);
+    answer.give(ok);
+    await bench.pass(0);
+    expect(await bench.start(small, 'c2')).toMatchObject(accepted);
+  });
+});
+
+describe('an append whose outcome is unknown', () => {
+  beforeEach(() => bench.register([call('a'), call('b')]));
+
+  it.each(['lost', 'unanswered', 'late', 'defect'] as const)(
+    '(%s) leads to one run, when it is the first and the command comes again',
+    async (fate) => {
+      one.store.fateOf = () => fate;
+      await expect(bench.start(one, 'c1')).rejects.toThrow();
+      one.store.fateOf = () => 'stored';
+      await bench.pass(300);
+      const again = await bench.start(one, 'c1');
+      expect(again).toMatchObject(fate === 'lost' || fate === 'defect' ? accepted : repeated);
+      await bench.pass(200);
+      expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
+      expect(bench.services.named).toEqual(['a', 'b']);
+    },
+  );
+
+  it('is followed up although the command never comes again', async () => {
+    one.store.fateOf = () => 'unanswered';
+    await expect(bench.start(one, 'c1')).rejects.toThrow('the answer was lost');
+    one.store.fateOf = () => 'stored';
+    await bench.pass(300);
+    expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
+  });
+
+  it('that commits late is found by the comparison with what is held', async () => {
+    one.store.fateOf = () => 'late';
+    one.store.latencyMs = () => 100;
+    await expect(Promise.all([bench.start(one, 'c1'), bench.pass(250)])).rejects.toThrow(
+      'no answer',
+    );
+    one.store.latencyMs = () => 0;
+    one.store.fateOf = () => 'stored';
+    await bench.pass(400);
+    expect(bench.holderOf('c1')).toBeDefined();
+    expect(bench.services.calls).toEqual([]);
+    for (let turn = 0; turn < 30; turn++) {
+      await one.replica.renew();
+      await one.replica.takeOver();
+    }
+    await bench.pass(0);
+    expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
+  });
+
+  it.each(['lost', 'unanswered', 'late', 'defect'] as const)(
+    '(%s) of an answer neither repeats a recorded step nor loses one',
+    async (fate) => {
+      let left = 1;
+      one.store.fateOf = ({ events }) =>
+        events.some(({ type }) => type === 'StepCompleted') && left-- > 0 ? fate : 'stored';
+      await bench.start(one, 'c1');
+      await bench.live(70_000);
+      expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
+      expect(bench.services.named).toEqual(['a', 'b']);
+      expect(one.engine.status()).toMatchObject({ open_runs: 0, troubled_runs: 0 });
+    },
+  );
+
+  it('is visible for as long as it keeps a run waiting', async () => {
+    await bench.start(one, 'c0');
+    await bench.pass(0);
+    one.store.fateOf = ({ events }) => (events[0]?.type === 'StepCompleted' ? 'lost' : 'stored');
+    await bench.start(one, 'c1');
+    await bench.pass(1_000);
+    await one.replica.renew();
+    const { troubles, troubled_runs } = one.engine.status();
+    expect(troubled_runs).toBe(1);
+    expect(troubles).toMatchObject([{ code: 'event-store/unavailable' }]);
+    one.store.fateOf = () => 'stored';
+    await bench.pass(2_000);
+    expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
+    expect(one.engine.status().troubled_runs).toBe(0);
+  });
+});
+
+describe('an answer that cannot be recorded', () => {
+  it('counts as unknown: the run goes on, and what may have happened is undone', async () => {
+    await bench.register([call('a'), call('b')]);
+    const huge = 'x'.repeat(1_100_000);
+    bench.services.answerTo = ({ key }) =>
+      key.endsWith(':b') ? { kind: 'ok', output: { huge } } : ok;
+    await bench.start(one, 'c1');
+    await bench.pass(0);
+    expect(bench.services.named).toEqual(['a', 'b', 'b:undo', 'a:undo']);
+    expect(bench.ends('c1')).toEqual(['WorkflowCompensated']);
+    expect(one.faults).toHaveLength(1);
+  });
+
+  it('is one too when the caller throws against its promise', async () => {
+    await bench.register([call('a'), call('b')]);
+    bench.services.answerTo = ({ key }) => {
+      if (key.endsWith(':b')) throw new TypeError('a defect');
+      return ok;
+    };
+    await bench.start(one, 'c1');
+    await bench.pass(0);
+    expect(bench.services.named).toEqual(['a', 'b', 'b:undo', 'a:undo']);
+  });
+});
+
+describe('a replica that is gone', () => {
+  let two: BenchReplica;
+  beforeEach(async () => {
+    two = await bench.open();
+    await bench.register([call('a'), call('b'), call('c')]);
+  });
+
+  it('is followed by one that goes on at the right place, in a higher epoch', async () => {
+    const answer = held<typeof ok>();
+    bench.services.answerTo = ({ step }) => (step === 'b' ? answer.promise : ok);
+    await bench.start(one, 'c1');
+    await bench.pass(0);
+    await bench.crash(one);
+    await bench.pass(LEASE_MS - 100);
+    await two.replica.renew();
+    await two.replica.takeOver();
+    expect(bench.holderOf('c1')?.epoch).toBe(1);
+    await bench.pass(200);
+    bench.services.answerTo = () => ok;
+    await two.replica.takeOver();
+    await bench.pass(0);
+    expect(bench.services.calls.map((made) => [made.step, made.replica, made.reissued])).toEqual([
+      ['a', 'replica-1', false],
+      ['b', 'replica-1', false],
+      ['b', 'replica-2', true],
+      ['c', 'replica-2', false],
+    ]);
+    // The answer the old one was waiting for comes all the same.
+    answer.give(ok);
+    await bench.pass(0);
+    expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
+  });
+
+  it('makes no call when it was only silent, and learns that it is a new life', async () => {
+    const answer = held<typeof ok>();
+    bench.services.answerTo = ({ step, replica }) =>
+      step === 'a' && replica === 'replica-1' ? answer.promise : ok;
+    await bench.start(one, 'c1');
+    await bench.pass(LEASE_MS + 100);
+    await two.replica.renew();
+    await two.replica.takeOver();
+    await bench.pass(0);
+    expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
+    answer.give(ok);
+    await bench.pass(0);
+    expect(bench.services.calls.filter(({ replica }) => replica === 'replica-1')).toHaveLength(1);
+    expect(one.engine.status().open_runs).toBe(0);
+
+    const { owner } = one.replica.status();
+    await one.replica.renew();
+    expect(one.replica.status()).toMatchObject({ lives: 2, is_sure: true });
+    expect(one.replica.status().owner).not.toBe(owner);
+    expect(await bench.start(one, 'c2')).toMatchObject(accepted);
+  });
+
+  it('comes to life at a later turn, when its first breath fails', async () => {
+    await bench.pass(LEASE_MS + 100);
+    await bench.start(one, 'c1', {});
+    await two.replica.renew();
+    bench.services.answerTo = () => new Promise(() => undefined);
+    await bench.start(one, 'c2');
+    await two.replica.takeOver();
+    const renew = jest.spyOn(one.leases, 'renew');
+    renew.mockResolvedValueOnce(false).mockRejectedValueOnce(new Error('no database'));
+    await expect(one.replica.renew()).rejects.toThrow('no database');
+    await expect(bench.start(one, 'c3')).rejects.toThrow(EngineNotRunning);
+    await one.replica.renew();
+    expect(await bench.start(one, 'c3')).toMatchObject(accepted);
+  });
+
+  it('is taken over by one whose own claim got no answer', async () => {
+    bench.services.answerTo = ({ replica }) =>
+      replica === 'replica-1' ? new Promise(() => undefined) : ok;
+    await bench.start(one, 'c1');
+    await bench.crash(one);
+    await bench.pass(LEASE_MS + 100);
+    await two.replica.renew();
+    const { takeOver } = MemoryLeasesOf(two);
+    jest.spyOn(two.leases, 'takeOver').mockImplementationOnce(async (owner, limit) => {
+      await takeOver(owner, limit);
+      throw new Error('the answer was lost');
+    });
+    await expect(two.replica.takeOver()).rejects.toThrow('the answer was lost');
+    expect(bench.services.calls).toHaveLength(1);
+    await two.replica.takeOver();
+    await bench.pass(0);
+    expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
+  });
+
+  it('keeps a call back while it is not sure of its lease, and makes it when it is', async () => {
+    const answer = held<typeof ok>();
+    bench.services.answerTo = ({ step }) => (step === 'a' ? answer.promise : ok);
+    await bench.start(one, 'c1');
+    await bench.pass(LEASE_MS + 100);
+    answer.give(ok);
+    await bench.pass(1_000);
+    expect(bench.types('c1').slice(-2)).toEqual(['StepCompleted', 'StepStarted']);
+    expect(bench.services.named).toEqual(['a']);
+    expect(one.engine.status().troubles).toMatchObject([{ code: 'saga/lease-unsure' }]);
+    await one.replica.renew();
+    await bench.pass(2_000);
+    expect(bench.services.named).toEqual(['a', 'b', 'c']);
+    expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
+  });
+
+  it('that stops in order records what was under way, calls nothing more, and leaves at once', async () => {
+    const answer = held<typeof ok>();
+    bench.services.answerTo = ({ step }) => (step === 'a' ? answer.promise : ok);
+    await bench.start(one, 'c1');
+    await bench.pass(0);
+    const stopped = one.replica.stop();
+    await bench.pass(500);
+    await expect(bench.start(one, 'c2')).rejects.toThrow(EngineNotRunning);
+    answer.give(ok);
+    await bench.pass(0);
+    await stopped;
+    expect(bench.types('c1').slice(-2)).toEqual(['StepCompleted', 'StepStarted']);
+    expect(bench.services.named).toEqual(['a']);
+    await two.replica.takeOver();
+    await bench.pass(0);
+    expect(bench.services.calls.map(({ replica }) => replica)).toEqual([
+      'replica-1',
+      'replica-2',
+      'replica-2',
+    ]);
+    expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
+  });
+
+  it('that stops waits a bounded time for calls without an answer', async () => {
+    bench.services.answerTo = () => new Promise(() => undefined);
+    await bench.start(one, 'c1');
+    const stopped = one.replica.stop();
+    await bench.pass(2_100);
+    await stopped;
+    expect(one.engine.status().open_runs).toBe(0);
+  });
+});
+
+describe('an operator', () => {
+  it('is told that a run is held elsewhere, and that a run is unknown', async () => {
+    await bench.register([call('a')]);
+    bench.services.answerTo = () => new Promise(() => undefined);
+    const two = await bench.open();
+    await bench.start(one, 'c1');
+    await bench.pass(0);
+    await expect(bench.compensate(two, 'c1')).rejects.toThrow(LeaseLost);
+    expect(await bench.compensate(two, 'c9')).toMatchObject({ code: 'workflow-unknown' });
+    await bench.pass(200);
+    expect(two.engine.status()).toMatchObject({ open_runs: 0, troubled_runs: 0 });
+  });
+
+  it('is not told that a run is unknown when it could not be read', async () => {
+    await bench.register([call('a')]);
+    await bench.start(one, 'c1');
+    await bench.pass(0);
+    one.store.isReadable = false;
+    await expect(bench.compensate(one, 'c1')).rejects.toThrow('nobody was there');
+    await expect(bench.compensate(one, 'c1')).rejects.toThrow('nobody was there');
+    one.store.isReadable = true;
+    await bench.pass(1_000);
+    expect(await bench.compensate(one, 'c1')).toMatchObject(accepted);
+    await bench.pass(0);
+    expect(bench.ends('c1')).toEqual(['WorkflowCompleted', 'WorkflowCompensated']);
+    expect(bench.services.named).toEqual(['a', 'a:undo']);
+  });
+
+  it('who asks twice with one command id is obeyed once', async () => {
+    await bench.register([call('a')]);
+    await bench.start(one, 'c1');
+    await bench.pass(0);
+    expect(await bench.compensate(one, 'c1')).toMatchObject(accepted);
+    await bench.pass(0);
+    const two = await bench.open();
+    expect(await bench.compensate(two, 'c1')).toMatchObject({ code: 'already-compensated' });
+    expect(bench.services.named).toEqual(['a', 'a:undo']);
+  });
+
+  it('finds a parked run held by nobody, and any replica tries its undo again', async () => {
+    await bench.register([call('a'), call('b')]);
+    let isBroken = true;
+    bench.services.answerTo = ({ step, purpose }) => {
+      if (step === 'b' && purpose === 'step') return refusal;
+      return purpose === 'undo' && isBroken
+        ? { kind: 'answer', status: 404, message: 'what?' }
+        : ok;
+    };
+    await bench.start(one, 'c1');
+    await bench.pass(0);
+    expect(bench.types('c1').at(-1)).toBe('UndoParked');
+    expect(bench.holderOf('c1')).toBeUndefined();
+    expect(one.engine.status().open_runs).toBe(0);
+    const two = await bench.open();
+    isBroken = false;
+    expect(await bench.retry(two, 'c1')).toMatchObject(accepted);
+    await bench.pass(0);
+    expect(bench.ends('c1')).toEqual(['WorkflowCompensated']);
+    expect(bench.services.calls.filter(({ purpose }) => purpose === 'undo')).toMatchObject([
+      { attempt: 1, replica: 'replica-1' },
+      { attempt: 2, replica: 'replica-2' },
+    ]);
+  });
+
+  it('compensates a run that is running, after the call under way', async () => {
+    await bench.register([call('a'), call('b')]);
+    const answer = held<typeof ok>();
+    bench.services.answerTo = ({ key }) => (key.endsWith(':a') ? answer.promise : ok);
+    await bench.start(one, 'c1');
+    await bench.pass(0);
+    expect(await bench.compensate(one, 'c1')).toMatchObject(accepted);
+    answer.give(ok);
+    await bench.pass(0);
+    expect(bench.services.named).toEqual(['a', 'a:undo']);
+    expect(bench.ends('c1')).toEqual(['WorkflowCompensated']);
+  });
+});
+
+describe('a run whose definition cannot be had', () => {
+  it('is visible, and goes on when it can', async () => {
+    await bench.register([call('a'), call('b')]);
+    bench.services.answerTo = ({ replica }) =>
+      replica === 'replica-1' ? new Promise(() => undefined) : ok;
+    await bench.start(one, 'c1');
+    await bench.crash(one);
+    const two = await bench.open();
+    await bench.pass(LEASE_MS + 100);
+    await two.replica.renew();
+    const find = jest.spyOn(two.library, 'find').mockRejectedValue(new RangeError('refused today'));
+    await two.replica.takeOver();
+    await bench.pass(100);
+    expect(two.engine.status().troubles).toMatchObject([{ code: 'defect' }]);
+    find.mockRestore();
+    await bench.live(61_000);
+    expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
+  });
+
+  it('uses the version it was started with, whatever was registered since', async () => {
+    await bench.register([call('a'), call('b')]);
+    one.store.fateOf = () => 'unanswered';
+    await expect(bench.start(one, 'c1')).rejects.toThrow();
+    one.store.fateOf = () => 'stored';
+    await bench.register([call('other')], { version: '2.0.0' });
+    one.library.forget('book');
+    expect(await bench.start(one, 'c1')).toMatchObject(repeated);
+    await bench.pass(300);
+    expect(bench.services.named).toEqual(['a', 'b']);
+    expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
+  });
+});
+
+describe('calls to one service', () => {
+  it('wait for their turn when it has enough of them', async () => {
+    const narrow = await bench.open({ callsPerServiceMax: 2 });
+    await bench.register([call('a')]);
+    const answers = [held<typeof ok>(), held<typeof ok>(), held<typeof ok>()];
+    let made = 0;
+    bench.services.answerTo = () => answers[made++]?.promise ?? ok;
+    for (const id of ['c1', 'c2', 'c3']) await bench.start(narrow, id);
+    await bench.pass(0);
+    expect(narrow.engine.status()).toMatchObject({ calls_under_way: 2, calls_waiting: 1 });
+    answers[0]?.give(ok);
+    await bench.pass(0);
+    expect(bench.services.calls).toHaveLength(3);
+    answers[1]?.give(ok);
+    answers[2]?.give(ok);
+    await bench.pass(0);
+    expect(narrow.engine.status()).toMatchObject({ calls_under_way: 0, calls_waiting: 0 });
+  });
+});
+
+const MemoryLeasesOf = ({ leases }: BenchReplica) => ({
+  takeOver: leases.takeOver.bind(leases),
+});

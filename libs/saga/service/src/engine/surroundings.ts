@@ -1,0 +1,31 @@
+import type { EventStore, Leases } from '@downbeat/event-store';
+import type { CompiledDefinition, RunDecider } from '@downbeat/saga-domain';
+import type { Clock } from '@downbeat/service-host';
+import type { TargetCaller } from '../targets/target-caller';
+import type { CallGate } from './call-gate';
+import type { CrashPoints } from './crash-points';
+import type { OpenRun } from './open-run';
+
+/** A definition with the decider made for it. */
+export interface Behaviour {
+  readonly definition: CompiledDefinition;
+  readonly decider: RunDecider;
+}
+
+/** What a run needs from the engine that has it open. */
+export interface RunSurroundings {
+  readonly store: EventStore;
+  readonly leases: Leases;
+  readonly targets: TargetCaller;
+  readonly gate: CallGate;
+  readonly clock: Clock;
+  readonly crashPoints: CrashPoints;
+  /** A random number from 0 to 1. */
+  readonly chance: () => number;
+  readonly pause: (ms: number) => Promise<void>;
+  /** @throws {DefinitionMissing} */
+  readonly behaviourOf: (name: string, version: string) => Promise<Behaviour>;
+  /** The run needs this process no longer: it rests and nobody asks, or another process has it. */
+  readonly onIdle: (run: OpenRun) => void;
+  readonly onFault: (run: OpenRun, fault: unknown) => void;
+}

@@ -1,0 +1,184 @@
+import type { Append, LeaseUse } from '@downbeat/event-store';
+import { MemoryEventStore, MemoryLeases, MemoryLog } from '@downbeat/event-store/testing';
+import { instantOf, type EventMeta, type Json } from '@downbeat/eventsourcing';
+import {
+  workflowDefinitionStream,
+  workflowStream,
+  type RetryWorkflow,
+  type RunEvent,
+} from '@downbeat/saga-domain';
+import { definitionOf } from '@downbeat/saga-domain/testing';
+import { setImmediate as turn } from 'node:timers/promises';
+import { DefinitionLibrary } from '../definitions/definition-library';
+import { NoCrashPoints, type CrashPoint } from '../engine/crash-points';
+import { Replica } from '../engine/replica';
+import { RunEngine, type EngineOptions } from '../engine/run-engine';
+import { workflowIdOf } from '../engine/workflow-id';
+import { FakeServices } from './fake-services';
+import { FaultyStore } from './faulty-store';
+
+type Steps = Parameters<typeof definitionOf>[0];
+
+/** One process of the saga app, without Nest, NATS and Postgres. */
+export interface BenchReplica {
+  readonly name: string;
+  readonly replica: Replica;
+  readonly engine: RunEngine;
+  readonly store: FaultyStore;
+  readonly leases: MemoryLeases;
+  readonly library: DefinitionLibrary;
+  readonly faults: unknown[];
+}
+
+/** Some replicas over one log in memory. Time is the test's: Jest's fake timers. */
+export class EngineBench {
+  readonly log = new MemoryLog(() => Date.now());
+  readonly services = new FakeServices(this.log);
+  readonly replicas: BenchReplica[] = [];
+  chance = () => 0;
+  onCrashPoint: (point: CrashPoint, replica: BenchReplica) => void = () => undefined;
+  private readonly store = new MemoryEventStore(this.log, 'saga');
+  private readonly stored: Append[] = [];
+  private readonly crashed = new Set<BenchReplica>();
+
+  /** @param advance Of Jest's fake timers. */
+  constructor(private readonly advance: (ms: number) => Promise<void>) {}
+
+  /** A replica that holds a lease and takes nothing over by itself. */
+  async open(options: Partial<EngineOptions> = {}): Promise<BenchReplica> {
+    const name = `replica-${this.replicas.length + 1}`;
+    const store = new FaultyStore(this.store);
+    store.onStored = (append) => void this.stored.push(append);
+    const leases = new MemoryLeases(this.log, 'saga');
+    const library = new DefinitionLibrary(store);
+    const faults: unknown[] = [];
+    const crashPoints = {
+      reached: (point: CrashPoint): void => this.onCrashPoint(point, opened),
+    };
+    const engine: RunEngine = new RunEngine({
+      store,
+      leases,
+      library,
+      targets: this.services.reachedFrom(name),
+      clock: { now: () => Date.now() },
+      crashPoints,
+      chance: () => this.chance(),
+      pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+      onFault: (_, fault) => void faults.push(fault),
+      ...options,
+    });
+    const replica = new Replica(leases, engine, new NoCrashPoints());
+    const opened: BenchReplica = { name, replica, engine, store, leases, library, faults };
+    this.replicas.push(opened);
+    await replica.renew();
+    return opened;
+  }
+
+  async register(steps: Steps, more: Readonly<Record<string, unknown>> = {}): Promise<void> {
+    const definition = definitionOf(steps, more);
+    const stream = workflowDefinitionStream(definition.name);
+    const { name, version } = definition;
+    const data = { name, version, checksum: version, definition, at: instantOf(Date.now()) };
+    const { length: expected } = await this.store.load(stream);
+    const events = [{ type: 'WorkflowDefinitionRegistered', data }];
+    await this.store.append({ stream, expected, events, meta: metaOf('definition') });
+  }
+
+  /** Sends the command that starts a run of `book`, as the bus would: with an id of the command. */
+  async start(on: BenchReplica, correlation_id: string, more: StartOptions = {}) {
+    const { context_data = {}, commandId = `start-${correlation_id}`, traceparent, timeout } = more;
+    const known = await on.library.find('book');
+    if (!('checksum' in known)) throw new Error(known.message);
+    const data = {
+      workflow_name: 'book',
+      correlation_id,
+      initiating_service: 'shop',
+      context_data,
+      ...(timeout === undefined ? {} : { timeout_minutes: timeout }),
+    };
+    const workflow_id = workflowIdOf(correlation_id);
+    return on.engine.start(
+      { type: 'StartWorkflow', data, at: NEVER, workflow_id, checksum: known.checksum },
+      known,
+      {
+        commandId,
+        meta: { ...metaOf(commandId), ...(traceparent === undefined ? {} : { traceparent }) },
+        answer: ({ status }) => ({ workflow_id, status }),
+      },
+    );
+  }
+
+  compensate(on: BenchReplica, correlation: string, commandId = `undo-${correlation}`) {
+    const workflow_id = workflowIdOf(correlation);
+    const data = { workflow_id, reason: 'the customer cancelled' };
+    const asked = { commandId, meta: metaOf(commandId), answer: () => ({}) };
+    return on.engine.tell({ type: 'CompensateWorkflow', data, at: NEVER }, asked);
+  }
+
+  retry(on: BenchReplica, correlation: string, more: Partial<RetryWorkflow['data']> = {}) {
+    const workflow_id = workflowIdOf(correlation);
+    const data = { workflow_id, retry_strategy: 'failed_steps', ...more } as const;
+    const commandId = `retry-${correlation}-${Date.now()}`;
+    const asked = { commandId, meta: metaOf(commandId), answer: () => ({}) };
+    return on.engine.tell({ type: 'RetryWorkflow', data, at: NEVER }, asked);
+  }
+
+  events(correlationId: string): readonly RunEvent[] {
+    const stream = workflowStream(workflowIdOf(correlationId));
+    return (this.log.streams.get(stream) ?? []) as unknown as RunEvent[];
+  }
+
+  types(correlationId: string): readonly string[] {
+    return this.events(correlationId).map(({ type }) => type);
+  }
+
+  ends(correlationId: string): readonly string[] {
+    const ends = ['WorkflowCompleted', 'WorkflowFailed', 'WorkflowCompensated'];
+    return this.types(correlationId).filter((type) => ends.includes(type));
+  }
+
+  holderOf(correlationId: string): { readonly owner: string; readonly epoch: number } | undefined {
+    return this.log.holders.get(workflowStream(workflowIdOf(correlationId)));
+  }
+
+  /** Of a run's appends, in their order. */
+  leasesUsed(correlationId: string): readonly (LeaseUse | undefined)[] {
+    const stream = workflowStream(workflowIdOf(correlationId));
+    return this.stored.filter((append) => append.stream === stream).map(({ lease }) => lease);
+  }
+
+  /** Falls silent between two lines, as a killed process does; nothing is resigned. */
+  async crash(one: BenchReplica): Promise<void> {
+    this.crashed.add(one);
+    await one.replica.abandon();
+  }
+
+  /** Lets time pass, with all that is due in it; nobody renews a lease. */
+  async pass(ms: number): Promise<void> {
+    await this.advance(ms);
+    await turn();
+  }
+
+  /** Lets time pass in which all replicas but the crashed ones renew their leases. */
+  async live(ms: number): Promise<void> {
+    for (let left = ms; left > 0; left -= BREATH_MS) {
+      for (const { replica } of this.replicas.filter((one) => !this.crashed.has(one)))
+        await replica.renew();
+      await this.pass(Math.min(left, BREATH_MS));
+    }
+  }
+}
+
+export interface StartOptions {
+  readonly context_data?: { readonly [key: string]: Json };
+  readonly commandId?: string;
+  readonly traceparent?: string;
+  /** Minutes. */
+  readonly timeout?: number;
+}
+
+const BREATH_MS = 500;
+/** The engine's own clock says when a command came. */
+const NEVER = instantOf(0);
+
+const metaOf = (id: string): EventMeta => ({ correlation_id: id, causation_id: id, actor: 'test' });

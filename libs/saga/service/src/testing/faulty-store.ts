@@ -1,0 +1,100 @@
+import {
+  EventStore,
+  EventStoreUnavailable,
+  type Append,
+  type Appended,
+} from '@downbeat/event-store';
+import type { MemoryEventStore } from '@downbeat/event-store/testing';
+import type { Message, Position, StreamName } from '@downbeat/eventsourcing';
+
+/**
+ * What happens to an append. `lost`: nothing is stored. `unanswered`: it is stored, and nobody
+ * learns of it. `late`: the same, but it is stored only some time after the caller gave up.
+ */
+export type Fate = 'stored' | 'lost' | 'unanswered' | 'late' | 'defect';
+
+/** A store in memory whose appends meet the fate a test wants. */
+export class FaultyStore extends EventStore {
+  fateOf: (append: Append) => Fate = () => 'stored';
+  /** False: reading fails too. */
+  isReadable = true;
+  /** How long an append takes, and how long a late one is late, milliseconds. */
+  latencyMs: () => number = () => 0;
+  onStored: (append: Append) => void = () => undefined;
+
+  private readonly lateOnes = new Set<Promise<unknown>>();
+
+  constructor(private readonly store: MemoryEventStore) {
+    super();
+  }
+
+  get context(): string {
+    return this.store.context;
+  }
+
+  async append(append: Append): Promise<Appended> {
+    await sleep(this.latencyMs());
+    switch (this.fateOf(append)) {
+      case 'stored':
+        return this.stored(append);
+      case 'unanswered':
+        await this.stored(append);
+        throw new EventStoreUnavailable('the answer was lost');
+      case 'late':
+        this.storeLate(append);
+        throw new EventStoreUnavailable('no answer in time');
+      case 'lost':
+        throw new EventStoreUnavailable('nobody was there');
+      case 'defect':
+        throw new TypeError('a defect');
+    }
+  }
+
+  private storeLate(append: Append): void {
+    const late = sleep(10 + this.latencyMs())
+      .then(() => this.stored(append))
+      .catch(() => undefined) // Refused when it came too late; nobody is there to be told.
+      .finally(() => this.lateOnes.delete(late));
+    this.lateOnes.add(late);
+  }
+
+  async settled(): Promise<void> {
+    await Promise.all(this.lateOnes);
+    if (!this.isReadable) throw new EventStoreUnavailable('nobody was there');
+  }
+
+  private async stored(append: Append): Promise<Appended> {
+    const appended = await this.store.append(append);
+    if (!appended.repeated) this.onStored(append);
+    return appended;
+  }
+
+  async load<Event extends Message>(stream: StreamName, after?: number) {
+    await sleep(this.latencyMs());
+    if (!this.isReadable) throw new EventStoreUnavailable('nobody was there');
+    return this.store.load<Event>(stream, after);
+  }
+
+  read<Event extends Message>(after: Position, limit?: number) {
+    return this.store.read<Event>(after, limit);
+  }
+
+  answerOf(commandId: string) {
+    return this.store.answerOf(commandId);
+  }
+
+  lastReceipt(consumer: string, source: string) {
+    return this.store.lastReceipt(consumer, source);
+  }
+
+  head() {
+    return this.store.head();
+  }
+
+  onAppended(listener: (position: Position) => void) {
+    return this.store.onAppended(listener);
+  }
+}
+
+const sleep = (ms: number): Promise<void> =>
+  ms <= 0 ? Promise.resolve() : new Promise((resolve) => setTimeout(resolve, ms));

@@ -1,0 +1,164 @@
+import type { CallResult } from '@downbeat/saga-domain';
+import { call, delay, fixedCall, parallel } from '@downbeat/saga-domain/testing';
+import { EngineBench, type BenchReplica } from './engine-bench';
+import type { MadeCall } from './fake-services';
+import type { Fate } from './faulty-store';
+import { Seeded } from './seeded';
+
+const RUNS = 6;
+const TURN_MS = 250;
+const STORM_TURNS = 60;
+const CALM_TURNS_MAX = 2_000;
+
+/** A process died here; what stands behind the line never happens. */
+class Died extends Error {}
+
+/**
+ * Several replicas in bad weather: appends that are lost, committed without an answer or late;
+ * processes that die at any crash point or fall silent; services that refuse, time out and are slow.
+ * Then the weather clears, and everything has to come to its end.
+ */
+export class Storm {
+  readonly bench: EngineBench;
+  readonly correlationIds = Array.from({ length: RUNS }, (_, index) => `c${index}`);
+  private readonly chance: Seeded;
+  private readonly silent = new Map<BenchReplica, number>();
+  private readonly dead = new Set<BenchReplica>();
+  private isStormy = true;
+
+  constructor(seed: number, advance: (ms: number) => Promise<void>) {
+    this.chance = new Seeded(seed);
+    this.bench = new EngineBench(advance);
+    this.bench.chance = () => this.chance.next();
+    this.bench.services.answerTo = (made) => this.answer(made);
+    this.bench.onCrashPoint = (_, replica) => this.mayDie(replica);
+  }
+
+  async rage(): Promise<void> {
+    await this.bench.register(this.workflow());
+    for (let replicas = 0; replicas < 3; replicas++) await this.join();
+    for (let turn = 0; turn < STORM_TURNS; turn++) {
+      if (turn < STORM_TURNS / 2) this.someoneStarts();
+      if (this.chance.isLucky(0.05)) this.someoneCompensates();
+      if (this.chance.isLucky(0.05)) this.fallSilent();
+      await this.turn();
+    }
+    this.isStormy = false;
+    for (let turn = 0; turn < CALM_TURNS_MAX && !this.isOver(); turn++) {
+      if (turn % 8 === 0) this.operatorsHelp();
+      await this.turn();
+    }
+    for (const { replica } of this.bench.replicas) await replica.abandon();
+  }
+
+  isOver(): boolean {
+    return this.correlationIds.every((id) => this.bench.ends(id).length > 0 && !this.isGoingOn(id));
+  }
+
+  isGoingOn(correlationId: string): boolean {
+    return this.bench.holderOf(correlationId) !== undefined || this.isParked(correlationId);
+  }
+
+  private workflow() {
+    const retry_policy = { max_retries: 2, initial_delay_ms: 100, jitter: 0.5 };
+    const undo = (name: string) => ({
+      retry_policy,
+      compensation_action: { service_name: name, endpoint: '/undo', retry_policy },
+    });
+    const step = (name: string) => call(name, undo(name));
+    return this.chance.oneOf(
+      [step('a'), step('b'), step('c')],
+      [step('a'), parallel('both', [step('b'), step('c')], [step('d')]), step('e')],
+      [step('a'), delay('rest', 2), call('b', { ...undo('b'), optional: true }), fixedCall('c')],
+    );
+  }
+
+  private async join(): Promise<void> {
+    const opened = await this.bench.open();
+    opened.store.latencyMs = () => this.chance.oneOf(0, 0, 3, 20);
+    opened.store.fateOf = () => this.fate();
+  }
+
+  private fate(): Fate {
+    if (!this.isStormy || !this.chance.isLucky(0.25)) return 'stored';
+    return this.chance.oneOf<Fate>('lost', 'unanswered', 'late', 'stored');
+  }
+
+  private get alive(): readonly BenchReplica[] {
+    return this.bench.replicas.filter((one) => !this.dead.has(one));
+  }
+
+  private someone(): BenchReplica | undefined {
+    return this.alive[this.chance.below(this.alive.length)];
+  }
+
+  private mayDie(replica: BenchReplica): void {
+    if (this.dead.has(replica)) throw new Died();
+    if (!this.isStormy || !this.chance.isLucky(0.01)) return;
+    this.dead.add(replica);
+    void this.bench.crash(replica);
+    throw new Died();
+  }
+
+  private fallSilent(): void {
+    const someone = this.someone();
+    if (someone) this.silent.set(someone, Date.now() + this.chance.below(6_000));
+  }
+
+  private async turn(): Promise<void> {
+    while (this.alive.length < 3) await this.join();
+    for (const one of this.alive) {
+      if ((this.silent.get(one) ?? 0) > Date.now()) continue;
+      await one.replica.renew();
+      void one.replica.takeOver().catch(() => undefined); // Tried again at the next turn.
+    }
+    await this.bench.pass(TURN_MS);
+  }
+
+  /** The bus brings a command again, anywhere, until it is accepted; sometimes oftener. */
+  private someoneStarts(): void {
+    const someone = this.someone();
+    const id = this.correlationIds[this.chance.below(RUNS)];
+    if (!someone || id === undefined) return;
+    const commandId = this.chance.isLucky(0.7) ? `start-${id}` : `again-${id}`;
+    void this.insist(() => this.bench.start(someone, id, { commandId }));
+  }
+
+  private someoneCompensates(): void {
+    const someone = this.someone();
+    const id = this.correlationIds[this.chance.below(RUNS)];
+    if (someone && id !== undefined) void this.insist(() => this.bench.compensate(someone, id));
+  }
+
+  private operatorsHelp(): void {
+    for (const id of this.correlationIds) {
+      const someone = this.someone();
+      if (!someone) return;
+      if (this.bench.events(id).length === 0) void this.insist(() => this.bench.start(someone, id));
+      if (this.isParked(id)) void this.insist(() => this.bench.retry(someone, id));
+    }
+  }
+
+  private isParked(id: string): boolean {
+    return this.bench.types(id).at(-1) === 'UndoParked';
+  }
+
+  /** Who is not answered asks again later, or never. */
+  private async insist(ask: () => Promise<unknown>): Promise<void> {
+    await ask().catch(() => undefined);
+  }
+
+  private async answer({ purpose }: MadeCall): Promise<CallResult> {
+    const waitMs = this.chance.oneOf(0, 5, 40, 300);
+    if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
+    const isFine = this.chance.isLucky(this.isStormy ? 0.7 : 0.95);
+    if (isFine) return { kind: 'ok', output: {} };
+    if (purpose === 'undo') return this.chance.oneOf<CallResult>(BUSY, LOST);
+    return this.chance.oneOf<CallResult>(BUSY, LOST, REFUSED, NOBODY);
+  }
+}
+
+const BUSY: CallResult = { kind: 'answer', status: 503, message: 'busy' };
+const LOST: CallResult = { kind: 'timeout', message: 'no answer' };
+const REFUSED: CallResult = { kind: 'answer', status: 409, message: 'sold out' };
+const NOBODY: CallResult = { kind: 'refused', message: 'nobody there' };
