@@ -8,5 +8,6 @@ export * from './events';
 export * from './headers';
 export * from './message-bus';
 export * from './settlement';
-export { NatsMessageBus, type NatsMessageBusOptions } from './nats/nats-message-bus';
+export { NatsMessageBus } from './nats/nats-message-bus';
+export type { NatsMessageBusOptions } from './nats/nats-message-bus-options';
 export type { StreamBounds } from './nats/streams';

@@ -31,7 +31,10 @@ const SUBJECT_LENGTH_MAX = 512;
 
 /** @throws {InvalidSubject} It has an empty part, a wildcard, a blank or a control character. */
 export function assertSendable(subject: string): void {
-  if (subject.length > SUBJECT_LENGTH_MAX || !/^[^\s\p{Cc}.*>]+(\.[^\s\p{Cc}.*>]+)*$/u.test(subject))
+  if (
+    subject.length > SUBJECT_LENGTH_MAX ||
+    !/^[^\s\p{Cc}.*>]+(\.[^\s\p{Cc}.*>]+)*$/u.test(subject)
+  )
     throw new InvalidSubject(subject);
 }
 
@@ -49,6 +52,7 @@ export function covers(filter: string, subject: string): boolean {
   return (
     tokens.every((token, at) =>
       token === '>' ? parts.length > at : token === '*' || token === parts[at],
-    ) && (tokens.at(-1) === '>' || tokens.length === parts.length)
+    ) &&
+    (tokens.at(-1) === '>' || tokens.length === parts.length)
   );
 }

@@ -63,9 +63,7 @@ async function applySlice(
   if (events.length === 0) return { applied: 0, ignored: 0, parked: [] };
   const streams = hasParked ? events.map(({ stream }) => stream) : [];
   const parked = await parkedStreams(sql, projection, streams);
-  return careful
-    ? tables.applyCarefully(sql, events, parked)
-    : tables.apply(sql, events, parked);
+  return careful ? tables.applyCarefully(sql, events, parked) : tables.apply(sql, events, parked);
 }
 
 /** Every position is accounted for: applied, ignored, parked, or another context's. */

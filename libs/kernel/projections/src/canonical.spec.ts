@@ -14,7 +14,10 @@ const shuffled = (value: unknown): unknown => {
 describe('canonical JSON', () => {
   it('does not depend on the order of members', () =>
     fc.assert(
-      fc.property(fc.jsonValue(), (value) => canonicalJson(value) === canonicalJson(shuffled(value))),
+      fc.property(
+        fc.jsonValue(),
+        (value) => canonicalJson(value) === canonicalJson(shuffled(value)),
+      ),
     ));
 
   it('is JSON of the same value', () =>
@@ -27,7 +30,10 @@ describe('canonical JSON', () => {
   it.each([
     [{ a: 1 }, { a: '1' }],
     [{ a: null }, {}],
-    [[1, 2], [2, 1]],
+    [
+      [1, 2],
+      [2, 1],
+    ],
     [{ a: { b: 1 } }, { a: { c: 1 } }],
   ])('tells %j from %j', (one, other) => expect(canonicalJson(one)).not.toBe(canonicalJson(other)));
 });

@@ -41,7 +41,11 @@ function isoOf(text: string): unknown {
   return time instanceof Date ? time.toISOString() : time;
 }
 
-export function openWritePool(options: DatabaseOptions, projections: number, onFault: OnFault): Pool {
+export function openWritePool(
+  options: DatabaseOptions,
+  projections: number,
+  onFault: OnFault,
+): Pool {
   const pool = new Pool({
     ...connection(options, options.writeTimeoutMs ?? 60_000),
     connectionString: options.url,

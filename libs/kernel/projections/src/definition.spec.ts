@@ -22,7 +22,10 @@ describe('a projection’s definition', () => {
     ['a table name that leaves no room for the version', table({ name: 'b'.repeat(60) })],
     ['the bookkeeping’s name', table({ name: 'projection_parked' })],
     ['a column name with a quote', columns({ 'a"b': 'text' })],
-    ['a column named __proto__', table({ columns: { ...bookTable.columns, ['__proto__x']: 'text' } })],
+    [
+      'a column named __proto__',
+      table({ columns: { ...bookTable.columns, ['__proto__x']: 'text' } }),
+    ],
     ['an unknown column type', columns({ title: 'varchar' })],
     ['a type every object has', columns({ title: 'constructor' })],
     ['a key that is no column', table({ key: 'isbn' })],

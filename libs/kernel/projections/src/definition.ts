@@ -69,7 +69,8 @@ function problemsOfTable(table: Table): string[] {
   }
   if (columns[key] !== 'text') problems.push(`the key ${name}.${key} must be of type text`);
   for (const column of indexes.flat())
-    if (!Object.hasOwn(columns, column)) problems.push(`the index on ${name}.${column} has no column`);
+    if (!Object.hasOwn(columns, column))
+      problems.push(`the index on ${name}.${column} has no column`);
     else if (columnType(columns[column] ?? 'json') === 'json')
       problems.push(`${name}.${column} is json and cannot be indexed`);
   return problems;

@@ -19,7 +19,10 @@ export function entityOf(table: Table): EntitySchema<Row> {
 }
 
 const transformers: Partial<Record<ColumnType, ValueTransformer>> = {
-  bigint: { to: (value: unknown) => value, from: (value: unknown) => (value === null ? null : Number(value)) },
+  bigint: {
+    to: (value: unknown) => value,
+    from: (value: unknown) => (value === null ? null : Number(value)),
+  },
   instant: {
     to: (value: unknown) => value,
     from: (value: unknown) => (value instanceof Date ? value.toISOString() : value),

@@ -3,7 +3,16 @@ import { foldEvents, keysOf, planEvents } from './fold';
 import type { Row, Table } from './projection';
 import { shapeOf } from './table-shape';
 import { recorded, type GivenEvent } from './testing/given-table';
-import { bookStream, bookTable, bought, lent, moved, read, shelfTable, type LendingEvent } from './testing/lending';
+import {
+  bookStream,
+  bookTable,
+  bought,
+  lent,
+  moved,
+  read,
+  shelfTable,
+  type LendingEvent,
+} from './testing/lending';
 
 // The count comes first: it must not keep what the book refuses.
 const shapes = [shelfTable, bookTable].map((table) => shapeOf(table as unknown as Table));
@@ -15,12 +24,10 @@ function fold(
 ) {
   const planned = planEvents(
     shapes,
-    events.map(
-      (event, at): RecordedEvent => ({
-        ...recorded(event, at + 1),
-        stream: bookStream(event.data.book),
-      }),
-    ),
+    events.map((event, at): RecordedEvent => ({
+      ...recorded(event, at + 1),
+      stream: bookStream(event.data.book),
+    })),
   );
   const before = rows.map((table) => new Map<string, Row | undefined>(Object.entries(table)));
   const keys = keysOf(2, planned).map((set) => [...set].sort());
@@ -29,7 +36,12 @@ function fold(
 
 describe('folding a batch', () => {
   it('accounts for every event', () => {
-    const folded = fold([bought('a'), read('a'), bought('bad', 'top', 'poison'), lent('a', 'K', 'x')]);
+    const folded = fold([
+      bought('a'),
+      read('a'),
+      bought('bad', 'top', 'poison'),
+      lent('a', 'K', 'x'),
+    ]);
     expect([folded.applied, folded.ignored, folded.parked.length]).toEqual([1, 1, 2]);
   });
 
@@ -39,14 +51,19 @@ describe('folding a batch', () => {
   });
 
   it('gives each event the rows as the one before left them', () => {
-    const { changed } = fold([bought('a'), bought('b'), bought('c')], [{ top: { shelf: 'top', books: 5 } }, {}]);
+    const { changed } = fold(
+      [bought('a'), bought('b'), bought('c')],
+      [{ top: { shelf: 'top', books: 5 } }, {}],
+    );
     expect(changed[0]?.get('top')).toEqual({ shelf: 'top', books: 8 });
   });
 
   it('changes all rows of an event or none', () => {
     const { changed, parked } = fold([bought('a'), bought('bad', 'top', 'poison')]);
     expect(changed[0]?.get('top')).toEqual({ shelf: 'top', books: 1 });
-    expect(parked).toMatchObject([{ event: { position: 2 }, error: expect.stringMatching(/cannot be read/) }]);
+    expect(parked).toMatchObject([
+      { event: { position: 2 }, error: expect.stringMatching(/cannot be read/) },
+    ]);
   });
 
   it('parks later events of a stream unrun, ones of streams parked before too, and no others', () => {
@@ -60,7 +77,10 @@ describe('folding a batch', () => {
   });
 
   it('does not take event types for what every object has', () => {
-    const { ignored } = fold([{ ...read('a'), type: 'constructor' } as never, { ...read('a'), type: 'toString' } as never]);
+    const { ignored } = fold([
+      { ...read('a'), type: 'constructor' } as never,
+      { ...read('a'), type: 'toString' } as never,
+    ]);
     expect(ignored).toBe(2);
   });
 

@@ -1,10 +1,5 @@
 import { Limiter } from './limiter';
-
-function gate() {
-  let open = (): void => undefined;
-  const opened = new Promise<void>((resolve) => (open = resolve));
-  return { opened, open };
-}
+import { gate } from './testing/gate';
 
 describe('a limiter', () => {
   it('runs so many at once, and the others in the order they came', async () => {

@@ -23,7 +23,9 @@ describe('reading the log for several projectors', () => {
 
   it('asks again after the end of the log, and after a fault', async () => {
     let answers = [Promise.reject(new Error('gone')), Promise.resolve(slice(10))];
-    const { store, reader } = readerOf((after) => answers.shift() ?? Promise.resolve(slice(after + 1)));
+    const { store, reader } = readerOf(
+      (after) => answers.shift() ?? Promise.resolve(slice(after + 1)),
+    );
     await expect(reader.readShared(10, 5)).rejects.toThrow('gone');
     expect((await reader.readShared(10, 5)).through).toBe(10);
     expect((await reader.readShared(10, 5)).through).toBe(11);

@@ -3,6 +3,9 @@ import { eventually } from '@downbeat/event-store/testing';
 import { bought, lent, moved, titledLending, type LendingEvent } from './testing/lending';
 import { LendingBench } from './testing/lending-bench';
 
+// Servers are shared with other tests, and may be slow.
+jest.setTimeout(20_000);
+
 const at = '2026-03-01T09:30:00.000Z';
 /** Does not compress, so that an index entry cannot hold it. */
 const endlessShelf = randomBytes(6_000).toString('hex');
@@ -25,7 +28,11 @@ describe('an event that cannot be applied', () => {
 
   it.each([
     ['a fold that throws', bought('bad', 'top', 'poison'), /cannot be read/],
-    ['text that Postgres cannot store', bought('bad', 'top', 'a\0b'), /book\.title holds a character/],
+    [
+      'text that Postgres cannot store',
+      bought('bad', 'top', 'a\0b'),
+      /book\.title holds a character/,
+    ],
     ['a column that is missing', untitled, /book\.title must be text, not undefined/],
     ['a row that only Postgres refuses', bought('bad', endlessShelf), /index row/],
   ])('parks its stream, and nothing else: %s', async (_, poison, reason) => {
@@ -74,7 +81,11 @@ describe('an event that cannot be applied', () => {
 
   it('equals itself when it is verified', async () => {
     const runner = await bench.run();
-    const min_position = await bench.append(bought('a'), bought('bad', endlessShelf), lent('bad', 'Kim', at));
+    const min_position = await bench.append(
+      bought('a'),
+      bought('bad', endlessShelf),
+      lent('bad', 'Kim', at),
+    );
     await bench.books(runner, { min_position });
     expect(await runner.verify('registry.lending')).toMatchObject({ is_equal: true });
   });
@@ -121,7 +132,10 @@ describe('an event that cannot be applied', () => {
 
     it('stays parked when it still fails', async () => {
       const runner = await bench.run();
-      const min_position = await bench.append(bought('bad', 'top', 'poison'), lent('bad', 'Kim', at));
+      const min_position = await bench.append(
+        bought('bad', 'top', 'poison'),
+        lent('bad', 'Kim', at),
+      );
       await bench.books(runner, { min_position });
       expect(await runner.retryParked('registry.lending')).toEqual({
         streams_resumed: 0,

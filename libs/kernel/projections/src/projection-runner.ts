@@ -11,8 +11,14 @@ import { LogReader } from './log-reader';
 import { PostgresReadModels } from './postgres-read-models';
 import { prepareProjections } from './prepare';
 import type { Projection } from './projection';
-import { Projector, type ProjectionStatus } from './projector';
-import { defaultPace, type ProjectionLog, type ProjectorOptions, type ProjectorPace } from './projector-options';
+import type { ProjectionStatus } from './projection-status';
+import { Projector } from './projector';
+import {
+  defaultPace,
+  type ProjectionLog,
+  type ProjectorOptions,
+  type ProjectorPace,
+} from './projector-options';
 import type { ReadModels } from './read-models';
 import { retryParkedStreams, type ParkedRetry } from './retry-parked';
 import { TableSet } from './table-set';
@@ -40,7 +46,9 @@ const STOP_TIMEOUT_MS = 8_000;
  *
  * @throws {InvalidProjection} @throws {ProjectionChanged}
  */
-export async function startProjections(options: ProjectionRunnerOptions): Promise<ProjectionRunner> {
+export async function startProjections(
+  options: ProjectionRunnerOptions,
+): Promise<ProjectionRunner> {
   validateProjections(options.projections);
   if (!/^[a-z][a-z0-9_]{0,62}$/.test(options.schema))
     throw new InvalidProjection(options.schema, ['cannot be the name of a schema']);

@@ -35,8 +35,7 @@ export interface Table<TableRow extends Row = Row, Event extends Message = Messa
   readonly indexes?: readonly (readonly (keyof TableRow & string)[])[];
   readonly on: {
     readonly [Type in Event['type']]:
-      | Change<TableRow, Extract<Event, { type: Type }>>
-      | typeof ignore;
+      Change<TableRow, Extract<Event, { type: Type }>> | typeof ignore;
   };
 }
 

@@ -45,8 +45,5 @@ export interface ProjectorOptions {
   readonly reader: LogReader;
   readonly log: ProjectionLog;
   readonly pace: ProjectorPace;
-  readonly onCrashPoint?: (
-    point: ProjectionCrashPoint,
-    projection: string,
-  ) => void | Promise<void>;
+  readonly onCrashPoint?: (point: ProjectionCrashPoint, projection: string) => void | Promise<void>;
 }

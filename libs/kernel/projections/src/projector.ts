@@ -8,9 +8,11 @@ import { versionedTable } from './definition';
 import { concerns, reasonOf } from './fold';
 import { dropOldTables, goLive } from './go-live';
 import type { Projection } from './projection';
+import type { ProjectionStatus, ProjectorRole } from './projection-status';
 import type { ProjectorOptions } from './projector-options';
 import { noteFault, recordsOf } from './records';
 import { RowCache } from './row-cache';
+import { SliceSource } from './slice-source';
 import { TableSet } from './table-set';
 import { Waiters } from './waiters';
 
@@ -19,26 +21,6 @@ const URGENT_LOOK_MS = 25;
 const BACK_OFF_FIRST_MS = 100;
 const BACK_OFF_MAX_MS = 10_000;
 const WAITING_MAX = 1_000;
-
-/** `starting`: not seen its record yet. `superseded`: a newer version is live, this code does nothing. */
-export type ProjectorRole = 'starting' | 'building' | 'live' | 'superseded';
-
-/** How a projection is doing, as this process sees it; for readiness and metrics. */
-export interface ProjectionStatus {
-  readonly name: string;
-  readonly version: number;
-  readonly state: ProjectorRole | 'failed';
-  /** Whether any version can be asked. */
-  readonly is_served: boolean;
-  /** Everything up to here is in the tables. */
-  readonly position: Position;
-  /** Positions of the log that are not. */
-  readonly lag: number;
-  /** Streams with an event that could not be applied. */
-  readonly parked_streams: number;
-  /** The last fault since the last success. */
-  readonly fault?: string;
-}
 
 /** How to go on after a step. `wait` ends with the next hint, `rest` does not. */
 type Pause = { readonly kind: 'none' | 'wait' | 'rest'; readonly ms: number };
@@ -68,14 +50,15 @@ export class Projector {
   private parkedStreams = 0;
   private faults = 0;
   private lastFault: unknown;
+  private readonly slices: SliceSource;
   private tables: TableSet;
-  private ahead: { readonly after: Position; readonly slice: Promise<LogSlice> } | undefined;
   private loop: Promise<void> | undefined;
 
   constructor(
     readonly projection: Projection,
     private readonly options: ProjectorOptions,
   ) {
+    this.slices = new SliceSource(options);
     this.tables = this.newTables();
   }
 
@@ -156,7 +139,7 @@ export class Projector {
     if (this.seen >= head.position) return this.caughtUp();
 
     const after = this.seen;
-    const slice = await this.nextSlice(after);
+    const slice = await this.slices.next(after, this.role === 'building');
     // The hint was faster than the log; the next poll at the latest brings it.
     if (slice.through === after) return { kind: 'wait', ms: pace.pollMs };
     if (!this.mustSave(slice)) {
@@ -164,24 +147,6 @@ export class Projector {
       return atOnce;
     }
     return this.commit(slice, after);
-  }
-
-  private nextSlice(after: Position): Promise<LogSlice> {
-    const { reader, pace, head } = this.options;
-    const isNear = this.role === 'live' && head.position - after < pace.batchMax;
-    if (isNear) return reader.readShared(after, pace.batchMax);
-    const limit = this.role === 'building' ? pace.rebuildBatchMax : pace.batchMax;
-    const ready = this.ahead?.after === after ? this.ahead.slice : undefined;
-    this.ahead = undefined;
-    return (ready ?? reader.read(after, limit)).then((slice) => {
-      // The next slice is read while this one is written.
-      if (slice.through < head.position) {
-        const next = reader.read(slice.through, limit);
-        next.catch(() => undefined);
-        this.ahead = { after: slice.through, slice: next };
-      }
-      return slice;
-    });
   }
 
   private mustSave({ events }: LogSlice): boolean {
@@ -265,7 +230,10 @@ export class Projector {
     this.refreshedAtMs = Date.now();
     const role = own === undefined || own.state === 'retired' ? 'superseded' : own.state;
     if (role === 'superseded' && this.role !== 'superseded')
-      this.options.log.warn(this.facts(), 'a newer version of the read model is live; this one rests');
+      this.options.log.warn(
+        this.facts(),
+        'a newer version of the read model is live; this one rests',
+      );
     const isOther = role !== this.role;
     this.parkedStreams = own?.parked_streams ?? 0;
     this.role = role;
@@ -301,7 +269,7 @@ export class Projector {
 
   private async recover(fault: unknown): Promise<void> {
     this.isStale = true;
-    this.ahead = undefined;
+    this.slices.forget();
     this.tables.cache?.clear();
     if (isRefusedRow(fault) && !this.isCareful) {
       this.isCareful = true;

@@ -1,7 +1,10 @@
 import type { Instant } from '@downbeat/eventsourcing';
-import { bought, lending, lent, moved, returned, sold, type Book } from './testing/lending';
+import { bought, lending, lent, moved, returned, sold } from './testing/lending';
 import { booksOf, LendingBench } from './testing/lending-bench';
-import type { Read, ReadAs } from './read-models';
+import type { ReadAs } from './read-models';
+
+// Servers are shared with other tests, and may be slow.
+jest.setTimeout(20_000);
 
 const at = '2026-03-01T09:30:00.000Z';
 
@@ -22,22 +25,28 @@ describe('asking read models, on real Postgres', () => {
     moved('b', 'top', 'low'),
     returned('a'),
     lent('bad', 'Lee', at),
+    moved('bad', 'top', 'low'),
     sold('a'),
     bought('a', 'low', 'Again'),
   ];
 
   it('answers about the past what it answered then', async () => {
     const runner = await bench.run();
-    const then: Read<readonly Book[]>[] = [await bench.books(runner)];
+    const everything = (as: ReadAs) =>
+      runner.readModels.ask(lending, as, async (manager) => ({
+        books: await booksOf(manager),
+        shelves: await manager.getRepository('shelf').find({ order: { shelf: 'asc' } }),
+      }));
+    const then = [await everything({})];
     for (const event of life) {
       await bench.append(event);
       await bench.appendForeign();
-      for (const position of [bench.head - 1, bench.head])
-        then[position] = { ...(await bench.books(runner, { min_position: bench.head })), position };
+      const now = await everything({ min_position: bench.head });
+      then.push({ ...now, position: bench.head - 1 }, now);
     }
-    for (const order of [[...then.keys()], [...then.keys()].reverse()])
-      for (const position of order)
-        expect(await bench.books(runner, { at: position })).toEqual({ ...then[position], position });
+    expect(new Set(then.map(({ data }) => JSON.stringify(data))).size).toBeGreaterThan(6);
+    for (const past of [...then, ...[...then].reverse()])
+      expect(await everything({ at: past.position })).toEqual(past);
   });
 
   it('answers about a moment', async () => {
@@ -93,7 +102,11 @@ describe('asking read models, on real Postgres', () => {
 
   it.each([
     ['a position beyond the log', 99, 'projections/read-position-ahead'],
-    ['a moment that has not come', '2999-01-01T00:00:00.000Z' as Instant, 'projections/read-position-ahead'],
+    [
+      'a moment that has not come',
+      '2999-01-01T00:00:00.000Z' as Instant,
+      'projections/read-position-ahead',
+    ],
     ['half a position', 0.5, 'projections/invalid-read-position'],
     ['a negative position', -1, 'projections/invalid-read-position'],
     ['no time at all', 'yesterday' as Instant, 'projections/invalid-read-position'],

@@ -99,11 +99,10 @@ export async function moveCheckpoint(
 }
 
 export async function noteFault(sql: Sql, projection: Projection, fault: string): Promise<void> {
-  await sql.query(`update projection set fault = $3, updated_at = now() where name = $1 and version = $2`, [
-    projection.name,
-    projection.version,
-    fault,
-  ]);
+  await sql.query(
+    `update projection set fault = $3, updated_at = now() where name = $1 and version = $2`,
+    [projection.name, projection.version, fault],
+  );
 }
 
 /** Those of `streams` of which an event was parked before. */

@@ -1,22 +1,23 @@
 import { eventually } from '@downbeat/event-store/testing';
 import { bought, lent } from './testing/lending';
+import { gate } from './testing/gate';
 import { LendingBench } from './testing/lending-bench';
 import type { ProjectionRunnerOptions } from './projection-runner';
+
+// Servers are shared with other tests, and may be slow.
+jest.setTimeout(20_000);
 
 const at = '2026-03-01T09:30:00.000Z';
 
 /** Lets a batch come to just before its commit, and holds it there until it is told to go on. */
 function door() {
-  let open = (): void => undefined;
-  let arrive = (): void => undefined;
-  const opened = new Promise<void>((resolve) => (open = resolve));
-  const arrived = new Promise<void>((resolve) => (arrive = resolve));
+  const [arrived, opened] = [gate(), gate()];
   const onCrashPoint: NonNullable<ProjectionRunnerOptions['onCrashPoint']> = async (point) => {
     if (point !== 'projector.before-commit') return;
-    arrive();
-    await opened;
+    arrived.open();
+    await opened.opened;
   };
-  return { open: () => open(), arrived, onCrashPoint };
+  return { open: opened.open, arrived: arrived.opened, onCrashPoint };
 }
 
 describe('replicas of a projector, on real Postgres', () => {
@@ -45,6 +46,8 @@ describe('replicas of a projector, on real Postgres', () => {
     const second = await bench.run();
     await bench.polls(5);
     expect((await bench.books(second)).data).toMatchObject([{ times_lent: 0 }]);
+    // It steps back instead of queueing for the owner's row.
+    expect(await bench.sql('select pid from pg_locks where not granted')).toEqual([]);
 
     await killTheOwner();
     held.open();
@@ -99,9 +102,9 @@ describe('replicas of a projector, on real Postgres', () => {
     });
     const min_position = await bench.append(lent('a', 'Kim', at));
     expect((await bench.books(dying, { min_position })).data).toMatchObject([{ times_lent: 1 }]);
-    expect((await bench.books(dying, { min_position: await bench.append(lent('a', 'Lee', at)) })).data).toMatchObject([
-      { times_lent: 2 },
-    ]);
+    expect(
+      (await bench.books(dying, { min_position: await bench.append(lent('a', 'Lee', at)) })).data,
+    ).toMatchObject([{ times_lent: 2 }]);
   });
 
   it('outlive a database that ends all connections', async () => {

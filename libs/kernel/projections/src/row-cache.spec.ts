@@ -7,7 +7,11 @@ describe('the rows kept while a version is built', () => {
     const cache = new RowCache(2, 100, true);
     cache.set(0, 'a', row(1), 40);
     cache.set(1, 'a', row(2), 40);
-    expect([cache.get(0, 'a'), cache.get(1, 'a'), cache.get(0, 'b')]).toEqual([row(1), row(2), undefined]);
+    expect([cache.get(0, 'a'), cache.get(1, 'a'), cache.get(0, 'b')]).toEqual([
+      row(1),
+      row(2),
+      undefined,
+    ]);
     expect(cache.isComplete).toBe(true);
     cache.delete(0, 'a');
     cache.set(0, 'b', row(3), 40);

@@ -160,7 +160,7 @@ export class TableSet {
 
   private async upsert(sql: Sql, shape: TableShape, rows: readonly string[]): Promise<void> {
     const text = upsertSql(shape, this.target(shape));
-    for (let from = 0; from < rows.length; ) {
+    for (let from = 0; from < rows.length;) {
       let chars = 0;
       let to = from;
       while (to < rows.length && (to === from || chars < STATEMENT_CHARS_MAX))

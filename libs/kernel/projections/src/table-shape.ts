@@ -45,7 +45,9 @@ export function fitRow(shape: TableShape, row: Row, key: string): Row {
     else fitted[name] = fitValue(`${shape.name}.${name}`, kind, value);
   }
   if (fitted[shape.key] !== key)
-    throw new TypeError(`${shape.name}: the row of ${key} has the key ${String(fitted[shape.key])}`);
+    throw new TypeError(
+      `${shape.name}: the row of ${key} has the key ${String(fitted[shape.key])}`,
+    );
   for (const name in row)
     if (row[name] !== undefined && !Object.hasOwn(fitted, name))
       throw new TypeError(`${shape.name} has no column ${name}`);

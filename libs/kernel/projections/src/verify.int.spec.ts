@@ -1,5 +1,9 @@
+import { eventually } from '@downbeat/event-store/testing';
 import { bought, lent, moved, sold } from './testing/lending';
 import { LendingBench } from './testing/lending-bench';
+
+// Servers are shared with other tests, and may be slow.
+jest.setTimeout(20_000);
 
 const at = '2026-03-01T09:30:00.000Z';
 
@@ -58,6 +62,26 @@ describe('verifying a read model, on real Postgres', () => {
       is_equal: false,
       different: [table],
     });
+  });
+
+  it('reads rows and checkpoint in one snapshot', async () => {
+    const runner = await stocked();
+    await runner.stop();
+    const idle = await bench.run({ pace: { pollMs: 60_000, recordPollMs: 60_000 } });
+    await bench.books(idle);
+
+    const verified = await bench.database.asOwner(async (owner) => {
+      await owner.query('set search_path = registry; begin; lock table book_v1');
+      const verifying = idle.verify('registry.lending');
+      await eventually(async () =>
+        expect(await bench.sql('select pid from pg_locks where not granted')).toHaveLength(1),
+      );
+      // What a projector would commit while the rows are about to be read.
+      await owner.query(`insert into shelf_v1 values ('new', 1);
+        update projection set checkpoint = checkpoint + 1; commit`);
+      return verifying;
+    });
+    expect(verified).toMatchObject({ is_equal: true, position: bench.head });
   });
 
   it('finds it equal while events keep coming', async () => {

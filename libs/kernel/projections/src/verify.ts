@@ -108,8 +108,7 @@ function rebuiltHashes(
     const nothing = { position: 0, parked: new Set<never>() };
     await replay(reader, tables, sql, nothing, { position }, deadlineMs);
     const hashes: TableHash[] = [];
-    for (const shape of shapes)
-      hashes.push(await hashTable(sql, shape, `pg_temp."${shape.name}"`));
+    for (const shape of shapes) hashes.push(await hashTable(sql, shape, `pg_temp."${shape.name}"`));
     return hashes;
   });
 }

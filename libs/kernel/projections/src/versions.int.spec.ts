@@ -1,7 +1,11 @@
 import { eventually } from '@downbeat/event-store/testing';
 import { bought, lending, lent, louderLending } from './testing/lending';
 import { booksOf, LendingBench } from './testing/lending-bench';
+import { gate } from './testing/gate';
 import type { ProjectionRunner } from './projection-runner';
+
+// Servers are shared with other tests, and may be slow.
+jest.setTimeout(20_000);
 
 const at = '2026-03-01T09:30:00.000Z';
 
@@ -72,19 +76,68 @@ describe('a new version of a read model, on real Postgres', () => {
     await eventually(() => expect(old.status()[0]).toMatchObject({ state: 'superseded' }));
   });
 
+  it('waits for a question that is being answered', async () => {
+    const old = await bench.run();
+    await bench.books(old, { min_position: await bench.append(bought('a'), bought('b')) });
+
+    const answer = await old.readModels.ask(lending, {}, async (manager) => {
+      const louder = await bench.run({ projections: [louderLending] });
+      await eventually(() => expect(louder.status()[0]).toMatchObject({ position: 2 }));
+      await bench.polls(20);
+      return (await booksOf(manager)).map(({ title }) => title);
+    });
+    expect(answer).toEqual({ position: 2, data: ['Book a', 'Book b'] });
+    await eventually(async () =>
+      expect((await bench.books(old)).data.map(({ title }) => title)).toEqual(['BOOK A', 'BOOK B']),
+    );
+  });
+
+  it('is built by replicas in turns, none of which trusts what it remembers', async () => {
+    for (let book = 0; book < 5; book++) await bench.append(bought(`b${book}`));
+    for (let round = 0; round < 6; round++)
+      for (let book = 0; book < 5; book++) await bench.append(lent(`b${book}`, `${round}`, at));
+    const [firstGate, secondGate] = [gate(), gate()];
+    /** Stands still between two batches, after so many. */
+    const builder = (batches: number, { opened }: ReturnType<typeof gate>) => {
+      let done = 0;
+      return bench.run({
+        pace: { rebuildBatchMax: 3 },
+        onCrashPoint: async (point) => {
+          if (point === 'projector.after-commit' && ++done === batches) await opened;
+        },
+      });
+    };
+    const checkpoint = (expected: number) =>
+      eventually(async () =>
+        expect(await bench.sql('select checkpoint::int from projection')).toEqual([
+          { checkpoint: expected },
+        ]),
+      );
+
+    const first = await builder(4, firstGate);
+    await checkpoint(12);
+    await builder(4, secondGate);
+    await checkpoint(24);
+    firstGate.open();
+
+    const { data } = await bench.books(first, { min_position: bench.head });
+    expect(data.map(({ times_lent }) => times_lent)).toEqual([6, 6, 6, 6, 6]);
+    expect(await bench.sql('select books::int from shelf')).toEqual([{ books: 5 }]);
+    secondGate.open();
+  });
+
   it('leaves the old one to readers, frozen, until it has caught up', async () => {
     const old = await bench.run();
     await bench.books(old, { min_position: await bench.append(bought('a'), bought('b')) });
     await old.stop();
     await bench.append(bought('c'));
 
-    let release = (): void => undefined;
-    const gate = new Promise<void>((resolve) => (release = resolve));
+    const { open, opened } = gate();
     const louder = await bench.run({
       projections: [louderLending],
       pace: { rebuildBatchMax: 1 },
       waitMs: 100,
-      onCrashPoint: () => gate,
+      onCrashPoint: () => opened,
     });
     const { position, data } = await bench.books(louder);
     expect({ position, titles: data.map(({ title }) => title) }).toEqual({
@@ -96,7 +149,7 @@ describe('a new version of a read model, on real Postgres', () => {
       code: 'projections/read-model-behind',
       remedy: 'retry',
     });
-    release();
+    open();
     await eventually(async () =>
       expect((await bench.books(louder)).data.map(({ title }) => title)).toEqual([
         'BOOK A',
@@ -107,14 +160,14 @@ describe('a new version of a read model, on real Postgres', () => {
   });
 
   it('is built on by another replica when the builder dies', async () => {
-    for (let book = 0; book < 30; book++) await bench.append(bought(`b${book}`), lent(`b${book}`, 'Kim', at));
+    for (let book = 0; book < 30; book++)
+      await bench.append(bought(`b${book}`), lent(`b${book}`, 'Kim', at));
     let batches = 0;
-    let release = (): void => undefined;
-    const gate = new Promise<void>((resolve) => (release = resolve));
+    const { open, opened } = gate();
     await bench.run({
       pace: { rebuildBatchMax: 4 },
       onCrashPoint: async (point) => {
-        if (point === 'projector.before-commit' && ++batches === 5) await gate;
+        if (point === 'projector.before-commit' && ++batches === 5) await opened;
       },
     });
     await eventually(() => expect(batches).toBe(5));
@@ -125,7 +178,7 @@ describe('a new version of a read model, on real Postgres', () => {
     expect(data).toHaveLength(30);
     expect(data.every(({ times_lent }) => times_lent === 1)).toBe(true);
     expect(await other.verify('registry.lending')).toMatchObject({ is_equal: true });
-    release();
+    open();
   });
 
   it('is built with the same result when its rows do not fit in memory', async () => {
@@ -161,12 +214,11 @@ describe('a new version of a read model, on real Postgres', () => {
 
   it('waits for the first build before it answers', async () => {
     await bench.append(bought('a'), bought('b'));
-    let release = (): void => undefined;
-    const gate = new Promise<void>((resolve) => (release = resolve));
-    const runner = await bench.run({ onCrashPoint: () => gate });
+    const { open, opened } = gate();
+    const runner = await bench.run({ onCrashPoint: () => opened });
     const answer = bench.books(runner);
     await eventually(() => expect(runner.status()[0]).toMatchObject({ is_served: false }));
-    release();
+    open();
     expect((await answer).data).toHaveLength(2);
   });
 });

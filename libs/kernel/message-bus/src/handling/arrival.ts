@@ -21,6 +21,12 @@ export interface Arrival {
   readonly answer: (outcome: CommandOutcome) => void;
 }
 
+/** Anyone can write headers: only what came over the retry stream was a dead letter. */
+export function neverRedriven(headers: MessageHeaders): MessageHeaders {
+  const { [HEADER.deadLetter]: _, ...rest } = headers;
+  return rest;
+}
+
 export class MalformedBody {
   constructor(readonly reason: string) {}
 }
@@ -30,7 +36,8 @@ const headerId = (headers: MessageHeaders): string | undefined =>
   headers[HEADER.originalId] || headers[HEADER.messageId] || undefined;
 
 /** Where a message stands, over all lives of its stream. */
-export const placeOf = ({ streamCreated, sequence }: Arrival): string => `${streamCreated}:${sequence}`;
+export const placeOf = ({ streamCreated, sequence }: Arrival): string =>
+  `${streamCreated}:${sequence}`;
 
 /** The id of a message whose body cannot be read. */
 export const idWithoutBody = (arrival: Arrival): string =>

@@ -72,7 +72,9 @@ export class Settler {
     const attempts = this.attemptsOf(arrival);
     const attemptsMax = subscription.deliveriesMax ?? DELIVERIES_MAX;
     if (attempts > attemptsMax)
-      return deadLetter(`delivered ${attempts} times without an end, at most ${attemptsMax} allowed`);
+      return deadLetter(
+        `delivered ${attempts} times without an end, at most ${attemptsMax} allowed`,
+      );
     const settlement = await this.handle(delivery);
     if (settlement.outcome !== 'retry' || attempts < attemptsMax) return settlement;
     return deadLetter(`gave up after ${attempts} deliveries: ${settlement.reason}`);
@@ -132,7 +134,10 @@ export class Settler {
       await deadLetters.quarantine(letter);
     } catch (fault) {
       metrics.quarantineFailures++;
-      log.error('a message could not be quarantined and stays', { ...this.about(received), err: fault });
+      log.error('a message could not be quarantined and stays', {
+        ...this.about(received),
+        err: fault,
+      });
       return this.putBack(arrival);
     }
     metrics.quarantined++;

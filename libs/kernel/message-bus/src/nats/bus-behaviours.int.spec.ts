@@ -1,5 +1,8 @@
 import { busBehaviours } from '../testing/bus-behaviours';
+import { eventually } from '../testing/eventually';
 import { NatsBench } from '../testing/nats-bench';
+import { done } from '../settlement';
+import { NatsMessageBus } from './nats-message-bus';
 
 jest.setTimeout(20_000);
 
@@ -10,5 +13,85 @@ describe('the bus on NATS', () => {
   });
   afterEach(() => bench.stop());
 
-  it.each(Object.entries(busBehaviours))('%s', async (_, behave) => behave(await bench.underTest()));
+  it.each(Object.entries(busBehaviours))('%s', async (_, behave) =>
+    behave(await bench.underTest()),
+  );
+
+  it('shares questions between replicas', async () => {
+    const answered = [0, 0];
+    for (const at of [0, 1])
+      (await bench.connect()).answer('query.registry.x', () => {
+        answered[at] = (answered[at] ?? 0) + 1;
+        return Promise.resolve({ ok: true, position: at, data: null });
+      });
+    const asker = await bench.connect();
+    for (let n = 0; n < 40; n++) await asker.query('query.registry.x', {});
+    expect(answered[0]).toBeGreaterThan(0);
+    expect(answered[1]).toBeGreaterThan(0);
+    expect((answered[0] ?? 0) + (answered[1] ?? 0)).toBe(40);
+  });
+
+  it('refuses a question that is no JSON, and an answer that is none', async () => {
+    const bus = await bench.connect();
+    bus.answer('query.registry.x', () =>
+      Promise.resolve({ ok: true, position: 0, data: 'x'.repeat(2 ** 20) }),
+    );
+    const asked = await bench.client.request(bench.physical('query.registry.x'), '{');
+    expect(asked.json()).toMatchObject({ ok: false, problem: { code: 'malformed-body' } });
+    expect(await bus.query('query.registry.x', {})).toMatchObject({
+      ok: false,
+      problem: { code: 'internal' },
+    });
+    bench.client.subscribe(bench.physical('query.registry.y'), {
+      callback: (_, message) => void message.respond('{"hello":1}'),
+    });
+    await bench.client.flush();
+    await expect(bus.query('query.registry.y', {})).rejects.toMatchObject({
+      why: 'not-an-outcome',
+    });
+  });
+
+  it('asks services outside the suite in their own words', async () => {
+    const bus = await bench.connect();
+    bench.client.subscribe(bench.physical('venue.hold'), {
+      callback: (_, message) => void message.respond(`held ${message.string()}`),
+    });
+    await bench.client.flush();
+    const reply = await bus.request('venue.hold', 'room 1', { timeoutMs: 1_000 });
+    expect(reply.body).toBe('held room 1');
+    await expect(bus.request('venue.gone', '', { timeoutMs: 100 })).rejects.toMatchObject({
+      why: 'nobody-answers',
+    });
+  });
+
+  it('needs a place for dead letters before it consumes', async () => {
+    const { url, prefix } = bench;
+    const bus = await NatsMessageBus.connect({ url, prefix, name: 'test' });
+    await expect(
+      bus.subscribe({
+        durable: 'registry-commands',
+        subject: 'command.registry.>',
+        handle: () => Promise.resolve(done()),
+      }),
+    ).rejects.toMatchObject({ code: 'message-bus/no-dead-letters' });
+    await bus.close();
+  });
+
+  it('hears of a message that the server gave up', async () => {
+    const advisories: string[] = [];
+    const bus = await bench.connect({ onServerGaveUp: (advisory) => advisories.push(advisory) });
+    await bus.subscribe({
+      durable: 'registry-commands',
+      subject: 'command.registry.>',
+      handle: () => new Promise(() => undefined),
+      handlerTimeoutMs: 1_000,
+    });
+    bench.client.publish(bench.physical('command.registry.Do.x'), '{}');
+    await eventually(() => expect(bus.metrics.handling).toBe(1));
+    const stream = `${bench.prefix}-command-registry`;
+    // What the bus itself never does.
+    bench.client.publish(`$JS.ACK.${stream}.${bench.prefix}-registry-commands.1.1.1.1.0`, '+TERM');
+    await eventually(() => expect(bus.metrics.serverGaveUp).toBe(1));
+    expect(JSON.parse(advisories[0] ?? '')).toMatchObject({ stream, stream_seq: 1 });
+  });
 });

@@ -4,7 +4,7 @@ import type { BusLog } from '../bus-log';
 import type { BusMetrics } from '../bus-metrics';
 import type { CommandOutcome } from '../command-outcome';
 import type { DeadLetters } from '../dead-letters';
-import { deliveryOf, MalformedBody, type Arrival } from '../handling/arrival';
+import { deliveryOf, MalformedBody, neverRedriven, type Arrival } from '../handling/arrival';
 import { Lanes } from '../handling/lanes';
 import { Settler, type Received } from '../handling/settler';
 import type { Subscription } from '../message-bus';
@@ -12,6 +12,7 @@ import { reasonOf } from '../one-line';
 import type { Connection } from './connection';
 import { DurablePull } from './durable-pull';
 import { natsArrival } from './nats-arrival';
+import { giveBackMs } from './pull-loop';
 import type { ConsumerSpec, Streams, StreamSpec } from './streams';
 
 export const IN_FLIGHT_MAX = 64;
@@ -32,9 +33,12 @@ export interface CommandConsumerOptions {
   readonly deadLetters: DeadLetters;
   readonly backOff: BackOff;
   readonly heartbeatMs: number;
+  readonly checkMs: number;
   /** The original logical subject of a message. */
   readonly subjectOf: (physical: string) => string;
   readonly answer: (arrival: Arrival, outcome: CommandOutcome) => void;
+  /** What comes here was quarantined before. */
+  readonly isRetry: boolean;
   readonly metrics: BusMetrics;
   readonly log: BusLog;
 }
@@ -45,6 +49,7 @@ export class CommandConsumer {
   private readonly settler: Settler;
   private readonly pull: DurablePull;
   private extendedAt = 0;
+  private waitingBefore = 0;
   private isStopping = false;
 
   constructor(private readonly options: CommandConsumerOptions) {
@@ -83,7 +88,8 @@ export class CommandConsumer {
   async stop(): Promise<void> {
     this.isStopping = true;
     const stopped = this.pull.stop();
-    for (const { arrival } of this.lanes.drain()) arrival.nak(1);
+    const delayMs = giveBackMs(this.options.heartbeatMs);
+    for (const { arrival } of this.lanes.drain()) arrival.nak(delayMs);
     await stopped;
     await this.lanes.idle();
   }
@@ -92,9 +98,11 @@ export class CommandConsumer {
     const { subjectOf, subscription, metrics, log, answer } = this.options;
     try {
       const subject = subjectOf(message.subject);
-      const arrival = natsArrival(message, streamCreated, subject, this.pull, answer);
+      const made = natsArrival(message, streamCreated, subject, this.pull, answer);
+      const headers = this.options.isRetry ? made.headers : neverRedriven(made.headers);
+      const arrival = { ...made, headers };
       if (this.isStopping) {
-        arrival.nak(1);
+        arrival.nak(giveBackMs(this.options.heartbeatMs));
         return;
       }
       metrics.deliveries++;
@@ -112,7 +120,9 @@ export class CommandConsumer {
       this.lanes.sweep();
       if (this.lanes.isClogged()) this.makeRoom();
       if (Date.now() - this.extendedAt > consumer.ackWaitMs / 3) this.extend();
-      metrics.waiting = this.lanes.counts.waiting;
+      const { waiting } = this.lanes.counts;
+      metrics.waiting += waiting - this.waitingBefore;
+      this.waitingBefore = waiting;
       this.pull.pull();
     } catch (fault) {
       log.error('a consumer could not look after its messages', { reason: reasonOf(fault) });

@@ -136,7 +136,11 @@ export class CommandSender {
     if (this.connection.status !== 'connected') return;
     for (const pending of this.pending.values()) {
       pending.sends++;
-      pending.publish();
+      try {
+        pending.publish();
+      } catch (fault) {
+        pending.settle(fault instanceof Error ? fault : new Error(String(fault)));
+      }
     }
   }
 }

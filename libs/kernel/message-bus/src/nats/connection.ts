@@ -13,7 +13,7 @@ import type { BusStatus } from '../message-bus';
 import { reasonOf } from '../one-line';
 
 export interface ConnectionSettings {
-  /** `nats://user:password@host:4222`, several separated by commas. */
+  /** `nats://user:password@host:4222` or `tls://…`, several separated by commas; the first one's user is everyone's. */
   readonly url: string;
   /** Shown by the server's monitoring. */
   readonly name: string;
@@ -98,6 +98,12 @@ export class Connection {
     if (this.state !== 'connected') throw new BusUnavailable(`NATS is ${this.state}`);
   }
 
+  /** From now on nothing new is sent; what is under way may still end. */
+  retire(): void {
+    this.state = 'closed';
+    this.wake();
+  }
+
   private async watch(): Promise<void> {
     for await (const status of this.nats.status()) this.note(status);
   }
@@ -109,14 +115,15 @@ export class Connection {
         this.state = 'disconnected';
         this.metrics.disconnects++;
         this.log.warn('NATS is disconnected', { server: data });
-        for (const listener of this.disconnected) listener();
+        this.tell(this.disconnected);
         return;
       case Events.Reconnect:
+        if (this.state === 'closed') return;
         this.state = 'connected';
         this.metrics.reconnects++;
         this.log.warn('NATS is connected again', { server: data });
         this.wake();
-        for (const listener of this.reconnected) listener();
+        this.tell(this.reconnected);
         return;
       case Events.Error:
         this.log.error('NATS reported an error', { error: data });
@@ -131,6 +138,15 @@ export class Connection {
     }
   }
 
+  private tell(listeners: Iterable<() => void>): void {
+    for (const listener of listeners)
+      try {
+        listener();
+      } catch (fault) {
+        this.log.error('a listener of the connection failed', { reason: reasonOf(fault) });
+      }
+  }
+
   private wake(): void {
     const waiting = this.waiting;
     this.waiting = [];
@@ -138,17 +154,19 @@ export class Connection {
   }
 }
 
-const redialMs = (): number =>
-  REDIAL_MS.least + Math.random() * (REDIAL_MS.most - REDIAL_MS.least);
+const redialMs = (): number => REDIAL_MS.least + Math.random() * (REDIAL_MS.most - REDIAL_MS.least);
 
 function clientOptions(settings: ConnectionSettings): ConnectionOptions {
-  const urls = settings.url.split(',').map((url) => new URL(url.trim()));
+  const urls = settings.url
+    .split(',')
+    .map((url) => new URL(url.includes('://') ? url.trim() : `nats://${url.trim()}`));
   const [first] = urls;
   const user = decodeURIComponent(first?.username ?? '');
   const pass = decodeURIComponent(first?.password ?? '');
   return {
     servers: urls.map(({ host }) => host),
     name: settings.name,
+    ...(first?.protocol === 'tls:' ? { tls: {} } : {}),
     ...(user === '' ? {} : pass === '' ? { token: user } : { user, pass }),
     timeout: DIAL_TIMEOUT_MS,
     pingInterval: settings.pingIntervalMs,

@@ -8,8 +8,6 @@ import { PullLoop } from './pull-loop';
 import type { ConsumerSpec, Streams, StreamSpec } from './streams';
 
 const RECOVERY_BACK_OFF = { firstMs: 100, maxMs: 5_000 };
-/** Stream and consumer are looked after this often even when nothing seems wrong, with as much jitter. */
-const CHECK_MS = 5_000;
 /** A stream that is being deleted is not quite gone when its consumer is; one made too early loses its files. */
 const DELETION_MS = 250;
 /** A message that was seen and not delivered within this time is a reason to look after the stream. */
@@ -23,6 +21,8 @@ export interface DurablePullOptions {
   readonly stream: StreamSpec;
   readonly consumer: ConsumerSpec;
   readonly heartbeatMs: number;
+  /** Stream and consumer are looked after this often even when nothing seems wrong, with as much jitter. */
+  readonly checkMs: number;
   readonly batchMax: number;
   readonly room: () => number;
   readonly onMessage: (message: Msg, streamCreated: string) => void;
@@ -80,7 +80,7 @@ export class DurablePull {
   async start(): Promise<void> {
     await this.setUp();
     this.loop.start();
-    this.checkAt = nextCheck();
+    this.checkAt = this.nextCheck();
     this.timer = setInterval(() => {
       this.loop.checkHeartbeat();
       this.options.onTick();
@@ -139,13 +139,17 @@ export class DurablePull {
     this.expectedSince ??= Date.now();
   }
 
+  private nextCheck(): number {
+    return Date.now() + this.options.checkMs * (1 + Math.random());
+  }
+
   private isOverdue(): boolean {
     return this.expectedSince !== undefined && Date.now() - this.expectedSince > OVERDUE_MS;
   }
 
   private check(): void {
     this.expectedSince = undefined;
-    this.checkAt = nextCheck();
+    this.checkAt = this.nextCheck();
     if (this.recovering || this.options.connection.status !== 'connected') return;
     const before = this.created;
     void this.setUp().then(
@@ -193,5 +197,3 @@ export class DurablePull {
       await new Promise((resolve) => setTimeout(resolve, Math.min(50, delayMs)));
   }
 }
-
-const nextCheck = (): number => Date.now() + CHECK_MS * (1 + Math.random());

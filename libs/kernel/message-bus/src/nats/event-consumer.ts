@@ -3,6 +3,7 @@ import { backOffMs, type BackOff } from '../back-off';
 import type { BusLog } from '../bus-log';
 import type { BusMetrics } from '../bus-metrics';
 import type { EventBatch, IncomingEvent } from '../events';
+import type { Arrival } from '../handling/arrival';
 import { HANDLER_TIMEOUT_MS } from '../handling/settler';
 import { within } from '../handling/within';
 import { HEADER } from '../headers';
@@ -12,7 +13,7 @@ import type { Subjects } from '../subjects';
 import type { Connection } from './connection';
 import { DurablePull } from './durable-pull';
 import { natsArrival } from './nats-arrival';
-import type { Arrival } from '../handling/arrival';
+import { giveBackMs } from './pull-loop';
 import type { ConsumerSpec, Streams, StreamSpec } from './streams';
 
 export const BATCH_MAX = 256;
@@ -26,6 +27,7 @@ export interface EventConsumerOptions {
   readonly subjects: Subjects;
   readonly backOff: BackOff;
   readonly heartbeatMs: number;
+  readonly checkMs: number;
   readonly metrics: BusMetrics;
   readonly log: BusLog;
 }
@@ -65,7 +67,7 @@ export class EventConsumer {
     this.wake();
     await this.pull.stop();
     await this.working;
-    for (const arrival of this.arrived.values()) arrival.nak(1);
+    for (const arrival of this.arrived.values()) arrival.nak(giveBackMs(this.options.heartbeatMs));
     this.arrived.clear();
   }
 
@@ -110,7 +112,7 @@ export class EventConsumer {
   private async workOff(): Promise<void> {
     // Whatever else has just come in belongs to the same batch.
     await new Promise((resolve) => setImmediate(resolve));
-    for (let failures = 0; !this.isStopping && (this.arrived.size > 0 || this.streamIsNew); ) {
+    for (let failures = 0; !this.isStopping && (this.arrived.size > 0 || this.streamIsNew);) {
       const arrivals = this.nextBatch();
       const isNew = this.streamIsNew;
       const reason = await this.apply(arrivals, isNew);

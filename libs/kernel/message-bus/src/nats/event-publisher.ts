@@ -54,7 +54,9 @@ export class EventPublisher {
   }
 
   publish(events: readonly OutgoingEvent[]): Promise<EventsConfirmed> {
-    return this.publishTexts(events.map((event) => ({ ...event, text: JSON.stringify(event.body) })));
+    return this.publishTexts(
+      events.map((event) => ({ ...event, text: JSON.stringify(event.body) })),
+    );
   }
 
   /** As `publish`, for bodies that are text already. */
@@ -132,17 +134,29 @@ export class EventPublisher {
       window.settle(new StreamMissing(window.subject));
       return;
     }
-    const { seq, duplicate, error } = JSON.parse(message.string()) as PubAck;
+    const { seq, duplicate, error } = ackOf(message.string());
     if (error && saysFilesAreGone(error.description)) {
       window.settle(new StreamBroken(window.subject));
       return;
     }
     if (error || seq === undefined) {
-      window.settle(new EventsNotConfirmed(`the stream refused: ${error?.description ?? 'unknown'}`));
+      window.settle(
+        new EventsNotConfirmed(`the stream refused: ${error?.description ?? 'unknown'}`),
+      );
       return;
     }
     window.lastSequence = Math.max(window.lastSequence, seq);
     if (duplicate) window.duplicates++;
     if (--window.left === 0) window.settle();
+  }
+}
+
+/** Anyone may write to an inbox; what is no acknowledgement confirms nothing. */
+function ackOf(text: string): PubAck {
+  try {
+    return (JSON.parse(text) ?? {}) as PubAck;
+  } catch (fault) {
+    if (!(fault instanceof SyntaxError)) throw fault;
+    return { error: { code: 500, description: 'not an acknowledgement' } };
   }
 }

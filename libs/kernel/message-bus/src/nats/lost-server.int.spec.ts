@@ -81,7 +81,10 @@ describe('a nats-server that is killed', () => {
     })();
     await eventually(() => expect(handled.size).toBeGreaterThan(50));
     await loseEverything();
-    await eventually(() => expect(owner.metrics.consumersRecovered).toBeGreaterThan(0), PATIENCE_MS);
+    await eventually(
+      () => expect(owner.metrics.consumersRecovered).toBeGreaterThan(0),
+      PATIENCE_MS,
+    );
     const recoveredAt = sent;
     await eventually(() => expect(sent).toBeGreaterThan(recoveredAt + 50), PATIENCE_MS);
     stop = true;
@@ -90,7 +93,8 @@ describe('a nats-server that is killed', () => {
     const settled = await Promise.allSettled(outcomes);
     const refusals = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
     // While disconnected for longer than a command waits, it is refused and said not to be sent.
-    for (const reason of refusals) expect(reason).toMatchObject({ code: 'message-bus/unavailable' });
+    for (const reason of refusals)
+      expect(reason).toMatchObject({ code: 'message-bus/unavailable' });
     expect(handled.size).toBeGreaterThanOrEqual(1 + sent - refusals.length);
     expect(owner.status()).toBe('connected');
     expect(owner.metrics.streamsCreated).toBeGreaterThan(2);
@@ -150,7 +154,10 @@ describe('a nats-server that is killed', () => {
     const before = await bus.ensureEventStream('registry');
 
     await loseEverything();
-    await eventually(() => expect(batches.some(({ streamIsNew }) => streamIsNew)).toBe(true), PATIENCE_MS);
+    await eventually(
+      () => expect(batches.some(({ streamIsNew }) => streamIsNew)).toBe(true),
+      PATIENCE_MS,
+    );
     const after = await bus.eventStreamState('registry');
     expect(after?.created).not.toBe(before.created);
     expect(after?.lastSequence).toBe(0);
@@ -195,46 +202,86 @@ describe('a nats-server that is killed', () => {
     expect(bus.metrics.reconnects).toBe(1);
   });
 
-  it.each([1, 2])('has its directory deleted while it runs, with %i replicas, and loses nothing', async (replicas) => {
-    const handled = new Set<string>();
-    const owners: NatsMessageBus[] = [];
-    for (let n = 0; n < replicas; n++) {
-      const owner = await bench.connect({ heartbeatMs: 500 });
-      owners.push(owner);
-      await subscribe(owner, (id) => {
-        handled.add(id);
-        return done();
+  it.each([1, 2])(
+    'has its directory deleted while it runs, with %i replicas, and loses nothing',
+    async (replicas) => {
+      const handled = new Set<string>();
+      const owners: NatsMessageBus[] = [];
+      for (let n = 0; n < replicas; n++) {
+        const owner = await bench.connect({ heartbeatMs: 500 });
+        owners.push(owner);
+        await subscribe(owner, (id) => {
+          handled.add(id);
+          return done();
+        });
+      }
+      const applied = new Set<number>();
+      await owners[0]?.consumeEvents({
+        source: 'registry',
+        durable: 'saga-services',
+        handle: ({ events }) => {
+          for (const { body } of events) applied.add((body as { n: number }).n);
+          return Promise.resolve();
+        },
       });
-    }
-    const applied = new Set<number>();
-    await owners[0]?.consumeEvents({
-      source: 'registry',
-      durable: 'saga-services',
-      handle: ({ events }) => {
-        for (const { body } of events) applied.add((body as { n: number }).n);
-        return Promise.resolve();
+      const asker = await bench.connect();
+      await asker.ensureEventStream('registry');
+      await server.loseDirectory();
+      // More than fits the open file, so that the server needs a new one and finds no place for it.
+      const filler = 'x'.repeat(20_000);
+      const outcomes: Promise<unknown>[] = [];
+      const remade = () =>
+        [...owners, asker].reduce((sum, { metrics }) => sum + metrics.streamsRemade, 0);
+      let sent = 0;
+      const giveUpAt = Date.now() + PATIENCE_MS;
+      while ((remade() < 3 || sent < 300) && Date.now() < giveUpAt) {
+        const id = `under-load-${++sent}`;
+        outcomes.push(insist(asker, id, { filler }));
+        const events = [{ ...event(sent), body: { n: sent, filler } }];
+        await asker.publishEvents(events).catch(async () => {
+          await asker.ensureEventStream('registry');
+          await asker.publishEvents(events);
+        });
+      }
+      await Promise.all(outcomes);
+      expect(handled.size).toBe(sent);
+      await eventually(() => expect(applied).toContain(sent));
+    },
+  );
+
+  it('hands over what a stream without files still has in memory, as the messages they were', async () => {
+    const owner = await bench.connect({ checkMs: 500 });
+    const handled: [string, number][] = [];
+    const open: ((settlement: Settlement) => void)[] = [];
+    await owner.subscribe({
+      durable: 'registry-commands',
+      subject: 'command.registry.>',
+      inFlightMax: 1,
+      handle: ({ id, body }) => {
+        handled.push([id, (body as { n: number }).n]);
+        return new Promise((settle) => open.push(settle));
       },
     });
-    const asker = await bench.connect();
-    await asker.ensureEventStream('registry');
+    const asked = [1, 2, 3].map((n) =>
+      bench.send(
+        `command.registry.Do.${n}`,
+        `{"n":${n}}`,
+        n === 3 ? { 'Nats-Msg-Id': 'three' } : {},
+      ),
+    );
+    await eventually(() => expect(open).toHaveLength(1));
     await server.loseDirectory();
-    // More than fits the open file, so that the server needs a new one and finds no place for it.
-    const filler = 'x'.repeat(20_000);
-    const outcomes: Promise<unknown>[] = [];
-    const remade = () => owners.reduce((sum, { metrics }) => sum + metrics.streamsRemade, 0);
-    let sent = 0;
-    while (remade() < 3 || sent < 300) {
-      const id = `under-load-${++sent}`;
-      outcomes.push(insist(asker, id, { filler }));
-      const events = [{ ...event(sent), body: { n: sent, filler } }];
-      await asker.publishEvents(events).catch(async () => {
-        await asker.ensureEventStream('registry');
-        await asker.publishEvents(events);
-      });
-    }
-    await Promise.all(outcomes);
-    expect(handled.size).toBe(sent);
-    await eventually(() => expect(applied).toContain(sent));
+    await eventually(() => expect(owner.metrics.streamsRemade).toBe(2));
+    const letGo = setInterval(() => {
+      for (const settle of open.splice(0)) settle(done());
+    }, 10);
+    expect(await Promise.all(asked)).toHaveLength(3);
+    clearInterval(letGo);
+    const [first, again, second, third] = handled;
+    expect(handled).toHaveLength(4);
+    expect(again).toEqual(first);
+    expect(second?.[0]).toBe(first?.[0].replace(/:1$/, ':2'));
+    expect(third).toEqual(['three', 3]);
   });
 
   it('is said to be away, and refused in time', async () => {

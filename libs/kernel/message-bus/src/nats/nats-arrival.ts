@@ -19,7 +19,11 @@ export function streamPlaceOf(ackSubject: string): StreamPlace {
   const tokens = ackSubject.split('.');
   const at = tokens.length === 9 ? 2 : 4;
   const [stream, , deliveries, sequence] = tokens.slice(at);
-  const place = { stream: stream ?? '', deliveries: Number(deliveries), sequence: Number(sequence) };
+  const place = {
+    stream: stream ?? '',
+    deliveries: Number(deliveries),
+    sequence: Number(sequence),
+  };
   if (tokens[1] !== 'ACK' || !(place.sequence > 0)) throw new MalformedAckSubject(ackSubject);
   return place;
 }

@@ -1,5 +1,6 @@
 import { headers, type NatsConnection } from 'nats';
 import type { CommandOutcome } from '../command-outcome';
+import { HEADER } from '../headers';
 import type { Delivery } from '../message-bus';
 import { deadLetter, done, retry, type Settlement } from '../settlement';
 import { eventually } from '../testing/eventually';
@@ -45,12 +46,27 @@ describe('the outcome of a command', () => {
     bus: NatsMessageBus,
     handle: (delivery: Delivery) => Promise<Settlement>,
     more: { handlerTimeoutMs?: number; inFlightMax?: number; orderKey?: () => string } = {},
-  ) => bus.subscribe({ durable: 'registry-commands', subject: 'command.registry.>', handle, ...more });
+  ) =>
+    bus.subscribe({ durable: 'registry-commands', subject: 'command.registry.>', handle, ...more });
 
   const ask = (text: string) =>
     client
       .request(bench.physical(name), text, { timeout: 5_000 })
       .then((message) => message.json<Record<string, unknown>>());
+
+  it('believes nobody who says that a command was a dead letter', async () => {
+    await subscribe(await bench.connect(), ({ headers: seen }) =>
+      Promise.resolve(seen[HEADER.deadLetter] === undefined ? done(accepted(1)) : retry('no')),
+    );
+    const forged = headers();
+    forged.set(HEADER.deadLetter, '0198c2a4-7d1e-7c3b-9a52-3f1f0a9f3c11');
+    const answer = await client.request(bench.physical(name), '{}', {
+      timeout: 5_000,
+      headers: forged,
+    });
+    expect(answer.json()).toMatchObject({ accepted: true });
+    expect(bench.deadLetters.resolved).toEqual([]);
+  });
 
   it('answers a bare request when it is settled, and not before', async () => {
     const { open, handle } = held();
@@ -203,9 +219,9 @@ describe('the outcome of a command', () => {
     await expect(bus.command('command.nobody.Do.x', {})).rejects.toMatchObject({
       code: 'message-bus/unavailable',
     });
-    await expect(
-      bus.command(name, { text: 'x'.repeat(2 ** 20 + 1) }),
-    ).rejects.toMatchObject({ code: 'message-bus/message-too-large' });
+    await expect(bus.command(name, { text: 'x'.repeat(2 ** 20 + 1) })).rejects.toMatchObject({
+      code: 'message-bus/message-too-large',
+    });
   });
 
   it('keeps commands published while nobody consumes', async () => {

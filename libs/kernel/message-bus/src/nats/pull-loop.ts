@@ -18,6 +18,13 @@ const EXPIRES_MS = 30_000;
 const HEARTBEATS_MISSED_MAX = 2.5;
 
 /**
+ * After how long a message is given back on closing. nats-server 2.9.10 forgets the requests of an
+ * inbox that is gone with its next heartbeat; a message that meets one before that is lost to it
+ * until the acknowledgement wait is over.
+ */
+export const giveBackMs = (heartbeatMs: number): number => Math.round(heartbeatMs * 1.5);
+
+/**
  * Asks a pull consumer for as many messages as there is room for, no more. The client's own
  * `consume()` asks for the next ones when messages arrive, not when they are handled, so it cannot
  * bound what a slow handler holds.

@@ -69,42 +69,54 @@ export class Queries {
   private async respond(message: Msg, subject: string, handle: AnswerHandler): Promise<void> {
     if (this.answering >= ANSWERING_MAX) {
       this.metrics.queriesTurnedAway++;
-      this.send(message, { ok: false, problem: BUSY });
+      this.send(message, subject, { ok: false, problem: BUSY });
       return;
     }
     this.answering++;
-    try {
-      this.send(message, await this.outcome(message, subject, handle));
-      this.metrics.queriesAnswered++;
-    } catch (fault) {
-      // An answer larger than the server takes, or one that is no JSON.
-      this.metrics.queryFailures++;
-      this.log.error('an answer could not be sent', { subject, err: fault });
-      this.send(message, { ok: false, problem: INTERNAL });
-    } finally {
-      this.answering--;
-    }
+    const outcome = await this.outcome(message, subject, handle);
+    this.answering--;
+    this.metrics.queriesAnswered++;
+    // It fails for an answer larger than the server takes, and for one that is no JSON.
+    if (!this.send(message, subject, outcome))
+      this.send(message, subject, { ok: false, problem: INTERNAL });
   }
 
+  /** Never throws: nobody waits for what becomes of it but the asker. */
   private async outcome(
     message: Msg,
     subject: string,
     handle: AnswerHandler,
   ): Promise<QueryOutcome> {
+    const payload = payloadOf(message);
+    if (payload instanceof SyntaxError) return { ok: false, problem: malformed(payload) };
+    const headers = headersOf(message.headers);
     try {
-      const headers = headersOf(message.headers);
-      const payload: unknown = message.data.length === 0 ? {} : JSON.parse(message.string());
       return await inConsumerSpan(headers, subject, '', () => handle(payload, headers));
     } catch (fault) {
-      if (fault instanceof SyntaxError) return { ok: false, problem: malformed(fault) };
       this.metrics.queryFailures++;
       this.log.error('a query failed', { subject, err: fault });
       return { ok: false, problem: problemOf(fault) };
     }
   }
 
-  private send(message: Msg, outcome: QueryOutcome): void {
-    message.respond(JSON.stringify(outcome));
+  private send(message: Msg, subject: string, outcome: QueryOutcome): boolean {
+    try {
+      message.respond(JSON.stringify(outcome));
+      return true;
+    } catch (fault) {
+      this.metrics.queryFailures++;
+      this.log.error('an answer could not be sent', { subject, err: fault });
+      return false;
+    }
+  }
+}
+
+function payloadOf(message: Msg): unknown {
+  try {
+    return message.data.length === 0 ? {} : JSON.parse(message.string());
+  } catch (fault) {
+    if (fault instanceof SyntaxError) return fault;
+    throw fault;
   }
 }
 

@@ -62,6 +62,8 @@ export interface ConsumerSpec {
 
 /** Makes streams and consumers what code says they are, as often as they vanish. */
 export class Streams {
+  private readonly remaking = new Map<string, Promise<void>>();
+
   constructor(
     private readonly nats: NatsConnection,
     private readonly manager: JetStreamManager,
@@ -159,6 +161,18 @@ export class Streams {
     await putBack(this.nats, rescued);
     this.metrics.streamsRemade++;
     return made;
+  }
+
+  /** For a stream that has just said that it cannot store; one at a time. */
+  remakeBroken(spec: StreamSpec): Promise<void> {
+    const running = this.remaking.get(spec.name);
+    if (running) return running;
+    const remaking = this.find(spec.name)
+      .then((broken) => broken && this.remake(spec, String(broken.created)))
+      .then(() => undefined)
+      .finally(() => this.remaking.delete(spec.name));
+    this.remaking.set(spec.name, remaking);
+    return remaking;
   }
 
   private async ensureConsumer(stream: string, spec: ConsumerSpec): Promise<void> {

@@ -21,7 +21,7 @@ export class MessageBusStrategy extends Server implements CustomTransportStrateg
 
   listen(callback: (fault?: unknown) => void): void {
     for (const [pattern, handler] of this.getHandlers())
-      if (handler.isEventHandler) this.forgets.push(this.hear(pattern, handler));
+      if (handler.isEventHandler) this.forgets.push(this.hear(pattern));
       else
         this.bus.answer(pattern, (payload, headers) => this.answerWith(handler, payload, headers));
     callback();
@@ -59,13 +59,12 @@ export class MessageBusStrategy extends Server implements CustomTransportStrateg
     }
   }
 
-  private hear(pattern: string, handler: Handler): () => void {
+  private hear(pattern: string): () => void {
     return this.bus.onHint(pattern, (payload, subject) => {
       const context = new BaseRpcContext([{ subject }]);
       void this.handleEvent(pattern, { pattern, data: payload }, context).catch((fault: unknown) =>
         this.logger.error(fault),
       );
-      void handler;
     });
   }
 }

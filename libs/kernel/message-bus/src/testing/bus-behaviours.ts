@@ -46,7 +46,12 @@ const refused: CommandOutcome = {
 const subscription = (
   handle: Subscription['handle'],
   more: Partial<Subscription> = {},
-): Subscription => ({ durable: 'registry-commands', subject: 'command.registry.>', handle, ...more });
+): Subscription => ({
+  durable: 'registry-commands',
+  subject: 'command.registry.>',
+  handle,
+  ...more,
+});
 
 const name = 'command.registry.RegisterService.billing';
 const nameOf = (id: string): string => `command.registry.RegisterService.${id}`;
@@ -138,7 +143,10 @@ export const busBehaviours: Readonly<Record<string, Behaviour>> = {
     equal(letter?.body, '{"name": billing}');
     equal(letter?.subject, name);
     equal(letter?.consumer, 'registry-commands');
-    match(letter?.id ?? '', /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    match(
+      letter?.id ?? '',
+      /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
+    );
   },
 
   'tries again what failed for the moment, as the same message': async ({ bus, deadLetters }) => {
@@ -233,7 +241,9 @@ export const busBehaviours: Readonly<Record<string, Behaviour>> = {
     deepEqual(await bus.command(name, {}), accepted(1));
   },
 
-  'holds later messages of a key behind one that is tried again, and no others': async ({ bus }) => {
+  'holds later messages of a key behind one that is tried again, and no others': async ({
+    bus,
+  }) => {
     const order: string[] = [];
     let isBroken = true;
     await bus.subscribe(

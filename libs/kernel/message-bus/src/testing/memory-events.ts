@@ -65,7 +65,7 @@ export class MemoryEvents {
     let created = this.ensure(source).created;
     let isWorking = false;
     const work = async (): Promise<void> => {
-      for (let failures = 0; !this.isClosed; ) {
+      for (let failures = 0; !this.isClosed;) {
         const now = this.ensure(source);
         const streamIsNew = now.created !== created;
         if (streamIsNew) applied = 0;

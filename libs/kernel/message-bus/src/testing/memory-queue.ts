@@ -3,7 +3,7 @@ import type { BusLog } from '../bus-log';
 import type { BusMetrics } from '../bus-metrics';
 import type { CommandOutcome } from '../command-outcome';
 import type { DeadLetters } from '../dead-letters';
-import { deliveryOf, MalformedBody, type Arrival } from '../handling/arrival';
+import { deliveryOf, MalformedBody, neverRedriven, type Arrival } from '../handling/arrival';
 import { Lanes } from '../handling/lanes';
 import { Settler, type Received } from '../handling/settler';
 import { within } from '../handling/within';
@@ -56,6 +56,7 @@ export class MemoryQueue {
   deliver(message: MemoryMessage, deliveries = 1): void {
     const arrival: Arrival = {
       ...message,
+      headers: message.stream === 'retry' ? message.headers : neverRedriven(message.headers),
       streamCreated: 'memory',
       deliveries,
       ack: () => undefined,

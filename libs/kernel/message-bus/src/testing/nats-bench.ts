@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { connect, headers, type NatsConnection } from 'nats';
 import type { CommandOutcome } from '../command-outcome';
-import { NatsMessageBus, type NatsMessageBusOptions } from '../nats/nats-message-bus';
+import { NatsMessageBus } from '../nats/nats-message-bus';
+import type { NatsMessageBusOptions } from '../nats/nats-message-bus-options';
 import type { BusUnderTest } from './bus-behaviours';
 import { MemoryDeadLetters } from './memory-dead-letters';
 import { removeStreams } from './remove-streams';
@@ -23,7 +24,10 @@ export class NatsBench {
   /** @throws When no server is configured: a test without one must not pass. */
   static async start(url = process.env['DOWNBEAT_TEST_NATS_URL']): Promise<NatsBench> {
     if (!url) throw new Error('DOWNBEAT_TEST_NATS_URL is not set');
-    return new NatsBench(url, await connect({ servers: url, maxReconnectAttempts: -1, reconnectTimeWait: 100 }));
+    return new NatsBench(
+      url,
+      await connect({ servers: url, maxReconnectAttempts: -1, reconnectTimeWait: 100 }),
+    );
   }
 
   async connect(options: Partial<NatsMessageBusOptions> = {}): Promise<NatsMessageBus> {

@@ -1,6 +1,15 @@
 import type { Instant, StreamName } from '@downbeat/eventsourcing';
 import { tableSpecification } from './given-table';
-import { bookTable, bought, lent, moved, returned, shelfTable, sold, type LendingEvent } from './lending';
+import {
+  bookTable,
+  bought,
+  lent,
+  moved,
+  returned,
+  shelfTable,
+  sold,
+  type LendingEvent,
+} from './lending';
 import { ignore, type Table } from '../projection';
 
 const books = tableSpecification(bookTable);

@@ -5,7 +5,8 @@ import type { Row, Table } from '../projection';
 import { shapeOf } from '../table-shape';
 
 /** An event as a test writes it: what it says, and of the rest only what the test is about. */
-export type GivenEvent<Event extends Message> = Event & Partial<Omit<RecordedEvent, 'type' | 'data'>>;
+export type GivenEvent<Event extends Message> = Event &
+  Partial<Omit<RecordedEvent, 'type' | 'data'>>;
 
 /**
  * Given these events, then these rows. Folds in memory exactly as the projector does, one event at

@@ -1,5 +1,10 @@
 import type { EventStore } from '@downbeat/event-store';
-import { eventually, LogDatabase, MemoryEventStore, MemoryLog } from '@downbeat/event-store/testing';
+import {
+  eventually,
+  LogDatabase,
+  MemoryEventStore,
+  MemoryLog,
+} from '@downbeat/event-store/testing';
 import type { Position } from '@downbeat/eventsourcing';
 import type { EntityManager } from 'typeorm';
 import type { ProjectionLog } from '../projector-options';

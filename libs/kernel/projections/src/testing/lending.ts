@@ -92,14 +92,20 @@ export const shelfTable: Table<Shelf, LendingEvent> = {
   key: 'shelf',
   columns: { shelf: 'text', books: 'bigint' },
   on: {
-    BookBought: { keys: ({ data }) => [data.shelf], fold: (row, _, shelf) => counted(row, shelf, 1) },
+    BookBought: {
+      keys: ({ data }) => [data.shelf],
+      fold: (row, _, shelf) => counted(row, shelf, 1),
+    },
     BookMoved: {
       keys: ({ data }) => [data.from, data.to],
       fold: (row, { data }, shelf) => counted(row, shelf, shelf === data.to ? 1 : -1),
     },
     BookLent: ignore,
     BookReturned: ignore,
-    BookSold: { keys: ({ data }) => [data.shelf], fold: (row, _, shelf) => counted(row, shelf, -1) },
+    BookSold: {
+      keys: ({ data }) => [data.shelf],
+      fold: (row, _, shelf) => counted(row, shelf, -1),
+    },
     BookRead: ignore,
   },
 };
