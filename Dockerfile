@@ -27,14 +27,13 @@ RUN npx tsc -b apps/registry apps/health apps/saga apps/orchestrator apps/gatewa
 FROM node:22-bookworm-slim
 WORKDIR /app
 ENV NODE_ENV=production \
-    NODE_OPTIONS=--enable-source-maps \
     HOST=0.0.0.0 \
     PORT=3000
-# A volume takes over who owns the folder of the image that it is first mounted on.
+# A new volume takes over the folder of the image that it is mounted on, and who owns it.
 RUN install -d -o node -g node /var/lib/downbeat \
  && for reader in store postgres migrate nats registry health saga orchestrator gateway clients; do \
       install -d -o node -g node -m 0755 "/secrets/$reader"; done \
- && install -d -o node -g node /jetstream
+ && install -d -o node -g node /jetstream /jetstream/store
 COPY --from=production /app/node_modules ./node_modules
 COPY --from=compiled /app/package.json ./
 COPY --from=compiled /app/libs ./libs

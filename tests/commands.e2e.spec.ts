@@ -1,6 +1,7 @@
 import { connect, headers, JSONCodec, type NatsConnection } from 'nats';
 import { eventsOf } from './support/bookings';
 import { eventually } from './support/eventually';
+import { first } from './support/first';
 import { Suite } from './support/suite';
 
 const COMMANDS = 1_000;
@@ -89,7 +90,7 @@ describe('commands on plain NATS', () => {
   });
 
   it('redrives a dead letter to its consumer, and removes it only when it was handled', async () => {
-    const letter = (await deadLetters())[0]!;
+    const letter = first(await deadLetters());
     const redriven = await suite.request('POST', `/messages/dead-letters/${letter.id}/redrive`, {});
     expect(redriven.status).toBe(202);
     // It is as malformed as it was: back it comes, under its id, with more attempts.

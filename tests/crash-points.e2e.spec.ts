@@ -42,7 +42,7 @@ describe('the saga app, killed at every crash point while 50 bookings run', () =
       const first = suite.app('saga').gone();
       const booking = book(suite, `take-over-${kill}`, BOOKINGS);
       expect(await first).toBe('SIGKILL');
-      await suite.app('saga').start({ DOWNBEAT_CRASH_AT: 'take-over.after-claim:1' });
+      suite.app('saga').launch({ DOWNBEAT_CRASH_AT: 'take-over.after-claim:1' });
       expect(await suite.app('saga').gone()).toBe('SIGKILL');
       await suite.app('saga').start();
       bookings.push(...(await booking));

@@ -360,7 +360,7 @@ describe('each package', () => {
 });
 
 async function cruise(tree: PlantedTree): Promise<readonly Violation[]> {
-  const folders = ['apps', 'libs', 'examples', 'tools', 'bench'].filter((folder) =>
+  const folders = ['apps', 'libs', 'examples', 'tools', 'bench', 'tests'].filter((folder) =>
     existsSync(join(tree.root, folder)),
   );
   const output = await tree.run('depcruise', ['--output-type', 'json', ...folders]);

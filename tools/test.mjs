@@ -12,7 +12,7 @@ import { Complaint, checkNode, command, compile, install, workspace } from './wo
 const STEP_MINUTES_MAX = 12;
 
 const bin = (name) => join(workspace, 'node_modules', '.bin', name);
-const TREE = ['apps', 'libs', 'examples', 'tools', 'bench'];
+const TREE = ['apps', 'libs', 'examples', 'tools', 'bench', 'tests'];
 
 /** A gate is one check that holds or does not; it counts as a failed test when it does not. */
 const STEPS = [

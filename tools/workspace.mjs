@@ -28,6 +28,7 @@ export async function install() {
   const stamp = createHash('sha256').update(lock).digest('hex');
   if (readStamp() === stamp) return;
   if (!holds(JSON.parse(lock))) {
+    console.log('installing what is missing: npm ci');
     await step('npm ci', () => run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']));
   }
   writeFileSync(STAMP, stamp);
@@ -36,6 +37,7 @@ export async function install() {
 /** Compiles everything; Nx brings it out of its cache when no source has changed. */
 export async function compile() {
   const nx = join(workspace, 'node_modules', '.bin', 'nx');
+  console.log('compiling what has changed');
   await step('compile', () => run(nx, ['run', 'downbeat:compile', '--outputStyle=static']));
 }
 

@@ -9,6 +9,4 @@ psql --no-psqlrc --set ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname post
 \set owner_password '$owner_password'
 create role downbeat_owner login createrole password :'owner_password';
 create database downbeat owner downbeat_owner;
-revoke all on database downbeat from public;
-grant connect on database downbeat to public;
 SQL

@@ -26,28 +26,23 @@ export class AppProcess {
 
   /** Starts it and waits until it is ready. */
   async start(more: Readonly<Record<string, string>> = {}): Promise<void> {
+    this.address = await this.listening(this.launch(more));
+    await this.ready();
+  }
+
+  /** Starts it and waits for nothing: a process that shall die before it listens. */
+  launch(more: Readonly<Record<string, string>> = {}): ChildProcess {
     const main = join(WORKSPACE, 'apps', this.name, 'dist', 'main.js');
     const child = fork(main, [], {
       execArgv: ['--enable-source-maps'],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       env: { PATH: process.env['PATH'], ...this.environment, PORT: this.port(), ...more },
     });
-    this.child = child;
     const log = createWriteStream(join(this.logDir, `${this.name}.log`), { flags: 'a' });
     child.stdout?.pipe(log);
     child.stderr?.pipe(log);
-    this.address = await new Promise<string>((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`${this.name} is too slow`)), START_MS_MAX);
-      child.once('message', (message) => {
-        clearTimeout(timer);
-        resolve((message as { url: string }).url);
-      });
-      child.once('exit', (code, signal) => {
-        clearTimeout(timer);
-        reject(new Error(`${this.name} ended with ${code ?? signal} before it listened`));
-      });
-    });
-    await this.ready();
+    this.child = child;
+    return child;
   }
 
   /** Settles when the process is gone, whoever ended it. */
@@ -61,6 +56,20 @@ export class AppProcess {
     const gone = this.gone();
     this.child?.kill(signal);
     await gone;
+  }
+
+  private listening(child: ChildProcess): Promise<string> {
+    return new Promise<string>((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`${this.name} is too slow`)), START_MS_MAX);
+      child.once('message', (message) => {
+        clearTimeout(timer);
+        resolve((message as { url: string }).url);
+      });
+      child.once('exit', (code, signal) => {
+        clearTimeout(timer);
+        reject(new Error(`${this.name} ended with ${code ?? signal} before it listened`));
+      });
+    });
   }
 
   /** A restarted process listens where it did before: others know the address. */

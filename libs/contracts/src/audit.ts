@@ -52,7 +52,8 @@ export const listEvents = query({
 export const replay = query({
   context,
   name: 'replay',
-  summary: 'The state of streams at a position, and each decision made again and compared with what was recorded',
+  summary:
+    'The state of streams at a position, and each decision made again and compared with what was recorded',
   input: z
     .strictObject({
       stream: f.line(200).optional(),

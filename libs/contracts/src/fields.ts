@@ -37,10 +37,12 @@ export const json: z.ZodType<Json> = z.json();
 export const jsonObject = z.record(z.string(), json);
 
 /** Free-form facts about something, bounded. */
-export const labels = z.record(z.string().max(128), json).refine(
-  (value) => JSON.stringify(value).length <= 16_384,
-  'must not be longer than 16 KiB as JSON',
-);
+export const labels = z
+  .record(z.string().max(128), json)
+  .refine(
+    (value) => JSON.stringify(value).length <= 16_384,
+    'must not be longer than 16 KiB as JSON',
+  );
 
 /** A query string has text only; a number in it is read as one. */
 export const pageLimit = z.coerce.number().int().min(1).max(200).default(50);

@@ -268,10 +268,10 @@ export const findInstances = query({
       service_name: f.name.optional(),
       capability: f.name.optional(),
     })
-    .refine(
-      (input) => (input.service_name === undefined) !== (input.capability === undefined),
-      { path: ['service_name'], message: 'or capability must be given, and only one of them' },
-    ),
+    .refine((input) => (input.service_name === undefined) !== (input.capability === undefined), {
+      path: ['service_name'],
+      message: 'or capability must be given, and only one of them',
+    }),
   answer: z.object({ instances: z.array(target) }),
   http: { method: 'GET', path: '/discovery/instances' },
 });
@@ -343,8 +343,23 @@ export const instanceRemoved = event({
   example: { service_name: 'billing', instance_id: 'billing-1' },
 });
 
+export const serviceCheckChanged = event({
+  context,
+  name: 'ServiceCheckChanged',
+  version: 1,
+  summary: 'All instances of a service, those to come too, are checked in another way from now on',
+  idField: 'service_name',
+  /** What is absent stays as it is. */
+  data: z.object({
+    service_name: f.name,
+    health_check: healthCheck.optional(),
+    health_check_endpoint: path.optional(),
+  }),
+  example: { service_name: 'billing', health_check_endpoint: '/healthz' },
+});
+
 export const registry = {
   commands: [registerService, updateService, registerInstance, heartbeat, deregisterInstance],
   queries: [listServices, getService, listInstances, findInstances, directory],
-  events: [instanceRegistered, instanceTerminating, instanceRemoved],
+  events: [instanceRegistered, instanceTerminating, instanceRemoved, serviceCheckChanged],
 } as const;

@@ -34,7 +34,9 @@ export const registerDefinition = command({
   name: 'RegisterWorkflowDefinition',
   summary: 'Register a version of a workflow; the same version can be said again, but not changed',
   idField: 'name',
-  data: workflowDefinition as unknown as z.ZodType<JsonObject & z.output<typeof workflowDefinition>>,
+  data: workflowDefinition as unknown as z.ZodType<
+    JsonObject & z.output<typeof workflowDefinition>
+  >,
   answer: z.object({ name: f.name, version: f.version, checksum: z.string() }),
   example: {
     name: 'order-goods',
@@ -102,7 +104,8 @@ export const startWorkflow = command({
 export const compensateWorkflow = command({
   context,
   name: 'CompensateWorkflow',
-  summary: 'Undo what a run has done: of a running one after its calls under way, of an ended one at once',
+  summary:
+    'Undo what a run has done: of a running one after its calls under way, of an ended one at once',
   idField: 'workflow_id',
   data: z.strictObject({
     workflow_id: workflowId,
@@ -313,11 +316,5 @@ export const workflowParked = event({
 export const saga = {
   commands: [registerDefinition, startWorkflow, compensateWorkflow, retryWorkflow],
   queries: [listWorkflows, workflowStatusQuery, listDefinitions],
-  events: [
-    workflowStarted,
-    workflowCompleted,
-    workflowFailed,
-    workflowCompensated,
-    workflowParked,
-  ],
+  events: [workflowStarted, workflowCompleted, workflowFailed, workflowCompensated, workflowParked],
 } as const;

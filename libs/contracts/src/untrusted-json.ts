@@ -11,7 +11,7 @@ export const JSON_KEYS_MAX = 10_000;
  * @returns The value, or a rejection that names the place.
  */
 export function parseUntrustedJson(text: string): { readonly value: Json } | Rejection {
-  if (text.length > JSON_BYTES_MAX)
+  if (utf8Length(text) > JSON_BYTES_MAX)
     return new Rejection('body-too-large', 'the body is larger than 1 MiB', 'invalid');
   let value: Json;
   try {
@@ -42,7 +42,23 @@ export function checkUntrusted(value: unknown): Rejection | undefined {
   return visit(value, '', 1);
 }
 
-const malformed = (field: string, message: string): Rejection =>
+/** Bytes of `text` as UTF-8; whole strings of a JavaScript engine are measured in units of 16 bits. */
+function utf8Length(text: string): number {
+  let bytes = text.length;
+  for (let index = 0; index < text.length && bytes <= JSON_BYTES_MAX; index++) {
+    const unit = text.charCodeAt(index);
+    // Half of a surrogate pair is one unit and two of the pair's four bytes.
+    if (unit > 0x7f) bytes += unit > 0x7ff && (unit < 0xd800 || unit > 0xdfff) ? 2 : 1;
+  }
+  return bytes;
+}
+
+const FIELD_LENGTH_MAX = 200;
+
+const malformed = (place: string, message: string): Rejection =>
+  rejected(place.slice(0, FIELD_LENGTH_MAX), message);
+
+const rejected = (field: string, message: string): Rejection =>
   new Rejection('malformed-body', `${field === '' ? 'the body' : field} ${message}`, 'invalid', [
     { field, message },
   ]);

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -192,6 +192,21 @@ describe('the suite on one machine', () => {
     expect(suite.lines.join('\n')).toMatch(/registry is back after/);
   });
 
+  it('goes on when run.json cannot be written, and writes it when it can', async () => {
+    const suite = start();
+    await suite.ready();
+    const { pid } = await suite.process('registry');
+    const obstacle = join(dataDir, 'run.json.new');
+    await mkdir(obstacle);
+    process.kill(pid, 'SIGKILL');
+    await eventually(() => {
+      expect(suite.lines.join('\n')).toContain('run.json cannot be written (EISDIR)');
+      expect(suite.lines.join('\n')).toContain('registry is back');
+    });
+    await rm(obstacle, { recursive: true });
+    expect(isAlive((await suite.process('registry', pid)).pid)).toBe(true);
+  });
+
   it('refuses a second suite on the same data, and continues on it when the first is killed', async () => {
     const first = start();
     await first.ready();
@@ -239,9 +254,9 @@ describe('the suite on one machine', () => {
     await eventually(() => expect(others.filter(isAlive)).toEqual([]));
   });
 
-  it('stops while it is still starting', async () => {
+  it.each(['nats', 'postgres'])('stops while it is still starting, after %s', async (step) => {
     const suite = start();
-    await eventually(() => expect(suite.lines.join('\n')).toContain('nats'));
+    await eventually(() => expect(suite.lines.join('\n')).toContain(step));
     suite.kill('SIGTERM');
     expect(await suite.exited).toBe(0);
     expect(suite.errors).toEqual([]);
@@ -297,6 +312,25 @@ describe('the suite on one machine', () => {
         expect.stringMatching(
           /ended 3 times before it was ready \(exit code 3\): Error: the kitchen is closed \(.*\.log\)$/,
         ),
+      ]);
+    });
+
+    it('when the data directory cannot be made', async () => {
+      const file = join(dataDir, 'file');
+      await writeFile(file, '');
+      const suite = start('good', { DOWNBEAT_DATA_DIR: join(file, 'data') });
+      expect(await suite.exited).toBe(1);
+      expect(suite.errors).toEqual([
+        `the suite cannot start: ENOTDIR: not a directory, mkdir '${join(file, 'data')}'`,
+      ]);
+    });
+
+    it('when no database answers', async () => {
+      const DATABASE_URL = `postgres://u:p@127.0.0.1:${await freePort()}/db`;
+      const suite = start('good', { DATABASE_URL, NATS_URL: 'nats://127.0.0.1:1' });
+      expect(await suite.exited).toBe(1);
+      expect(suite.errors).toEqual([
+        expect.stringMatching(/^the database could not be migrated: connect ECONNREFUSED/),
       ]);
     });
 

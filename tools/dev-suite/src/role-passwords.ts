@@ -7,7 +7,7 @@ import { systemCode } from '@downbeat/local-servers';
 export function rolePasswords(
   dataDir: string,
   contexts: readonly string[],
-): Readonly<Record<string, string>> {
+): Record<string, string> {
   const path = join(dataDir, 'role-passwords.json');
   const kept = read(path);
   const passwords = Object.fromEntries(

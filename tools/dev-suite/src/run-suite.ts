@@ -1,4 +1,4 @@
-import { LocalServerError } from '@downbeat/local-servers';
+import { LocalServerError, systemCode } from '@downbeat/local-servers';
 import { readSettings } from './settings';
 import { Suite, type SuiteOptions } from './suite';
 import { SuiteError } from './suite-error';
@@ -58,5 +58,7 @@ function stopOnSignals(suite: Suite, say: (line: string) => void): Promise<undef
 
 const sentenceOf = (failure: unknown): string => {
   if (failure instanceof LocalServerError || failure instanceof SuiteError) return failure.message;
+  if (failure instanceof Error && systemCode(failure) !== undefined)
+    return `the suite cannot start: ${failure.message}`;
   return failure instanceof Error ? (failure.stack ?? failure.message) : String(failure);
 };

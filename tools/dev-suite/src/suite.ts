@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { endsWithin, freePort, isPortFree } from '@downbeat/local-servers';
+import { endsWithin, freePort, isPortFree, systemCode } from '@downbeat/local-servers';
 import { launchApp } from './app-process';
 import { Complaints } from './complaints';
 import { DataDirLock } from './data-dir-lock';
@@ -15,7 +15,7 @@ import { SuiteError } from './suite-error';
 import { STAGES, type AppPlan } from './topology';
 
 const READY_WITHIN_MS = 90_000;
-const DIGEST_EVERY_MS = 10_000;
+const LOOK_AROUND_EVERY_MS = 10_000;
 /** Together less than the 10 s in which the suite promises to be gone. */
 const STOP_WITHIN_MS = { demo: 1_500, gateway: 2_000, app: 3_500, server: 2_500 } as const;
 
@@ -44,6 +44,7 @@ export class Suite {
   private addresses: Addresses | undefined;
   private digests: NodeJS.Timeout | undefined;
   private stopped: Promise<void> | undefined;
+  private isRunFileTrue = true;
 
   constructor(private readonly options: SuiteOptions) {
     this.runFile = new RunFile(options.settings.dataDir);
@@ -59,14 +60,14 @@ export class Suite {
     this.lock = DataDirLock.take(settings.dataDir);
     this.runFile.remove();
     const gatewayPort = await this.gatewayPort();
-    this.digests = setInterval(() => this.sayDigests(), DIGEST_EVERY_MS);
+    this.digests = setInterval(() => this.lookAround(), LOOK_AROUND_EVERY_MS);
 
     const [databaseUrl, natsUrl] = await this.startServers();
     const passwords = rolePasswords(
       settings.dataDir,
       plans.flatMap(({ contexts }) => contexts),
     );
-    await this.step('migrations', () => this.options.migrate(databaseUrl, passwords));
+    await this.step('migrations', () => this.migrate(databaseUrl, passwords));
 
     const { logLevel, dataDir } = settings;
     this.addresses = { databaseUrl, natsUrl, gatewayPort, passwords, logLevel, dataDir };
@@ -109,6 +110,15 @@ export class Suite {
     throw new SuiteError(
       `the gateway cannot listen on 127.0.0.1:${port} because another process does; set GATEWAY_PORT to a free port`,
     );
+  }
+
+  private async migrate(databaseUrl: string, passwords: Record<string, string>): Promise<void> {
+    try {
+      await this.options.migrate(databaseUrl, passwords);
+    } catch (cause) {
+      const reason = (cause instanceof Error && cause.message) || systemCode(cause);
+      throw new SuiteError(`the database could not be migrated: ${reason}`, { cause });
+    }
   }
 
   private startServers(): Promise<[databaseUrl: string, natsUrl: string]> {
@@ -175,7 +185,8 @@ export class Suite {
     if (!this.stopped) this.options.say(`${name.padEnd(14)} ${seconds(Date.now() - began)}`);
   }
 
-  private sayDigests(): void {
+  private lookAround(): void {
+    if (!this.isRunFileTrue) this.writeRunFile();
     for (const { process, log, complaints } of this.members) {
       const digest = complaints.digest();
       if (digest) this.options.say(`${process.status.name}: ${digest} (${log.path})`);
@@ -184,11 +195,20 @@ export class Suite {
 
   private writeRunFile(): void {
     if (!this.addresses || this.stopped) return;
-    this.runFile.write({
-      gateway_url: `http://127.0.0.1:${this.addresses.gatewayPort}`,
-      nats_url: this.addresses.natsUrl,
-      database_url: this.addresses.databaseUrl,
-      processes: this.members.map(({ process }) => process.status),
-    });
+    const { gatewayPort, natsUrl, databaseUrl } = this.addresses;
+    try {
+      this.runFile.write({
+        gateway_url: `http://127.0.0.1:${gatewayPort}`,
+        nats_url: natsUrl,
+        database_url: databaseUrl,
+        processes: this.members.map(({ process }) => process.status),
+      });
+      this.isRunFileTrue = true;
+    } catch (error) {
+      // A full disk must not end a supervisor; the file is written again when there is room.
+      if (systemCode(error) === undefined) throw error;
+      if (this.isRunFileTrue) this.options.say(`run.json cannot be written (${systemCode(error)})`);
+      this.isRunFileTrue = false;
+    }
   }
 }

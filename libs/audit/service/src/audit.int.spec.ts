@@ -5,7 +5,12 @@ import type { JsonObject } from '@downbeat/eventsourcing';
 import { NatsMessageBus } from '@downbeat/message-bus';
 import { removeStreams } from '@downbeat/message-bus/testing';
 import type { Projection } from '@downbeat/projections';
-import { ContextModule, ContextRuntime, startService, type RunningService } from '@downbeat/service-host';
+import {
+  ContextModule,
+  ContextRuntime,
+  startService,
+  type RunningService,
+} from '@downbeat/service-host';
 import { Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { AuditModule } from './audit.module';
 import { replayed, REPLAY_LIMITS } from './replay/replay.queries';
@@ -230,7 +235,10 @@ describe('a replay', () => {
     const [run] = await replay({ stream: RUN, until_position: second?.position ?? 0 });
     expect(run).toMatchObject({ version: 2, state: { status: 'running' }, decisions_compared: 1 });
     const [service] = await replay({ stream: 'service-billing', until_position: 1 });
-    expect(service).toMatchObject({ version: 1, state: { description: { service_version: '1.0.0' } } });
+    expect(service).toMatchObject({
+      version: 1,
+      state: { description: { service_version: '1.0.0' } },
+    });
   });
 
   it('follows a correlation id through the contexts', async () => {
@@ -274,36 +282,64 @@ describe('a replay', () => {
     });
   });
 
-  it.each<[string, string, string]>([
+  it.each<[string, string, string, unknown]>([
     [
       'another outcome',
       `update log.event set data = replace(data::text, '"capture"', '"end"')::json
         where stream = '${RUN}' and type = 'DecisionTaken'`,
       RUN,
+      expect.arrayContaining([
+        expect.objectContaining({ data: expect.objectContaining({ goto: 'capture' }) }),
+      ]),
     ],
     [
       'another definition',
-      `update log.event set data = replace(data::text, 'amount > 100', 'amount > 900')::json
+      `update log.event set data = replace(data::text, 'amount > 100', 'amount > 101')::json
         where stream = 'workflow-definition-book'`,
       RUN,
+      { impossible: expect.stringMatching(/not the one the run was started with/) },
+    ],
+    [
+      'no definition',
+      `update log.event set stream = 'workflow-definition-other'
+        where stream = 'workflow-definition-book'`,
+      RUN,
+      { impossible: expect.stringMatching(/is not in the log/) },
+    ],
+    [
+      'a definition that its checksum is not of',
+      `update log.event set data = replace(data::text, 'amount > 100', 'amount > 101')::json
+        where stream = 'workflow-definition-book'`,
+      'workflow-definition-book',
+      expect.any(Array),
     ],
     [
       'an event no rule knows',
       `update log.event set type = 'Forged' where stream = 'service-billing' and version = 1`,
       'service-billing',
+      { impossible: expect.stringMatching(/Forged/) },
     ],
     [
       'an event that cannot follow',
       `update log.event set data = replace(data::text, '"redrive":2', '"redrive":7')::json
         where stream = 'dead-letter-${LETTER_ID}' and version = 2`,
       `dead-letter-${LETTER_ID}`,
+      [expect.objectContaining({ data: expect.objectContaining({ redrive: 2 }) })],
     ],
-  ])('finds %s', async (_, statement, stream) => {
+    [
+      'a decision the rules refuse',
+      `update log.event set type = 'DeadLetterDiscarded',
+              data = (data::jsonb - 'redrive' || '{"reason":"x"}')::json
+        where stream = 'dead-letter-${LETTER_ID}' and version = 1`,
+      `dead-letter-${LETTER_ID}`,
+      { rejected: 'dead-letter-discarded', message: expect.any(String) },
+    ],
+  ])('finds %s', async (_, statement, stream, derived) => {
     const restore = await tamper(statement);
     try {
       const [one] = await replay({ stream });
-      expect(one?.first_difference?.derived).toBeDefined();
-      expect(one?.first_difference?.derived).not.toEqual(one?.first_difference?.recorded);
+      expect(one?.first_difference?.derived).toEqual(derived);
+      expect(one?.state).toBeInstanceOf(Object);
     } finally {
       await restore();
     }

@@ -1,6 +1,13 @@
 import { AuditLog } from '@downbeat/event-store';
 import { MessageBus } from '@downbeat/message-bus';
-import { contextConfig, HostLifecycle, HostSettings, loadConfig } from '@downbeat/service-host';
+import {
+  Clock,
+  contextConfig,
+  DatabaseWatch,
+  HostLifecycle,
+  HostSettings,
+  loadConfig,
+} from '@downbeat/service-host';
 import { Logger, Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { EventsQueries } from './events/events.queries';
 import { HeavyWork } from './heavy-work';
@@ -11,9 +18,6 @@ import { VerifyQueries } from './verify/verify.queries';
 /** A question to the audit may look through much of the log. */
 const STATEMENT_TIMEOUT_MS = 20_000;
 
-/** As other contexts say it: no read models of its own, nothing it reacts to. */
-const status = () => ({ context: 'audit', projections: [], reactors: {} });
-
 /** What happened, how it was then, and whether anything was altered. Reads the whole log and writes nothing. */
 @Module({
   controllers: [EventsQueries, ReplayQueries, VerifyQueries],
@@ -23,9 +27,9 @@ const status = () => ({ context: 'audit', projections: [], reactors: {} });
     {
       provide: AuditLog,
       inject: [HostSettings, HostLifecycle],
-      useFactory: ({ config }: HostSettings, lifecycle: HostLifecycle) => {
+      useFactory: ({ config, environment }: HostSettings, lifecycle: HostLifecycle) => {
         const logger = new Logger(AuditLog.name);
-        const settings = loadConfig(contextConfig('audit')) as Readonly<Record<string, string>>;
+        const settings = loadConfig(contextConfig('audit'), environment);
         const log = new AuditLog({
           databaseUrl: settings['DATABASE_URL_AUDIT'] ?? '',
           logName: config.LOG_NAME,
@@ -39,19 +43,32 @@ const status = () => ({ context: 'audit', projections: [], reactors: {} });
   ],
 })
 export class AuditModule implements OnApplicationBootstrap {
+  private readonly database: DatabaseWatch;
+
   constructor(
     private readonly log: AuditLog,
     private readonly bus: MessageBus,
-    lifecycle: HostLifecycle,
+    private readonly lifecycle: HostLifecycle,
+    clock: Clock,
   ) {
-    lifecycle.watch({ context: 'audit', status });
+    const ask = async (): Promise<void> => void (await log.headCommit());
+    this.database = new DatabaseWatch({ ask }, 'audit', () => clock.now());
+    lifecycle.watch({ context: 'audit', status: () => this.status() });
   }
 
-  onApplicationBootstrap(): void {
+  async onApplicationBootstrap(): Promise<void> {
+    await this.database.start();
+    this.lifecycle.onStop('audit database', () => this.database.stop());
     this.bus.answer('query.audit.status', async () => ({
       ok: true,
       position: (await this.log.headCommit())?.last ?? 0,
-      data: status(),
+      data: this.status(),
     }));
+  }
+
+  /** As other contexts say it: no read models of its own, nothing it reacts to. */
+  private status() {
+    const database = this.database.isReachable() ? 'reachable' : 'unreachable';
+    return { context: 'audit', database, projections: [], reactors: {} };
   }
 }

@@ -1,2 +1,3 @@
 export * from './instance-check';
+export * from './service-check';
 export * from './thresholds';

@@ -52,8 +52,7 @@ describe('the check of an instance', () => {
   it('says it once', () =>
     given(started, changed('unhealthy')).when(cross('unhealthy')).thenNothing());
 
-  it('stops with the instance', () =>
-    given(started, changed('healthy')).when(stop).then(stopped));
+  it('stops with the instance', () => given(started, changed('healthy')).when(stop).then(stopped));
 
   it.each([[[]], [[started, stopped]]])(
     'has nothing to say about an instance that is not checked',

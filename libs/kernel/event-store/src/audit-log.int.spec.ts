@@ -1,6 +1,6 @@
 import type { EventMeta, StreamName } from '@downbeat/eventsourcing';
 import type { AuditLog, EventFilter } from './audit-log';
-import { freshStream } from './testing/event-store-behaviour';
+import { freshStream } from './testing/sample-appends';
 import { LogDatabase } from './testing/log-database';
 
 describe('the audit log', () => {

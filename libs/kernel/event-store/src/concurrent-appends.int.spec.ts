@@ -1,7 +1,7 @@
 import type { StreamName } from '@downbeat/eventsourcing';
 import { Client } from 'pg';
 import { verifyChain } from './verify-chain';
-import { appendOf, command, freshStream, meta } from './testing/event-store-behaviour';
+import { appendOf, command, freshStream, meta } from './testing/sample-appends';
 import { eventually } from './testing/eventually';
 import { LogDatabase } from './testing/log-database';
 

@@ -1,5 +1,5 @@
 import { Client } from 'pg';
-import { appendOf, freshStream } from './testing/event-store-behaviour';
+import { appendOf, freshStream } from './testing/sample-appends';
 import { LogDatabase } from './testing/log-database';
 import { verifyChain } from './verify-chain';
 

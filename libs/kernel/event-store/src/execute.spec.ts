@@ -3,7 +3,7 @@ import type { Append, Appended } from './event-store';
 import { execute } from './execute';
 import { MemoryEventStore } from './memory-event-store';
 import { MemoryLog } from './memory-log';
-import { freshStream, meta } from './testing/event-store-behaviour';
+import { freshStream, meta } from './testing/sample-appends';
 
 type Add = Message<'Add', { n: number }>;
 type Added = Message<'Added', { n: number }>;

@@ -1,5 +1,5 @@
 import type { LogHints } from './hints';
-import { appendOf, command, freshStream } from './testing/event-store-behaviour';
+import { appendOf, command, freshStream } from './testing/sample-appends';
 import { LogDatabase } from './testing/log-database';
 
 describe('hints that the log grew', () => {

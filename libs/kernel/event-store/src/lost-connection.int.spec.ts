@@ -1,6 +1,6 @@
 import { LeaseLost, StreamVersionConflict } from './errors';
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
-import { appendOf, freshStream } from './testing/event-store-behaviour';
+import { appendOf, freshStream } from './testing/sample-appends';
 import { eventually } from './testing/eventually';
 import { LogDatabase } from './testing/log-database';
 import { verifyChain } from './verify-chain';

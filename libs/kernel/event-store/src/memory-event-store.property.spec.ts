@@ -2,7 +2,7 @@ import type { StreamName } from '@downbeat/eventsourcing';
 import * as fc from 'fast-check';
 import { MemoryEventStore } from './memory-event-store';
 import { MemoryLog } from './memory-log';
-import { appendOf } from './testing/event-store-behaviour';
+import { appendOf } from './testing/sample-appends';
 
 const CONTEXTS = ['registry', 'health', 'saga'] as const;
 

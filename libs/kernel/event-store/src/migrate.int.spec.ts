@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 import { contextUrl, migrate, type MigrateOptions } from './migrate';
 import { PostgresEventStore } from './postgres-event-store';
-import { appendOf, freshStream } from './testing/event-store-behaviour';
+import { appendOf, freshStream } from './testing/sample-appends';
 import { LogDatabase, TEST_PASSWORD, TEST_ROLE_PREFIX } from './testing/log-database';
 
 describe('migrating', () => {

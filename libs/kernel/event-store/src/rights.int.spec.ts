@@ -1,4 +1,4 @@
-import { appendOf, command, freshStream } from './testing/event-store-behaviour';
+import { appendOf, command, freshStream } from './testing/sample-appends';
 import { LogDatabase } from './testing/log-database';
 
 describe('the rights in the log', () => {

@@ -1,7 +1,7 @@
 import type { RecordedEvent } from '@downbeat/eventsourcing';
 import { MemoryEventStore } from './memory-event-store';
 import { MemoryLog } from './memory-log';
-import { appendOf, freshStream } from './testing/event-store-behaviour';
+import { appendOf, freshStream } from './testing/sample-appends';
 import { upcast, type Upcasters } from './upcast';
 
 const raised = (event: RecordedEvent, data: unknown): RecordedEvent => ({

@@ -42,16 +42,17 @@ describe('a guarded process', () => {
     expect(await child.stop([['SIGTERM', 200]])).toEqual({ code: null, signal: 'SIGKILL' });
   });
 
-  it('takes PostgreSQL and nats-server along when its launcher is killed with SIGKILL', async () => {
+  it.each([
+    ['by the kernel', process.env['PATH']],
+    ['by a watchdog, where setpriv is missing', '/nowhere'],
+  ])('is taken along when its launcher is killed with SIGKILL: %s', async (_, path) => {
     const folder = await mkdtemp(join(tmpdir(), 'local-launcher-'));
-    // The compiled launcher, a process of its own: nothing of the test runner keeps it alive.
-    const launcher = spawn(
-      process.execPath,
-      [join(__dirname, '../dist/testing/launcher.js'), folder],
-      {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      },
-    );
+    // Compiled, and a process of its own: nothing of the test runner keeps the servers alive.
+    const program = join(__dirname, '../dist/testing/launcher.js');
+    const launcher = spawn(process.execPath, [program, folder], {
+      env: { ...process.env, PATH: path },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     const line = await new Promise<string>((resolve, reject) => {
       createInterface({ input: launcher.stdout }).once('line', resolve);
       launcher.once('exit', (code) => reject(new Error(`the launcher ended with ${code}`)));

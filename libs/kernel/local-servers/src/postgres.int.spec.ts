@@ -1,12 +1,17 @@
+import { readFileSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { freePort, startPostgres, type RunningServer } from './index';
+import { freePort, isPortFree, startPostgres, type RunningServer } from './index';
 import { eventually, isAlive } from './testing/eventually';
 
 jest.setTimeout(90_000);
+
+/** User time, field 14 of proc(5) stat. */
+const cpuTicksOf = (pid: number): number =>
+  Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[11]);
 
 describe('PostgreSQL as a child process', () => {
   let folder: string;
@@ -68,12 +73,17 @@ describe('PostgreSQL as a child process', () => {
     expect(await ask(second.url, 'select number from kept')).toEqual([{ number: 7 }]);
   });
 
-  it('comes back on the same port and data after kill -9, with connections open', async () => {
+  it('comes back on the same port and data after kill -9, although a query goes on for a while', async () => {
     const first = await start();
     await ask(first.url, 'create table kept as select 7 as number');
-    const idle = new Client(first.url);
-    idle.on('error', () => undefined);
-    await idle.connect();
+    const busy = new Client(first.url);
+    busy.on('error', () => undefined);
+    await busy.connect();
+    const { rows } = await busy.query<{ pid: number }>('select pg_backend_pid() as pid');
+    // It computes and waits for nothing, so it does not notice that its server is gone.
+    const endless = busy.query('select count(*) from generate_series(1, 10000000)');
+    const ended = Promise.allSettled([endless]);
+    await eventually(() => expect(cpuTicksOf(rows[0]?.pid ?? 0)).toBeGreaterThan(10));
 
     process.kill(first.pid, 'SIGKILL');
     expect(await first.exited).toMatchObject({ signal: 'SIGKILL' });
@@ -81,13 +91,16 @@ describe('PostgreSQL as a child process', () => {
     const second = await start({ port: first.port });
     expect(second.port).toBe(first.port);
     expect(await ask(second.url, 'select number from kept')).toEqual([{ number: 7 }]);
-    await idle.end();
+    await ended;
+    await busy.end();
   });
 
   it('is not kept from starting by a lock file whose process id belongs to another program', async () => {
     await (await start()).stop();
+    // Of the same user: PostgreSQL itself sees through a process of somebody else's.
+    const other = await start({ dataDir: join(folder, 'other') });
     const lock = join(dataDir, 'cluster', 'postmaster.pid');
-    await writeFile(lock, `${process.ppid}\n/proc/self/cwd\n1\n5432\n\n127.0.0.1\n`);
+    await writeFile(lock, `${other.pid}\n/proc/self/cwd\n1\n5432\n\n127.0.0.1\n`);
 
     const { url } = await start();
     expect(await ask(url, 'select 1 as one')).toEqual([{ one: 1 }]);
@@ -160,6 +173,16 @@ describe('PostgreSQL as a child process', () => {
         code: 'local-servers/server-not-started',
         message: expect.stringContaining('no_such_setting') as string,
       });
+    });
+
+    it('a data directory whose password was changed, and leaves nothing running', async () => {
+      await (await start()).stop();
+      await writeFile(join(dataDir, 'password'), 'wrong\n');
+      const port = await freePort();
+      await expect(start({ port })).rejects.toMatchObject({
+        code: 'local-servers/server-not-started',
+      });
+      expect(await isPortFree(port)).toBe(true);
     });
 
     it('data on which another server runs', async () => {

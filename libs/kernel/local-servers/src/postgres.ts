@@ -43,6 +43,7 @@ const FREE_BYTES_MIN = 300 * 1024 * 1024;
 const START_WITHIN_MS = 60_000;
 const STOP_WITHIN_MS = 8_000;
 const RETRY_EVERY_MS = 100;
+const ASK_EVERY_MS = 20;
 const LINES_KEPT_MAX = 200;
 
 /**
@@ -84,9 +85,42 @@ async function launch(
   deadline: number,
 ): Promise<Launched> {
   const lines: string[] = [];
+  let isUp = false;
+  const server = await spawnServer(options, binaries, cluster, port, (line) => {
+    isUp ||= line.includes('ready to accept connections');
+    if (lines.length < LINES_KEPT_MAX) lines.push(line);
+    options.log?.(line);
+  });
+  // Asked before it is up, it would log an error for each question.
+  while (!isUp && !server.hasExited && Date.now() < deadline)
+    await endsWithin(server.exited, ASK_EVERY_MS);
+  if (isUp && !server.hasExited) {
+    try {
+      await makeDatabases(cluster, port, databasesOf(options));
+      return { server };
+    } catch (cause) {
+      await server.stop([['SIGINT', 1_000]]);
+      const reason = 'it cannot be asked with the password in its data directory';
+      return { failure: new ServerNotStarted('PostgreSQL', reason, { cause }), passes: false };
+    }
+  }
+  const isTooSlow = !server.hasExited;
+  await server.stop([['SIGQUIT', 1_000]]);
+  await server.drained();
+  if (isTooSlow) lines.unshift('FATAL: it did not answer in time');
+  return failureOf(lines, options, port);
+}
+
+function spawnServer(
+  options: PostgresOptions,
+  binaries: PostgresBinaries,
+  cluster: Cluster,
+  port: number,
+  onLine: (line: string) => void,
+): Promise<GuardedProcess> {
   const user = serverUser();
   const parameters = Object.entries({ ...SETTINGS, ...options.settings });
-  const server = await GuardedProcess.spawn({
+  return GuardedProcess.spawn({
     command: binaries.postgres,
     args: [
       ...['-D', seenByServer(cluster.directory), '-p', `${port}`],
@@ -96,53 +130,27 @@ async function launch(
     cwd: cluster.directory,
     ...(user ? { user } : {}),
     deathSignal: 'SIGINT',
-    onLine: (line) => {
-      if (lines.length < LINES_KEPT_MAX) lines.push(line);
-      options.log?.(line);
-    },
+    onLine,
   });
-  if (await answers(server, cluster, port, deadline)) return { server };
+}
 
-  const isTooSlow = !server.hasExited;
-  await server.stop([['SIGQUIT', 1_000]]);
-  await server.drained();
-  const reason = isTooSlow ? 'it did not answer in time' : whyItEnded(lines);
+function failureOf(lines: readonly string[], options: PostgresOptions, port: number): Launched {
   if (lines.some(saysNoSpace))
     return { failure: new DiskFull('PostgreSQL', options.dataDir), passes: false };
   if (lines.some((line) => /could not bind|address already in use/i.test(line)))
     return { failure: new PortInUse('PostgreSQL', port), passes: options.port === undefined };
   // The backends of a killed server take a moment to notice that it is gone.
-  const backendsLinger = lines.some((line) => line.includes('pre-existing shared memory block'));
-  return { failure: new ServerNotStarted('PostgreSQL', reason), passes: backendsLinger };
+  const passes = lines.some((line) => line.includes('pre-existing shared memory block'));
+  return { failure: new ServerNotStarted('PostgreSQL', whyItEnded(lines)), passes };
 }
 
-async function answers(
-  server: GuardedProcess,
-  cluster: Cluster,
-  port: number,
-  deadline: number,
-): Promise<boolean> {
-  while (!server.hasExited && Date.now() < deadline) {
-    try {
-      await withClient(cluster, port, (client) => client.query('select 1'));
-      return !server.hasExited;
-    } catch {
-      // Not yet: it starts, or replays what a crash left in the write-ahead log.
-      await endsWithin(server.exited, RETRY_EVERY_MS / 2);
-    }
-  }
-  return false;
-}
-
-async function running(
+function running(
   options: PostgresOptions,
   server: GuardedProcess,
   cluster: Cluster,
   port: number,
-): Promise<RunningServer> {
-  const [database = 'postgres', ...others] = options.databases ?? [];
-  for (const name of [database, ...others])
-    await withClient(cluster, port, (client) => makeDatabase(client, name));
+): RunningServer {
+  const [database] = databasesOf(options);
   return {
     pid: server.pid,
     port,
@@ -150,14 +158,21 @@ async function running(
     exited: server.exited,
     stop: async (withinMs = STOP_WITHIN_MS) => {
       // Fast shutdown, then immediate shutdown, which the next start repairs from the log.
-      const plan = [
+      await server.stop([
         ['SIGINT', withinMs * 0.75],
         ['SIGQUIT', withinMs * 0.25],
-      ] as const;
-      await server.stop(plan);
+      ]);
     },
   };
 }
+
+const databasesOf = ({ databases = [] }: PostgresOptions): readonly string[] =>
+  databases.length === 0 ? ['postgres'] : databases;
+
+const makeDatabases = (cluster: Cluster, port: number, names: readonly string[]): Promise<void> =>
+  withClient(cluster, port, async (client) => {
+    for (const name of names) await makeDatabase(client, name);
+  });
 
 async function makeDatabase(client: Client, name: string): Promise<void> {
   const found = await client.query('select from pg_database where datname = $1', [name]);

@@ -1,4 +1,5 @@
 export * from './event-transport';
+export * from './laggards';
 export * from './publication';
 export * from './publication-log';
 export * from './publication-message';
@@ -7,3 +8,4 @@ export * from './receipts';
 export * from './relay';
 export * from './session-lock';
 export * from './subscriber';
+export * from './transaction';

@@ -3,6 +3,7 @@ import type { Message, Position } from '@downbeat/eventsourcing';
 import type { Pool, PoolClient } from 'pg';
 import type { StreamState } from './event-transport';
 import { keepPrivate, type Publication, type Publications } from './publication';
+import { inTransaction } from './transaction';
 
 /** Positions of the log that are numbered in one transaction. */
 const NUMBERED_MAX = 1_000;
@@ -61,19 +62,11 @@ export class PublicationLog<Event extends Message = Message> {
   ) {}
 
   async prepare(): Promise<void> {
-    const client = await this.pool.connect();
-    try {
-      await client.query('begin');
+    await inTransaction(this.pool, async (client) => {
       // `if not exists` alone still fails when two replicas create the same table at once.
       await client.query(`select pg_advisory_xact_lock(hashtext('downbeat publication schema'))`);
       await client.query(SCHEMA);
-      await client.query('commit');
-    } catch (fault) {
-      await client.query('rollback');
-      throw fault;
-    } finally {
-      client.release();
-    }
+    });
   }
 
   /**
@@ -81,19 +74,8 @@ export class PublicationLog<Event extends Message = Message> {
    *
    * @returns True when there may be more.
    */
-  async number(): Promise<boolean> {
-    const client = await this.pool.connect();
-    try {
-      await client.query('begin');
-      const more = await this.numberNext(client);
-      await client.query('commit');
-      return more;
-    } catch (fault) {
-      await client.query('rollback');
-      throw fault;
-    } finally {
-      client.release();
-    }
+  number(): Promise<boolean> {
+    return inTransaction(this.pool, (client) => this.numberNext(client));
   }
 
   private async numberNext(client: PoolClient): Promise<boolean> {
@@ -108,8 +90,7 @@ export class PublicationLog<Event extends Message = Message> {
     let number = Number(checkpoint.number);
     const numbered = slice.events.flatMap((event) => {
       const publish = this.publications[event.type as Event['type']] as
-        | ((event: unknown) => Publication | typeof keepPrivate)
-        | typeof keepPrivate;
+        ((event: unknown) => Publication | typeof keepPrivate) | typeof keepPrivate;
       if (publish === keepPrivate) return [];
       const published = publish(event);
       if (published === keepPrivate) return [];

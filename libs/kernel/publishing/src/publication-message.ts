@@ -21,7 +21,7 @@ export class ForeignEvent extends Fault {
 /**
  * A publication as it goes over the bus: its data is the body, the rest CloudEvents attributes and headers.
  *
- * @param repeat How often it has been sent again; a repeated one needs another message id.
+ * @param repeat 0 for the first time; what is sent again needs another message id, so another number.
  */
 export function messageOf(publication: Publication, repeat: number): OutgoingEvent {
   const { source, name, id, number, meta } = publication;
@@ -46,7 +46,7 @@ export function messageOf(publication: Publication, repeat: number): OutgoingEve
   };
 }
 
-/** @throws {ForeignEvent} A header is missing or the body is no object. */
+/** @throws {ForeignEvent} A header is missing or no number where one must be, or the body is no object. */
 export function publicationOf({ subject, headers, body }: IncomingEvent): Publication {
   const [, source, name, ...id] = subject.split('.');
   const header = (key: string): string => {
@@ -54,7 +54,13 @@ export function publicationOf({ subject, headers, body }: IncomingEvent): Public
     if (value === undefined) throw new ForeignEvent(`${subject} has no header ${key}`);
     return value;
   };
-  if (source === undefined || name === undefined || body === null || typeof body !== 'object')
+  const count = (key: string): number => {
+    const value = Number(header(key));
+    if (!Number.isSafeInteger(value) || value < 1)
+      throw new ForeignEvent(`${subject} has no number in its header ${key}`);
+    return value;
+  };
+  if (source === undefined || name === undefined || !isObject(body))
     throw new ForeignEvent(`${subject} is no integration event`);
   const traceparent = headers[HEADER.traceparent];
   const eventId = header('ce-id');
@@ -62,12 +68,12 @@ export function publicationOf({ subject, headers, body }: IncomingEvent): Public
     source,
     name,
     id: id.join('.'),
-    number: Number(header(PUBLICATION)),
-    position: Number(header(POSITION)),
-    version: Number(header(VERSION)),
+    number: count(PUBLICATION),
+    position: count(POSITION),
+    version: count(VERSION),
     event_id: eventId,
     recorded_at: header('ce-time'),
-    data: body as Publication['data'],
+    data: body,
     meta: {
       correlation_id: header(HEADER.correlationId),
       causation_id: eventId,
@@ -76,3 +82,6 @@ export function publicationOf({ subject, headers, body }: IncomingEvent): Public
     },
   };
 }
+
+const isObject = (body: unknown): body is Publication['data'] =>
+  body !== null && typeof body === 'object' && !Array.isArray(body);

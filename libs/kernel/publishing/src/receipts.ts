@@ -6,23 +6,25 @@ export interface Confirmed {
   readonly number: number;
 }
 
-/** Reads receipts; they are written in the append that is the effect of a publication. */
-export class Receipts {
-  constructor(private readonly pool: Pool) {}
+/** Who has applied a context's publications. Receipts are written in the append that is the effect of one. */
+export abstract class Receipts {
+  /** Every consumer of `source` that has ever applied something, whichever context it is of. */
+  abstract confirmedOf(source: string): Promise<readonly Confirmed[]>;
+}
 
-  /** The last number of `source` that `consumer` has applied; 0 before the first. */
-  async lastOf(consumer: string, source: string): Promise<number> {
-    const { rows } = await this.pool.query<{ number: string }>(
-      'select number from log.receipt where consumer = $1 and source = $2',
-      [consumer, source],
-    );
-    return Number(rows[0]?.number ?? 0);
+/** Reads the log's own table: a row level policy shows a context the receipts of its publications. */
+export class PostgresReceipts extends Receipts {
+  /** @param logName The log's schema; `log` unless configured otherwise. */
+  constructor(
+    private readonly pool: Pool,
+    private readonly logName = 'log',
+  ) {
+    super();
   }
 
-  /** Every consumer of `source` that has ever applied something. */
   async confirmedOf(source: string): Promise<readonly Confirmed[]> {
     const { rows } = await this.pool.query<{ consumer: string; number: string }>(
-      'select consumer, number from log.receipt where source = $1 order by consumer',
+      `select consumer, number from "${this.logName}".receipt where source = $1 order by consumer`,
       [source],
     );
     return rows.map((row) => ({ consumer: row.consumer, number: Number(row.number) }));

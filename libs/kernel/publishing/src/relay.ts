@@ -1,11 +1,17 @@
 import type { EventStore } from '@downbeat/event-store';
-import type { Message } from '@downbeat/eventsourcing';
 import type { EventTransport, StreamState } from './event-transport';
+import { Laggards } from './laggards';
 import type { PublicationLog } from './publication-log';
 import type { Receipts } from './receipts';
 
 /** How many publications go out in one round. */
 const SENT_MAX = 500;
+
+const POLL_MS = 250;
+const PAUSE_MS = 500;
+const RECONCILE_MS = 10_000;
+const UNCONFIRMED_MS = 30_000;
+const RETENTION_MS = 7 * 24 * 3_600_000;
 
 export interface RelayOptions {
   /** Look for new events at least this often, should every hint be lost. Default 250. */
@@ -14,7 +20,7 @@ export interface RelayOptions {
   readonly reconcileMs?: number;
   /** How long the stream keeps its messages: a lost one is filled again with as much. Default 7 days. */
   readonly retentionMs?: number;
-  /** What no consumer has confirmed after this time is sent again. Default 30,000. */
+  /** What a consumer that stands still has not confirmed after this time is sent again. Default 30,000. */
   readonly unconfirmedMs?: number;
   /** Wait this long after a fault before the next round. Default 500. */
   readonly pauseMs?: number;
@@ -22,6 +28,12 @@ export interface RelayOptions {
   /** Told of every loss that was found: an alert, for a relay that works finds none. */
   readonly onFind: (find: { readonly kind: RelayFind; readonly from: number }) => void;
 }
+
+/** What a relay needs of a {@link PublicationLog}. */
+export type RelayedLog = Pick<
+  PublicationLog,
+  'number' | 'after' | 'sent' | 'noteSent' | 'head' | 'olderThan'
+>;
 
 /** `stream-lost`: it is gone or younger; `stream-regressed`: it is shorter; `unconfirmed`: a consumer missed some. */
 export type RelayFind = 'stream-lost' | 'stream-regressed' | 'unconfirmed';
@@ -38,32 +50,37 @@ export interface RelayStatus {
  * Sends a context's publications to the bus, in order, and finds out when the bus has lost them.
  * One replica relays at a time: the one that holds the context's relay lock.
  */
-export class Relay<Event extends Message = Message> {
+export class Relay {
   private sent = 0;
   private numbered = 0;
   /** The stream as it was after the last send. */
   private known: StreamState | undefined;
   private repeat = 0;
+  private term = 0;
   private readonly finds: Record<RelayFind, number> = {
     'stream-lost': 0,
     'stream-regressed': 0,
     unconfirmed: 0,
   };
+  private readonly laggards: Laggards;
   private stopped = false;
-  private wake: () => void = () => undefined;
-  private woken = false;
+  private isHinted = false;
+  private onHint: () => void = () => undefined;
+  private onStop: () => void = () => undefined;
   private reconcileAt = 0;
   private running: Promise<void> | undefined;
   private readonly unsubscribe: (() => void)[] = [];
 
   constructor(
     private readonly store: EventStore,
-    private readonly log: PublicationLog<Event>,
+    private readonly log: RelayedLog,
     private readonly receipts: Receipts,
     private readonly transport: EventTransport,
     private readonly lock: RelayLock,
     private readonly options: RelayOptions,
-  ) {}
+  ) {
+    this.laggards = new Laggards((options.unconfirmedMs ?? UNCONFIRMED_MS) / 3);
+  }
 
   /** Starts relaying as soon as this replica gets the lock. */
   start(): void {
@@ -80,7 +97,7 @@ export class Relay<Event extends Message = Message> {
   async stop(): Promise<void> {
     this.stopped = true;
     for (const stop of this.unsubscribe) stop();
-    this.hint();
+    this.onStop();
     await this.running;
     await this.lock.release();
   }
@@ -90,26 +107,37 @@ export class Relay<Event extends Message = Message> {
   }
 
   private hint(): void {
-    this.woken = true;
-    this.wake();
+    this.isHinted = true;
+    this.onHint();
   }
 
   private async run(): Promise<void> {
+    const { pollMs = POLL_MS, pauseMs = PAUSE_MS, onFault } = this.options;
     while (!this.stopped) {
+      this.isHinted = false;
       try {
         if (!(await this.lock.acquire())) {
-          this.known = undefined; // Whoever relays meanwhile sends on; begin where that one ends.
-          await this.pause(this.options.pauseMs ?? 500);
+          await this.rest(pauseMs);
           continue;
         }
+        this.beginTerm();
         if (Date.now() >= this.reconcileAt) await this.reconcile();
         const more = await this.round();
-        if (!more) await this.pause(this.options.pollMs ?? 250);
+        if (!more && !this.isHinted) await this.rest(pollMs, { isHintHeard: true });
       } catch (fault) {
-        this.options.onFault(fault, 'relay');
-        await this.pause(this.options.pauseMs ?? 500);
+        onFault(fault, 'relay');
+        this.reconcileAt = 0; // The stream may be what is wrong.
+        await this.rest(pauseMs);
       }
     }
+  }
+
+  /** Whoever relayed since this replica last did has sent on: begin where that one ended. */
+  private beginTerm(): void {
+    if (this.lock.terms === this.term) return;
+    this.term = this.lock.terms;
+    this.known = undefined;
+    this.reconcileAt = 0;
   }
 
   /** @returns True when there is more to do at once. */
@@ -141,48 +169,45 @@ export class Relay<Event extends Message = Message> {
     if (state.created !== known.created) await this.refill('stream-lost');
     else if (state.lastSequence < known.lastSequence) await this.refill('stream-regressed');
     else await this.sweep();
-    this.reconcileAt = Date.now() + (this.options.reconcileMs ?? 10_000);
+    this.reconcileAt = Date.now() + (this.options.reconcileMs ?? RECONCILE_MS);
   }
 
   /** The stream has lost messages: it gets everything again that it would still keep. */
   private async refill(kind: RelayFind): Promise<void> {
-    const expired = await this.log.olderThan(this.options.retentionMs ?? 7 * 24 * 3_600_000);
+    const expired = await this.log.olderThan(this.options.retentionMs ?? RETENTION_MS);
     this.rewind(Math.min(this.sent, expired), kind);
   }
 
-  /** A consumer has not confirmed what was sent to it long ago: the stream gets it again. */
+  /** A consumer stands still before what was sent to it long ago: the stream gets that again. */
   private async sweep(): Promise<void> {
-    const due = Math.min(this.sent, await this.log.olderThan(this.options.unconfirmedMs ?? 30_000));
+    const old = await this.log.olderThan(this.options.unconfirmedMs ?? UNCONFIRMED_MS);
     const confirmed = await this.receipts.confirmedOf(this.store.context);
-    const slowest = Math.min(...confirmed.map(({ number }) => number));
-    if (slowest < due) this.rewind(slowest, 'unconfirmed');
+    const slowest = this.laggards.look(confirmed, Math.min(this.sent, old), Date.now());
+    if (slowest !== undefined) this.rewind(slowest, 'unconfirmed');
   }
 
   private rewind(sent: number, kind: RelayFind): void {
     this.sent = sent;
-    this.repeat++; // Other message ids, or the server's duplicate window swallows them.
-    this.found(kind);
-  }
-
-  private found(kind: RelayFind): void {
+    // The same message ids would be swallowed by the server's duplicate window; the time makes
+    // them ones that no replica has used before.
+    this.repeat = Date.now();
     this.finds[kind]++;
-    this.options.onFind({ kind, from: this.sent + 1 });
+    this.options.onFind({ kind, from: sent + 1 });
   }
 
-  private async pause(ms: number): Promise<void> {
-    if (this.woken || this.stopped) {
-      this.woken = false;
-      return;
-    }
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.wake = () => {
+  /** A fault or somebody else's lock is waited out whatever is hinted: hints come with every append. */
+  private rest(ms: number, { isHintHeard = false } = {}): Promise<void> {
+    if (this.stopped) return Promise.resolve();
+    return new Promise((resolve) => {
+      const end = (): void => {
         clearTimeout(timer);
+        this.onHint = this.onStop = () => undefined;
         resolve();
       };
+      const timer = setTimeout(end, ms);
+      this.onStop = end;
+      if (isHintHeard) this.onHint = end;
     });
-    this.wake = () => undefined;
-    this.woken = false;
   }
 }
 
@@ -190,5 +215,7 @@ export class Relay<Event extends Message = Message> {
 export interface RelayLock {
   /** @returns True while this replica holds it. Cheap when it is held already. */
   acquire(): Promise<boolean>;
+  /** How often it was gained: another number than before means that it was lost in between. */
+  readonly terms: number;
   release(): Promise<void>;
 }

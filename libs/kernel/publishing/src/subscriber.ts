@@ -1,7 +1,6 @@
 import { ReceiptConflict, type EventStore, type Receipt } from '@downbeat/event-store';
 import { Fault, streamName, type EventMeta } from '@downbeat/eventsourcing';
 import type { Publication } from './publication';
-import type { Receipts } from './receipts';
 
 const FETCHED_MAX = 500;
 
@@ -17,7 +16,7 @@ export interface Reactor {
   readonly apply: (publication: Publication, receipt: Receipt) => Promise<'applied' | 'ignored'>;
 }
 
-/** Fetches a range of publications from the context that made them. */
+/** Fetches publications after a number, in order, from the context that made them: fewer than `limit` when they are large, none when there are none. */
 export type FetchPublications = (
   source: string,
   after: number,
@@ -31,10 +30,21 @@ export class ReactorStuck extends Fault {
   readonly remedy = 'retry';
 
   constructor(consumer: string, publication: Publication, cause: unknown) {
-    super(`${consumer} cannot apply number ${publication.number} of ${publication.source}`, {
-      cause,
-    });
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    super(
+      `${consumer} cannot apply number ${publication.number} of ${publication.source}: ${reason}`,
+      { cause },
+    );
   }
+}
+
+export interface SubscriberStatus {
+  /** The last number applied, as far as this replica knows. */
+  readonly applied: number;
+  /** How often numbers were missing before one that arrived: the bus lost them, or another replica has them. */
+  readonly gaps: number;
+  /** Why the next one cannot be applied, while it cannot. */
+  readonly stuck?: string;
 }
 
 /**
@@ -46,47 +56,67 @@ export class ReactorStuck extends Fault {
 export class Subscriber {
   private last: number | undefined;
   private gaps = 0;
+  private stuck: string | undefined;
+  private turn: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly reactor: Reactor,
     private readonly store: EventStore,
-    private readonly receipts: Receipts,
     private readonly fetch: FetchPublications,
   ) {}
 
-  /** The last number applied, and how often the bus had lost some before it. */
-  status(): { readonly applied: number; readonly gaps: number } {
-    return { applied: this.last ?? 0, gaps: this.gaps };
+  status(): SubscriberStatus {
+    const { last = 0, gaps, stuck } = this;
+    return { applied: last, gaps, ...(stuck === undefined ? {} : { stuck }) };
   }
 
-  /** Applies what arrived, in the order of its numbers. */
-  async receive(publications: readonly Publication[]): Promise<void> {
-    for (const publication of publications) {
-      const last = await this.lastApplied();
-      if (publication.number <= last) continue;
-      if (publication.number > last + 1) {
+  /** Applies what arrived. One call after another: the bus may have given up waiting for one before. */
+  receive(publications: readonly Publication[]): Promise<void> {
+    return this.inTurn(async () => {
+      for (const publication of publications) await this.take(publication);
+    });
+  }
+
+  /** Fetches and applies all that its source has after the last number applied. */
+  catchUp(): Promise<void> {
+    return this.inTurn(() => this.fetchUntil(Number.MAX_SAFE_INTEGER));
+  }
+
+  private inTurn(work: () => Promise<void>): Promise<void> {
+    const turn = this.turn.then(work, work);
+    this.turn = turn;
+    return turn;
+  }
+
+  private async take(publication: Publication): Promise<void> {
+    if (publication.number > (await this.lastApplied()) + 1) {
+      this.last = undefined; // Another replica may have got further than this one knows.
+      if (publication.number > (await this.lastApplied()) + 1) {
         this.gaps++;
-        await this.catchUp(publication.number - 1);
+        await this.fetchUntil(publication.number - 1);
       }
-      await this.apply(publication);
     }
+    await this.apply(publication);
   }
 
-  /** Fetches and applies what its source has after the last number applied, up to `until`. */
-  async catchUp(until = Number.MAX_SAFE_INTEGER): Promise<void> {
+  private async fetchUntil(until: number): Promise<void> {
     for (;;) {
       const last = await this.lastApplied();
       if (last >= until) return;
-      const limit = Math.min(FETCHED_MAX, until - last);
-      const missing = await this.fetch(this.reactor.source, last, limit);
+      const missing = await this.fetch(
+        this.reactor.source,
+        last,
+        Math.min(FETCHED_MAX, until - last),
+      );
+      if (missing.length === 0) return;
       for (const publication of missing)
         if (publication.number <= until) await this.apply(publication);
-      if (missing.length < limit) return;
     }
   }
 
   private async lastApplied(): Promise<number> {
-    this.last ??= await this.receipts.lastOf(this.reactor.consumer, this.reactor.source);
+    const { consumer, source } = this.reactor;
+    this.last ??= await this.store.lastReceipt(consumer, source);
     return this.last;
   }
 
@@ -99,10 +129,13 @@ export class Subscriber {
       const applied = await this.reactor.apply(publication, receipt);
       if (applied === 'ignored') await this.note(receipt, publication);
       this.last = number;
+      this.stuck = undefined;
     } catch (fault) {
       this.last = undefined; // Ask the database how far we are before anything else.
-      if (fault instanceof ReceiptConflict && (await this.lastApplied()) >= number) return;
-      throw new ReactorStuck(consumer, publication, fault);
+      if (fault instanceof ReceiptConflict && fault.last >= number) return;
+      const stuck = new ReactorStuck(consumer, publication, fault);
+      this.stuck = stuck.message;
+      throw stuck;
     }
   }
 

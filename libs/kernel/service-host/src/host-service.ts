@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+import { Fault } from '@downbeat/eventsourcing';
 import { NatsMessageBus, type BusLog } from '@downbeat/message-bus';
 import { MessageBusStrategy } from '@downbeat/message-bus/nest';
 import { Logger as NestLogger, type Type } from '@nestjs/common';
@@ -9,6 +11,7 @@ import { Registry } from 'prom-client';
 import { hostConfig, type HostConfig } from './config/host-config';
 import type { HostSettings } from './config/host-settings';
 import { InvalidConfig, loadConfig } from './config/load-config';
+import { settingsOf } from './config/settings-of';
 import { HostModule } from './host.module';
 import { Probes } from './http/probes';
 import { exposeMetrics } from './metrics';
@@ -30,6 +33,7 @@ export interface HostedService {
 export interface RunningService {
   readonly url: string;
   readonly app: NestExpressApplication;
+  /** May be asked again. */
   readonly stop: () => Promise<void>;
 }
 
@@ -56,6 +60,9 @@ export async function startService(
   environment: HostSettings['environment'] = process.env,
 ): Promise<RunningService> {
   const { name, module } = service;
+  const shapes = settingsOf(module).map(({ shape }) => shape);
+  // All of them at once, so that every bad key is listed.
+  loadConfig(hostConfig.extend(Object.assign({}, ...shapes)), environment);
   const config = loadConfig(hostConfig, environment);
   const settings: HostSettings = { config, environment };
   const metrics = new Registry();
@@ -71,7 +78,8 @@ export async function startService(
   try {
     const app = await NestFactory.create<NestExpressApplication>(
       HostModule.of({ name, module, settings, metrics, bus, probes, lifecycle }),
-      { bufferLogs: true, abortOnError: false },
+      // No process but the gateway reads a body over HTTP, and that one has its own parser.
+      { bufferLogs: true, abortOnError: false, bodyParser: false },
     );
     app.useLogger(app.get(Logger));
     app.disable('x-powered-by');
@@ -82,7 +90,9 @@ export async function startService(
     await app.startAllMicroservices();
     await app.listen(config.PORT, config.HOST);
     const url = (await app.getUrl()).replace('[::1]', '127.0.0.1');
-    return { url, app, stop: () => stopInOrder(app, probes, lifecycle, bus) };
+    let stopped: Promise<void> | undefined;
+    const stop = () => (stopped ??= stopInOrder(app, probes, lifecycle, bus));
+    return { url, app, stop };
   } catch (fault) {
     await lifecycle.stop();
     await bus.close();
@@ -115,7 +125,8 @@ function addProbes(probes: Probes, bus: NatsMessageBus, lifecycle: HostLifecycle
       name: runtime.context,
       check: () => {
         const status = runtime.status();
-        return { isReady: status.projections.every((one) => one.is_served), details: status };
+        const isServed = status.projections.every((one) => one.is_served);
+        return { isReady: isServed && status.database === 'reachable', details: status };
       },
     });
 }
@@ -130,7 +141,7 @@ function endWithSignals(name: string, running: RunningService): void {
     logger.log({ why }, 'stopping');
     setTimeout(() => process.exit(1), timeoutMs).unref();
     running.stop().then(
-      () => process.exit(0),
+      () => process.exit(),
       (fault: unknown) => {
         logger.error({ err: fault }, 'did not stop well');
         process.exit(1);
@@ -155,5 +166,9 @@ const busLog = (): BusLog => {
   };
 };
 
-const explained = (fault: unknown): string =>
-  fault instanceof Error ? (fault.stack ?? fault.message) : String(fault);
+/** Expected ones in a sentence, the others with the place they come from. */
+function explained(fault: unknown): string {
+  if (!types.isNativeError(fault)) return String(fault);
+  const isExpected = fault instanceof Fault || 'syscall' in fault;
+  return isExpected ? fault.message : (fault.stack ?? fault.message);
+}

@@ -25,7 +25,11 @@ export class HostModule {
   static of({ name, module, settings, metrics, bus, probes, lifecycle }: HostParts): DynamicModule {
     return {
       module: HostModule,
-      imports: [logging(name, settings.config.LOG_LEVEL), HttpModule.of(name, probes, metrics), module],
+      imports: [
+        logging(name, settings.config.LOG_LEVEL),
+        HttpModule.of(name, probes, metrics),
+        module,
+      ],
       providers: [
         { provide: MessageBus, useValue: bus },
         { provide: Clock, useClass: SystemClock },

@@ -1,6 +1,9 @@
+export * from './config/env-example';
+export * from './config/env-sections';
 export * from './config/host-config';
 export * from './config/host-settings';
 export * from './config/load-config';
+export * from './config/settings-of';
 export * from './entrance/answers';
 export * from './entrance/carry-out';
 export * from './entrance/command-entrance';
@@ -14,6 +17,7 @@ export * from './runtime/context-definition';
 export * from './runtime/context.module';
 export * from './runtime/context-pool';
 export * from './runtime/context-runtime';
+export * from './runtime/database-watch';
 export * from './runtime/host-lifecycle';
 export * from './runtime/log-follower';
 export * from './runtime/log-hints';

@@ -34,7 +34,8 @@ export function exposeMetrics(
     labelNames: ['projection'],
     collect() {
       for (const runtime of lifecycle.runtimes)
-        for (const { name, lag } of runtime.status().projections) this.set({ projection: name }, lag);
+        for (const { name, lag } of runtime.status().projections)
+          this.set({ projection: name }, lag);
     },
   });
   new Gauge({

@@ -45,7 +45,10 @@ describe('a dead letter', () => {
     given().when(command).thenRejected('dead-letter-unknown'),
   );
 
-  it('can be redriven', () => given().when(redrive(letter('quarantined'))).then(redriven(1)));
+  it('can be redriven', () =>
+    given()
+      .when(redrive(letter('quarantined')))
+      .then(redriven(1)));
 
   it('can be redriven again when it came back', () =>
     given(redriven(1))
@@ -70,9 +73,15 @@ describe('a dead letter', () => {
   );
 
   it('can be discarded, once', () => {
-    given().when(discard(letter('quarantined'))).then(discarded());
-    given(discarded()).when(discard(letter('discarded'))).thenNothing();
-    given(discarded()).when(discard(letter('quarantined'))).thenNothing();
+    given()
+      .when(discard(letter('quarantined')))
+      .then(discarded());
+    given(discarded())
+      .when(discard(letter('discarded')))
+      .thenNothing();
+    given(discarded())
+      .when(discard(letter('quarantined')))
+      .thenNothing();
   });
 
   it.each(['quarantined', 'discarded'] as const)(

@@ -96,7 +96,10 @@ describe('an instance', () => {
 
   it.each([[[]], [[registered, terminating('deregistered')]]])(
     'does not expire when it has gone by itself',
-    (past: InstanceEvent[]) => given(...past).when(expire).thenNothing(),
+    (past: InstanceEvent[]) =>
+      given(...past)
+        .when(expire)
+        .thenNothing(),
   );
 
   it('is past being healthy once it terminates', () =>

@@ -37,10 +37,7 @@ export type InstanceTerminating = Message<
 >;
 export type InstanceRemoved = Message<'InstanceRemoved', Named>;
 export type InstanceEvent =
-  | InstanceRegistered
-  | InstanceHealthObserved
-  | InstanceTerminating
-  | InstanceRemoved;
+  InstanceRegistered | InstanceHealthObserved | InstanceTerminating | InstanceRemoved;
 
 export type Instance =
   | { readonly status: 'absent' }
@@ -92,7 +89,7 @@ export const instanceRegistration: Decider<Instance, InstanceCommand, InstanceEv
 
 function register(data: Registering, state: Instance): Decision<InstanceEvent> {
   if (state.status === 'absent') return [{ type: 'InstanceRegistered', data }];
-  const other = otherService(data, state);
+  const other = ofAnotherService(data, state);
   if (other) return other;
   const isSame = JSON.stringify(state.registered) === JSON.stringify(data);
   // Asking for what already holds is not a change; another address or version starts it afresh.
@@ -106,7 +103,7 @@ function observe(data: Observed, state: Instance): Decision<InstanceEvent> {
 
 function terminate(data: Named, state: Instance, reason: string): Decision<InstanceEvent> {
   if (state.status === 'absent') return unknownInstance(data.instance_id);
-  const other = otherService(data, state);
+  const other = ofAnotherService(data, state);
   if (other) return other;
   if (state.status === 'terminating') return [];
   return [{ type: 'InstanceTerminating', data: { ...names(data), reason } }];
@@ -114,7 +111,8 @@ function terminate(data: Named, state: Instance, reason: string): Decision<Insta
 
 const names = ({ service_id, instance_id }: Named): Named => ({ service_id, instance_id });
 
-function otherService(
+/** An instance belongs to one service for as long as it is there. */
+export function ofAnotherService(
   data: Named,
   state: Exclude<Instance, { status: 'absent' }>,
 ): Rejection | undefined {

@@ -50,7 +50,9 @@ describe('a service', () => {
       .thenNothing());
 
   it('cannot be updated before it exists', () =>
-    given().when(update({ owner_team: 'money' })).thenRejected('service-unknown'));
+    given()
+      .when(update({ owner_team: 'money' }))
+      .thenRejected('service-unknown'));
 
   it.each([register({ dependencies: ['billing'] }), update({ dependencies: ['billing'] })])(
     'cannot depend on itself',

@@ -13,8 +13,7 @@ type Described = DataOf<typeof registryContract.registerService>;
 type Changed = DataOf<typeof registryContract.updateService>;
 
 export type RegistrationCommand =
-  | Command<'RegisterService', Described>
-  | Command<'UpdateService', Changed>;
+  Command<'RegisterService', Described> | Command<'UpdateService', Changed>;
 
 export type ServiceRegistered = Message<'ServiceRegistered', Described>;
 /** Holds the fields that changed, and only those. */

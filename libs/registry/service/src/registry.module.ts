@@ -11,6 +11,7 @@ import { Housekeeping } from './heartbeats/housekeeping';
 import { services } from './projections/services/services.projection';
 import { ServicesQueries } from './projections/services/services.queries';
 import { registryPublications } from './publications/registry.publications';
+import { registryConfig } from './registry-config';
 import { InstanceHealthReactor } from './reactors/instance-health.reactor';
 
 /** What exists, where, in which version: command in → decide → append → publish → project → query out. */
@@ -20,13 +21,8 @@ import { InstanceHealthReactor } from './reactors/instance-health.reactor';
       context: 'registry',
       projections: [services],
       publications: registryPublications,
-      commands: [
-        RegisterService,
-        UpdateService,
-        RegisterInstance,
-        Heartbeat,
-        DeregisterInstance,
-      ],
+      settings: registryConfig,
+      commands: [RegisterService, UpdateService, RegisterInstance, Heartbeat, DeregisterInstance],
     }),
   ],
   controllers: [ServicesQueries],

@@ -1,6 +1,5 @@
 import { createEgress, Egress, egressPolicy } from '@downbeat/egress';
 import { EventStore, Leases } from '@downbeat/event-store';
-import { Fault } from '@downbeat/eventsourcing';
 import { MessageBus } from '@downbeat/message-bus';
 import {
   ContextModule,
@@ -25,6 +24,7 @@ import { DefinitionLibrary } from './definitions/definition-library';
 import { CrashPoints, KillAtPoint, NoCrashPoints } from './engine/crash-points';
 import { DatabaseClock } from './engine/database-clock';
 import { showEngine } from './engine/engine-status';
+import { FaultLog } from './engine/fault-log';
 import { Replica } from './engine/replica';
 import { RunEngine } from './engine/run-engine';
 import { ExpectedDurations } from './projections/workflows/expected-durations';
@@ -38,7 +38,7 @@ import { ServiceDirectory } from './targets/service-directory';
 import { TargetCaller } from './targets/target-caller';
 import { Targets } from './targets/targets';
 
-const engineLog = new Logger(RunEngine.name);
+const faults = new FaultLog(new Logger(RunEngine.name));
 
 /** Transactions across services that end in exactly one way. Start reading at `engine/`. */
 @Module({
@@ -107,10 +107,7 @@ const engineLog = new Logger(RunEngine.name);
           crashPoints,
           chance: Math.random,
           pause: (ms) => pause(ms, undefined, { ref: false }),
-          onFault: (run, fault) =>
-            fault instanceof Fault && fault.remedy === 'retry'
-              ? engineLog.warn({ err: fault, workflow_id: run.id }, 'a run has to wait')
-              : engineLog.error({ err: fault, workflow_id: run.id }, 'a run cannot go on'),
+          onFault: (run, fault) => faults.met(run.id, fault),
         }),
     },
     {

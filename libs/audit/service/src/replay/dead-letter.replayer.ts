@@ -24,6 +24,11 @@ function causeOf({ type, data }: DeadLetterEvent, before: Handling): DeadLetterC
       return { type: 'RedriveDeadLetter', data: { dead_letter_id, ...why }, at, letter };
     }
     case 'DeadLetterDiscarded':
-      return { type: 'DiscardDeadLetter', data: { dead_letter_id, reason: reason ?? '' }, at, letter };
+      return {
+        type: 'DiscardDeadLetter',
+        data: { dead_letter_id, reason: reason ?? '' },
+        at,
+        letter,
+      };
   }
 }

@@ -1,6 +1,11 @@
 import { auditContract, type AnswerOf, type InputOf } from '@downbeat/contracts';
 import { AuditLog } from '@downbeat/event-store';
-import { Rejection, type Position, type RecordedEvent, type StreamName } from '@downbeat/eventsourcing';
+import {
+  Rejection,
+  type Position,
+  type RecordedEvent,
+  type StreamName,
+} from '@downbeat/eventsourcing';
 import { Answers, type Question } from '@downbeat/service-host';
 import { Controller } from '@nestjs/common';
 import { HeavyWork } from '../heavy-work';
@@ -133,5 +138,9 @@ const tooLarge = (why: string): Rejection =>
 
 function nothingThere({ stream, correlation_id }: ReplayInput, until: Position): Rejection {
   const what = stream === undefined ? `correlation id ${correlation_id}` : `stream ${stream}`;
-  return new Rejection('stream-unknown', `there is no event of ${what} up to position ${until}`, 'not-found');
+  return new Rejection(
+    'stream-unknown',
+    `there is no event of ${what} up to position ${until}`,
+    'not-found',
+  );
 }

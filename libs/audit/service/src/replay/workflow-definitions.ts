@@ -30,7 +30,9 @@ const causeOf = ({ data }: WorkflowDefinitionRegistered): RegisterWorkflowDefini
 });
 
 const checksumOf = (definition: WorkflowDefinition): string =>
-  createHash('sha256').update(canonicalJson(definition as unknown as Json)).digest('hex');
+  createHash('sha256')
+    .update(canonicalJson(definition as unknown as Json))
+    .digest('hex');
 
 /** What a run was started with, compiled; a sentence when that cannot be told any more. */
 export type FindDefinition = (
@@ -62,7 +64,9 @@ async function find(
     if (checksumOf(registered.definition) !== checksum)
       return `${what} in the log is not the one the run was started with`;
     const compiled = compileDefinition(registered.definition);
-    return compiled instanceof Rejection ? `${what} is refused today: ${compiled.message}` : compiled;
+    return compiled instanceof Rejection
+      ? `${what} is refused today: ${compiled.message}`
+      : compiled;
   }
   return `${what} is not in the log`;
 }

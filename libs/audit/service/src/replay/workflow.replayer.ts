@@ -36,7 +36,9 @@ class WorkflowReplay implements Replay {
     return this.replay.apply(events);
   }
 
-  private async deciderOf(first: RecordedEvent | undefined): Promise<Omit<RunDecider, 'transition'>> {
+  private async deciderOf(
+    first: RecordedEvent | undefined,
+  ): Promise<Omit<RunDecider, 'transition'>> {
     const definition =
       first?.type === 'WorkflowStarted'
         ? await this.find(first.data as WorkflowStarted['data'])

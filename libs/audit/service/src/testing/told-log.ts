@@ -95,7 +95,13 @@ export class ToldLog {
     const names = { service_name: NAMES.service_id, instance_id: NAMES.instance_id };
     const traceparent = `00-${TRACE_ID}-b7ad6b7169203331-01`;
     const of = { correlation_id: CORRELATION, traceparent };
-    const crossed = { ...names, status: 'healthy', failures: 0, detail: 'HTTP 200', checked_at: at };
+    const crossed = {
+      ...names,
+      status: 'healthy',
+      failures: 0,
+      detail: 'HTTP 200',
+      checked_at: at,
+    };
     await decide({ type: 'StartChecking', data: { ...names, check }, at }, of);
     await decide({ type: 'CrossThreshold', data: crossed as never, at }, of);
   }
@@ -126,7 +132,11 @@ export class ToldLog {
       call('capture', { input_mapping: { hold: 'hold_id' } }),
     ]);
     const checksum = checksumOf(definition as unknown as Json);
-    await decidesOn(store, workflowDefinitions, workflowDefinitionStream(definition.name))({
+    await decidesOn(
+      store,
+      workflowDefinitions,
+      workflowDefinitionStream(definition.name),
+    )({
       type: 'RegisterWorkflowDefinition',
       data: definition,
       at,

@@ -28,7 +28,8 @@ export class ReadModelVerifier {
     if (!Object.hasOwn(contracts, context)) return unknownReadModel(name);
     const subject = `query.${context}.verify-read-model`;
     const outcome = await this.bus.query(subject, { name }, { timeoutMs: VERIFY_TIMEOUT_MS });
-    if (outcome.ok) return auditContract.verify.answer.shape.read_model.unwrap().parse(outcome.data);
+    if (outcome.ok)
+      return auditContract.verify.answer.shape.read_model.unwrap().parse(outcome.data);
     if (outcome.problem.kind === 'not-found') return unknownReadModel(name);
     throw new NotVerified(`${context} did not verify ${name}: ${outcome.problem.message}`);
   }

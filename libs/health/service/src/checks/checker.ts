@@ -3,12 +3,16 @@ import { EventStore, execute } from '@downbeat/event-store';
 import { instantOf, type Recorded } from '@downbeat/eventsourcing';
 import {
   checkStream,
+  effectiveCheck,
   instanceCheck,
   observe,
+  serviceCheck,
   unobserved,
   type CheckEvent,
   type CheckResult,
   type Observation,
+  type ServiceCheck,
+  type ServiceCheckChanged,
 } from '@downbeat/health-domain';
 import { Clock, LogFollower, newId } from '@downbeat/service-host';
 import { Injectable, Logger } from '@nestjs/common';
@@ -25,14 +29,18 @@ interface Watch {
   readonly checked: Checked;
   observation: Observation;
   timer: NodeJS.Timeout | undefined;
+  isUnderWay: boolean;
 }
+
+type HealthEvent = CheckEvent | ServiceCheckChanged;
 
 /** Checks every instance in its interval, and says when one crosses a threshold. */
 @Injectable()
 export class Checker {
   private readonly logger = new Logger(Checker.name);
   private readonly watches = new Map<string, Watch>();
-  private follower: LogFollower<CheckEvent> | undefined;
+  private readonly serviceChecks = new Map<string, ServiceCheck>();
+  private follower: LogFollower<HealthEvent> | undefined;
   private underWay = 0;
 
   constructor(
@@ -43,7 +51,7 @@ export class Checker {
 
   /** Reads from the log what is to be checked, and follows it from there. */
   start(): void {
-    this.follower = new LogFollower<CheckEvent>(this.store, 0, (events) => {
+    this.follower = new LogFollower<HealthEvent>(this.store, 0, (events) => {
       for (const event of events) this.learn(event);
     });
     this.follower.start();
@@ -52,13 +60,14 @@ export class Checker {
   async stop(): Promise<void> {
     await this.follower?.stop();
     for (const instanceId of [...this.watches.keys()]) this.unwatch(instanceId);
+    this.serviceChecks.clear();
   }
 
   status(): { readonly watched: number; readonly under_way: number } {
     return { watched: this.watches.size, under_way: this.underWay };
   }
 
-  private learn(event: Recorded<CheckEvent>): void {
+  private learn(event: Recorded<HealthEvent>): void {
     switch (event.type) {
       case 'CheckStarted':
         this.unwatch(event.data.instance_id);
@@ -72,11 +81,31 @@ export class Checker {
       case 'CheckStopped':
       case 'InstanceForgotten':
         this.unwatch(event.data.instance_id);
+        return;
+      case 'ServiceCheckChanged':
+        this.changeChecks(event);
     }
   }
 
+  /** From now on, not from the end of an interval that may be an hour. */
+  private changeChecks(event: ServiceCheckChanged): void {
+    const { service_name } = event.data;
+    const before = this.serviceChecks.get(service_name) ?? serviceCheck.initialState;
+    this.serviceChecks.set(service_name, serviceCheck.evolve(before, event));
+    for (const watch of this.watches.values()) {
+      if (watch.checked.service_name !== service_name) continue;
+      // Results in a row were counted against other thresholds.
+      watch.observation = { ...unobserved, status: watch.observation.status };
+      if (!watch.isUnderWay) this.schedule(watch, 0);
+    }
+  }
+
+  private checkOf({ checked }: Watch) {
+    return effectiveCheck(checked.check, this.serviceChecks.get(checked.service_name));
+  }
+
   private watch(checked: Checked): void {
-    const watch: Watch = { checked, observation: unobserved, timer: undefined };
+    const watch: Watch = { checked, observation: unobserved, timer: undefined, isUnderWay: false };
     this.watches.set(checked.instance_id, watch);
     this.schedule(watch, 0);
   }
@@ -87,6 +116,7 @@ export class Checker {
   }
 
   private schedule(watch: Watch, delayMs: number): void {
+    clearTimeout(watch.timer);
     watch.timer = setTimeout(() => {
       this.turn(watch).catch((fault: unknown) =>
         this.logger.error({ err: fault, instance_id: watch.checked.instance_id }, 'a check broke'),
@@ -95,23 +125,29 @@ export class Checker {
   }
 
   private async turn(watch: Watch): Promise<void> {
-    const { instance_id, check } = watch.checked;
-    const interval = check.interval_ms * (1 + JITTER * (Math.random() - 0.5));
-    if (this.underWay >= UNDER_WAY_MAX) return this.schedule(watch, interval / 10);
+    const { instance_id } = watch.checked;
+    const { url, timeout_ms } = this.checkOf(watch);
+    if (this.underWay >= UNDER_WAY_MAX) return this.schedule(watch, this.intervalOf(watch) / 10);
     this.underWay++;
+    watch.isUnderWay = true;
     try {
-      const result = await this.httpCheck.run(check.url, check.timeout_ms);
+      const result = await this.httpCheck.run(url, timeout_ms);
       if (this.watches.get(instance_id) === watch) await this.take(watch, result);
     } finally {
       this.underWay--;
-      if (this.watches.get(instance_id) === watch) this.schedule(watch, interval);
+      watch.isUnderWay = false;
+      if (this.watches.get(instance_id) === watch) this.schedule(watch, this.intervalOf(watch));
     }
   }
 
+  private intervalOf(watch: Watch): number {
+    return this.checkOf(watch).interval_ms * (1 + JITTER * (Math.random() - 0.5));
+  }
+
   private async take(watch: Watch, result: CheckResult): Promise<void> {
-    const { instance_id, service_name, check } = watch.checked;
+    const { instance_id, service_name } = watch.checked;
     const before = watch.observation;
-    const now = observe(before, result, check);
+    const now = observe(before, result, this.checkOf(watch));
     if (now.status === before.status || now.status === 'starting') {
       watch.observation = now;
       return;

@@ -1,10 +1,11 @@
 import { healthContract, integrationEvent } from '@downbeat/contracts';
-import type { CheckEvent } from '@downbeat/health-domain';
+import type { CheckEvent, ServiceCheckChanged } from '@downbeat/health-domain';
 import { keepPrivate, type Publications } from '@downbeat/publishing';
 
-export const healthPublications: Publications<CheckEvent> = {
+export const healthPublications: Publications<CheckEvent | ServiceCheckChanged> = {
   CheckStarted: keepPrivate,
   HealthChanged: ({ data }) => integrationEvent(healthContract.instanceHealthChanged, data),
   CheckStopped: keepPrivate,
   InstanceForgotten: keepPrivate,
+  ServiceCheckChanged: keepPrivate,
 };

@@ -1,14 +1,21 @@
 import { registryContract, type DataOf } from '@downbeat/contracts';
 import { EventStore, execute, type Receipt } from '@downbeat/event-store';
 import { instantOf } from '@downbeat/eventsourcing';
-import { checkStream, instanceCheck, type CheckCommand } from '@downbeat/health-domain';
+import {
+  checkStream,
+  instanceCheck,
+  serviceCheck,
+  serviceCheckStream,
+  type CheckCommand,
+} from '@downbeat/health-domain';
 import { causedBy, type Publication, type Reactor } from '@downbeat/publishing';
 import { Clock } from '@downbeat/service-host';
 import { Injectable } from '@nestjs/common';
 
-const { instanceRegistered, instanceTerminating, instanceRemoved } = registryContract;
+const { instanceRegistered, instanceTerminating, instanceRemoved, serviceCheckChanged } =
+  registryContract;
 
-/** An instance is checked from its registration until it goes away. */
+/** An instance is checked from its registration until it goes away, as its service wants it. */
 @Injectable()
 export class RegisteredInstancesReactor implements Reactor {
   readonly consumer = 'health-registered-instances';
@@ -23,11 +30,18 @@ export class RegisteredInstancesReactor implements Reactor {
     publication: Publication,
     receipt: Receipt,
   ): Promise<'applied' | 'ignored'> => {
+    const execution = { meta: causedBy(publication, this.consumer), receipt };
     const command = this.commandFor(publication);
-    if (!command) return 'ignored';
-    const stream = checkStream(command.data.instance_id);
-    const meta = causedBy(publication, this.consumer);
-    await execute(this.store, instanceCheck, stream, command, { meta, receipt });
+    if (command) {
+      const stream = checkStream(command.data.instance_id);
+      await execute(this.store, instanceCheck, stream, command, execution);
+      return 'applied';
+    }
+    if (publication.name !== serviceCheckChanged.name) return 'ignored';
+    const data = publication.data as DataOf<typeof serviceCheckChanged>;
+    const change = { type: 'ChangeServiceCheck', data, at: instantOf(this.clock.now()) } as const;
+    const stream = serviceCheckStream(data.service_name);
+    await execute(this.store, serviceCheck, stream, change, execution);
     return 'applied';
   };
 

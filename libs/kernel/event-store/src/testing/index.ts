@@ -4,3 +4,4 @@ export * from '../memory-log';
 export * from './event-store-behaviour';
 export * from './eventually';
 export * from './log-database';
+export * from './sample-appends';

@@ -3,7 +3,7 @@ import type { StreamName } from '@downbeat/eventsourcing';
 import type { EventStore } from '../event-store';
 import type { Leases } from '../leases';
 import { uuidV7 } from '../uuid-v7';
-import { appendOf, command, freshStream, type StoreUnderTest } from './event-store-behaviour';
+import { appendOf, command, freshStream, type StoreUnderTest } from './sample-appends';
 import { eventually } from './eventually';
 
 const LONG_MS = 60_000;

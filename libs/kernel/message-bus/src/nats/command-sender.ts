@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { JsonObject } from '@downbeat/eventsourcing';
-import { createInbox, type Msg } from 'nats';
+import type { Msg } from 'nats';
 import type { BusMetrics } from '../bus-metrics';
 import type { CommandOutcome } from '../command-outcome';
 import { BusUnavailable, NoOutcome } from '../errors';
@@ -30,7 +30,7 @@ interface PendingCommand {
  * waits while the connection breaks is sent again with its id, which makes that harmless.
  */
 export class CommandSender {
-  private readonly inbox = createInbox();
+  private readonly inbox: string;
   private readonly pending = new Map<string, PendingCommand>();
   private lastToken = 0;
 
@@ -40,6 +40,7 @@ export class CommandSender {
     private readonly source: string,
     private readonly metrics: BusMetrics,
   ) {
+    this.inbox = connection.newInbox();
     connection.nats.subscribe(`${this.inbox}.*`, {
       callback: (fault, message) => {
         if (!fault) this.receive(message);

@@ -1,5 +1,6 @@
 import {
   connect,
+  createInbox,
   DebugEvents,
   Events,
   type ConnectionOptions,
@@ -35,6 +36,7 @@ export class Connection {
 
   private constructor(
     readonly nats: NatsConnection,
+    private readonly inboxPrefix: string,
     private readonly metrics: BusMetrics,
     private readonly log: BusLog,
   ) {
@@ -55,7 +57,8 @@ export class Connection {
     const deadline = Date.now() + settings.connectTimeoutMs;
     for (;;) {
       try {
-        return new Connection(await connect(clientOptions(settings)), metrics, log);
+        const options = clientOptions(settings);
+        return new Connection(await connect(options), options.inboxPrefix, metrics, log);
       } catch (fault) {
         const reason = reasonOf(fault);
         if (Date.now() >= deadline)
@@ -96,6 +99,11 @@ export class Connection {
         });
       });
     if (this.state !== 'connected') throw new BusUnavailable(`NATS is ${this.state}`);
+  }
+
+  /** A subject that nobody else has, for answers. */
+  newInbox(): string {
+    return createInbox(this.inboxPrefix);
   }
 
   /** From now on nothing new is sent; what is under way may still end. */
@@ -156,7 +164,11 @@ export class Connection {
 
 const redialMs = (): number => REDIAL_MS.least + Math.random() * (REDIAL_MS.most - REDIAL_MS.least);
 
-function clientOptions(settings: ConnectionSettings): ConnectionOptions {
+/** Each user has inboxes apart from everyone else's, so that a server can let it hear only those. */
+const inboxPrefixOf = (user: string): string =>
+  /^[A-Za-z0-9_-]+$/.test(user) ? `_INBOX.${user}` : '_INBOX';
+
+function clientOptions(settings: ConnectionSettings): ConnectionOptions & { inboxPrefix: string } {
   const urls = settings.url
     .split(',')
     .map((url) => new URL(url.includes('://') ? url.trim() : `nats://${url.trim()}`));
@@ -166,6 +178,7 @@ function clientOptions(settings: ConnectionSettings): ConnectionOptions {
   return {
     servers: urls.map(({ host }) => host),
     name: settings.name,
+    inboxPrefix: inboxPrefixOf(pass === '' ? '' : user),
     ...(first?.protocol === 'tls:' ? { tls: {} } : {}),
     ...(user === '' ? {} : pass === '' ? { token: user } : { user, pass }),
     timeout: DIAL_TIMEOUT_MS,

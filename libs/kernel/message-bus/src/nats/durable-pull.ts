@@ -53,6 +53,7 @@ export class DurablePull {
     const { connection, stream, consumer, heartbeatMs, batchMax, room, onMessage } = options;
     this.loop = new PullLoop({
       nats: connection.nats,
+      inbox: connection.newInbox(),
       stream: stream.name,
       consumer: consumer.durable,
       room,

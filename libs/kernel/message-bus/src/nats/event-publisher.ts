@@ -1,4 +1,4 @@
-import { createInbox, type Msg } from 'nats';
+import type { Msg } from 'nats';
 import type { BusMetrics } from '../bus-metrics';
 import { BusUnavailable, EventsNotConfirmed, StreamBroken, StreamMissing } from '../errors';
 import type { EventsConfirmed, OutgoingEvent } from '../events';
@@ -37,7 +37,7 @@ interface Window {
  * client's `publish()` with its promise, timer and token for each message.
  */
 export class EventPublisher {
-  private readonly inbox = createInbox();
+  private readonly inbox: string;
   private readonly windows = new Map<string, Window>();
   private lastToken = 0;
 
@@ -46,6 +46,7 @@ export class EventPublisher {
     private readonly subjects: Subjects,
     private readonly metrics: BusMetrics,
   ) {
+    this.inbox = connection.newInbox();
     connection.nats.subscribe(`${this.inbox}.*`, {
       callback: (fault, message) => {
         if (!fault) this.receive(message);

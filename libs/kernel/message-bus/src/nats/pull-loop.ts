@@ -1,7 +1,9 @@
-import { createInbox, nanos, type Msg, type NatsConnection, type Subscription } from 'nats';
+import { nanos, type Msg, type NatsConnection, type Subscription } from 'nats';
 
 export interface PullLoopOptions {
   readonly nats: NatsConnection;
+  /** Its own; answers come below it. */
+  readonly inbox: string;
   readonly stream: string;
   readonly consumer: string;
   /** How many more messages may come in now. */
@@ -43,7 +45,7 @@ export class PullLoop {
   private isPulling = false;
 
   constructor(private readonly options: PullLoopOptions) {
-    this.inbox = createInbox();
+    this.inbox = options.inbox;
     this.subscription = options.nats.subscribe(`${this.inbox}.*`, {
       callback: (fault, message) => {
         if (!fault) this.receive(message);

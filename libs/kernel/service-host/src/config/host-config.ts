@@ -3,13 +3,18 @@ import { z } from 'zod';
 const port = z.coerce.number().int().min(0).max(65_535);
 const duration = z.coerce.number().int().min(1).max(3_600_000);
 
+const natsUrl = z.url({ protocol: /^(nats|tls)$/ });
+
 /** What every process of the suite is told by its environment. Durations in milliseconds. */
 export const hostConfig = z.object({
   HOST: z.string().default('127.0.0.1').describe('Address to listen on'),
   PORT: port.default(0).describe('Port to listen on; 0 takes a free one'),
   NATS_URL: z
-    .url({ protocol: /^(nats|tls)$/ })
-    .describe('The NATS server; user and password may stand in it'),
+    .string()
+    .refine((urls) => urls.split(',').every((one) => natsUrl.safeParse(one.trim()).success), {
+      message: 'must be nats:// or tls:// URLs, joined by commas',
+    })
+    .describe('The NATS server, or servers joined by commas; user and password may stand in it'),
   NATS_PREFIX: z
     .string()
     .regex(/^[A-Za-z0-9_-]{0,32}$/)
@@ -22,10 +27,19 @@ export const hostConfig = z.object({
   DOWNBEAT_ALLOWED_CIDRS: z
     .string()
     .default('')
-    .transform((text) => text.split(',').map((cidr) => cidr.trim()).filter(Boolean))
+    .transform((text) =>
+      text
+        .split(',')
+        .map((cidr) => cidr.trim())
+        .filter(Boolean),
+    )
     .describe('Private networks that services may be called in, comma separated'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
-  LOG_NAME: z.string().regex(/^[a-z_][a-z0-9_]{0,40}$/).default('log').describe('Schema of the log'),
+  LOG_NAME: z
+    .string()
+    .regex(/^[a-z][a-z0-9_]{0,30}$/)
+    .default('log')
+    .describe('Schema of the log'),
   SHUTDOWN_TIMEOUT_MS: duration.default(8_000).describe('After this a process ends, come what may'),
   OTEL_EXPORTER_OTLP_ENDPOINT: z
     .url()

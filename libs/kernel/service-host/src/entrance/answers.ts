@@ -1,10 +1,24 @@
-import { querySubject, validate, type AnswerOf, type InputOf, type QueryContract } from '@downbeat/contracts';
-import { Fault, Rejection, type Instant, type JsonObject, type Position } from '@downbeat/eventsourcing';
-import type { QueryOutcome } from '@downbeat/message-bus';
+import {
+  checkUntrusted,
+  querySubject,
+  validate,
+  type AnswerOf,
+  type InputOf,
+  type QueryContract,
+} from '@downbeat/contracts';
+import {
+  Fault,
+  Rejection,
+  type Instant,
+  type JsonObject,
+  type Position,
+} from '@downbeat/eventsourcing';
+import type { Problem, QueryOutcome } from '@downbeat/message-bus';
 import type { Read, ReadAs } from '@downbeat/projections';
 import { MessagePattern } from '@nestjs/microservices';
 import { z } from 'zod';
 import { problemOf } from './command-entrance';
+import { ForeignCursor } from './pages';
 
 /** A validated question: what is asked, and of which moment. */
 export interface Question<Input> {
@@ -12,7 +26,7 @@ export interface Question<Input> {
   readonly as: ReadAs;
 }
 
-const envelope = z.object({
+const envelope = z.strictObject({
   input: z.record(z.string(), z.json()).default({}),
   at: z.union([z.number().int().min(0), z.iso.datetime()]).optional(),
   min_position: z.number().int().min(0).optional(),
@@ -37,15 +51,15 @@ export const Answers =
     if (!ask) throw new TypeError(`@Answers must decorate a method, not ${String(key)}`);
     const answer = async function (this: unknown, payload: unknown): Promise<QueryOutcome> {
       const question = questionOf(contract, payload);
-      if (question instanceof Rejection) return unanswered(question);
+      if (question instanceof Rejection) return unanswered(problemOf(question));
       try {
         const read = await ask.call(this, question);
         return read instanceof Rejection
-          ? unanswered(read)
+          ? unanswered(problemOf(read))
           : { ok: true, position: read.position, data: read.data };
       } catch (fault) {
-        if (!(fault instanceof Fault) || fault.remedy === 'give-up') throw fault;
-        return { ok: false, problem: { code: fault.code, message: fault.message, kind: 'unavailable' } };
+        if (!(fault instanceof Fault)) throw fault;
+        return unanswered(problemOfFault(fault));
       }
     };
     // From here on the method is the transport's: it takes the payload as it came.
@@ -57,6 +71,8 @@ function questionOf<Contract extends QueryContract>(
   contract: Contract,
   payload: unknown,
 ): Question<InputOf<Contract>> | Rejection {
+  const refused = checkUntrusted(payload);
+  if (refused) return refused;
   const outer = validate(envelope, payload ?? {});
   if (outer instanceof Rejection) return outer;
   const { input, at, min_position } = outer.value;
@@ -71,7 +87,23 @@ function questionOf<Contract extends QueryContract>(
   };
 }
 
-const unanswered = (rejection: Rejection): QueryOutcome => ({
-  ok: false,
-  problem: problemOf(rejection),
-});
+/** Faults of the kernel that whoever asked brought about, and the field they did it with. */
+const FIELD_OF: Readonly<Record<string, string>> = {
+  'projections/read-position-ahead': 'at',
+  'projections/invalid-read-position': 'at',
+};
+
+/** @throws What asking again cannot help with, and nobody who asks should hear of. */
+function problemOfFault(fault: Fault): Problem {
+  const field = fault instanceof ForeignCursor ? 'cursor' : FIELD_OF[fault.code];
+  if (field !== undefined) {
+    const errors = [{ field, message: fault.message }];
+    return problemOf(
+      new Rejection('invalid-input', `${field} ${fault.message}`, 'invalid', errors),
+    );
+  }
+  if (fault.remedy === 'give-up') throw fault;
+  return { code: fault.code, message: fault.message, kind: 'unavailable' };
+}
+
+const unanswered = (problem: Problem): QueryOutcome => ({ ok: false, problem });

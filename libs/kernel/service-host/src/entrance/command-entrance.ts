@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { checkUntrusted, validate, type CommandContract } from '@downbeat/contracts';
 import { instantOf, Rejection, type JsonObject } from '@downbeat/eventsourcing';
 import {
@@ -10,6 +11,9 @@ import {
 } from '@downbeat/message-bus';
 import type { CommandBus } from '@nestjs/cqrs';
 import type { AnyCommandClass } from './context-command';
+
+/** The store takes 200 characters. */
+const COMMAND_ID_LENGTH_MAX = 200;
 
 /** Command in: a delivery from the bus becomes a validated command, its outcome a settlement. */
 export class CommandEntrance {
@@ -26,7 +30,8 @@ export class CommandEntrance {
   async handle(delivery: Delivery): Promise<Settlement> {
     const [, context, name = '', ...idParts] = delivery.subject.split('.');
     const Class = this.classes.get(name);
-    if (!Class) return refuse(new Rejection('unknown-command', `${context} has no command ${name}`));
+    if (!Class)
+      return refuse(new Rejection('unknown-command', `${context} has no command ${name}`));
 
     const body = withId(delivery.body, Class.contract, idParts.join('.'));
     if (body instanceof Rejection) return refuse(body);
@@ -34,7 +39,7 @@ export class CommandEntrance {
     if (valid instanceof Rejection) return refuse(valid);
 
     const command = new Class(valid.value as never, instantOf(this.now()), {
-      commandId: delivery.id,
+      commandId: commandIdOf(delivery),
       meta: {
         correlation_id: delivery.correlationId,
         causation_id: delivery.id,
@@ -44,6 +49,16 @@ export class CommandEntrance {
     });
     return done(await this.commands.execute(command));
   }
+}
+
+/**
+ * What the store remembers the command by. An id that somebody chose is theirs to reuse: with
+ * another command, or on another aggregate, it is another command.
+ */
+export function commandIdOf({ subject, id }: Pick<Delivery, 'subject' | 'id'>): string {
+  const scoped = `${subject} ${id}`;
+  if (scoped.length <= COMMAND_ID_LENGTH_MAX) return scoped;
+  return createHash('sha256').update(scoped).digest('hex');
 }
 
 /** The subject's last part is the command's id; the body may leave it out, but not contradict it. */

@@ -2,6 +2,7 @@ import type { ContextName } from '@downbeat/contracts';
 import type { Message } from '@downbeat/eventsourcing';
 import type { Projection } from '@downbeat/projections';
 import type { Publications, Reactor } from '@downbeat/publishing';
+import type { z } from 'zod';
 import type { AnyCommandClass } from '../entrance/context-command';
 
 /** What a context brings along besides its handlers. */
@@ -12,6 +13,8 @@ export interface ContextDefinition<Event extends Message = Message> {
   readonly publications?: Publications<Event>;
   /** Commands taken from the bus. */
   readonly commands: readonly AnyCommandClass[];
+  /** Settings of its own, beside its database; read them from `HostSettings.environment`. */
+  readonly settings?: z.ZodObject;
 }
 
 /** What a module starts once its own parts are ready. */

@@ -1,5 +1,6 @@
+import { inTransaction } from '@downbeat/publishing';
 import { Logger } from '@nestjs/common';
-import { Pool, type QueryResult, type QueryResultRow } from 'pg';
+import { Pool, type QueryConfig, type QueryResult, type QueryResultRow } from 'pg';
 
 const CONNECTIONS_MAX = 6;
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -23,6 +24,9 @@ export class ContextPool {
     });
     // Without a listener, losing an idle connection would end the process.
     this.pool.on('error', (fault) => this.logger.warn({ err: fault }, 'an idle connection broke'));
+    // The pool listens to idle ones only; one that breaks between two statements of a transaction
+    // tells the statement after, and must not end the process before.
+    this.pool.on('connect', (client) => client.on('error', () => undefined));
   }
 
   query<Row extends QueryResultRow>(
@@ -32,22 +36,19 @@ export class ContextPool {
     return this.pool.query<Row>(text, [...values]);
   }
 
+  /** The same, when `timeoutMs` is all there is. The connection is closed when it is not enough. */
+  async ask(text: string, timeoutMs: number): Promise<void> {
+    const query: QueryConfig & { query_timeout: number } = { text, query_timeout: timeoutMs };
+    await this.pool.query(query);
+  }
+
   /** Runs DDL that begins with `if not exists`; replicas that start together take turns. */
   async createOnce(name: string, ddl: string): Promise<void> {
-    const client = await this.pool.connect();
-    try {
-      await client.query('begin');
-      await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [
-        `create ${name}`,
-      ]);
+    await inTransaction(this.pool, async (client) => {
+      const lock = 'select pg_advisory_xact_lock(hashtextextended($1, 0))';
+      await client.query(lock, [`create ${name}`]);
       await client.query(ddl);
-      await client.query('commit');
-    } catch (fault) {
-      await client.query('rollback');
-      throw fault;
-    } finally {
-      client.release();
-    }
+    });
   }
 
   async close(): Promise<void> {

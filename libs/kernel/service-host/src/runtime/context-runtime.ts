@@ -4,9 +4,9 @@ import type { DeadLetters, MessageBus } from '@downbeat/message-bus';
 import type { ProjectionRunner } from '@downbeat/projections';
 import {
   busTransport,
+  PostgresReceipts,
   PublicationLog,
   react,
-  Receipts,
   Relay,
   servePublications,
   SessionLock,
@@ -19,6 +19,7 @@ import { CommandEntrance } from '../entrance/command-entrance';
 import type { Clock } from './clock';
 import type { ContextDefinition, ContextStart } from './context-definition';
 import type { ContextPool } from './context-pool';
+import { DatabaseWatch } from './database-watch';
 
 export interface ContextParts {
   readonly bus: MessageBus;
@@ -28,18 +29,24 @@ export interface ContextParts {
   readonly deadLetters: DeadLetters;
   readonly commands: CommandBus;
   readonly clock: Clock;
+  /** The log's schema. */
+  readonly logName: string;
 }
 
 /** Everything a context runs besides answering: commands in, publications out, reactions. */
 export class ContextRuntime<Event extends Message = Message> {
   private readonly logger = new Logger(ContextRuntime.name);
   private readonly subscribers = new Map<string, Subscriber>();
-  private relay: Relay<Event> | undefined;
+  private readonly database: DatabaseWatch;
+  private relay: Relay | undefined;
 
   constructor(
     private readonly definition: ContextDefinition<Event>,
     private readonly parts: ContextParts,
-  ) {}
+  ) {
+    const { pool, clock } = parts;
+    this.database = new DatabaseWatch(pool, definition.context, () => clock.now());
+  }
 
   get context(): string {
     return this.definition.context;
@@ -48,11 +55,13 @@ export class ContextRuntime<Event extends Message = Message> {
   /** Begins to work. What others rely on comes first: publications, then reactions, then commands. */
   async start({ reactors = [] }: ContextStart = {}): Promise<void> {
     const { context, publications, commands } = this.definition;
-    const { bus, store, pool, deadLetters, clock } = this.parts;
+    const { bus, store, deadLetters, clock } = this.parts;
+    await this.database.start();
     if (publications) await this.startRelay(publications);
-    const receipts = new Receipts(pool.pool);
+    const onForeign = (fault: Error): void =>
+      this.logger.warn({ err: fault }, "a message on an event stream is not the suite's");
     for (const reactor of reactors)
-      this.subscribers.set(reactor.consumer, await react(bus, reactor, store, receipts));
+      this.subscribers.set(reactor.consumer, await react(bus, reactor, store, onForeign));
     bus.answer(`query.${context}.status`, async () => ({
       ok: true,
       position: await store.head(),
@@ -73,6 +82,7 @@ export class ContextRuntime<Event extends Message = Message> {
   status() {
     return {
       context: this.context,
+      database: this.database.isReachable() ? 'reachable' : 'unreachable',
       projections: this.parts.runner.status(),
       ...(this.relay ? { relay: this.relay.status() } : {}),
       reactors: Object.fromEntries(
@@ -83,6 +93,7 @@ export class ContextRuntime<Event extends Message = Message> {
 
   async stop(): Promise<void> {
     await this.relay?.stop();
+    await this.database.stop();
   }
 
   private async startRelay(publications: Publications<Event>): Promise<void> {
@@ -93,7 +104,7 @@ export class ContextRuntime<Event extends Message = Message> {
     this.relay = new Relay(
       store,
       log,
-      new Receipts(pool.pool),
+      new PostgresReceipts(pool.pool, this.parts.logName),
       busTransport(bus),
       new SessionLock(pool.pool, `downbeat relay ${this.context}`),
       {
@@ -109,7 +120,10 @@ export class ContextRuntime<Event extends Message = Message> {
     const { runner } = this.parts;
     if (typeof name !== 'string' || runner.status().every((one) => one.name !== name)) {
       const message = `${this.context} has no such read model`;
-      return { ok: false, problem: { code: 'read-model-unknown', message, kind: 'not-found' } } as const;
+      return {
+        ok: false,
+        problem: { code: 'read-model-unknown', message, kind: 'not-found' },
+      } as const;
     }
     const data = await runner.verify(name);
     return { ok: true, position: data.position, data } as const;

@@ -3,11 +3,12 @@ import { EventStore, Leases, PostgresEventStore, PostgresLeases } from '@downbea
 import type { Message } from '@downbeat/eventsourcing';
 import { DeadLetters, MessageBus } from '@downbeat/message-bus';
 import { ProjectionRunner, ReadModels, startProjections } from '@downbeat/projections';
-import { Logger, Module, type DynamicModule } from '@nestjs/common';
+import { Logger, Module } from '@nestjs/common';
 import { CommandBus, CqrsModule } from '@nestjs/cqrs';
 import { contextConfig } from '../config/host-config';
 import { HostSettings } from '../config/host-settings';
 import { InvalidConfig, loadConfig } from '../config/load-config';
+import type { ConfiguredModule } from '../config/settings-of';
 import { Clock } from './clock';
 import type { ContextDefinition } from './context-definition';
 import { ContextPool } from './context-pool';
@@ -21,7 +22,7 @@ import { logHints } from './log-hints';
  */
 @Module({})
 export class ContextModule {
-  static of<Event extends Message>(definition: ContextDefinition<Event>): DynamicModule {
+  static of<Event extends Message>(definition: ContextDefinition<Event>): ConfiguredModule {
     const { context, projections } = definition;
     const log = new Logger(`${context} store`);
     const report = (fault: Error): void => log.warn({ err: fault }, 'a database connection broke');
@@ -34,6 +35,7 @@ export class ContextModule {
 
     return {
       module: ContextModule,
+      settings: contextConfig(context).extend(definition.settings?.shape ?? {}),
       imports: [CqrsModule],
       providers: [
         {
@@ -110,6 +112,7 @@ export class ContextModule {
             CommandBus,
             Clock,
             HostLifecycle,
+            HostSettings,
           ],
           useFactory: (
             bus: MessageBus,
@@ -120,8 +123,10 @@ export class ContextModule {
             commands: CommandBus,
             clock: Clock,
             lifecycle: HostLifecycle,
+            { config }: HostSettings,
           ) => {
-            const parts = { bus, store, pool, runner, deadLetters, commands, clock };
+            const logName = config.LOG_NAME;
+            const parts = { bus, store, pool, runner, deadLetters, commands, clock, logName };
             const runtime = new ContextRuntime(definition, parts);
             lifecycle.onStop(`${context} runtime`, () => runtime.stop());
             lifecycle.watch(runtime);

@@ -44,8 +44,8 @@ export class HostLifecycle {
 
   private async end(endings: readonly Ending[]): Promise<void> {
     for (const { what, end } of endings)
-      await end().catch((fault: unknown) =>
-        this.logger.warn({ err: fault }, `${what} did not end well`),
-      );
+      await Promise.resolve()
+        .then(end)
+        .catch((fault: unknown) => this.logger.warn({ err: fault }, `${what} did not end well`));
   }
 }

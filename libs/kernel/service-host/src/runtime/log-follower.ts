@@ -9,6 +9,7 @@ const PAUSE_MS = 500;
 export class LogFollower<Event extends Message> {
   private readonly logger = new Logger(LogFollower.name);
   private stopped = false;
+  private isHinted = false;
   private wake: () => void = () => undefined;
   private running: Promise<void> = Promise.resolve();
   private unsubscribe: () => void = () => undefined;
@@ -20,7 +21,7 @@ export class LogFollower<Event extends Message> {
   ) {}
 
   start(): void {
-    this.unsubscribe = this.store.onAppended(() => this.wake());
+    this.unsubscribe = this.store.onAppended(() => this.hint());
     this.running = this.run();
   }
 
@@ -31,26 +32,39 @@ export class LogFollower<Event extends Message> {
     await this.running;
   }
 
+  private hint(): void {
+    this.isHinted = true;
+    this.wake();
+  }
+
   private async run(): Promise<void> {
     while (!this.stopped) {
+      // What is appended while the log is being read may have come too late for that read.
+      this.isHinted = false;
       try {
         const slice = await this.store.read<Event>(this.after);
         if (slice.events.length > 0) this.listener(slice.events);
-        if (slice.through === this.after) await this.pause(POLL_MS);
+        const isAtEnd = slice.through === this.after;
         this.after = slice.through;
+        if (isAtEnd && !this.isHinted) await this.pause(POLL_MS);
       } catch (fault) {
         this.logger.warn({ err: fault }, 'the log could not be read');
-        await this.pause(PAUSE_MS);
+        await this.pause(PAUSE_MS, { isHintHeard: false });
       }
     }
   }
 
-  private pause(ms: number): Promise<void> {
+  private pause(ms: number, { isHintHeard = true } = {}): Promise<void> {
+    if (this.stopped) return Promise.resolve();
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.wake = () => {
+      const end = (): void => {
         clearTimeout(timer);
+        this.wake = () => undefined;
         resolve();
+      };
+      const timer = setTimeout(end, ms);
+      this.wake = () => {
+        if (isHintHeard || this.stopped) end();
       };
     });
   }

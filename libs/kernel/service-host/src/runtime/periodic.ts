@@ -13,7 +13,9 @@ export class Periodic {
     private readonly work: () => Promise<void>,
   ) {}
 
+  /** Does nothing when it has been started already. */
   start({ atOnce = false } = {}): void {
+    if (!this.stopped) return;
     this.stopped = false;
     this.schedule(atOnce ? 0 : this.everyMs);
   }
@@ -28,7 +30,8 @@ export class Periodic {
   private schedule(delayMs: number): void {
     if (this.stopped) return;
     this.timer = setTimeout(() => {
-      this.turn = this.work()
+      this.turn = Promise.resolve()
+        .then(this.work)
         .catch((fault: unknown) => this.logger.warn({ err: fault }, `${this.what} failed`))
         .finally(() => this.schedule(this.everyMs));
     }, delayMs);

@@ -11,12 +11,15 @@ export interface SoleWork {
 
 export class SoleReplica {
   private working = false;
-  private readonly periodic = new Periodic('taking turns', LOOK_EVERY_MS, () => this.look());
+  private readonly periodic: Periodic;
 
   constructor(
-    private readonly lock: SessionLock,
+    private readonly lock: Pick<SessionLock, 'acquire' | 'release'>,
     private readonly work: SoleWork,
-  ) {}
+    lookEveryMs = LOOK_EVERY_MS,
+  ) {
+    this.periodic = new Periodic('taking turns', lookEveryMs, () => this.look());
+  }
 
   start(): void {
     this.periodic.start({ atOnce: true });
@@ -24,16 +27,23 @@ export class SoleReplica {
 
   async stop(): Promise<void> {
     await this.periodic.stop();
-    if (this.working) await this.work.end();
-    this.working = false;
-    await this.lock.release();
+    try {
+      if (this.working) await this.work.end();
+    } finally {
+      this.working = false;
+      await this.lock.release();
+    }
   }
 
   private async look(): Promise<void> {
     const isOurs = await this.lock.acquire();
     if (isOurs === this.working) return;
-    this.working = isOurs;
-    if (isOurs) this.work.begin();
-    else await this.work.end();
+    if (isOurs) {
+      this.work.begin();
+      this.working = true;
+    } else {
+      this.working = false;
+      await this.work.end();
+    }
   }
 }

@@ -76,7 +76,9 @@ export class DeadLettersQueries {
   async get({ input: { dead_letter_id: id }, as }: Question<InputOf<typeof getDeadLetter>>) {
     if (as.at !== undefined) return noPast();
     const position = await this.store.head();
-    const [row] = await this.rows<LetterRow>(`${this.select(BODY_BYTES_MAX)} where d.id = $1`, [id]);
+    const [row] = await this.rows<LetterRow>(`${this.select(BODY_BYTES_MAX)} where d.id = $1`, [
+      id,
+    ]);
     return row ? { position, data: shownLetter(row) } : unknownDeadLetter(id);
   }
 
@@ -142,7 +144,8 @@ interface Key {
   readonly id: string;
 }
 
-const KEY = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z) ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+const KEY =
+  /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z) ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 
 function keyOf(cursor: string | undefined): Key | undefined | Rejection {
   const key = cursorOf(cursor);
@@ -152,7 +155,8 @@ function keyOf(cursor: string | undefined): Key | undefined | Rejection {
   return invalid('cursor', 'does not belong to this list');
 }
 
-const noPast = (): Rejection => invalid('at', 'cannot be asked of dead letters: only how they are now');
+const noPast = (): Rejection =>
+  invalid('at', 'cannot be asked of dead letters: only how they are now');
 
 const invalid = (field: string, message: string): Rejection =>
   new Rejection('invalid-input', `${field} ${message}`, 'invalid', [{ field, message }]);

@@ -37,7 +37,7 @@ export class Quarantine {
     const { rowCount } = await this.pool.query(
       `update ${this.table}
           set status = 'redriving', redrives = $2, changed_at = clock_timestamp(), resolution = null
-        where id = $1 `,
+        where id = $1 and status = 'quarantined' and redrives < $2`,
       [id, redrive],
     );
     return rowCount === 1;

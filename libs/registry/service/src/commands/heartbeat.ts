@@ -1,6 +1,5 @@
 import { registryContract } from '@downbeat/contracts';
 import { EventStore } from '@downbeat/event-store';
-import { unknownInstance } from '@downbeat/registry-domain';
 import { accepted, commandOf, refused } from '@downbeat/service-host';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { Heartbeats } from '../heartbeats/heartbeats';
@@ -16,8 +15,8 @@ export class HeartbeatHandler implements ICommandHandler<Heartbeat> {
   ) {}
 
   async execute({ data }: Heartbeat) {
-    const isKnown = await this.heartbeats.note(data);
-    if (!isKnown) return refused(unknownInstance(data.instance_id));
+    const rejection = await this.heartbeats.note(data);
+    if (rejection) return refused(rejection);
     return accepted(await this.store.head(), { instance_id: data.instance_id });
   }
 }

@@ -1,7 +1,13 @@
 import type { DataOf, registryContract } from '@downbeat/contracts';
 import { EventStore } from '@downbeat/event-store';
-import { fold } from '@downbeat/eventsourcing';
-import { instanceRegistration, instanceStream, type InstanceEvent } from '@downbeat/registry-domain';
+import { fold, type Rejection } from '@downbeat/eventsourcing';
+import {
+  instanceRegistration,
+  instanceStream,
+  ofAnotherService,
+  unknownInstance,
+  type InstanceEvent,
+} from '@downbeat/registry-domain';
 import { ContextPool } from '@downbeat/service-host';
 import { Injectable } from '@nestjs/common';
 
@@ -33,16 +39,27 @@ export class Heartbeats {
          resource_usage json
        )`,
     );
+    await this.listenAnew();
+  }
+
+  /** Nobody could be heard until now, so nobody has been silent. */
+  async listenAnew(): Promise<void> {
     const { rows } = await this.pool.query<{ now: Date }>('select clock_timestamp() as now');
     this.listeningSince = rows[0]?.now ?? new Date();
   }
 
-  /** @returns False when there is no such instance to be alive. */
-  async note({ service_id, instance_id, resource_usage }: Heartbeat): Promise<boolean> {
+  /** @returns Why there is no such instance to be alive, or nothing. */
+  async note({
+    service_id,
+    instance_id,
+    resource_usage,
+  }: Heartbeat): Promise<Rejection | undefined> {
     const past = await this.store.load<InstanceEvent>(instanceStream(instance_id));
     const instance = fold(instanceRegistration, past);
-    if (instance.status === 'absent' || instance.status === 'terminating') return false;
-    if (instance.registered.service_id !== service_id) return false;
+    if (instance.status === 'absent' || instance.status === 'terminating')
+      return unknownInstance(instance_id);
+    const other = ofAnotherService({ service_id, instance_id }, instance);
+    if (other) return other;
     await this.pool.query(
       `insert into heartbeat (instance_id, last_seen_at, resource_usage)
        values ($1, clock_timestamp(), $2)
@@ -51,7 +68,7 @@ export class Heartbeats {
              resource_usage = coalesce(excluded.resource_usage, heartbeat.resource_usage)`,
       [instance_id, resource_usage === undefined ? null : JSON.stringify(resource_usage)],
     );
-    return true;
+    return undefined;
   }
 
   /** Instances whose heartbeats stay away. Nobody was heard while the registry was not listening. */

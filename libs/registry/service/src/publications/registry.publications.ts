@@ -2,11 +2,19 @@ import { integrationEvent, registryContract } from '@downbeat/contracts';
 import { keepPrivate, type Publications } from '@downbeat/publishing';
 import type { InstanceEvent, RegistrationEvent } from '@downbeat/registry-domain';
 
-const { instanceRegistered, instanceTerminating, instanceRemoved } = registryContract;
+const { instanceRegistered, instanceTerminating, instanceRemoved, serviceCheckChanged } =
+  registryContract;
 
 export const registryPublications: Publications<RegistrationEvent | InstanceEvent> = {
   ServiceRegistered: keepPrivate,
-  ServiceChanged: keepPrivate,
+  ServiceChanged: ({ data: { service_id, health_check, health_check_endpoint } }) =>
+    health_check === undefined && health_check_endpoint === undefined
+      ? keepPrivate
+      : integrationEvent(serviceCheckChanged, {
+          service_name: service_id,
+          health_check,
+          health_check_endpoint,
+        }),
   InstanceRegistered: ({ data }) =>
     integrationEvent(instanceRegistered, {
       service_name: data.service_id,

@@ -55,7 +55,7 @@ export class OpenRun {
       ...around,
       onTimer: (timer_id) =>
         void this.record({ type: 'TimerDue', data: { timer_id }, at: this.now() }),
-      mayCall: () => !this.isClosed,
+      mayCall: () => !this.isClosed && lease.isSure,
       context: () => this.stream.callContext(),
       onAnswer: (effect, result) => this.answered(effect, result),
       onUnanswered: () => this.mend(),
@@ -123,7 +123,9 @@ export class OpenRun {
   }
 
   private lookWhetherIdle(): void {
-    const isNeeded = !this.line.isEmpty || this.mending !== undefined || this.stream.isHeld;
+    const isBusy = !this.line.isEmpty || this.mending !== undefined;
+    // What is uncertain is about to be read again, and may turn out to be held.
+    const isNeeded = isBusy || this.stream.isHeld || !this.isCertain;
     if (this.isClosed || !isNeeded) this.around.onIdle(this);
   }
 

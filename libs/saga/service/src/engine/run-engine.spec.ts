@@ -194,7 +194,7 @@ describe('a command that starts a run', () => {
 describe('an append whose outcome is unknown', () => {
   beforeEach(() => bench.register([call('a'), call('b')]));
 
-  it.each(['lost', 'unanswered', 'late', 'defect'] as const)(
+  it.each(['lost', 'unanswered', 'late', 'astray', 'defect'] as const)(
     '(%s) leads to one run, when it is the first and the command comes again',
     async (fate) => {
       one.store.fateOf = () => fate;
@@ -217,8 +217,8 @@ describe('an append whose outcome is unknown', () => {
     expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
   });
 
-  it('that commits late is found by the comparison with what is held', async () => {
-    one.store.fateOf = () => 'late';
+  it('that commits after everyone has looked is found by the comparison with what is held', async () => {
+    one.store.fateOf = () => 'astray';
     one.store.latencyMs = () => 100;
     await expect(Promise.all([bench.start(one, 'c1'), bench.pass(250)])).rejects.toThrow(
       'no answer',
@@ -236,7 +236,7 @@ describe('an append whose outcome is unknown', () => {
     expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
   });
 
-  it.each(['lost', 'unanswered', 'late', 'defect'] as const)(
+  it.each(['lost', 'unanswered', 'late', 'astray', 'defect'] as const)(
     '(%s) of an answer neither repeats a recorded step nor loses one',
     async (fate) => {
       let left = 1;
@@ -408,8 +408,12 @@ describe('a replica that is gone', () => {
     answer.give(ok);
     await bench.pass(0);
     await stopped;
+    await bench.pass(2_100); // How long it would have waited.
+    expect(jest.getTimerCount()).toBe(0);
+    expect(one.faults).toEqual([]);
     expect(bench.types('c1').slice(-2)).toEqual(['StepCompleted', 'StepStarted']);
     expect(bench.services.named).toEqual(['a']);
+    await two.replica.renew();
     await two.replica.takeOver();
     await bench.pass(0);
     expect(bench.services.calls.map(({ replica }) => replica)).toEqual([
@@ -427,6 +431,38 @@ describe('a replica that is gone', () => {
     await bench.pass(2_100);
     await stopped;
     expect(one.engine.status().open_runs).toBe(0);
+  });
+});
+
+describe('a replica that gives its runs up', () => {
+  it('sets nothing going when an append returns afterwards', async () => {
+    await bench.register([delay('rest', 30), call('a')]);
+    one.store.latencyMs = () => 50;
+    const starting = bench.start(one, 'c1');
+    await bench.pass(80);
+    one.engine.abandon();
+    await bench.pass(100);
+    expect(await starting).toMatchObject(accepted);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+});
+
+describe('an append that fails while a call is under way', () => {
+  it('does not make the call again', async () => {
+    await bench.register([call('a'), call('b')]);
+    const answer = held<typeof ok>();
+    bench.services.answerTo = ({ key }) => (key.endsWith(':a') ? answer.promise : ok);
+    await bench.start(one, 'c1');
+    await bench.pass(0);
+    one.store.fateOf = () => 'lost';
+    await expect(bench.compensate(one, 'c1')).rejects.toThrow('nobody was there');
+    one.store.fateOf = () => 'stored';
+    await bench.pass(500);
+    expect(bench.services.named).toEqual(['a']);
+    answer.give(ok);
+    await bench.pass(0);
+    expect(bench.services.named).toEqual(['a', 'b']);
+    expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
   });
 });
 
@@ -525,6 +561,21 @@ describe('a run whose definition cannot be had', () => {
     find.mockRestore();
     await bench.live(61_000);
     expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
+  });
+
+  it('uses the version it was started with when it is found by a command for a newer one', async () => {
+    await bench.register([call('a'), call('b')]);
+    one.store.fateOf = () => 'astray';
+    const starting = bench.start(one, 'c1');
+    await expect(starting).rejects.toThrow('no answer');
+    one.store.fateOf = () => 'stored';
+    await bench.pass(300);
+    expect(one.engine.status().open_runs).toBe(0);
+    await bench.register([call('other')], { version: '2.0.0' });
+    one.library.forget('book');
+    expect(await bench.start(one, 'c1')).toMatchObject(repeated);
+    await bench.pass(300);
+    expect(bench.services.named).toEqual(['a', 'b']);
   });
 
   it('uses the version it was started with, whatever was registered since', async () => {

@@ -1,11 +1,13 @@
 import {
+  EventStoreUnavailable,
   LeaseLost,
+  type Append,
   type Appended,
   type EventStore,
   type Leases,
   type LeaseUse,
 } from '@downbeat/event-store';
-import type { EventMeta, JsonObject, StreamName } from '@downbeat/eventsourcing';
+import { Fault, type EventMeta, type JsonObject, type StreamName } from '@downbeat/eventsourcing';
 import {
   evolveRun,
   isStarted,
@@ -35,6 +37,8 @@ export class RunStream {
   /** Of its newest event. */
   private position = 0;
   private version = 0;
+  /** An append was sent, and what became of it is not known. */
+  private isInDoubt = false;
   private epoch = 1;
   private readonly name: StreamName;
 
@@ -65,19 +69,21 @@ export class RunStream {
    */
   async reload(): Promise<void> {
     // An append whose answer was lost may still be about to commit.
-    await this.store.settled();
+    if (this.isInDoubt) await this.store.settled();
+    this.isInDoubt = false;
     const past = await this.store.load<RunEvent>(this.name);
     const state = (past as readonly RunEvent[]).reduce(evolveRun, NOT_STARTED);
-    // What rests was given up with the append that brought it to rest.
-    const isOurs = isStarted(state) && !isAtRest(state) && (await this.isOurs());
-    if (this.isHeld && !isOurs && !isAtRest(state)) throw this.lost();
-    // Not known to be ours and ours all the same: an `acquire` whose answer was lost, in epoch 1.
-    if (isOurs && !this.isHeld) this.claim(1);
+    const rests = isAtRest(state);
+    const isOurs = isStarted(state) && (this.isHeld || !rests) && (await this.isOurs());
+    if (this.isHeld && !isOurs && !rests) throw this.lost();
+    if (isOurs && !this.isHeld) this.epoch = await this.epochHeld();
     this.isHeld = isOurs;
     this.state = state;
     this.version = past.length;
     this.position = past.at(-1)?.position ?? 0;
     this.traceparent = past[0]?.meta.traceparent;
+    // Usually the append that brought a run to rest has given it up.
+    if (isOurs && rests) await this.changeHands('release');
   }
 
   /** One transition; with it the run is taken, kept, or given up when nothing is left to do by itself. */
@@ -87,8 +93,10 @@ export class RunStream {
     asked: Asked | undefined,
   ): Promise<Appended> {
     const rests = isAtRest(state);
+    // Whoever holds it would not notice an append without a lease; a new run nobody can hold.
+    if (rests && !this.isHeld && !this.isNew) await this.changeHands('acquire');
     const lease = this.leaseFor(rests);
-    const appended = await this.store.append({
+    const appended = await this.send({
       stream: this.name,
       expected: this.version,
       events,
@@ -124,11 +132,41 @@ export class RunStream {
     return new LeaseLost(this.name, this.lease.owner, this.epoch);
   }
 
+  private async changeHands(use: 'acquire' | 'release'): Promise<void> {
+    if (use === 'acquire') this.epoch = 1;
+    await this.send({
+      stream: this.name,
+      expected: this.version,
+      events: [],
+      meta: this.meta(this.state, undefined),
+      lease: { use, owner: this.lease.owner, epoch: this.epoch },
+    });
+    this.isHeld = use === 'acquire';
+  }
+
+  private async send(append: Append): Promise<Appended> {
+    try {
+      return await this.store.append(append);
+    } catch (fault) {
+      // Any other fault of the store says that nothing was appended.
+      this.isInDoubt = fault instanceof EventStoreUnavailable || !(fault instanceof Fault);
+      throw fault;
+    }
+  }
+
   private async isOurs(): Promise<boolean> {
     return (await this.leases.holder(this.name)) === this.lease.owner;
   }
 
-  /** A run that begins and ends in one append is nobody's. */
+  /** Of a run not known to be ours and ours all the same: the answer that gave it to us was lost, or is on its way. */
+  private async epochHeld(): Promise<number> {
+    const held = await this.leases.held(this.lease.owner);
+    const found = held.find(({ stream }) => stream === this.name);
+    if (!found) throw this.lost();
+    return found.epoch;
+  }
+
+  /** A new run that comes to rest in one append is nobody's. */
   private leaseFor(rests: boolean): LeaseUse | undefined {
     if (!this.isHeld && rests) return undefined;
     if (!this.isHeld) this.epoch = 1;

@@ -59,7 +59,7 @@ export class EngineBench {
       store,
       leases,
       library,
-      targets: this.services.reachedFrom(name),
+      targets: this.services.reachedFrom(name, () => replica.status().lives),
       clock: { now: () => Date.now() },
       crashPoints,
       chance: () => this.chance(),
@@ -67,7 +67,7 @@ export class EngineBench {
       onFault: (_, fault) => void faults.push(fault),
       ...options,
     });
-    const replica = new Replica(leases, engine, new NoCrashPoints());
+    const replica: Replica = new Replica(leases, engine, new NoCrashPoints());
     const opened: BenchReplica = { name, replica, engine, store, leases, library, faults };
     this.replicas.push(opened);
     await replica.renew();

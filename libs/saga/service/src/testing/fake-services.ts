@@ -11,6 +11,8 @@ import { TargetCaller, type CallContext } from '../targets/target-caller';
 
 export interface MadeCall extends CallEffect, CallContext {
   readonly replica: string;
+  /** Of the replica. */
+  readonly life: number;
 }
 
 /** The services of all runs, and what they were asked; they look into the log when they are called. */
@@ -26,8 +28,8 @@ export class FakeServices {
   constructor(private readonly log: MemoryLog) {}
 
   /** As one replica reaches them. */
-  reachedFrom(replica: string): TargetCaller {
-    return new Reach(replica, this);
+  reachedFrom(replica: string, lifeOf: () => number): TargetCaller {
+    return new Reach(replica, lifeOf, this);
   }
 
   /** `pay`, or `pay:undo`, once per call. */
@@ -36,13 +38,15 @@ export class FakeServices {
   }
 
   async take(call: MadeCall): Promise<CallResult> {
-    this.calls.push(call);
     const wrong = this.whatIsWrongWith(call);
+    this.calls.push(call);
     if (wrong !== undefined) this.wrongs.push(`${call.key} ${call.attempt}: ${wrong}`);
     return this.answerTo(call);
   }
 
-  private whatIsWrongWith({ key, step, attempt, purpose }: CallEffect): string | undefined {
+  private whatIsWrongWith(call: MadeCall): string | undefined {
+    const { key, step, attempt, purpose } = call;
+    if (this.calls.some((made) => isSame(made, call))) return 'the same process has made it before';
     const [id = ''] = key.split(':');
     const events = (this.log.streams.get(workflowStream(id)) ?? []) as unknown as RunEvent[];
     const state = events.reduce(evolveRun, NOT_STARTED);
@@ -54,15 +58,23 @@ export class FakeServices {
   }
 }
 
+const isSame = (one: MadeCall, other: MadeCall): boolean =>
+  one.key === other.key &&
+  one.attempt === other.attempt &&
+  one.replica === other.replica &&
+  one.life === other.life;
+
 class Reach extends TargetCaller {
   constructor(
     private readonly replica: string,
+    private readonly lifeOf: () => number,
     private readonly services: FakeServices,
   ) {
     super();
   }
 
   call(effect: CallEffect, context: CallContext): Promise<CallResult> {
-    return this.services.take({ ...effect, ...context, replica: this.replica });
+    const { replica } = this;
+    return this.services.take({ ...effect, ...context, replica, life: this.lifeOf() });
   }
 }

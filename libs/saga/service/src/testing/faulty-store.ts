@@ -10,8 +10,9 @@ import type { Message, Position, StreamName } from '@downbeat/eventsourcing';
 /**
  * What happens to an append. `lost`: nothing is stored. `unanswered`: it is stored, and nobody
  * learns of it. `late`: the same, but it is stored only some time after the caller gave up.
+ * `astray`: as late, and so far away that nobody can wait for it.
  */
-export type Fate = 'stored' | 'lost' | 'unanswered' | 'late' | 'defect';
+export type Fate = 'stored' | 'lost' | 'unanswered' | 'late' | 'astray' | 'defect';
 
 /** A store in memory whose appends meet the fate a test wants. */
 export class FaultyStore extends EventStore {
@@ -34,14 +35,16 @@ export class FaultyStore extends EventStore {
 
   async append(append: Append): Promise<Appended> {
     await sleep(this.latencyMs());
-    switch (this.fateOf(append)) {
+    const fate = this.fateOf(append);
+    switch (fate) {
       case 'stored':
         return this.stored(append);
       case 'unanswered':
         await this.stored(append);
         throw new EventStoreUnavailable('the answer was lost');
       case 'late':
-        this.storeLate(append);
+      case 'astray':
+        this.storeLate(append, fate);
         throw new EventStoreUnavailable('no answer in time');
       case 'lost':
         throw new EventStoreUnavailable('nobody was there');
@@ -50,12 +53,12 @@ export class FaultyStore extends EventStore {
     }
   }
 
-  private storeLate(append: Append): void {
+  private storeLate(append: Append, fate: Fate): void {
     const late = sleep(10 + this.latencyMs())
       .then(() => this.stored(append))
       .catch(() => undefined) // Refused when it came too late; nobody is there to be told.
       .finally(() => this.lateOnes.delete(late));
-    this.lateOnes.add(late);
+    if (fate === 'late') this.lateOnes.add(late);
   }
 
   async settled(): Promise<void> {

@@ -81,7 +81,7 @@ export class Storm {
 
   private fate(): Fate {
     if (!this.isStormy || !this.chance.isLucky(0.25)) return 'stored';
-    return this.chance.oneOf<Fate>('lost', 'unanswered', 'late', 'stored');
+    return this.chance.oneOf<Fate>('lost', 'unanswered', 'late', 'astray');
   }
 
   private get alive(): readonly BenchReplica[] {

@@ -38,29 +38,23 @@ function undosOf(events: readonly RunEvent[]): readonly string[] {
   const faults: string[] = [];
   let effects: string[] = [];
   let plan: readonly string[] = [];
-  for (const event of events)
-    switch (event.type) {
-      case 'StepCompleted':
-        effects.unshift(event.data.step);
-        break;
-      case 'StepFailed':
-        if (event.data.outcome !== 'failed') effects.unshift(event.data.step);
-        break;
-      case 'CompensationStarted': {
-        plan = event.data.steps;
-        const undoable = effects.filter((step) => plan.includes(step));
-        if (undoable.join() !== plan.join()) faults.push(`${plan.join()} undoes ${effects.join()}`);
-        break;
-      }
-      case 'StepCompensated':
-        if (plan[0] !== event.data.step) faults.push(`${event.data.step} was undone out of turn`);
-        plan = plan.slice(1);
-        effects = effects.filter((step) => step !== event.data.step);
-        break;
-      case 'WorkflowCompensated':
-        if (plan.length > 0) faults.push(`${plan.join()} was not undone`);
-        break;
+  for (const event of events) {
+    const { type, data } = event;
+    if (type === 'StepCompleted' || (type === 'StepFailed' && data.outcome !== 'failed'))
+      effects.unshift(data.step);
+    if (type === 'CompensationStarted') {
+      plan = data.steps;
+      const undoable = effects.filter((step) => plan.includes(step));
+      if (undoable.join() !== plan.join()) faults.push(`${plan.join()} undoes ${effects.join()}`);
     }
+    if (type === 'StepCompensated') {
+      if (plan[0] !== data.step) faults.push(`${data.step} was undone out of turn`);
+      plan = plan.slice(1);
+      effects = effects.filter((step) => step !== data.step);
+    }
+    if (type === 'WorkflowCompensated' && plan.length > 0)
+      faults.push(`${plan.join()} was not undone`);
+  }
   return faults;
 }
 

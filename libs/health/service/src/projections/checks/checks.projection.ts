@@ -1,6 +1,8 @@
-import type { CheckEvent } from '@downbeat/health-domain';
-import type { Projection, Table } from '@downbeat/projections';
+import type { CheckEvent, ServiceCheckChanged } from '@downbeat/health-domain';
+import { ignore, type Projection, type Table } from '@downbeat/projections';
 import type { Instant, JsonObject } from '@downbeat/eventsourcing';
+
+type HealthEvent = CheckEvent | ServiceCheckChanged;
 
 export interface CheckRow {
   readonly [column: string]: unknown;
@@ -13,7 +15,7 @@ export interface CheckRow {
   readonly changed_at: Instant;
 }
 
-const check: Table<CheckRow, CheckEvent> = {
+const check: Table<CheckRow, HealthEvent> = {
   name: 'instance_check',
   key: 'instance_id',
   columns: {
@@ -56,8 +58,40 @@ const check: Table<CheckRow, CheckEvent> = {
         row && { ...row, status: 'terminating', detail: data.reason, changed_at: recorded_at },
     },
     InstanceForgotten: { keys: ({ data }) => [data.instance_id], fold: () => undefined },
+    ServiceCheckChanged: ignore,
   },
 };
 
-/** What the checks of each instance saw last. */
-export const checks: Projection = { name: 'health.checks', version: 1, tables: [check] };
+interface ServiceCheckRow {
+  readonly [column: string]: unknown;
+  readonly service_name: string;
+  readonly health_check: JsonObject | null;
+  readonly health_check_endpoint: string | null;
+}
+
+const serviceCheck: Table<ServiceCheckRow, HealthEvent> = {
+  name: 'service_check',
+  key: 'service_name',
+  columns: { service_name: 'text', health_check: 'json?', health_check_endpoint: 'text?' },
+  on: {
+    CheckStarted: ignore,
+    HealthChanged: ignore,
+    CheckStopped: ignore,
+    InstanceForgotten: ignore,
+    ServiceCheckChanged: {
+      keys: ({ data }) => [data.service_name],
+      fold: (row, { data }) => ({
+        service_name: data.service_name,
+        health_check: data.health_check ?? row?.health_check ?? null,
+        health_check_endpoint: data.health_check_endpoint ?? row?.health_check_endpoint ?? null,
+      }),
+    },
+  },
+};
+
+/** What the checks of each instance saw last, and how its service wants it checked. */
+export const checks: Projection = {
+  name: 'health.checks',
+  version: 2,
+  tables: [check, serviceCheck],
+};

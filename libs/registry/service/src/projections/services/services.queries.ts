@@ -46,7 +46,7 @@ export class ServicesQueries {
                  and ($2::text is null or c.service_type = $2)`;
       const rows: CountedService[] = await manager.query(
         `select c.* from (${COUNTED}) c
-         where ${where} and ($3::text is null or c.service_name > $3)
+         where ${where} and ($3::text is null or c.service_name > $3 collate "C")
          order by c.service_name collate "C" limit $4`,
         [...filter, cursorOf(input.cursor), input.limit + 1],
       );
@@ -127,10 +127,7 @@ export class ServicesQueries {
       );
       const byService = new Map<string, Target[]>();
       for (const target of targets)
-        byService.set(target.service_name, [
-          ...(byService.get(target.service_name) ?? []),
-          target,
-        ]);
+        byService.set(target.service_name, [...(byService.get(target.service_name) ?? []), target]);
       return {
         services: rows.map((row) => ({
           service_name: row.service_name,
@@ -168,9 +165,10 @@ export class ServicesQueries {
       instance_id: string;
       last_seen_at: Date;
       resource_usage: { cpu_percent: number; memory_mb: number; disk_mb?: number } | null;
-    }>('select instance_id, last_seen_at, resource_usage from heartbeat where instance_id = any($1)', [
-      instanceIds,
-    ]);
+    }>(
+      'select instance_id, last_seen_at, resource_usage from heartbeat where instance_id = any($1)',
+      [instanceIds],
+    );
     return new Map(rows.map((row) => [row.instance_id, row]));
   }
 }

@@ -1,0 +1,65 @@
+import { Rejection } from '@downbeat/eventsourcing';
+import {
+  checkUntrusted,
+  JSON_BYTES_MAX,
+  JSON_DEPTH_MAX,
+  JSON_KEYS_MAX,
+  parseUntrustedJson,
+} from './untrusted-json';
+
+const nested = (depth: number): string => `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`;
+const withKeys = (count: number): string =>
+  JSON.stringify(Object.fromEntries(Array.from({ length: count }, (_, n) => [`k${n}`, 1])));
+/** As JSON, this many bytes. */
+const textOf = (bytes: number, character: string, width: number): string =>
+  `"${character.repeat((bytes - 2) / width)}"`;
+
+describe('JSON from outside', () => {
+  it.each([
+    ['at the depth allowed', nested(JSON_DEPTH_MAX)],
+    ['with the keys allowed', withKeys(JSON_KEYS_MAX)],
+    ['of the length allowed', textOf(JSON_BYTES_MAX, 'x', 1)],
+    ['of the length allowed, in two bytes each', textOf(JSON_BYTES_MAX, 'é', 2)],
+    ['of the length allowed, in pairs', textOf(JSON_BYTES_MAX - 2, '😀', 4)],
+    ['that is no object', '[1,null,"a"]'],
+  ])('is taken %s', (_, text) => {
+    expect(parseUntrustedJson(text)).toEqual({ value: JSON.parse(text) });
+  });
+
+  it.each([
+    ['one level deeper', nested(JSON_DEPTH_MAX + 1), 'malformed-body'],
+    ['a hundred thousand levels deep', nested(100_000), 'malformed-body'],
+    ['one key more', withKeys(JSON_KEYS_MAX + 1), 'malformed-body'],
+    ['one byte longer', textOf(JSON_BYTES_MAX + 1, 'x', 1), 'body-too-large'],
+    ['longer in bytes though not in letters', textOf(JSON_BYTES_MAX + 1, '€', 3), 'body-too-large'],
+    ['longer in bytes, in pairs', textOf(JSON_BYTES_MAX + 2, '😀', 4), 'body-too-large'],
+    ['cut off', '{"a":', 'malformed-body'],
+    ['empty', '', 'malformed-body'],
+  ])('is refused %s', (_, text, code) => {
+    expect(parseUntrustedJson(text)).toMatchObject({ code, kind: 'invalid' });
+  });
+
+  it.each(['__proto__', 'constructor', 'prototype'])(
+    'is refused with the name %s, at its place',
+    (name) => {
+      expect(parseUntrustedJson(`{"a":[{"${name}":1}]}`)).toMatchObject({
+        errors: [{ field: `a.0.${name}` }],
+      });
+    },
+  );
+
+  it('is refused on one short line, whatever it holds', () => {
+    for (const text of ['{"a":1}\n\n\nx', `{"${'k'.repeat(5_000)}":{"__proto__":1}}`]) {
+      const refused = parseUntrustedJson(text);
+      if (!(refused instanceof Rejection)) throw new Error('it was accepted');
+      expect(refused.message).not.toContain('\n');
+      expect(refused.message.length).toBeLessThan(500);
+    }
+  });
+});
+
+describe('a value that another parser made', () => {
+  it.each([undefined, null, 1, 'a', { a: [1] }])('is taken: %j', (value) => {
+    expect(checkUntrusted(value)).toBeUndefined();
+  });
+});

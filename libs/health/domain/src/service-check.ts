@@ -1,0 +1,54 @@
+import type { DataOf, registryContract } from '@downbeat/contracts';
+import {
+  streamName,
+  type Command,
+  type Decider,
+  type Message,
+  type StreamName,
+} from '@downbeat/eventsourcing';
+
+type Changed = DataOf<typeof registryContract.serviceCheckChanged>;
+type Check = DataOf<typeof registryContract.instanceRegistered>['check'];
+
+export type ServiceCheckCommand = Command<'ChangeServiceCheck', Changed>;
+export type ServiceCheckChanged = Message<'ServiceCheckChanged', Changed>;
+
+/** What a service says of the checks of all its instances; what it does not say, they bring along. */
+export type ServiceCheck = Pick<Changed, 'health_check' | 'health_check_endpoint'>;
+
+/** One word, as stream names are joined by hyphens: `service-check-a` could be the service `check-a`. */
+export const serviceCheckStream = (serviceName: string): StreamName =>
+  streamName('servicecheck', serviceName);
+
+/** How a service wants its instances checked, once it has changed that. */
+export const serviceCheck: Decider<ServiceCheck, ServiceCheckCommand, ServiceCheckChanged> = {
+  initialState: {},
+  decide: ({ data }, state) =>
+    JSON.stringify(withChange(state, data)) === JSON.stringify(state)
+      ? []
+      : [{ type: 'ServiceCheckChanged', data }],
+  evolve: (state, { data }) => withChange(state, data),
+};
+
+function withChange(
+  state: ServiceCheck,
+  { health_check, health_check_endpoint }: ServiceCheck,
+): ServiceCheck {
+  return {
+    health_check: health_check ?? state.health_check,
+    health_check_endpoint: health_check_endpoint ?? state.health_check_endpoint,
+  };
+}
+
+const ORIGIN = /^https?:\/\/[^/]+/;
+
+/** How an instance is checked: as it was registered, unless its service has said otherwise since. */
+export function effectiveCheck(registered: Check, service: ServiceCheck = {}): Check {
+  const { health_check, health_check_endpoint } = service;
+  const [origin] = ORIGIN.exec(registered.url) ?? [];
+  const url =
+    origin === undefined || health_check_endpoint === undefined
+      ? registered.url
+      : `${origin}${health_check_endpoint}`;
+  return { ...registered, ...health_check, url };
+}

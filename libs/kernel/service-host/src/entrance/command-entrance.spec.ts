@@ -1,0 +1,134 @@
+import { registryContract } from '@downbeat/contracts';
+import type { CommandOutcome, Delivery } from '@downbeat/message-bus';
+import type { CommandBus } from '@nestjs/cqrs';
+import { CommandEntrance, commandIdOf } from './command-entrance';
+import { commandOf, type ContextCommand } from './context-command';
+
+class RegisterService extends commandOf(registryContract.registerService) {}
+class Heartbeat extends commandOf(registryContract.heartbeat) {}
+
+const outcome: CommandOutcome = { accepted: true, position: 7, answer: {}, repeated: false };
+const body = {
+  service_version: '1.4.0',
+  service_type: 'api',
+  deployment_environment: 'production',
+  dependencies: [],
+};
+const delivery = (more: Partial<Delivery> = {}): Delivery => ({
+  id: 'key-1',
+  subject: 'command.registry.RegisterService.billing',
+  deliveries: 1,
+  body,
+  headers: {},
+  correlationId: 'c-1',
+  actor: 'olga',
+  ...more,
+});
+
+describe('the entrance of a context', () => {
+  let executed: ContextCommand<never>[];
+  let entrance: CommandEntrance;
+  beforeEach(() => {
+    executed = [];
+    const commands = {
+      execute: async (command: ContextCommand<never>) => {
+        executed.push(command);
+        return outcome;
+      },
+    };
+    entrance = new CommandEntrance(
+      [RegisterService, Heartbeat],
+      commands as unknown as CommandBus,
+      () => 0,
+    );
+  });
+
+  it('hands a valid command on, with its id from the subject, its time and where it comes from', async () => {
+    const settlement = await entrance.handle(delivery({ traceparent: '00-a-b-01' }));
+    expect(settlement).toEqual({ outcome: 'done', answer: outcome });
+    expect(executed).toHaveLength(1);
+    expect(executed[0]).toBeInstanceOf(RegisterService);
+    expect(executed[0]).toMatchObject({
+      data: { ...body, service_name: 'billing' },
+      at: '1970-01-01T00:00:00.000Z',
+      cause: {
+        commandId: 'command.registry.RegisterService.billing key-1',
+        meta: {
+          correlation_id: 'c-1',
+          causation_id: 'key-1',
+          actor: 'olga',
+          traceparent: '00-a-b-01',
+        },
+      },
+    });
+  });
+
+  it('takes an id that has dots whole', async () => {
+    const subject = 'command.registry.Heartbeat.pod.7';
+    await entrance.handle(delivery({ subject, body: { service_id: 'billing' } }));
+    expect(executed[0]).toMatchObject({ data: { instance_id: 'pod.7' } });
+  });
+
+  it('gives an answer that is a rejection as it is: asking again would not change it', async () => {
+    const refused = { accepted: false, problem: { code: 'x', message: 'x', kind: 'conflict' } };
+    const commands = { execute: async () => refused } as unknown as CommandBus;
+    const settlement = await new CommandEntrance([RegisterService], commands, () => 0).handle(
+      delivery(),
+    );
+    expect(settlement).toEqual({ outcome: 'done', answer: refused });
+  });
+
+  it('lets a fault through: the bus tries again', async () => {
+    const commands = { execute: () => Promise.reject(new Error('no database')) };
+    const broken = new CommandEntrance(
+      [RegisterService],
+      commands as unknown as CommandBus,
+      () => 0,
+    );
+    await expect(broken.handle(delivery())).rejects.toThrow('no database');
+  });
+
+  it.each<[string, Partial<Delivery>, string]>([
+    ['an unknown command', { subject: 'command.registry.DropTables.x' }, 'unknown-command'],
+    [
+      'a command named like a method',
+      { subject: 'command.registry.constructor.x' },
+      'unknown-command',
+    ],
+    ['no object', { body: [1] }, 'the body must be a JSON object'],
+    ['nothing', { body: null }, 'the body must be a JSON object'.replace('the body ', '')],
+    ['an unknown field', { body: { ...body, colour: 1 } }, 'colour is not a known field'],
+    ['a missing field', { body: { ...body, service_type: undefined } }, 'service_type'],
+    ['another id', { body: { ...body, service_name: 'x' } }, 'service_name must be billing'],
+    ['no id', { subject: 'command.registry.RegisterService' }, 'service_name'],
+    ['a prototype', { body: JSON.parse('{"__proto__":1}') as unknown }, '__proto__'],
+  ])('sets %s aside, and says where it is wrong', async (_, wrong, reason) => {
+    const settlement = await entrance.handle(delivery(wrong));
+    expect(settlement).toMatchObject({
+      outcome: 'dead-letter',
+      reason: expect.stringContaining(reason.replace(/^the body /, '')) as string,
+      answer: { accepted: false },
+    });
+    expect(executed).toEqual([]);
+  });
+});
+
+describe('the id that the store remembers a command by', () => {
+  const subject = 'command.registry.RegisterService.billing';
+
+  it('is the same for the same command, and another for another one with the same key', () => {
+    const ids = [subject, subject, `${subject}2`, 'command.registry.UpdateService.billing'].map(
+      (one) => commandIdOf({ subject: one, id: 'key' }),
+    );
+    expect(ids[0]).toBe(ids[1]);
+    expect(new Set(ids).size).toBe(3);
+  });
+
+  it('fits the store, however long the key is', () => {
+    const [one, other] = ['a', 'b'].map((end) =>
+      commandIdOf({ subject, id: 'k'.repeat(500) + end }),
+    );
+    expect(one).not.toBe(other);
+    expect(one?.length).toBeLessThanOrEqual(200);
+  });
+});

@@ -1,0 +1,78 @@
+import {
+  appendOf,
+  eventually,
+  freshStream,
+  MemoryEventStore,
+  MemoryLog,
+} from '@downbeat/event-store/testing';
+import { Logger } from '@nestjs/common';
+import { LogFollower } from './log-follower';
+
+describe('a follower of the log', () => {
+  let store: MemoryEventStore;
+  let seen: number[];
+  let follower: LogFollower<never>;
+  beforeEach(() => {
+    Logger.overrideLogger(false);
+    store = new MemoryEventStore(new MemoryLog(), 'registry');
+    seen = [];
+  });
+  afterEach(() => follower.stop());
+
+  const follow = (after = 0, listener = (position: number): void => void seen.push(position)) => {
+    follower = new LogFollower<never>(store, after, (events) => {
+      for (const event of events as readonly { position: number }[]) listener(event.position);
+    });
+    follower.start();
+  };
+  const append = () => store.append(appendOf(freshStream(), 0));
+  const shows = (positions: readonly number[], withinMs = 500) => {
+    const deadline = Date.now() + withinMs;
+    return eventually(() => {
+      expect(seen).toEqual(positions);
+      expect(Date.now()).toBeLessThan(deadline);
+    });
+  };
+
+  it('shows what is there, and what comes', async () => {
+    await append();
+    await append();
+    follow(1);
+    await shows([2]);
+    await append();
+    await shows([2, 3]);
+  });
+
+  it('does not wait for its next look when something came while it was reading', async () => {
+    let open: () => void = () => undefined;
+    const door = new Promise<void>((resolve) => (open = resolve));
+    const read = store.read.bind(store);
+    jest.spyOn(store, 'read').mockImplementationOnce(async (after, limit) => {
+      const slice = await read(after, limit);
+      await door;
+      return slice as never;
+    });
+    follow();
+    await append();
+    open();
+    await shows([1]);
+  });
+
+  it('goes on after the log could not be read', async () => {
+    jest.spyOn(store, 'read').mockRejectedValueOnce(new Error('no database'));
+    follow();
+    await append();
+    await eventually(() => expect(seen).toEqual([1]));
+  });
+
+  it('stops at once, also while it waits', async () => {
+    follow();
+    await append();
+    await shows([1]);
+    const stopping = Date.now();
+    await follower.stop();
+    expect(Date.now() - stopping).toBeLessThan(400);
+    await append();
+    expect(seen).toEqual([1]);
+  });
+});

@@ -1,0 +1,3 @@
+export * from './eventually';
+export * from './tcp-gate';
+export * from './test-bench';

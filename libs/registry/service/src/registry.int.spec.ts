@@ -1,0 +1,421 @@
+import type { AnswerOf, registryContract } from '@downbeat/contracts';
+import type { JsonObject } from '@downbeat/eventsourcing';
+import { TestBench } from '@downbeat/test-bench';
+import { RegistryModule } from './registry.module';
+
+jest.setTimeout(60_000);
+
+type List = AnswerOf<typeof registryContract.listServices>;
+type Service = AnswerOf<typeof registryContract.getService>;
+type Instances = AnswerOf<typeof registryContract.listInstances>;
+
+const TERMINATING_MS = 400;
+
+describe('the registry, on real Postgres and NATS', () => {
+  let bench: TestBench;
+  beforeAll(async () => {
+    bench = await TestBench.start({
+      services: [{ name: 'registry', module: RegistryModule }],
+      environment: { REGISTRY_TERMINATING_MS: String(TERMINATING_MS) },
+    });
+  });
+  afterAll(() => bench?.stop());
+
+  const described = {
+    service_version: '1.4.0',
+    service_type: 'api',
+    deployment_environment: 'production',
+    dependencies: [],
+  };
+  const command = (name: string, id: string, body: JsonObject = {}, commandId?: string) =>
+    bench.command(
+      `command.registry.${name}.${id}`,
+      body,
+      commandId === undefined ? {} : { id: commandId },
+    );
+  const accepted = (name: string, id: string, body: JsonObject = {}) =>
+    bench.accepted(`command.registry.${name}.${id}`, body);
+  const register = (service: string, more: JsonObject = {}) =>
+    accepted('RegisterService', service, { ...described, ...more });
+  const registerInstance = (service: string, instance: string, more: JsonObject = {}) =>
+    accepted('RegisterInstance', instance, {
+      service_id: service,
+      node_name: 'node-a',
+      ip_address: '10.0.0.7',
+      port: 3000,
+      version: '1.4.0',
+      ...more,
+    });
+  const get = (service: string, as: JsonObject = {}) =>
+    bench.answer<Service>('query.registry.get-service', { service_id: service }, as);
+  const instances = async (service: string, as: JsonObject = {}, input: JsonObject = {}) =>
+    bench.answer<Instances>('query.registry.list-instances', { service_id: service, ...input }, as);
+  const statusOf = async (service: string) =>
+    (await instances(service)).instances.map(({ status }) => status);
+  const types = async (stream: string) => (await bench.events(stream)).map(({ type }) => type);
+  const refusal = async (name: string, id: string, body: JsonObject = {}) => {
+    const outcome = await command(name, id, body);
+    if (outcome.accepted) throw new Error(`${name} was accepted`);
+    return outcome.problem;
+  };
+
+  describe('services', () => {
+    it('are known once they are registered, and not anew when they say the same again', async () => {
+      await register('billing', { capabilities: ['invoicing'], base_url: 'http://billing:3000' });
+      const position = await register('billing', {
+        capabilities: ['invoicing'],
+        base_url: 'http://billing:3000',
+      });
+      expect(await get('billing', { min_position: position })).toMatchObject({
+        id: 'billing',
+        service_version: '1.4.0',
+        capabilities: ['invoicing'],
+        health_status: 'healthy',
+        instance_count: 0,
+      });
+      expect(await types('service-billing')).toEqual(['ServiceRegistered']);
+    });
+
+    it('change in the fields that are named, and stay in the others', async () => {
+      await register('ledger', { owner_team: 'money' });
+      const position = await accepted('UpdateService', 'ledger', { service_version: '2.0.0' });
+      expect(await get('ledger', { min_position: position })).toMatchObject({
+        service_version: '2.0.0',
+        owner_team: 'money',
+      });
+      expect((await bench.events('service-ledger')).at(-1)?.data).toEqual({
+        service_id: 'ledger',
+        service_version: '2.0.0',
+      });
+    });
+
+    it('that nobody registered can neither change nor be found', async () => {
+      expect(await refusal('UpdateService', 'nobody', { service_version: '2.0.0' })).toMatchObject({
+        code: 'service-unknown',
+        kind: 'not-found',
+      });
+      const outcome = await bench.query('query.registry.get-service', { service_id: 'nobody' });
+      expect(outcome).toMatchObject({ ok: false, problem: { code: 'service-unknown' } });
+    });
+
+    it('are listed in pages that lead to one another', async () => {
+      const names = ['pages-c', 'pages-a', 'pages-b1', 'pages-b', 'pages-b-1'];
+      let position = 0;
+      for (const name of names)
+        position = await register(name, { deployment_environment: 'staging' });
+      const found: string[] = [];
+      let cursor: string | undefined;
+      do {
+        const input = {
+          environment: 'staging',
+          limit: 2,
+          ...(cursor === undefined ? {} : { cursor }),
+        };
+        const page: List = await bench.answer('query.registry.list-services', input, {
+          min_position: position,
+        });
+        expect(page).toMatchObject({ total_services: 5 });
+        found.push(...page.services.map(({ service_name }) => service_name));
+        cursor = page.next_cursor;
+      } while (cursor !== undefined);
+      expect(found).toEqual([...names].sort());
+    });
+
+    it.each(['list-services', 'list-instances'])(
+      'are not listed from a cursor that is none of theirs: %s',
+      async (query) => {
+        const input = query === 'list-instances' ? { service_id: 'billing' } : {};
+        expect(
+          await bench.query(`query.registry.${query}`, { ...input, cursor: 'YmlsbGluZw' }),
+        ).toMatchObject({
+          ok: false,
+          problem: { code: 'invalid-input', kind: 'invalid', errors: [{ field: 'cursor' }] },
+        });
+      },
+    );
+
+    it('can be seen as they were', async () => {
+      const before = await register('timely');
+      const { updated_at } = await get('timely', { min_position: before });
+      await accepted('UpdateService', 'timely', { service_version: '2.0.0' });
+      expect((await get('timely', { at: before })).service_version).toBe('1.4.0');
+      expect((await get('timely', { at: updated_at })).service_version).toBe('1.4.0');
+      const unborn = await bench.query(
+        'query.registry.get-service',
+        { service_id: 'timely' },
+        { at: before - 1 },
+      );
+      expect(unborn).toMatchObject({ ok: false, problem: { code: 'service-unknown' } });
+    });
+
+    it.each([
+      ['a moment to come', { at: 999_999_999 }, 'at'],
+      ['no moment at all', { at: 'yesterday' }, 'at'],
+      ['half a position', { min_position: 0.5 }, 'min_position'],
+      ['something else', { when: 3 }, 'when'],
+    ])('cannot be seen as of %s', async (_, as, field) => {
+      expect(await bench.query('query.registry.list-services', {}, as)).toMatchObject({
+        ok: false,
+        problem: { kind: 'invalid', errors: [{ field }] },
+      });
+    });
+  });
+
+  describe('commands', () => {
+    it('with the same id are one command, and get the first answer', async () => {
+      const send = (version: string) =>
+        command('RegisterService', 'once', { ...described, service_version: version }, 'key-1');
+      const first = await send('1.0.0');
+      expect(first).toMatchObject({ accepted: true, answer: { service_id: 'once' } });
+      expect(await send('2.0.0')).toMatchObject({
+        ...first,
+        repeated: expect.any(Boolean) as boolean,
+      });
+      expect(await types('service-once')).toEqual(['ServiceRegistered']);
+    });
+
+    it.each<[string, string, JsonObject, string]>([
+      ['an unknown field', 'bad-1', { ...described, colour: 'red' }, 'colour'],
+      ['a wrong type', 'bad-2', { ...described, service_version: 7 }, 'service_version'],
+      ['another id than the subject', 'bad-3', { ...described, service_name: 'x' }, 'service_name'],
+      ['a prototype', 'bad-4', JSON.parse('{"__proto__":{"a":1}}') as JsonObject, '__proto__'],
+      ['a name that is none', 'Bad_5', described, 'service_name'],
+    ])(
+      'with %s are refused, set aside with the field, and leave nothing',
+      async (_, id, body, field) => {
+        const problem = await refusal('RegisterService', id, body);
+        expect(problem).toMatchObject({ kind: 'invalid' });
+        expect(problem.errors?.map((error) => error.field)).toContain(field);
+        const letters = await bench.deadLetters();
+        const letter = letters.find(
+          ({ subject }) => subject === `command.registry.RegisterService.${id}`,
+        );
+        expect(letter?.reason).toContain(field);
+        expect(await bench.events(`service-${id}`)).toEqual([]);
+      },
+    );
+
+    it('that do not exist are refused and set aside', async () => {
+      expect(await refusal('DropTables', 'x')).toMatchObject({ code: 'unknown-command' });
+      expect((await bench.deadLetters()).map(({ subject }) => subject)).toContain(
+        'command.registry.DropTables.x',
+      );
+    });
+
+    it('that a rule refuses are answered and not set aside', async () => {
+      const before = (await bench.deadLetters()).length;
+      const problem = await refusal('RegisterService', 'selfish', {
+        ...described,
+        dependencies: ['selfish'],
+      });
+      expect(problem).toMatchObject({ code: 'depends-on-itself' });
+      expect(await bench.deadLetters()).toHaveLength(before);
+    });
+  });
+
+  describe('instances', () => {
+    beforeAll(() => register('shop', { health_check_endpoint: '/up' }));
+
+    it('start, with the check their service wants', async () => {
+      const position = await registerInstance('shop', 'shop-1');
+      const { instances: listed, total_count } = await instances('shop', {
+        min_position: position,
+      });
+      expect(total_count).toBe(1);
+      expect(listed).toMatchObject([{ instance_id: 'shop-1', status: 'starting', port: 3000 }]);
+      expect((await bench.events('instance-shop-1'))[0]?.data).toMatchObject({
+        check: { url: 'http://10.0.0.7:3000/up', failure_threshold: 3 },
+      });
+    });
+
+    it('may have IPv6 addresses', async () => {
+      await registerInstance('shop', 'shop-6', { ip_address: 'fd00::7' });
+      expect((await bench.events('instance-shop-6'))[0]?.data).toMatchObject({
+        check: { url: 'http://[fd00::7]:3000/up' },
+      });
+    });
+
+    it('of a service that nobody registered are refused', async () => {
+      const body = {
+        service_id: 'nobody',
+        node_name: 'n',
+        ip_address: '10.0.0.1',
+        port: 1,
+        version: '1.0.0',
+      };
+      expect(await refusal('RegisterInstance', 'n-1', body)).toMatchObject({
+        code: 'service-unknown',
+      });
+    });
+
+    it.each<[string, JsonObject]>([
+      ['RegisterInstance', { node_name: 'n', ip_address: '10.0.0.1', port: 1, version: '1.0.0' }],
+      ['Heartbeat', {}],
+      ['DeregisterInstance', {}],
+    ])('belong to one service: %s for another one is refused', async (name, body) => {
+      await register('other');
+      expect(await refusal(name, 'shop-1', { service_id: 'other', ...body })).toMatchObject({
+        code: 'instance-of-another-service',
+        errors: [{ field: 'service_id' }],
+      });
+    });
+
+    it('are heard, with what they use', async () => {
+      await registerInstance('shop', 'heard-1', { heartbeat_ttl_ms: 60_000 });
+      const position = await accepted('Heartbeat', 'heard-1', {
+        service_id: 'shop',
+        resource_usage: { cpu_percent: 12.5, memory_mb: 180 },
+      });
+      const { instances: listed } = await instances('shop', { min_position: position });
+      const heard = listed.find(({ instance_id }) => instance_id === 'heard-1');
+      expect(heard?.resource_usage).toEqual({ cpu_percent: 12.5, memory_mb: 180, disk_mb: 0 });
+      expect((heard?.last_seen_at ?? '') > (heard?.started_at ?? '')).toBe(true);
+      expect((await get('shop', { min_position: position })).resource_usage.memory_mb).toBe(180);
+      expect(await types('instance-heard-1')).toEqual(['InstanceRegistered']);
+    });
+
+    it('that nobody registered are not heard', async () => {
+      expect(await refusal('Heartbeat', 'ghost', { service_id: 'shop' })).toMatchObject({
+        code: 'instance-unknown',
+        kind: 'not-found',
+      });
+    });
+
+    it('that fall silent terminate and are removed', async () => {
+      await register('quiet');
+      await registerInstance('quiet', 'quiet-1', { heartbeat_ttl_ms: 1_000 });
+      await bench.eventually(
+        () => types('instance-quiet-1'),
+        (seen) =>
+          expect(seen).toEqual(['InstanceRegistered', 'InstanceTerminating', 'InstanceRemoved']),
+      );
+      expect((await bench.events('instance-quiet-1'))[1]?.data).toMatchObject({
+        reason: 'heartbeat-expired',
+      });
+      await bench.eventually(
+        () => statusOf('quiet'),
+        (statuses) => statuses.length === 0,
+      );
+    });
+
+    it('that are heard stay', async () => {
+      await register('loud');
+      await registerInstance('loud', 'loud-1', { heartbeat_ttl_ms: 1_000 });
+      await registerInstance('loud', 'loud-2', { heartbeat_ttl_ms: 1_000 });
+      await bench.eventually(
+        async () => {
+          await accepted('Heartbeat', 'loud-1', { service_id: 'loud' });
+          return types('instance-loud-2');
+        },
+        (seen) => seen.includes('InstanceTerminating'),
+      );
+      expect(await types('instance-loud-1')).toEqual(['InstanceRegistered']);
+    });
+
+    it('say goodbye, are listed as terminating for a while, and go; and may come back', async () => {
+      await register('leaving');
+      await registerInstance('leaving', 'leaving-1');
+      const position = await accepted('DeregisterInstance', 'leaving-1', {
+        service_id: 'leaving',
+        reason: 'scaled down',
+      });
+      const { instances: listed } = await instances('leaving', { at: position });
+      expect(listed.map(({ status }) => status)).toEqual(['terminating']);
+      expect(await refusal('Heartbeat', 'leaving-1', { service_id: 'leaving' })).toMatchObject({
+        code: 'instance-unknown',
+      });
+      await bench.eventually(
+        () => statusOf('leaving'),
+        (statuses) => statuses.length === 0,
+      );
+      const [, terminating, removed] = await bench.rows<{ ms: string }>(
+        `select extract(epoch from recorded_at) * 1000 as ms from log.event
+         where stream = 'instance-leaving-1' order by version`,
+        [],
+      );
+      expect(Number(removed?.ms) - Number(terminating?.ms)).toBeGreaterThanOrEqual(TERMINATING_MS);
+      await registerInstance('leaving', 'leaving-1');
+      await bench.eventually(
+        () => statusOf('leaving'),
+        (seen) => expect(seen).toEqual(['starting']),
+      );
+    });
+
+    it('are listed in pages', async () => {
+      await register('many');
+      let position = 0;
+      for (const n of [3, 1, 2]) position = await registerInstance('many', `many-${n}`);
+      const first = await instances('many', { min_position: position }, { limit: 2 });
+      const second = await instances('many', {}, { limit: 2, cursor: first.next_cursor ?? '' });
+      expect(
+        [first, second].flatMap((page) => page.instances.map((one) => one.instance_id)),
+      ).toEqual(['many-1', 'many-2', 'many-3']);
+      expect([first.total_count, second.total_count, second.next_cursor]).toEqual([
+        3,
+        3,
+        undefined,
+      ]);
+    });
+  });
+
+  describe('through trouble', () => {
+    it('keeps what it knows when it is restarted, and holds nobody to blame for the pause', async () => {
+      await register('steady');
+      await registerInstance('steady', 'steady-1', { heartbeat_ttl_ms: 2_000 });
+      await bench.restart('registry');
+      const position = await accepted('Heartbeat', 'steady-1', { service_id: 'steady' });
+      expect((await instances('steady', { min_position: position })).total_count).toBe(1);
+      expect(await types('instance-steady-1')).toEqual(['InstanceRegistered']);
+    });
+
+    it('takes commands after JetStream lost everything', async () => {
+      await bench.loseStreams();
+      await bench.eventually(
+        () => command('RegisterService', 'after-loss', described),
+        (outcome) => expect(outcome).toMatchObject({ accepted: true }),
+      );
+      await bench.eventually(
+        () => get('after-loss'),
+        (found) => found.id === 'after-loss',
+      );
+    });
+
+    it('is not ready while it cannot reach Postgres, and ready again when it can', async () => {
+      const ready = async () => (await fetch(`${bench.urlOf('registry')}/health/ready`)).status;
+      const live = async () => (await fetch(`${bench.urlOf('registry')}/health/live`)).status;
+      expect(await ready()).toBe(200);
+      await bench.databaseGate.shut();
+      await bench.eventually(ready, (status) => status === 503);
+      expect(await live()).toBe(200);
+      await bench.databaseGate.open();
+      await bench.eventually(ready, (status) => status === 200);
+      await register('after-cut');
+    });
+
+    it('does not take for silent whom a lost database kept from being heard', async () => {
+      await register('cut-off');
+      await registerInstance('cut-off', 'cut-off-1', { heartbeat_ttl_ms: 1_500 });
+      await bench.databaseGate.shut();
+      const shutAt = Date.now();
+      await bench.eventually(
+        () => Date.now() - shutAt,
+        (ms) => ms > 2_000,
+      );
+      await bench.databaseGate.open();
+      await bench.eventually(
+        () => command('Heartbeat', 'cut-off-1', { service_id: 'cut-off' }),
+        (outcome) => expect(outcome).toMatchObject({ accepted: true }),
+      );
+      expect(await types('instance-cut-off-1')).toEqual(['InstanceRegistered']);
+    });
+  });
+
+  it('shows what it counts to whoever scrapes it', async () => {
+    const response = await fetch(`${bench.urlOf('registry')}/metrics`);
+    const text = await response.text();
+    expect(response.headers.get('content-type')).toContain('text/plain');
+    expect(text).toMatch(/downbeat_bus_deliveries\{service="registry"\} [1-9]/);
+    expect(text).toContain('downbeat_projection_lag_positions{projection="registry.services"');
+    expect(text).toContain('downbeat_relay_unsent{context="registry"');
+  });
+});

@@ -1,0 +1,272 @@
+#!/usr/bin/env node
+import { createServer } from 'node:net';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Complaint, eventually, NoEngine, Project } from './engine.mjs';
+import { Gateway, JUDGE } from './weddings.mjs';
+
+// `npm run drill:compose`: builds the image, runs the compose file as a user would, breaks what it
+// can, and looks whether everything comes back and every run ends. Exit code 0 when all is well, 1
+// when not, 2 when there is no container engine to try it with. Leaves the image behind, as cache.
+
+const APPS = ['registry', 'health', 'saga', 'orchestrator', 'gateway'];
+const PARTICIPANTS = ['venue', 'catering', 'photographer', 'payment', 'notification'];
+const SERVERS = ['postgres', 'nats'];
+const ALL = [...SERVERS, ...APPS, ...PARTICIPANTS];
+const MINUTE = 60_000;
+const WHOLE_CHECK_MS = 45 * MINUTE;
+const REPLICAS = 3;
+const withReplicas = (service) => (service === 'saga' ? REPLICAS : 1);
+
+const port = await freePort();
+const gateway = new Gateway(`http://127.0.0.1:${port}`);
+const project = new Project(
+  `downbeat-check-${process.pid}`,
+  join(dirname(fileURLToPath(import.meta.url)), '..', '..'),
+  {
+    COMPOSE_PROFILES: 'demo',
+    DOWNBEAT_IMAGE: 'downbeat:check',
+    DOWNBEAT_SERVICES_SUBNET: `10.213.${1 + (process.pid % 250)}.0/24`,
+    GATEWAY_PORT: `${port}`,
+  },
+);
+
+/** In order; each builds on those before it. */
+const CHECKS = {
+  'the file holds no password': async () => {
+    const config = await project.compose(['config']);
+    const shown = config.match(/.*(:\/\/[^/\s]+:[^/\s]+@|(PASSWORD|SECRET|TOKEN)(?!\w*_FILE)).*/g);
+    expect(shown === null, `it shows ${shown?.join()}`);
+  },
+
+  'the image builds': () => project.compose(['build'], 25 * MINUTE),
+
+  'one command starts everything, in the right order': async () => {
+    await project.compose(['up', '-d'], 10 * MINUTE);
+    await project.healthy(ALL, 4 * MINUTE);
+  },
+
+  'containers have no rights they do not need': async () => {
+    for (const { Name, Config, HostConfig } of await project.containers()) {
+      const isConfined =
+        HostConfig.ReadonlyRootfs &&
+        HostConfig.CapDrop?.includes('ALL') &&
+        HostConfig.SecurityOpt?.some((option) => option.startsWith('no-new-privileges')) &&
+        HostConfig.Memory > 0;
+      expect(isConfined, `${Name} is not confined`);
+      expect(!['', '0', 'root'].includes(Config.User), `${Name} runs as root`);
+      const secrets = Config.Env.filter((pair) => /PASSWORD=|:\/\/[^/]*:[^/]*@/.test(pair));
+      expect(secrets.length === 0, `${Name} has a secret in its environment`);
+    }
+  },
+
+  'only the gateway can be reached, and from this machine alone': async () => {
+    for (const { Name, NetworkSettings } of await project.containers())
+      for (const [inner, outer] of Object.entries(NetworkSettings.Ports ?? {}))
+        for (const { HostIp } of outer ?? [])
+          expect(
+            Name.includes('gateway') && HostIp === '127.0.0.1',
+            `${Name} publishes ${inner} on ${HostIp}`,
+          );
+    expect((await gateway.ask('GET', '/health/ready')).status === 'ready', 'it is not ready');
+  },
+
+  'the gateway knows no database': async () => {
+    const edge = await project.one('gateway');
+    const files = (await project.exec(edge, ['ls', '/secrets'])).trim();
+    expect(files === 'nats_url', `its secrets are ${files}`);
+    const dial = `require('node:dns').lookup('postgres', (fault) => process.exit(fault ? 0 : 1))`;
+    await project.exec(edge, ['node', '-e', dial]);
+  },
+
+  'weddings are booked, one undone': async () => {
+    const told = await project.compose(['run', '--rm', '-T', 'book-weddings'], 3 * MINUTE);
+    for (const line of ['double bookings 0', 'captured without a venue 0', 'holds leaked 0'])
+      expect(told.includes(line), `it did not say "${line}":\n${told}`);
+  },
+
+  'three replicas of the saga share the work': async () => {
+    const scale = ['up', '-d', '--no-recreate', '--scale', `saga=${REPLICAS}`];
+    await project.compose(scale);
+    await project.healthy(['saga'], 3 * MINUTE, withReplicas);
+    await gateway.allEnd(await gateway.book('shared', 60), 3 * MINUTE);
+    const done = await Promise.all((await project.containers('saga')).map(commandsDone));
+    expect(
+      done.every((count) => count > 0),
+      `commands done by each: ${done.join(', ')}`,
+    );
+  },
+
+  'nats, a saga and postgres are killed under load: all come back, all runs end': async () => {
+    const bookings = await gateway.book('before', 20);
+    await project.crash(await project.one('nats'));
+    const during = gateway.book('during', 30);
+    // Whether it fails is asked below; until then nobody listens.
+    during.catch(() => undefined);
+    await project.crash(await project.one('saga'));
+    await project.crash(await project.one('postgres'));
+    bookings.push(...(await during));
+    await project.healthy(ALL, 3 * MINUTE, withReplicas);
+    bookings.push(...(await gateway.book('after', 6)));
+    await gateway.allEnd(bookings, 4 * MINUTE);
+    await expectInvariants();
+  },
+
+  'the files of JetStream are lost under load: they are made anew, all runs end': async () => {
+    const booking = gateway.book('lost', 20);
+    booking.catch(() => undefined);
+    const nats = await project.one('nats');
+    await project.exec(nats, ['sh', '-c', 'rm -rf /data/store/*']);
+    await project.crash(nats);
+    await gateway.allEnd([...(await booking), ...(await gateway.book('anew', 3))], 4 * MINUTE);
+    await project.healthy(ALL, 3 * MINUTE, withReplicas);
+    await expectInvariants();
+  },
+
+  'what was there stays there over down and up': async () => {
+    const before = await workflowIds();
+    await expectNoViolations();
+    await project.compose(['down']);
+    await project.compose(['up', '-d'], 10 * MINUTE);
+    await project.healthy(ALL, 4 * MINUTE);
+    const after = await eventually('the workflows', MINUTE, async () => {
+      const ids = await workflowIds();
+      return ids.length >= before.length ? ids : undefined;
+    });
+    expect(
+      before.every((id) => after.includes(id)),
+      'workflows are missing',
+    );
+    await gateway.allEnd(await gateway.book('later', 3), 2 * MINUTE);
+    await expectInvariants();
+  },
+
+  'new passwords take the place of old ones': async () => {
+    await project.compose(['run', '--rm', '-T', 'secrets', 'node', 'deploy/secrets.mjs', 'rotate']);
+    await project.compose(['up', '-d', '--force-recreate'], 10 * MINUTE);
+    await project.healthy(ALL, 4 * MINUTE);
+    await gateway.allEnd(await gateway.book('rotated', 3), 2 * MINUTE);
+    await expectNoViolations();
+  },
+
+  'nobody speaks on NATS for somebody else': async () => {
+    for (const [service, subject] of [
+      ['gateway', 'event.registry.ServiceAvailable.x'],
+      ['gateway', '$JS.API.STREAM.DELETE.event-registry'],
+      ['registry', 'command.saga.StartWorkflow.x'],
+      ['health', '$JS.API.STREAM.PURGE.command-saga'],
+      ['saga', 'query.audit.list-events'],
+    ]) {
+      const container = await project.one(service);
+      const said = await project.exec(container, ['node', '-e', SPEAK, subject]);
+      expect(said.trim() === 'refused', `${service} may publish ${subject}`);
+    }
+  },
+};
+
+/** Publishes, and says what the server thinks of it. */
+const SPEAK = `
+  const { connect } = require('nats');
+  const { username, password, host } = new URL(require('node:fs').readFileSync('/secrets/nats_url', 'utf8'));
+  void (async () => {
+    const connection = await connect({ servers: host, user: username, pass: password });
+    const refused = (async () => {
+      for await (const { type, data } of connection.status())
+        if (type === 'error' && data === 'PERMISSIONS_VIOLATION') return 'refused';
+    })();
+    connection.publish(process.argv[1], 'x');
+    await connection.flush();
+    const late = new Promise((resolve) => setTimeout(resolve, 2_000, 'accepted'));
+    console.log(await Promise.race([refused, late]));
+    process.exit(0);
+  })();`;
+
+async function commandsDone(container) {
+  const scrape = `fetch('http://127.0.0.1:3000/metrics').then((r) => r.text()).then(console.log)`;
+  const metrics = await project.exec(container, ['node', '-e', scrape]);
+  return Number(/^downbeat_bus_done\{.*\} (\d+)$/m.exec(metrics)?.[1] ?? 0);
+}
+
+async function workflowIds() {
+  const ids = [];
+  let cursor = '';
+  do {
+    const page = await gateway.ask('GET', `/api/orchestration/workflows?limit=100${cursor}`);
+    ids.push(...page.workflows.map(({ id }) => id));
+    cursor = page.next_cursor ? `&cursor=${encodeURIComponent(page.next_cursor)}` : '';
+  } while (cursor !== '');
+  return ids;
+}
+
+async function expectInvariants() {
+  const { calls, found } = JSON.parse(
+    await project.exec(await project.one('venue'), ['node', '-e', JUDGE]),
+  );
+  expect(calls > 0 && found.length === 0, `${calls} calls; ${found.join('; ')}`);
+}
+
+/** Every suite's process may do what it does: the server would have noted it otherwise. */
+async function expectNoViolations() {
+  const log = await project.compose(['logs', '--no-color', 'nats']);
+  const lines = log.split('\n').filter((line) => /violation/i.test(line));
+  expect(lines.length === 0, `the permissions in nats.conf miss something:\n${lines.join('\n')}`);
+}
+
+function expect(isSo, otherwise) {
+  if (!isSo) throw new Complaint(otherwise);
+}
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+async function cleanUp() {
+  await project.compose(['down', '-v', '--remove-orphans', '-t', '5']);
+}
+
+/** Ends the check, whatever happens, and leaves nothing running. */
+async function endWith(code, sentence) {
+  if (sentence) process.stderr.write(`${sentence}\n`);
+  if (project.command) await cleanUp().catch(({ message }) => process.stderr.write(`${message}\n`));
+  process.exit(code);
+}
+
+async function main() {
+  console.log(await project.findEngine());
+  for (const signal of ['SIGINT', 'SIGTERM'])
+    process.once(signal, () => void endWith(1, 'stopped before the end'));
+  setTimeout(() => void endWith(1, 'the check took too long'), WHOLE_CHECK_MS).unref();
+  let passed = 0;
+  let failed = 0;
+  for (const [name, check] of Object.entries(CHECKS)) {
+    const began = Date.now();
+    try {
+      await check();
+      passed++;
+      console.log(`ok      ${name} (${Math.round((Date.now() - began) / 1000)} s)`);
+    } catch (failure) {
+      failed++;
+      const why = failure instanceof Complaint ? failure.message : failure.stack;
+      console.log(`FAILED  ${name}\n${why}\n`);
+      console.log(await project.compose(['ps']).catch(() => ''));
+      console.log(await project.compose(['logs', '--no-color', '--tail', '8']).catch(() => ''));
+      break;
+    }
+  }
+  const left = Object.keys(CHECKS).length - passed - failed;
+  console.log(`${passed} passed, ${failed} failed${left > 0 ? `, ${left} not tried` : ''}`);
+  await endWith(failed === 0 ? 0 : 1);
+}
+
+main().catch((failure) =>
+  endWith(
+    failure instanceof NoEngine ? 2 : 1,
+    failure instanceof Complaint ? failure.message : failure.stack,
+  ),
+);

@@ -1,0 +1,76 @@
+import { Complaint, eventually } from './engine.mjs';
+
+const ENDED = new Set(['completed', 'failed', 'compensated']);
+
+/** What the check asks of the gateway. */
+export class Gateway {
+  constructor(url) {
+    this.url = url;
+  }
+
+  async ask(method, path, body, headers = {}) {
+    const answer = await fetch(this.url + path, {
+      method,
+      headers: { ...(body && { 'content-type': 'application/json' }), ...headers },
+      ...(body && { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(15_000),
+    });
+    const text = await answer.text();
+    if (!answer.ok) throw new Complaint(`${method} ${path}: HTTP ${answer.status} ${text}`);
+    return JSON.parse(text);
+  }
+
+  /** Starts bookings side by side; asks again with the same key until each is accepted. */
+  book(prefix, count) {
+    return Promise.all(
+      Array.from({ length: count }, async (_, index) => {
+        const booking_id = `${prefix}-${index}`;
+        const isRefused = index % 3 === 2;
+        const request = {
+          workflow_name: 'book-wedding',
+          correlation_id: booking_id,
+          initiating_service: 'compose-check',
+          context_data: {
+            booking: {
+              booking_id,
+              venue: `venue-${booking_id}`,
+              date: '2027-06-05',
+              guests: 60,
+              menu: 'summer',
+              // A large deposit waits a moment before it is captured.
+              deposit: index % 7 === 6 ? 12_000 : 2_500,
+              card: isRefused ? '4000-refused' : '4000-accepted',
+              email: 'couple@example.com',
+            },
+          },
+        };
+        const key = { 'idempotency-key': `${booking_id}-start` };
+        const { workflow_id } = await eventually(`acceptance of ${booking_id}`, 120_000, () =>
+          this.ask('POST', '/api/orchestration/workflows', request, key),
+        );
+        return { booking_id, workflow_id, expected: isRefused ? 'compensated' : 'completed' };
+      }),
+    );
+  }
+
+  /** Waits for the end of every booking. @throws {Complaint} One ended in another way. */
+  async allEnd(bookings, withinMs) {
+    for (const { booking_id, workflow_id, expected } of bookings) {
+      const status = await eventually(`the end of ${booking_id}`, withinMs, async () => {
+        const path = `/api/orchestration/workflows/${workflow_id}/status`;
+        const { workflow } = await this.ask('GET', path);
+        return ENDED.has(workflow.current_status) ? workflow.current_status : undefined;
+      });
+      if (status !== expected) throw new Complaint(`${booking_id} is ${status}, not ${expected}`);
+    }
+  }
+}
+
+/** Runs in the container of a participant: judges by the participants' own logs alone. */
+export const JUDGE = `
+  const { readFileSync } = require('node:fs');
+  const wedding = require('/app/examples/wedding/dist/index.js');
+  const logs = wedding.PARTICIPANT_NAMES.flatMap((name) =>
+    wedding.parseCallLog(readFileSync(wedding.callLogFile(process.env.DOWNBEAT_DATA_DIR, name), 'utf8')));
+  const found = wedding.violations(wedding.invariants(logs));
+  console.log(JSON.stringify({ calls: logs.length, found }));`;
