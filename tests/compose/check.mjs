@@ -98,17 +98,28 @@ const CHECKS = {
   },
 
   'nats, a saga and postgres are killed under load: all come back, all runs end': async () => {
+    const kills = [];
+    const kill = async (service) => {
+      const victim = await project.one(service);
+      kills.push({ service, at: Date.now() });
+      await project.crash(victim);
+    };
     const bookings = await gateway.book('before', 20);
-    await project.crash(await project.one('nats'));
+    await kill('nats');
     const during = gateway.book('during', 30);
     // Whether it fails is asked below; until then nobody listens.
     during.catch(() => undefined);
-    await project.crash(await project.one('saga'));
-    await project.crash(await project.one('postgres'));
+    await kill('saga');
+    await kill('postgres');
     bookings.push(...(await during));
     await project.healthy(ALL, 3 * MINUTE, withReplicas);
     bookings.push(...(await gateway.book('after', 6)));
-    await gateway.allEnd(bookings, 4 * MINUTE);
+    const runs = await gateway.allEnd(bookings, 4 * MINUTE);
+    for (const { service, at } of kills)
+      expect(
+        runs.some(({ from, to }) => from < at && at < to),
+        `no run was under way when ${service} was killed: nothing was tested`,
+      );
     await expectInvariants();
   },
 

@@ -53,16 +53,25 @@ export class Gateway {
     );
   }
 
-  /** Waits for the end of every booking. @throws {Complaint} One ended in another way. */
+  /**
+   * Waits for the end of every booking.
+   *
+   * @returns When each run began and ended, in milliseconds. @throws {Complaint} One ended in another way.
+   */
   async allEnd(bookings, withinMs) {
+    const spans = [];
     for (const { booking_id, workflow_id, expected } of bookings) {
-      const status = await eventually(`the end of ${booking_id}`, withinMs, async () => {
+      const run = await eventually(`the end of ${booking_id}`, withinMs, async () => {
         const path = `/api/orchestration/workflows/${workflow_id}/status`;
         const { workflow } = await this.ask('GET', path);
-        return ENDED.has(workflow.current_status) ? workflow.current_status : undefined;
+        return ENDED.has(workflow.current_status) ? workflow : undefined;
       });
-      if (status !== expected) throw new Complaint(`${booking_id} is ${status}, not ${expected}`);
+      const { current_status, started_at, completed_at } = run;
+      if (current_status !== expected)
+        throw new Complaint(`${booking_id} is ${current_status}, not ${expected}`);
+      spans.push({ from: Date.parse(started_at), to: Date.parse(completed_at) });
     }
+    return spans;
   }
 }
 

@@ -1,5 +1,5 @@
 import type { CallReport } from '../participant/call-counter';
-import type { RunEnd } from '../suite/log-counts';
+import type { RunMark } from '../suite/log-counts';
 import type { EndedRun } from './run-client';
 import { CALLS_PER_RUN } from './workflow';
 
@@ -9,7 +9,7 @@ import { CALLS_PER_RUN } from './workflow';
  */
 export function judgeRound(
   runs: readonly EndedRun[],
-  ends: readonly RunEnd[],
+  ends: readonly RunMark[],
   calls: CallReport,
 ): readonly string[] {
   const violations: string[] = [];

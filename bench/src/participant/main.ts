@@ -11,7 +11,7 @@ const counter = new CallCounter();
 
 const server = createServer((request, response) => {
   if (request.method === 'POST') return operate(request, response);
-  switch (request.url) {
+  switch (request.url ?? '') {
     case '/health':
       return send(response, 200, { status: 'healthy' });
     case '/report':

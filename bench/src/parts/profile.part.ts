@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { BenchContext, Part } from '../bench-context';
+import { WORKFLOW, type BenchContext, type Part } from '../bench-context';
 import type { Entry } from '../load/run-client';
 import { closedLoop } from '../load/closed-loop';
-import { WORKFLOW } from '../bench-context';
 import { settled } from '../load/settled';
 import { treeCpuUs } from '../measure/proc';
 import { percentOf, summarize, type CpuProfile, type Profile } from '../profile/profile';
@@ -15,6 +14,7 @@ const LOAD_MS = 10_000;
 const CONCURRENCY = 64;
 const WARM_UP_MS = 3_000;
 const WRITTEN_MS_MAX = 20_000;
+const ENDED = 'connections that ended';
 const PRELOAD = join(__dirname, '..', 'profile', 'preload.js');
 
 /** Where the time of a run goes: the saga app under commands, the gateway under requests. */
@@ -83,11 +83,13 @@ async function connectionsOf(
   const after = await treeCpuUs(suite.postgres.pid);
   const names = await counts.connections();
   const sums = new Map<string, number>();
+  const add = (name: string, us: number) => sums.set(name, (sums.get(name) ?? 0) + us);
   for (const [pid, us] of after) {
-    const name =
-      pid === suite.postgres.pid ? 'connections that ended' : (names.get(pid) ?? 'others');
-    sums.set(name, (sums.get(name) ?? 0) + us - (before.get(pid) ?? 0));
+    const name = pid === suite.postgres.pid ? ENDED : (names.get(pid) ?? 'others');
+    add(name, us - (before.get(pid) ?? 0));
   }
+  // The server's own count has taken over all that a connection used, that of before too.
+  for (const [pid, us] of before) if (!after.has(pid)) add(ENDED, -us);
   return [...sums]
     .map(([name, us]) => ({ name, usPerRun: Math.round(us / runs) }))
     .filter(({ usPerRun }) => usPerRun > 0)

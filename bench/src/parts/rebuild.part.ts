@@ -3,7 +3,7 @@ import type { BenchContext, Part } from '../bench-context';
 import { sagaStatus, settled } from '../load/settled';
 import { cpuUs, sumOf, treeCpuUs } from '../measure/proc';
 import { figure } from '../report/figure';
-import { sagaRound } from './saga.part';
+import { sagaRound } from './saga-round';
 
 const ROUNDS = 2;
 /** Fewer say little: a rebuild begins with a second of starting the process. */

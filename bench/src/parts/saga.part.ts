@@ -1,13 +1,11 @@
-import type { BenchContext, Part } from '../bench-context';
-import { WORKFLOW } from '../bench-context';
-import { closedLoop } from '../load/closed-loop';
-import { assertNone, judgeRound } from '../load/judge-round';
+import type { Part } from '../bench-context';
+import { assertNone } from '../load/judge-round';
 import type { Entry } from '../load/run-client';
-import { settled } from '../load/settled';
 import { peakRssMb } from '../measure/proc';
 import { percentile } from '../measure/statistics';
 import { figure, type Figure, type Target } from '../report/figure';
-import { usageOf, usagePerRun, type Usage } from '../suite/usage';
+import type { Usage } from '../suite/usage';
+import { sagaRound, type Round } from './saga-round';
 import { ThreeCommits } from './three-commits';
 
 const ROUNDS = 3;
@@ -15,15 +13,6 @@ const WARM_UP_MS = 4_000;
 const BUSY_MS = 8_000;
 const UNLOADED_MS = 4_000;
 const CONCURRENCY = 64;
-
-export interface Round {
-  readonly runsPerS: number;
-  readonly perRun: Usage;
-  /** From the command to the commit that ends the run, each run. */
-  readonly committedMs: readonly number[];
-  /** From the command to the integration event that says so. */
-  readonly seenMs: readonly number[];
-}
 
 /** The way of a run through the suite: how many there can be, what one costs, how long it takes. */
 export const saga: Part = {
@@ -76,47 +65,6 @@ export const saga: Part = {
     };
   },
 };
-
-/** One round of load, counted at its end. @throws {Error} A run or a call was lost or repeated. */
-export async function sagaRound(
-  context: BenchContext,
-  load: { readonly entry: Entry; readonly concurrency: number; readonly forMs: number },
-): Promise<Round> {
-  const { suite, counts } = context;
-  const { client, participant } = await context.loadBench();
-  await settled(client, await counts.head());
-  await participant.report();
-  const [before, head] = [await usageOf(suite, counts), await counts.head()];
-
-  const { runs, ms } = await closedLoop(client, { ...load, workflow: WORKFLOW });
-
-  await settled(client, await counts.head());
-  const after = await usageOf(suite, counts);
-  const ends = await counts.endsAfter(head);
-  assertNone('a round of runs', judgeRound(runs, ends, await participant.report()));
-  const endOf = new Map(ends.map(({ correlation_id, position }) => [correlation_id, position]));
-  const round: Round = {
-    runsPerS: (runs.length / ms) * 1_000,
-    perRun: usagePerRun(before, after, runs.length),
-    committedMs: runs.flatMap(({ correlationId, sentAtMs }) => {
-      const at = client.committedAtMs(endOf.get(correlationId) ?? 0);
-      return at === undefined ? [] : [at - sentAtMs];
-    }),
-    seenMs: runs.map(({ sentAtMs, seenAtMs }) => seenAtMs - sentAtMs),
-  };
-  const { committedMs, seenMs, ...counted } = round;
-  console.log(
-    JSON.stringify({
-      ...{ benchmark: 'saga', ...load, runs: runs.length, ...counted },
-      committed_ms: percentiles(committedMs),
-      seen_ms: percentiles(seenMs),
-    }),
-  );
-  return round;
-}
-
-const percentiles = (ms: readonly number[]) =>
-  [0.5, 0.95, 0.99].map((share) => Number(percentile(ms, share).toFixed(1)));
 
 const TITLE: Readonly<Record<Entry, string>> = { nats: 'NATS', rest: 'REST' };
 
@@ -196,6 +144,12 @@ const unloadedFigures = (entry: Entry, rounds: readonly Round[]): readonly Figur
       `${title} runs`,
       '1/s',
       rounds.map(({ runsPerS }) => runsPerS),
+    ),
+    figure(
+      'saga',
+      `${title} command to commit of the start, p50`,
+      'ms',
+      rounds.map(({ acceptedMs }) => percentile(acceptedMs, 0.5)),
     ),
     ...latencies(
       title,

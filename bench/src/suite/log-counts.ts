@@ -1,7 +1,8 @@
 import { Client } from 'pg';
 import type { Position } from '@downbeat/eventsourcing';
 
-export interface RunEnd {
+/** An event of a run that begins or ends it. */
+export interface RunMark {
   readonly type: string;
   readonly correlation_id: string;
   readonly position: Position;
@@ -52,23 +53,17 @@ export class LogCounts {
   }
 
   /** Runs that began after a position. */
-  async startsAfter(position: Position): Promise<number> {
-    const { rows } = await this.client.query<{ n: string }>(
-      `select count(*) as n from log.event where position > $1 and type = 'WorkflowStarted'`,
-      [position],
-    );
-    return Number(rows[0]?.n);
+  startsAfter(position: Position): Promise<readonly RunMark[]> {
+    return this.marksAfter(position, ['WorkflowStarted']);
   }
 
-  /** The ends of runs after a position, by the log. */
-  async endsAfter(position: Position): Promise<readonly RunEnd[]> {
-    const { rows } = await this.client.query<RunEnd>(
-      `select type, meta ->> 'correlation_id' as correlation_id, position::float8
-       from log.event
-       where position > $1 and type in ('WorkflowCompleted', 'WorkflowFailed', 'WorkflowCompensated')`,
-      [position],
-    );
-    return rows;
+  /** Runs that ended after a position; a run that ended twice is there twice. */
+  endsAfter(position: Position): Promise<readonly RunMark[]> {
+    return this.marksAfter(position, [
+      'WorkflowCompleted',
+      'WorkflowFailed',
+      'WorkflowCompensated',
+    ]);
   }
 
   /** When each step after a position was recorded as done, in ms since 1970, by `<run>:<step>`. */
@@ -100,6 +95,18 @@ export class LogCounts {
       for (const table of tables)
         await this.client.query(`drop table if exists "${schema}"."${table}_v${version}" cascade`);
     await this.client.query(`delete from "${schema}".projection where name = $1`, [projection]);
+  }
+
+  private async marksAfter(
+    position: Position,
+    types: readonly string[],
+  ): Promise<readonly RunMark[]> {
+    const { rows } = await this.client.query<RunMark>(
+      `select type, meta ->> 'correlation_id' as correlation_id, position::float8
+       from log.event where position > $1 and type = any($2)`,
+      [position, types],
+    );
+    return rows;
   }
 
   private async number(query: string): Promise<number> {

@@ -27,7 +27,6 @@ export const line = (lengthMax: number) =>
     .string()
     .min(1)
     .max(lengthMax)
-    // eslint-disable-next-line no-control-regex -- control characters are what it refuses
     .regex(/^[^\u0000-\u001f\u007f]*$/, 'must be one line without control characters');
 
 export const instant = z.iso.datetime();

@@ -143,11 +143,18 @@ describe('a subscriber', () => {
     const one = subscriber();
     let open: () => void = () => undefined;
     const door = new Promise<void>((resolve) => (open = resolve));
-    onApply = ({ number }) => (number === 1 ? door : undefined);
+    const begun: number[] = [];
+    onApply = ({ number }) => {
+      begun.push(number);
+      return number === 1 ? door : undefined;
+    };
     const first = one.receive(range(1, 2));
     const second = one.receive(range(1, 2));
     open();
     await Promise.all([first, second]);
-    expect(applied).toEqual([1, 2]);
+    expect([applied, begun]).toEqual([
+      [1, 2],
+      [1, 2],
+    ]);
   });
 });

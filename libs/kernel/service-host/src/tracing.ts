@@ -9,7 +9,6 @@ if (process.env['OTEL_EXPORTER_OTLP_ENDPOINT']) {
   process.env['OTEL_NODE_RESOURCE_DETECTORS'] ??= 'env,host,os,process';
   process.env['OTEL_METRICS_EXPORTER'] ??= 'none';
   process.env['OTEL_LOGS_EXPORTER'] ??= 'none';
-  // eslint-disable-next-line @typescript-eslint/no-require-imports -- only now is it known whether to load it
   require('@opentelemetry/auto-instrumentations-node/register');
 }
 

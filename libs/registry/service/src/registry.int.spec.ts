@@ -1,6 +1,7 @@
 import type { AnswerOf, registryContract } from '@downbeat/contracts';
 import type { JsonObject } from '@downbeat/eventsourcing';
 import { TestBench } from '@downbeat/test-bench';
+import { connect } from 'nats';
 import { RegistryModule } from './registry.module';
 
 jest.setTimeout(60_000);
@@ -172,6 +173,18 @@ describe('the registry, on real Postgres and NATS', () => {
         repeated: expect.any(Boolean) as boolean,
       });
       expect(await types('service-once')).toEqual(['ServiceRegistered']);
+    });
+
+    it('with the same id on another aggregate are another command', async () => {
+      const nats = await connect({ servers: bench.natsUrl });
+      for (const service of ['key-a', 'key-b']) {
+        const subject = `${bench.prefix}.command.registry.RegisterService.${service}`;
+        const text = JSON.stringify({ ...described, command_id: 'key-2' });
+        const answer = await nats.request(subject, text, { timeout: 10_000 });
+        expect(answer.json()).toMatchObject({ accepted: true, answer: { service_id: service } });
+      }
+      await nats.close();
+      expect(await types('service-key-b')).toEqual(['ServiceRegistered']);
     });
 
     it.each<[string, string, JsonObject, string]>([

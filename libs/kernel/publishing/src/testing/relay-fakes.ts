@@ -60,11 +60,12 @@ export class FakePublications implements RelayedLog {
 export class FakeTransport implements EventTransport {
   numbers: number[] = [];
   calls = 0;
+  last: readonly number[] = [];
   private ids = new Set<string>();
   private created = 1;
   private isThere = true;
   /** Called before each publish; throws to refuse it. */
-  before: (numbers: readonly number[]) => Promise<void> | void = () => undefined;
+  before: () => Promise<void> | void = () => undefined;
   reconnected: () => void = () => undefined;
 
   lose(): void {
@@ -87,7 +88,8 @@ export class FakeTransport implements EventTransport {
 
   async publish(publications: readonly Publication[], repeat: number): Promise<number> {
     this.calls++;
-    await this.before(publications.map(({ number }) => number));
+    this.last = publications.map(({ number }) => number);
+    await this.before();
     if (!this.isThere) throw new Error('the stream is missing');
     for (const { number } of publications) {
       const id = `${number}:${repeat}`;

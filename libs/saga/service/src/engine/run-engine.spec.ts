@@ -1,8 +1,10 @@
 import { LeaseLost } from '@downbeat/event-store';
+import { workflowStream } from '@downbeat/saga-domain';
 import { call, delay, fixedCall } from '@downbeat/saga-domain/testing';
 import { Logger } from '@nestjs/common';
 import { EngineBench, type BenchReplica } from '../testing/engine-bench';
 import { EngineFull, EngineNotRunning } from './errors';
+import { workflowIdOf } from './workflow-id';
 
 beforeAll(() => Logger.overrideLogger(false));
 
@@ -209,13 +211,16 @@ describe('an append whose outcome is unknown', () => {
     },
   );
 
-  it('is followed up although the command never comes again', async () => {
-    one.store.fateOf = () => 'unanswered';
-    await expect(bench.start(one, 'c1')).rejects.toThrow('the answer was lost');
-    one.store.fateOf = () => 'stored';
-    await bench.pass(300);
-    expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
-  });
+  it.each(['unanswered', 'late'] as const)(
+    '(%s) is followed up although the command never comes again',
+    async (fate) => {
+      one.store.fateOf = () => fate;
+      await expect(bench.start(one, 'c1')).rejects.toThrow('answer');
+      one.store.fateOf = () => 'stored';
+      await bench.pass(300);
+      expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
+    },
+  );
 
   it('that commits after everyone has looked is found by the comparison with what is held', async () => {
     one.store.fateOf = () => 'astray';
@@ -405,9 +410,11 @@ describe('a replica that is gone', () => {
     const stopped = one.replica.stop();
     await bench.pass(500);
     await expect(bench.start(one, 'c2')).rejects.toThrow(EngineNotRunning);
+    const load = jest.spyOn(one.store, 'load');
     answer.give(ok);
     await bench.pass(0);
     await stopped;
+    expect(load).not.toHaveBeenCalled();
     await bench.pass(2_100); // How long it would have waited.
     expect(jest.getTimerCount()).toBe(0);
     expect(one.faults).toEqual([]);
@@ -431,6 +438,20 @@ describe('a replica that is gone', () => {
     await bench.pass(2_100);
     await stopped;
     expect(one.engine.status().open_runs).toBe(0);
+  });
+});
+
+describe('a run at rest', () => {
+  it('is given up by whoever is found to hold it', async () => {
+    await bench.register([call('a')]);
+    await bench.start(one, 'c1');
+    await bench.pass(0);
+    const stream = workflowStream(workflowIdOf('c1'));
+    bench.log.holders.set(stream, { context: 'saga', owner: 'somebody who died', epoch: 4 });
+    await one.replica.takeOver();
+    expect(bench.holderOf('c1')).toBeUndefined();
+    expect(one.engine.status()).toMatchObject({ open_runs: 0, troubled_runs: 0 });
+    expect(bench.services.named).toEqual(['a']);
   });
 });
 
@@ -477,6 +498,17 @@ describe('an operator', () => {
     expect(await bench.compensate(two, 'c9')).toMatchObject({ code: 'workflow-unknown' });
     await bench.pass(200);
     expect(two.engine.status()).toMatchObject({ open_runs: 0, troubled_runs: 0 });
+  });
+
+  it('cannot end a run behind the back of whoever holds it', async () => {
+    await bench.register([delay('rest', 30)]);
+    const two = await bench.open();
+    await bench.start(one, 'c1');
+    await expect(bench.compensate(two, 'c1')).rejects.toThrow(LeaseLost);
+    expect(bench.ends('c1')).toEqual([]);
+    expect(await bench.compensate(one, 'c1')).toMatchObject(accepted);
+    expect(bench.ends('c1')).toEqual(['WorkflowFailed']);
+    expect(bench.holderOf('c1')).toBeUndefined();
   });
 
   it('is not told that a run is unknown when it could not be read', async () => {

@@ -17,7 +17,7 @@ export class ExpectedDurations {
   constructor(private readonly pool: ContextPool) {}
 
   start(): void {
-    this.periodic.start({ atOnce: true });
+    this.periodic.start(); // The read model may not be there at once.
   }
 
   async stop(): Promise<void> {
