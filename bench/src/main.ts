@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BenchContext, type Part } from './bench-context';
 import { describeMachine } from './measure/machine';
+import { OtherLoad } from './measure/other-load';
 import { append } from './parts/append.part';
 import { discovery } from './parts/discovery.part';
 import { lag } from './parts/lag.part';
@@ -10,7 +11,7 @@ import { rebuild } from './parts/rebuild.part';
 import { recovery } from './parts/recovery.part';
 import { saga } from './parts/saga.part';
 import { startup } from './parts/startup.part';
-import type { Profile } from './profile/profile';
+import { percentOf, type Profile } from './profile/profile';
 import { replaceSection, sectionText, SECTIONS, type Report } from './report/document';
 import type { Figure } from './report/figure';
 import { tableOf } from './report/table';
@@ -38,15 +39,20 @@ async function main(): Promise<void> {
     process.exit(1); // The servers end with this process.
   }, MINUTES_MAX * 60_000).unref();
 
-  const machine = await describeMachine();
+  const machine = describeMachine();
   console.log(JSON.stringify(machine));
   const figures: Figure[] = [];
   const profiles: Profile[] = [];
+  const others = new Map<string, number>();
+  const otherLoad = await OtherLoad.watch();
   const context = await BenchContext.open();
   const servers = await serversOf(context);
   try {
     for (const part of PARTS.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
+      await otherLoad.take();
       const found = await part.run(context);
+      others.set(part.name, await otherLoad.take());
+      console.log(JSON.stringify({ part: part.name, others_used: others.get(part.name) }));
       for (const one of found.figures) console.log(JSON.stringify(one));
       figures.push(...found.figures);
       profiles.push(...(found.profiles ?? []));
@@ -54,9 +60,11 @@ async function main(): Promise<void> {
   } finally {
     await context.close();
   }
-  console.log(`\n${tableOf(figures)}`);
+  console.log(`\n${tableOf(figures)}\n`);
+  for (const [part, share] of others)
+    console.log(`${part}: others used ${percentOf(share)} of the cores meanwhile`);
   const command = ['npm run bench', ...(wanted.length === 0 ? [] : ['--', ...wanted])].join(' ');
-  if (writesDocs) writeDocument({ machine, servers, command, figures, profiles });
+  if (writesDocs) writeDocument({ machine, servers, command, figures, others, profiles });
 }
 
 /** Replaces what was measured now, and leaves the rest as it is. */

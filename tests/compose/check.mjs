@@ -2,7 +2,8 @@
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Complaint, eventually, NoEngine, Project } from './engine.mjs';
+import { Complaint, eventually, NoEngine, Project, run } from './engine.mjs';
+import { PARTICIPATE, SPEAK } from './nats-clients.mjs';
 import { Gateway, JUDGE } from './weddings.mjs';
 
 // `npm run drill:compose`: builds the image, runs the compose file as a user would, breaks what it
@@ -85,6 +86,36 @@ const CHECKS = {
       expect(told.includes(line), `it did not say "${line}":\n${told}`);
   },
 
+  'a service of somebody else registers, starts a workflow and is called, all over NATS':
+    async () => {
+      const definition = {
+        name: 'charge-once',
+        version: '1.0.0',
+        timeout_minutes: 1,
+        compensation_strategy: 'all',
+        steps: [
+          {
+            name: 'charge',
+            type: 'service_call',
+            service_name: 'billing',
+            endpoint: 'nats:service.billing.charge',
+            timeout_seconds: 10,
+          },
+        ],
+      };
+      await gateway.ask('POST', '/api/orchestration/workflow-definitions', definition);
+      const told = await run('docker', [
+        ...['run', '--rm', '--network', `${project.name}_services`],
+        ...['--volume', `${project.name}_secrets-clients:/secrets:ro`, '--no-healthcheck'],
+        ...[project.env.DOWNBEAT_IMAGE, 'node', '-e', PARTICIPATE],
+      ]);
+      const { registered, started, charged } = JSON.parse(told);
+      expect(registered.accepted && started.accepted && charged === 1, `it was told ${told}`);
+      const workflow_id = started.answer.workflow_id;
+      const booking = { booking_id: 'charge-once', workflow_id, expected: 'completed' };
+      await gateway.allEnd([booking], MINUTE);
+    },
+
   'three replicas of the saga share the work': async () => {
     const scale = ['up', '-d', '--no-recreate', '--scale', `saga=${REPLICAS}`];
     await project.compose(scale);
@@ -99,21 +130,15 @@ const CHECKS = {
 
   'nats, a saga and postgres are killed under load: all come back, all runs end': async () => {
     const kills = [];
-    const kill = async (service) => {
+    const load = gateway.keepBooking('killed');
+    for (const service of ['nats', 'saga', 'postgres']) {
       const victim = await project.one(service);
+      await gateway.aRunIsUnderWay();
       kills.push({ service, at: Date.now() });
       await project.crash(victim);
-    };
-    const bookings = await gateway.book('before', 20);
-    await kill('nats');
-    const during = gateway.book('during', 30);
-    // Whether it fails is asked below; until then nobody listens.
-    during.catch(() => undefined);
-    await kill('saga');
-    await kill('postgres');
-    bookings.push(...(await during));
+    }
     await project.healthy(ALL, 3 * MINUTE, withReplicas);
-    bookings.push(...(await gateway.book('after', 6)));
+    const bookings = await load.stop();
     const runs = await gateway.allEnd(bookings, 4 * MINUTE);
     for (const { service, at } of kills)
       expect(
@@ -124,12 +149,13 @@ const CHECKS = {
   },
 
   'the files of JetStream are lost under load: they are made anew, all runs end': async () => {
-    const booking = gateway.book('lost', 20);
-    booking.catch(() => undefined);
+    const load = gateway.keepBooking('lost');
     const nats = await project.one('nats');
+    await gateway.aRunIsUnderWay();
     await project.exec(nats, ['sh', '-c', 'rm -rf /data/store/*']);
     await project.crash(nats);
-    await gateway.allEnd([...(await booking), ...(await gateway.book('anew', 3))], 4 * MINUTE);
+    await project.healthy(['nats', ...APPS], 3 * MINUTE, withReplicas);
+    await gateway.allEnd(await load.stop(), 4 * MINUTE);
     await project.healthy(ALL, 3 * MINUTE, withReplicas);
     await expectInvariants();
   },
@@ -174,23 +200,6 @@ const CHECKS = {
     }
   },
 };
-
-/** Publishes, and says what the server thinks of it. */
-const SPEAK = `
-  const { connect } = require('nats');
-  const { username, password, host } = new URL(require('node:fs').readFileSync('/secrets/nats_url', 'utf8'));
-  void (async () => {
-    const connection = await connect({ servers: host, user: username, pass: password });
-    const refused = (async () => {
-      for await (const { type, data } of connection.status())
-        if (type === 'error' && data === 'PERMISSIONS_VIOLATION') return 'refused';
-    })();
-    connection.publish(process.argv[1], 'x');
-    await connection.flush();
-    const late = new Promise((resolve) => setTimeout(resolve, 2_000, 'accepted'));
-    console.log(await Promise.race([refused, late]));
-    process.exit(0);
-  })();`;
 
 async function commandsDone(container) {
   const scrape = `fetch('http://127.0.0.1:3000/metrics').then((r) => r.text()).then(console.log)`;

@@ -1,5 +1,7 @@
 import { Complaint, eventually } from './engine.mjs';
 
+const MINUTE = 60_000;
+const BOOKINGS_MAX = 1_000;
 const ENDED = new Set(['completed', 'failed', 'compensated']);
 
 /** What the check asks of the gateway. */
@@ -20,37 +22,72 @@ export class Gateway {
     return JSON.parse(text);
   }
 
-  /** Starts bookings side by side; asks again with the same key until each is accepted. */
+  /** Starts bookings side by side. */
   book(prefix, count) {
     return Promise.all(
-      Array.from({ length: count }, async (_, index) => {
-        const booking_id = `${prefix}-${index}`;
-        const isRefused = index % 3 === 2;
-        const request = {
-          workflow_name: 'book-wedding',
-          correlation_id: booking_id,
-          initiating_service: 'compose-check',
-          context_data: {
-            booking: {
-              booking_id,
-              venue: `venue-${booking_id}`,
-              date: '2027-06-05',
-              guests: 60,
-              menu: 'summer',
-              // A large deposit waits a moment before it is captured.
-              deposit: index % 7 === 6 ? 12_000 : 2_500,
-              card: isRefused ? '4000-refused' : '4000-accepted',
-              email: 'couple@example.com',
-            },
-          },
-        };
-        const key = { 'idempotency-key': `${booking_id}-start` };
-        const { workflow_id } = await eventually(`acceptance of ${booking_id}`, 120_000, () =>
-          this.ask('POST', '/api/orchestration/workflows', request, key),
-        );
-        return { booking_id, workflow_id, expected: isRefused ? 'compensated' : 'completed' };
-      }),
+      Array.from({ length: count }, (_, index) =>
+        // A large deposit waits a moment before it is captured.
+        this.bookOne(`${prefix}-${index}`, index % 3 === 2, index % 7 === 6 ? 12_000 : 2_500),
+      ),
     );
+  }
+
+  /** Starts a booking ten times a second, each under way for a second at least. */
+  keepBooking(prefix) {
+    const bookings = [];
+    const timer = setInterval(() => {
+      const index = bookings.length;
+      if (index >= BOOKINGS_MAX) return;
+      const booking = this.bookOne(`${prefix}-${index}`, index % 3 === 2, 12_000);
+      // Whether it fails is asked at the end; until then nobody listens.
+      booking.catch(() => undefined);
+      bookings.push(booking);
+    }, 100);
+    return {
+      stop: () => {
+        clearInterval(timer);
+        return Promise.all(bookings);
+      },
+    };
+  }
+
+  /** Returns when some run has begun and not ended. */
+  async aRunIsUnderWay() {
+    await eventually(
+      'a run under way',
+      MINUTE,
+      async () => {
+        const { workflows } = await this.ask('GET', '/api/orchestration/workflows?limit=50');
+        return workflows.some(({ current_status }) => !ENDED.has(current_status)) || undefined;
+      },
+      20,
+    );
+  }
+
+  /** Asks again with the same key until it is accepted. */
+  async bookOne(booking_id, isRefused, deposit) {
+    const request = {
+      workflow_name: 'book-wedding',
+      correlation_id: booking_id,
+      initiating_service: 'compose-check',
+      context_data: {
+        booking: {
+          booking_id,
+          venue: `venue-${booking_id}`,
+          date: '2027-06-05',
+          guests: 60,
+          menu: 'summer',
+          deposit,
+          card: isRefused ? '4000-refused' : '4000-accepted',
+          email: 'couple@example.com',
+        },
+      },
+    };
+    const key = { 'idempotency-key': `${booking_id}-start` };
+    const { workflow_id } = await eventually(`acceptance of ${booking_id}`, 2 * MINUTE, () =>
+      this.ask('POST', '/api/orchestration/workflows', request, key),
+    );
+    return { booking_id, workflow_id, expected: isRefused ? 'compensated' : 'completed' };
   }
 
   /**

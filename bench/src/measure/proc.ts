@@ -21,14 +21,27 @@ export async function cpuUs(pid: number): Promise<number> {
  * under the parent's pid, so that nothing gets lost when a Postgres connection closes.
  */
 export async function treeCpuUs(root: number): Promise<ReadonlyMap<number, number>> {
-  const names = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const stats = await Promise.all(names.map(statOf));
+  const stats = await allStats();
   return new Map(
     stats.flatMap((stat) => {
-      if (stat?.pid === root) return [[root, stat.ownUs + stat.endedChildrenUs] as const];
-      return stat?.parent === root ? [[stat.pid, stat.ownUs] as const] : [];
+      if (stat.pid === root) return [[root, stat.ownUs + stat.endedChildrenUs] as const];
+      return stat.parent === root ? [[stat.pid, stat.ownUs] as const] : [];
     }),
   );
+}
+
+/** CPU time of a process and all that it started so far, in µs, those that have ended too. */
+export async function familyCpuUs(root: number): Promise<number> {
+  const stats = await allStats();
+  const members = new Set([root]);
+  // As many turns as there are generations.
+  for (let size = 0; size < members.size;) {
+    size = members.size;
+    for (const { pid, parent } of stats) if (members.has(parent)) members.add(pid);
+  }
+  return stats
+    .filter(({ pid }) => members.has(pid))
+    .reduce((sum, { ownUs, endedChildrenUs }) => sum + ownUs + endedChildrenUs, 0);
 }
 
 export const sumOf = (times: ReadonlyMap<number, number>): number =>
@@ -38,6 +51,11 @@ export const sumOf = (times: ReadonlyMap<number, number>): number =>
 export async function peakRssMb(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]) / 1_024;
+}
+
+async function allStats(): Promise<readonly Stat[]> {
+  const names = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  return (await Promise.all(names.map(statOf))).filter((stat) => stat !== undefined);
 }
 
 async function statOf(pid: string): Promise<Stat | undefined> {

@@ -10,6 +10,8 @@ export interface Report {
   readonly servers: string;
   readonly command: string;
   readonly figures: readonly Figure[];
+  /** Share of the cores that others used while a part was measured, by its name. */
+  readonly others: ReadonlyMap<string, number>;
   readonly profiles: readonly Profile[];
 }
 
@@ -29,7 +31,7 @@ export function replaceSection(document: string, section: Section, text: string)
 export const sectionText = (section: Section, report: Report): string => {
   switch (section) {
     case 'figures':
-      return [about(report), ...partsOf(report.figures)].join('\n\n');
+      return [about(report), ...partsOf(report)].join('\n\n');
     case 'profile':
       return report.profiles.map(profileText).join('\n\n');
   }
@@ -38,14 +40,15 @@ export const sectionText = (section: Section, report: Report): string => {
 const about = ({ machine, servers, command }: Report): string =>
   [
     `\`${command}\`, ${machine.date} UTC. ${machine.cores} cores (${machine.cpu}), ${machine.memory_gb} GB,`,
-    `${machine.kernel}, Node ${machine.node}, ${servers}. Before the run the load was`,
-    `${machine.load_before} and others kept ${Math.round(machine.busy_before * 100)} % of the cores busy.`,
+    `${machine.kernel}, Node ${machine.node}, ${servers}.`,
   ].join('\n');
 
-const partsOf = (figures: readonly Figure[]): readonly string[] =>
+const partsOf = ({ figures, others }: Report): readonly string[] =>
   [...new Set(figures.map(({ part }) => part))].map((part) =>
     [
       `### ${part}`,
+      '',
+      `Others used ${percentOf(others.get(part) ?? 0)} of the cores meanwhile.`,
       '',
       ...markdownTable(
         ['Figure', 'Median', 'Spread', 'Unit', 'Target', ''],
