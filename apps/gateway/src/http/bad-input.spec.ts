@@ -279,10 +279,10 @@ describe('bad input', () => {
     expect([response.status, (await response.text()).length < 4_000]).toEqual([400, true]);
   });
 
-  it('names at most fifty fields', async () => {
+  it('names at most twenty fields', async () => {
     const body = Object.fromEntries(Array.from({ length: 500 }, (_, at) => [`k${at}`, 1]));
     const problem = (await (await bench.send('POST', services, body)).json()) as { errors: [] };
-    expect(problem.errors).toHaveLength(50);
+    expect(problem.errors).toHaveLength(20);
   });
 
   it('in the bytes of UTF-8 is refused', async () => {

@@ -18,7 +18,7 @@ import { DefinitionMissing, EngineFull, EngineNotRunning } from './errors';
 import { OpenRun } from './open-run';
 import type { ReplicaLease } from './replica-lease';
 import type { Asked } from './run-stream';
-import type { Behaviour, RunSurroundings } from './surroundings';
+import type { Behaviour, RunInHand, RunSurroundings } from './surroundings';
 
 const OPEN_MAX = 20_000;
 const CALLS_PER_SERVICE_MAX = 200;
@@ -151,7 +151,7 @@ export class RunEngine {
     return known;
   }
 
-  private forget(run: OpenRun): void {
+  private forget(run: RunInHand): void {
     if (this.open.get(run.id) === run) this.open.delete(run.id);
   }
 }

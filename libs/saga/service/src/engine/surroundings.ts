@@ -4,12 +4,16 @@ import type { Clock } from '@downbeat/service-host';
 import type { TargetCaller } from '../targets/target-caller';
 import type { CallGate } from './call-gate';
 import type { CrashPoints } from './crash-points';
-import type { OpenRun } from './open-run';
 
 /** A definition with the decider made for it. */
 export interface Behaviour {
   readonly definition: CompiledDefinition;
   readonly decider: RunDecider;
+}
+
+/** As much of an open run as whoever has it open is told. */
+export interface RunInHand {
+  readonly id: string;
 }
 
 /** What a run needs from the engine that has it open. */
@@ -26,6 +30,6 @@ export interface RunSurroundings {
   /** @throws {DefinitionMissing} */
   readonly behaviourOf: (name: string, version: string) => Promise<Behaviour>;
   /** The run needs this process no longer: it rests and nobody asks, or another process has it. */
-  readonly onIdle: (run: OpenRun) => void;
-  readonly onFault: (run: OpenRun, fault: unknown) => void;
+  readonly onIdle: (run: RunInHand) => void;
+  readonly onFault: (run: RunInHand, fault: unknown) => void;
 }
