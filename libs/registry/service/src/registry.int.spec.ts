@@ -338,6 +338,10 @@ describe('the registry, on real Postgres and NATS', () => {
         code: 'instance-unknown',
       });
       await bench.eventually(
+        () => types('instance-leaving-1'),
+        (seen) => seen.includes('InstanceRemoved'),
+      );
+      await bench.eventually(
         () => statusOf('leaving'),
         (statuses) => statuses.length === 0,
       );

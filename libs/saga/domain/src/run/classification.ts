@@ -59,6 +59,13 @@ export function retryDelayMs(
 }
 
 /** One line for people: `HTTP 409: sold out`. */
-export function describe(failure: Failure): string {
-  return failure.kind === 'answer' ? `HTTP ${failure.status}: ${failure.message}` : failure.message;
+export function describe({ kind, status, message }: Described): string {
+  if (kind !== 'answer') return message;
+  return message === '' ? `HTTP ${status}` : `HTTP ${status}: ${message}`;
+}
+
+interface Described {
+  readonly kind: Failure['kind'];
+  readonly status?: number;
+  readonly message: string;
 }

@@ -1,7 +1,8 @@
 import type { sagaContract } from '@downbeat/contracts';
 import { epochMs, type Instant, type Json, type JsonObject } from '@downbeat/eventsourcing';
 import type { CompiledDefinition } from '../definition/compiled';
-import type { FailedCall, RunEvent } from '../run/events';
+import { describe } from '../run/classification';
+import type { RunEvent } from '../run/events';
 import { measure } from './progress';
 
 /** A step that was reached. */
@@ -63,14 +64,19 @@ export function evolveRunView(view: RunView | undefined, event: RunEvent): RunVi
   return measured(evolve(view, event));
 }
 
-/** All steps of the definition in its order: what happened to each, and what still waits. */
+/**
+ * All steps of the definition in its order: what happened to each, and what still waits. What a run
+ * that goes nowhere any more did not reach was skipped; a failed one can be retried.
+ */
 export function stepRows(view: RunView, definition: CompiledDefinition): readonly StepRow[] {
   const reached = new Map(view.steps.map((step) => [step.step_name, step]));
+  const isOver = view.current_status === 'completed' || view.current_status === 'compensated';
+  const unreached = isOver ? ('skipped' as const) : ('pending' as const);
   return [...definition.steps.values()].map((step) => {
     const { is_group: _, ...known } = reached.get(step.name) ?? {
       step_name: step.name,
       step_order: step.place,
-      status: 'pending' as const,
+      status: unreached,
       input_data: {},
       retry_count: 0,
       is_group: false,
@@ -136,7 +142,7 @@ function evolve(view: RunView, event: Exclude<RunEvent, { type: 'WorkflowStarted
     case 'UndoAttemptFailed':
       return changed(view, event.data.step, (step) => ({
         ...step,
-        error_message: messageOf(event.data),
+        error_message: describe(event.data),
       }));
     case 'StepCompleted': {
       const { output, context, at, step } = event.data;
@@ -290,6 +296,3 @@ const withoutEndOfStep = ({
   error_message: ___,
   ...step
 }: StepView): StepView => step;
-
-const messageOf = ({ kind, status, message }: FailedCall): string =>
-  kind === 'answer' ? `HTTP ${status ?? 0}: ${message}` : message;

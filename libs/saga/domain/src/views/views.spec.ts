@@ -71,6 +71,7 @@ describe('the view of a run', () => {
       completed_at: '2026-03-01T09:31:01.500Z',
       duration_ms: 61_500,
     });
+    expect(statuses(player)).toMatchObject({ skipped: 'skipped', e: 'completed' });
   });
 
   it('shows a failure, what is undone, and who has to act', () => {
@@ -102,7 +103,7 @@ describe('the view of a run', () => {
       current_status: 'compensated',
       completed_at: player.at,
     });
-    expect(statuses(player)).toMatchObject({ a: 'compensated', b: 'failed', c: 'pending' });
+    expect(statuses(player)).toMatchObject({ a: 'compensated', b: 'failed', c: 'skipped' });
   });
 
   it('clears the error of a run that goes on', () => {

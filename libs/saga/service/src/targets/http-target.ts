@@ -51,7 +51,7 @@ function resultOf({ status, headers, body }: EgressResponse): CallResult {
   return {
     kind: 'answer',
     status,
-    message: messageOf(status, body),
+    message: messageOf(body),
     ...(retryAfter === undefined ? {} : { retry_after_ms: retryAfter }),
   };
 }

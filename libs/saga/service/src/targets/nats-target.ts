@@ -40,7 +40,7 @@ export class NatsTarget extends TargetCaller {
       return {
         kind: 'answer',
         status,
-        message: reply.headers[ERROR_TEXT] ?? messageOf(status, reply.body),
+        message: reply.headers[ERROR_TEXT] ?? messageOf(reply.body),
       };
     } catch (fault) {
       if (isUnsent(fault)) return { kind: 'refused', message: fault.message };

@@ -54,8 +54,8 @@ function outputOf(body: string): Json {
 
 const MESSAGE_LENGTH_MAX = 300;
 
-/** What a refusing answer says for people: a problem's detail or an error's message, in one line. */
-export function messageOf(status: number, body: string): string {
+/** What a refusing answer says for people: a problem's detail or an error's message, in one line; empty when it says nothing. */
+export function messageOf(body: string): string {
   const output = outputOf(body);
   const said =
     output !== null && typeof output === 'object' && !Array.isArray(output)
@@ -64,5 +64,5 @@ export function messageOf(status: number, body: string): string {
           .find((value) => typeof value === 'string')
       : output;
   const text = typeof said === 'string' ? said.replace(/\s+/g, ' ').trim() : '';
-  return `HTTP ${status}${text === '' ? '' : `: ${text}`}`.slice(0, MESSAGE_LENGTH_MAX);
+  return text.slice(0, MESSAGE_LENGTH_MAX);
 }
