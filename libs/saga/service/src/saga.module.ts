@@ -6,6 +6,7 @@ import {
   ContextRuntime,
   HostLifecycle,
   HostSettings,
+  loadConfig,
   Probes,
 } from '@downbeat/service-host';
 import { Logger, Module, type OnApplicationBootstrap } from '@nestjs/common';
@@ -32,6 +33,7 @@ import { WorkflowStatusQueries } from './projections/workflows/workflow-status.q
 import { workflows } from './projections/workflows/workflows.projection';
 import { WorkflowsQueries } from './projections/workflows/workflows.queries';
 import { sagaPublications } from './publications/saga.publications';
+import { sagaConfig } from './saga-config';
 import { HttpTarget } from './targets/http-target';
 import { NatsTarget } from './targets/nats-target';
 import { ServiceDirectory } from './targets/service-directory';
@@ -47,6 +49,7 @@ const faults = new FaultLog(new Logger(RunEngine.name));
       context: 'saga',
       projections: [workflows],
       publications: sagaPublications,
+      settings: sagaConfig,
       commands: [RegisterWorkflowDefinition, StartWorkflow, CompensateWorkflow, RetryWorkflow],
     }),
   ],
@@ -82,9 +85,11 @@ const faults = new FaultLog(new Logger(RunEngine.name));
       provide: CrashPoints,
       inject: [HostSettings],
       useFactory: ({ config, environment }: HostSettings) => {
-        const setting = environment['DOWNBEAT_CRASH_AT'];
-        const isDrill = setting !== undefined && config.DOWNBEAT_MODE === 'development';
-        return isDrill ? KillAtPoint.parse(setting) : new NoCrashPoints();
+        const { DOWNBEAT_CRASH_AT: setting } = loadConfig(sagaConfig, environment);
+        if (setting === undefined) return new NoCrashPoints();
+        if (config.DOWNBEAT_MODE === 'development') return KillAtPoint.parse(setting);
+        new Logger(CrashPoints.name).warn('DOWNBEAT_CRASH_AT is for development only: ignored');
+        return new NoCrashPoints();
       },
     },
     {
