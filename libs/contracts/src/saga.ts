@@ -2,7 +2,7 @@ import type { JsonObject } from '@downbeat/eventsourcing';
 import { z } from 'zod';
 import { command, event, query } from './contract';
 import * as f from './fields';
-import { workflowDefinition } from './workflow-definition';
+import { priority, workflowDefinition } from './workflow-definition';
 
 const context = 'saga' as const;
 
@@ -85,6 +85,8 @@ export const startWorkflow = command({
       'must not be longer than 256 KiB as JSON',
     ),
     timeout_minutes: z.number().min(0.001).max(525_600).optional(),
+    /** Default: the definition's. */
+    priority: priority.optional(),
   }),
   answer: z.object({
     workflow_id: workflowId,
@@ -222,6 +224,8 @@ export const workflowStatusQuery = query({
         duration_ms: z.number().optional(),
         retry_count: z.number().int(),
         error_message: z.string().optional(),
+        /** Its call waits in the engine, unsent; see the view of its target. */
+        held_because: z.string().optional(),
       }),
     ),
     execution_timeline: z.array(

@@ -9,6 +9,7 @@ export * from './run/effects';
 export * from './run/events';
 export * from './run/evolve';
 export * from './run/state';
+export { presentCall } from './run/held-calls';
 export * from './run/stream';
 export * from './run/timers';
 export * from './run/cause';

@@ -12,6 +12,7 @@ import {
 import { Logger, Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Registry } from 'prom-client';
+import { Admission } from './admission/admission';
 import { CompensateWorkflow, CompensateWorkflowHandler } from './commands/compensate-workflow';
 import { OperateWorkflow } from './commands/operate-workflow';
 import {
@@ -93,8 +94,20 @@ const faults = new FaultLog(new Logger(RunEngine.name));
       },
     },
     {
+      provide: Admission,
+      useFactory: () => new Admission({ chance: Math.random, now: () => performance.now() }),
+    },
+    {
       provide: RunEngine,
-      inject: [EventStore, Leases, DefinitionLibrary, TargetCaller, DatabaseClock, CrashPoints],
+      inject: [
+        EventStore,
+        Leases,
+        DefinitionLibrary,
+        TargetCaller,
+        DatabaseClock,
+        CrashPoints,
+        Admission,
+      ],
       useFactory: (
         store: EventStore,
         leases: Leases,
@@ -102,6 +115,7 @@ const faults = new FaultLog(new Logger(RunEngine.name));
         targets: TargetCaller,
         clock: DatabaseClock,
         crashPoints: CrashPoints,
+        admission: Admission,
       ) =>
         new RunEngine({
           store,
@@ -110,6 +124,7 @@ const faults = new FaultLog(new Logger(RunEngine.name));
           targets,
           clock,
           crashPoints,
+          admission,
           chance: Math.random,
           pause: (ms) => pause(ms, undefined, { ref: false }),
           onFault: (run, fault) => faults.met(run.id, fault),

@@ -1,5 +1,6 @@
 import type { Step, WorkflowDefinition } from '@downbeat/contracts';
 import { Rejection, type FieldError } from '@downbeat/eventsourcing';
+import { compileMapping } from '../expressions/mapping';
 import { checkData } from './check-data';
 import { checkFlow } from './check-flow';
 import { checkTime } from './check-time';
@@ -24,6 +25,12 @@ export function compileDefinition(definition: WorkflowDefinition): CompiledDefin
   const timeoutMs = Math.round(definition.timeout_minutes * 60_000);
   checkTime(steps, timeoutMs, errors);
 
+  const { limit_key } = definition;
+  const limitKey =
+    limit_key === undefined
+      ? undefined
+      : compileMapping({ key: limit_key }, 'scope', 'limit_key', errors).fields[0]?.source;
+
   const [first] = errors;
   if (first)
     return new Rejection(
@@ -37,6 +44,8 @@ export function compileDefinition(definition: WorkflowDefinition): CompiledDefin
     version: definition.version,
     strategy: definition.compensation_strategy,
     timeoutMs,
+    priority: definition.priority ?? 'normal',
+    limitKey,
     first: definition.steps[0]?.name ?? END,
     steps,
   };

@@ -1,4 +1,4 @@
-import type { FailedCall, RunEvent, StepCompleted, StepFailed } from './events';
+import type { CallReleased, FailedCall, RunEvent, StepCompleted, StepFailed } from './events';
 import {
   isStarted,
   NOT_STARTED,
@@ -47,6 +47,10 @@ function evolveStarted(run: Run, event: Exclude<RunEvent, { type: 'WorkflowStart
       const { place } = before;
       return withStep(run, event.data.step, { place, ...afterFailure(before, event.data) });
     }
+    case 'CallHeld':
+      return withHeld(run, event.data, true);
+    case 'CallReleased':
+      return withHeld(run, event.data, false);
     case 'StepCompleted':
       return completed(run, event.data);
     case 'StepFailed':
@@ -190,6 +194,15 @@ function withStep(run: Run, name: string, step: StepState): Run {
   return { ...run, steps: new Map(run.steps).set(name, step) };
 }
 
+function withHeld(run: Run, { purpose, step }: CallReleased['data'], isHeld: boolean): Run {
+  if (purpose === 'undo') {
+    const undo = run.compensation?.undo;
+    return undo?.status === 'calling' ? withUndo(run, { ...undo, isHeld }) : run;
+  }
+  const state = run.steps.get(step);
+  return state?.status === 'calling' ? withStep(run, step, { ...state, isHeld }) : run;
+}
+
 function withUndo(run: Run, undo: UndoState): Run {
   return run.compensation ? { ...run, compensation: { ...run.compensation, undo } } : run;
 }
@@ -200,6 +213,7 @@ const firstCall = (input: Calls['input'], attempt: number): Calls => ({
   spent: 0,
   maxRetries: undefined,
   isDoubtful: false,
+  isHeld: false,
 });
 
 /** After a wait the budget goes on; after the end of one, an operator has given a new one. */
@@ -210,6 +224,7 @@ const nextCall = (
 ): Calls => ({
   ...callsOf(before),
   attempt,
+  isHeld: false,
   ...(before.status === 'waiting' ? {} : { spent: before.attempt, maxRetries: run.maxRetries }),
 });
 
@@ -222,10 +237,11 @@ function afterFailure(
   return retryAt ? { ...calls, status: 'waiting', retryAt } : { ...calls, status: 'calling' };
 }
 
-const callsOf = ({ input, attempt, spent, maxRetries, isDoubtful }: Calls): Calls => ({
+const callsOf = ({ input, attempt, spent, maxRetries, isDoubtful, isHeld }: Calls): Calls => ({
   input,
   attempt,
   spent,
   maxRetries,
   isDoubtful,
+  isHeld,
 });

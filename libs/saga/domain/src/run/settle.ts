@@ -2,7 +2,7 @@ import { stepOf } from '../definition/compiled';
 import { applyMapping } from '../expressions/mapping';
 import type { Draft } from './draft';
 import { planOf, standingSteps } from './plan';
-import { delayTimer, retryTimer } from './timers';
+import { delayTimer, heldCall, retryTimer } from './timers';
 
 /**
  * Brings a halted run towards its end: gives up what only waits, leaves calls under way alone, and
@@ -11,7 +11,12 @@ import { delayTimer, retryTimer } from './timers';
 export function settle(draft: Draft): void {
   let isCalling = false;
   for (const [name, step] of draft.run.steps) {
-    if (step.status === 'calling') isCalling = true;
+    if (step.status === 'calling' && !step.isHeld) isCalling = true;
+    if (step.status === 'calling' && step.isHeld) {
+      const timer_id = heldCall(name, step.attempt);
+      draft.record({ type: 'WaitAbandoned', data: { step: name, timer_id, at: draft.at } });
+      recordEnd(draft, name, 'not called: the run is ending');
+    }
     if (step.status === 'delaying')
       draft.record({
         type: 'WaitAbandoned',

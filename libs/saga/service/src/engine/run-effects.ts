@@ -32,6 +32,7 @@ export class RunEffects {
           break;
         case 'cancel-timer':
           this.timers.cancel(effect.timer_id);
+          this.calls.giveUp(effect.timer_id);
           break;
         case 'parked':
         case 'ended':
@@ -49,12 +50,13 @@ export class RunEffects {
 
   clear(): void {
     this.timers.clear();
+    this.calls.giveUpAll();
   }
 
   /** Begins nothing more; returns when the calls under way are answered and recorded. */
   async drain(): Promise<void> {
     this.isDraining = true;
-    this.timers.clear();
+    this.clear();
     await this.calls.answered();
   }
 }

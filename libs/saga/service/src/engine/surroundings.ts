@@ -1,8 +1,8 @@
 import type { EventStore, Leases } from '@downbeat/event-store';
 import type { CompiledDefinition, RunDecider } from '@downbeat/saga-domain';
 import type { Clock } from '@downbeat/service-host';
+import type { Admission } from '../admission/admission';
 import type { TargetCaller } from '../targets/target-caller';
-import type { CallGate } from './call-gate';
 import type { CrashPoints } from './crash-points';
 
 /** A definition with the decider made for it. */
@@ -21,7 +21,7 @@ export interface RunSurroundings {
   readonly store: EventStore;
   readonly leases: Leases;
   readonly targets: TargetCaller;
-  readonly gate: CallGate;
+  readonly admission: Admission;
   readonly clock: Clock;
   readonly crashPoints: CrashPoints;
   /** A random number from 0 to 1. */

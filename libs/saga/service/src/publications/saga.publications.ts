@@ -32,6 +32,8 @@ export const sagaPublications: Publications<RunEvent | WorkflowDefinitionRegiste
   StepStarted: keepPrivate,
   StepRetried: keepPrivate,
   StepAttemptFailed: keepPrivate,
+  CallHeld: keepPrivate,
+  CallReleased: keepPrivate,
   StepCompleted: keepPrivate,
   StepFailed: keepPrivate,
   StepSkipped: keepPrivate,
