@@ -144,6 +144,88 @@ export const retryWorkflow = command({
   http: { method: 'POST', path: '/workflows/{workflow_id}/retry' },
 });
 
+const limit = {
+  /** Calls under way at once, over all replicas. */
+  concurrency_max: z.number().int().min(1).max(100_000).optional(),
+  /** Calls begun in a second, over all replicas; a second's worth may go at once after a rest. */
+  rate_per_second: z.number().min(0.001).max(100_000).optional(),
+  /** The same for the runs of each `limit_key`. */
+  key_concurrency_max: z.number().int().min(1).max(100_000).optional(),
+  key_rate_per_second: z.number().min(0.001).max(100_000).optional(),
+};
+
+export const limitTarget = command({
+  context,
+  name: 'LimitTarget',
+  summary: 'Say how many calls a service gets at most; what is left out is not limited',
+  idField: 'service_name',
+  data: z.strictObject({ service_name: f.name, ...limit }),
+  answer: z.object({ service_name: f.name }),
+  example: { service_name: 'stock', concurrency_max: 20, key_concurrency_max: 2 },
+  http: { method: 'PUT', path: '/targets/{service_name}/limits' },
+});
+
+export const pauseTarget = command({
+  context,
+  name: 'PauseTarget',
+  summary: 'Hold all further calls to a service until it is resumed; calls under way go on',
+  idField: 'service_name',
+  data: z.strictObject({ service_name: f.name, reason: f.line(500) }),
+  answer: z.object({ service_name: f.name }),
+  example: { service_name: 'stock', reason: 'its database is being moved' },
+  http: { method: 'POST', path: '/targets/{service_name}/pause' },
+});
+
+export const resumeTarget = command({
+  context,
+  name: 'ResumeTarget',
+  summary: 'Let the calls go that a paused service was spared',
+  idField: 'service_name',
+  data: z.strictObject({ service_name: f.name }),
+  answer: z.object({ service_name: f.name }),
+  example: { service_name: 'stock' },
+  http: { method: 'POST', path: '/targets/{service_name}/resume' },
+});
+
+const target = z.object({
+  service_name: f.name,
+  is_paused: z.boolean(),
+  paused_because: z.string().optional(),
+  limits: z.object(limit),
+  /** The worst of all replicas. */
+  breaker: z.enum(['closed', 'half-open', 'open']),
+  /** Calls of all replicas. */
+  under_way: z.number().int(),
+  waiting: z.number().int(),
+  oldest_wait_ms: z.number().int(),
+  /** The oldest of each replica, at most 100. */
+  waits: z.array(
+    z.object({
+      /** `<run>:<step>`. */
+      call: z.string(),
+      priority,
+      key: z.string().optional(),
+      because: z.string(),
+      waiting_ms: z.number().int(),
+    }),
+  ),
+});
+
+export const listTargets = query({
+  context,
+  name: 'list-targets',
+  summary: 'Services that are called, limited or paused: what waits in front of each, and why',
+  input: z.strictObject({ service_name: f.name.optional() }),
+  answer: z.object({
+    targets: z.array(target),
+    /** How many replicas were heard; what waits in one that is gone is taken over by another. */
+    replicas: z.number().int(),
+    /** What was said up to this position is followed by each of them; two seconds behind at most. */
+    followed_position: z.number().int(),
+  }),
+  http: { method: 'GET', path: '/targets' },
+});
+
 const workflowSummary = z.object({
   id: workflowId,
   workflow_name: f.name,
@@ -318,7 +400,15 @@ export const workflowParked = event({
 });
 
 export const saga = {
-  commands: [registerDefinition, startWorkflow, compensateWorkflow, retryWorkflow],
-  queries: [listWorkflows, workflowStatusQuery, listDefinitions],
+  commands: [
+    registerDefinition,
+    startWorkflow,
+    compensateWorkflow,
+    retryWorkflow,
+    limitTarget,
+    pauseTarget,
+    resumeTarget,
+  ],
+  queries: [listWorkflows, workflowStatusQuery, listDefinitions, listTargets],
   events: [workflowStarted, workflowCompleted, workflowFailed, workflowCompensated, workflowParked],
 } as const;

@@ -13,7 +13,17 @@ import { Logger, Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Registry } from 'prom-client';
 import { Admission } from './admission/admission';
+import { TargetWatch } from './admission/target-watch';
 import { CompensateWorkflow, CompensateWorkflowHandler } from './commands/compensate-workflow';
+import {
+  ControlTarget,
+  LimitTarget,
+  LimitTargetHandler,
+  PauseTarget,
+  PauseTargetHandler,
+  ResumeTarget,
+  ResumeTargetHandler,
+} from './commands/control-target';
 import { OperateWorkflow } from './commands/operate-workflow';
 import {
   RegisterWorkflowDefinition,
@@ -29,6 +39,8 @@ import { showEngine } from './engine/engine-status';
 import { FaultLog } from './engine/fault-log';
 import { Replica } from './engine/replica';
 import { RunEngine } from './engine/run-engine';
+import { targets } from './projections/targets/targets.projection';
+import { TargetsQueries } from './projections/targets/targets.queries';
 import { ExpectedDurations } from './projections/workflows/expected-durations';
 import { WorkflowStatusQueries } from './projections/workflows/workflow-status.queries';
 import { workflows } from './projections/workflows/workflows.projection';
@@ -48,18 +60,31 @@ const faults = new FaultLog(new Logger(RunEngine.name));
   imports: [
     ContextModule.of({
       context: 'saga',
-      projections: [workflows],
+      projections: [workflows, targets],
       publications: sagaPublications,
       settings: sagaConfig,
-      commands: [RegisterWorkflowDefinition, StartWorkflow, CompensateWorkflow, RetryWorkflow],
+      commands: [
+        RegisterWorkflowDefinition,
+        StartWorkflow,
+        CompensateWorkflow,
+        RetryWorkflow,
+        LimitTarget,
+        PauseTarget,
+        ResumeTarget,
+      ],
     }),
   ],
-  controllers: [WorkflowsQueries, WorkflowStatusQueries],
+  controllers: [WorkflowsQueries, WorkflowStatusQueries, TargetsQueries],
   providers: [
     RegisterWorkflowDefinitionHandler,
     StartWorkflowHandler,
     CompensateWorkflowHandler,
     RetryWorkflowHandler,
+    LimitTargetHandler,
+    PauseTargetHandler,
+    ResumeTargetHandler,
+    ControlTarget,
+    TargetWatch,
     OperateWorkflow,
     ExpectedDurations,
     DatabaseClock,
@@ -149,6 +174,7 @@ export class SagaModule implements OnApplicationBootstrap {
     private readonly directory: ServiceDirectory,
     private readonly durations: ExpectedDurations,
     private readonly library: DefinitionLibrary,
+    private readonly targets: TargetWatch,
     private readonly bus: MessageBus,
     private readonly lifecycle: HostLifecycle,
   ) {}
@@ -164,6 +190,8 @@ export class SagaModule implements OnApplicationBootstrap {
     forgetWhenHinted(this.bus, this.library);
     showEngine(this.replica, this.probes, this.metrics, this.bus);
     this.operate.serve(this.replica.process);
+    this.targets.start(this.replica.process);
+    this.lifecycle.onStop('target watch', () => this.targets.stop());
     await this.replica.start();
     this.lifecycle.onStop('saga engine', () => this.replica.stop());
     await this.runtime.start();
