@@ -29,6 +29,10 @@ export type StepStatus = z.output<typeof stepStatus>;
 
 const workflowId = z.uuid();
 
+/** Core NATS subject on which the end of a run is told to whoever waits for it: `{ position }`. May be lost. */
+export const runEndedSubject = (correlationId: string): string =>
+  `hint.saga.ended.${correlationId}`;
+
 export const registerDefinition = command({
   context,
   name: 'RegisterWorkflowDefinition',

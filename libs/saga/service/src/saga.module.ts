@@ -1,3 +1,4 @@
+import { sagaContract } from '@downbeat/contracts';
 import { createEgress, Egress, egressPolicy } from '@downbeat/egress';
 import { EventStore, Leases } from '@downbeat/event-store';
 import { MessageBus } from '@downbeat/message-bus';
@@ -132,6 +133,7 @@ const faults = new FaultLog(new Logger(RunEngine.name));
         DatabaseClock,
         CrashPoints,
         Admission,
+        MessageBus,
       ],
       useFactory: (
         store: EventStore,
@@ -141,6 +143,7 @@ const faults = new FaultLog(new Logger(RunEngine.name));
         clock: DatabaseClock,
         crashPoints: CrashPoints,
         admission: Admission,
+        bus: MessageBus,
       ) =>
         new RunEngine({
           store,
@@ -152,6 +155,8 @@ const faults = new FaultLog(new Logger(RunEngine.name));
           admission,
           chance: Math.random,
           pause: (ms) => pause(ms, undefined, { ref: false }),
+          onEnded: (correlationId, position) =>
+            bus.hint(sagaContract.runEndedSubject(correlationId), { position }),
           onFault: (run, fault) => faults.met(run.id, fault),
         }),
     },

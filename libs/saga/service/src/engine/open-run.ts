@@ -55,6 +55,7 @@ export class OpenRun {
     });
     this.effects = new RunEffects({
       ...around,
+      onEnded: () => around.onEnded(this.stream.callContext().correlationId, this.stream.position),
       onTimer: (timer_id) =>
         void this.record({ type: 'TimerDue', data: { timer_id }, at: this.now() }),
       mayCall: () => !this.isClosed && lease.isSure,

@@ -7,6 +7,7 @@ import { Timers } from './timers';
 export interface EffectPorts extends Caller {
   readonly clock: Clock;
   readonly onTimer: (timerId: string) => void;
+  readonly onEnded: () => void;
 }
 
 /** What follows from a run's events: calls and timers. */
@@ -15,7 +16,7 @@ export class RunEffects {
   private readonly calls: Calls;
   private isDraining = false;
 
-  constructor(ports: EffectPorts) {
+  constructor(private readonly ports: EffectPorts) {
     this.timers = new Timers(ports.clock, ports.onTimer);
     this.calls = new Calls({ ...ports, mayCall: () => !this.isDraining && ports.mayCall() });
   }
@@ -35,8 +36,11 @@ export class RunEffects {
           this.calls.giveUp(effect.timer_id);
           break;
         case 'parked':
+          this.timers.clear();
+          break;
         case 'ended':
           this.timers.clear();
+          this.ports.onEnded();
           break;
       }
     }

@@ -52,6 +52,7 @@ describe('a run', () => {
     expect(commits.size).toBe(3);
     expect(bench.services.named).toEqual(['hold', 'pay']);
     expect(bench.holderOf('c1')).toBeUndefined();
+    expect(bench.told).toEqual(['c1']);
     expect(one.engine.status()).toMatchObject({ open_runs: 0, troubled_runs: 0 });
   });
 

@@ -37,6 +37,8 @@ export class EngineBench {
   readonly log = new MemoryLog(() => Date.now());
   readonly services = new FakeServices(this.log);
   readonly replicas: BenchReplica[] = [];
+  /** Correlation ids of runs whose end was told. */
+  readonly told: string[] = [];
   chance = () => 0;
   onCrashPoint: (point: CrashPoint, replica: BenchReplica) => void = () => undefined;
   private readonly store = new MemoryEventStore(this.log, 'saga');
@@ -72,6 +74,7 @@ export class EngineBench {
       admission,
       chance: () => this.chance(),
       pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+      onEnded: (correlationId) => void this.told.push(correlationId),
       onFault: (_, fault) => void faults.push(fault),
       ...options,
     });
