@@ -204,7 +204,7 @@ const CHECKS = {
 async function commandsDone(container) {
   const scrape = `fetch('http://127.0.0.1:3000/metrics').then((r) => r.text()).then(console.log)`;
   const metrics = await project.exec(container, ['node', '-e', scrape]);
-  return Number(/^downbeat_bus_done\{.*\} (\d+)$/m.exec(metrics)?.[1] ?? 0);
+  return Number(/^downbeat_bus_done_total\{.*\} (\d+)$/m.exec(metrics)?.[1] ?? 0);
 }
 
 async function workflowIds() {

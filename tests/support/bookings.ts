@@ -11,6 +11,7 @@ export interface StoredEvent {
   readonly stream: string;
   readonly type: string;
   readonly data: Readonly<Record<string, unknown>>;
+  readonly meta: Readonly<Record<string, unknown>>;
   readonly recorded_at: string;
 }
 

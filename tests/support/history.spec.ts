@@ -9,6 +9,7 @@ const event = (type: string, ms: number, data = {}): StoredEvent => ({
   stream: `workflow-${RUN}`,
   type,
   data,
+  meta: {},
   recorded_at: at(ms),
 });
 const BOOKING = 'booking-1';

@@ -21,13 +21,38 @@ export const version = z
   .max(64)
   .regex(/^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/, 'must be a semantic version such as 1.4.0');
 
-/** One line, no control characters. */
+/**
+ * One line of visible text: no control characters, no line or paragraph separators, nothing that is
+ * invisible or turns the direction of what follows (Unicode's Cc, Zl, Zp, Cf), no half of a pair.
+ */
 export const line = (lengthMax: number) =>
   z
     .string()
     .min(1)
     .max(lengthMax)
-    .regex(/^[^\u0000-\u001f\u007f]*$/, 'must be one line without control characters');
+    .regex(
+      /^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]*$/u,
+      'must be one line without control or invisible characters',
+    );
+
+/** Printable ASCII, as RFC 3986 has it; a password in it would be kept for ever and shown to everyone. */
+export const httpUrl = z
+  .url({ protocol: /^https?$/ })
+  .max(2_048)
+  .regex(
+    // A backslash before the path is a slash to those who parse URLs as browsers do.
+    /^https?:\/\/(?![^/?#]*[@\\])[!-~]+$/i,
+    'must be http:// or https:// in printable ASCII, and must not hold a user or a password',
+  );
+
+/** Of a URL (RFC 3986), without a query: printable ASCII but `#` and `?`. */
+export const urlPath = z
+  .string()
+  .max(1_024)
+  .regex(
+    /^\/[!"$->@-~]*$/,
+    'must be a path that begins with /, in printable ASCII without ? and #',
+  );
 
 export const instant = z.iso.datetime();
 

@@ -11,21 +11,31 @@ const deadLetterId = z.uuid();
 
 export const deadLetter = z.object({
   id: deadLetterId,
-  subject: z.string(),
-  consumer: z.string(),
+  subject: z.string().describe('Where the message was sent first'),
+  consumer: z.string().describe('Who gave up on it, and gets it again when it is redriven'),
   message_id: z.string(),
-  reason: z.string(),
-  /** The same for all dead letters with the same cause. */
-  cause: z.string(),
-  attempts: z.number().int(),
+  reason: z.string().describe('Why it was given up on; names the field where a field was wrong'),
+  cause: z.string().describe('The same for all dead letters with the same cause'),
+  attempts: z.number().int().describe('Deliveries, those of redrives included'),
   status: deadLetterStatus,
-  headers: z.record(z.string(), z.string()),
-  /** The message as it was: parsed when it is JSON, text otherwise. */
-  body: f.json,
+  headers: z.record(z.string(), z.string()).describe('64 at most, each cut to 1,024 characters'),
+  body: z
+    .string()
+    .describe('The message exactly as it came: its text, or its bytes in base64 when not UTF-8'),
+  body_encoding: z.enum(['utf-8', 'base64']).describe('How `body` is to be read'),
+  body_bytes: z.number().int().describe('Of the whole message'),
+  is_body_cut: z
+    .boolean()
+    .describe('`body` is only the beginning: 16 KiB in a list, 128 KiB of one letter'),
+  body_json: f.json
+    .optional()
+    .describe(
+      'The whole body parsed, for reading: numbers are those of IEEE 754. Absent when it is cut, or no JSON within the limits of a command',
+    ),
   correlation_id: z.string().optional(),
   quarantined_at: f.instant,
-  resolved_at: f.instant.optional(),
-  resolution: z.string().optional(),
+  resolved_at: f.instant.optional().describe('When it was redriven or discarded'),
+  resolution: z.string().optional().describe('How its last redrive ended, or why it was discarded'),
 });
 
 export const listDeadLetters = query({

@@ -20,22 +20,16 @@ export const healthCheck = z.strictObject({
 });
 export type HealthCheck = z.output<typeof healthCheck>;
 
-const path = z
-  .string()
-  .max(1_024)
-  .regex(/^\/[^\s?#]*$/, 'must be a path that begins with /');
-const httpUrl = z.url({ protocol: /^https?$/ }).max(2_048);
-
 const serviceFields = {
   service_version: f.version,
   service_type: serviceType,
   service_description: f.line(1_000).optional(),
   deployment_environment: environment,
-  base_url: httpUrl.optional(),
+  base_url: f.httpUrl.optional(),
   /** Default `/health`. */
-  health_check_endpoint: path.optional(),
-  metrics_endpoint: path.optional(),
-  documentation_url: httpUrl.optional(),
+  health_check_endpoint: f.urlPath.optional(),
+  metrics_endpoint: f.urlPath.optional(),
+  documentation_url: f.httpUrl.optional(),
   owner_team: f.line(200).optional(),
   dependencies: z.array(f.name).max(200),
   capabilities: z.array(f.name).max(100).optional(),
@@ -169,7 +163,11 @@ export const service = z.object({
   metrics_endpoint: z.string().optional(),
   documentation_url: z.string().optional(),
   owner_team: z.string().optional(),
-  health_status: z.enum(['healthy', 'degraded', 'unhealthy']),
+  health_status: z
+    .enum(['healthy', 'degraded', 'unhealthy'])
+    .describe(
+      'healthy: all instances are. degraded: some are, or there is none and `base_url`, which nobody checks, is called. unhealthy: nothing can be called',
+    ),
   instance_count: z.number().int(),
   healthy_instances: z.number().int(),
   dependencies: z.array(f.name),
@@ -197,7 +195,7 @@ export const listServices = query({
   answer: z.object({
     services: z.array(service),
     total_services: z.number().int(),
-    healthy_services: z.number().int(),
+    healthy_services: z.number().int().describe('Those whose `health_status` is healthy'),
     next_cursor: f.nextCursor,
   }),
   http: { method: 'GET', path: '/services' },
@@ -353,7 +351,7 @@ export const serviceCheckChanged = event({
   data: z.object({
     service_name: f.name,
     health_check: healthCheck.optional(),
-    health_check_endpoint: path.optional(),
+    health_check_endpoint: f.urlPath.optional(),
   }),
   example: { service_name: 'billing', health_check_endpoint: '/healthz' },
 });

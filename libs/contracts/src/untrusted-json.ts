@@ -1,18 +1,20 @@
 import { Rejection, type Json } from '@downbeat/eventsourcing';
+import { keysWritten, repeatedKey } from './repeated-key';
 
 export const JSON_BYTES_MAX = 1_048_576;
 export const JSON_DEPTH_MAX = 32;
 export const JSON_KEYS_MAX = 10_000;
 
 /**
- * Parses text from outside: at most 1 MiB, 32 levels, 10,000 keys, and no key that JavaScript
- * treats as a prototype.
+ * Parses text from outside: at most 1 MiB, 32 levels, 10,000 keys, no key that JavaScript treats as
+ * a prototype, no key twice in one object (RFC 8259 leaves open which would count), and no number
+ * that is too large to be one.
  *
  * @returns The value, or a rejection that names the place.
  */
 export function parseUntrustedJson(text: string): { readonly value: Json } | Rejection {
   if (utf8Length(text) > JSON_BYTES_MAX)
-    return new Rejection('body-too-large', 'the body is larger than 1 MiB', 'invalid');
+    return rejected('body-too-large', '', 'is larger than 1 MiB');
   let value: Json;
   try {
     value = JSON.parse(text) as Json;
@@ -20,26 +22,52 @@ export function parseUntrustedJson(text: string): { readonly value: Json } | Rej
     if (!(fault instanceof SyntaxError)) throw fault;
     return malformed('', `is not JSON: ${fault.message.replace(/\s+/g, ' ').slice(0, 200)}`);
   }
-  return checkUntrusted(value) ?? { value };
+  const keys = countKeys(value);
+  if (keys instanceof Rejection) return keys;
+  // Of a key that is given twice the value holds one; only then is it worth looking for.
+  const written = keysWritten(text);
+  return written === keys ? { value } : repeated(text, written);
 }
 
-/** The same limits for a value some other parser made of untrusted text (YAML). */
+/** The same limits for a value some other parser made of untrusted text; keys given twice are that parser's to see. */
 export function checkUntrusted(value: unknown): Rejection | undefined {
+  const keys = countKeys(value);
+  return keys instanceof Rejection ? keys : undefined;
+}
+
+/** The keys of all its objects; places in lists count towards the limit only. */
+function countKeys(value: unknown): number | Rejection {
   let keys = 0;
+  let places = 0;
   const visit = (inner: unknown, path: string, depth: number): Rejection | undefined => {
+    // `1e999` is JSON and becomes infinite, which could not be kept.
+    if (typeof inner === 'number' && !Number.isFinite(inner))
+      return malformed(path, 'is a number that is too large');
     if (inner === null || typeof inner !== 'object') return undefined;
     if (depth > JSON_DEPTH_MAX) return malformed(path, `is nested deeper than ${JSON_DEPTH_MAX}`);
-    for (const key of Object.keys(inner)) {
+    const names = Object.keys(inner);
+    if (Array.isArray(inner)) places += names.length;
+    else keys += names.length;
+    if (keys + places > JSON_KEYS_MAX)
+      return malformed(path, `has more than ${JSON_KEYS_MAX} keys`);
+    for (const key of names) {
       const at = path === '' ? key : `${path}.${key}`;
       if (key === '__proto__' || key === 'constructor' || key === 'prototype')
         return malformed(at, 'is a name that cannot be used');
-      if (++keys > JSON_KEYS_MAX) return malformed(path, `has more than ${JSON_KEYS_MAX} keys`);
       const refused = visit((inner as Record<string, unknown>)[key], at, depth + 1);
       if (refused) return refused;
     }
     return undefined;
   };
-  return visit(value, '', 1);
+  return visit(value, '', 1) ?? keys;
+}
+
+function repeated(text: string, keysWritten: number): Rejection {
+  if (keysWritten > JSON_KEYS_MAX) return malformed('', `has more than ${JSON_KEYS_MAX} keys`);
+  const place = repeatedKey(text, JSON_DEPTH_MAX);
+  return place === undefined
+    ? malformed('', `has a key twice in one object, and is nested deeper than ${JSON_DEPTH_MAX}`)
+    : malformed(place, 'is given more than once');
 }
 
 /** Bytes of `text` as UTF-8; whole strings of a JavaScript engine are measured in units of 16 bits. */
@@ -56,9 +84,9 @@ function utf8Length(text: string): number {
 const FIELD_LENGTH_MAX = 200;
 
 const malformed = (place: string, message: string): Rejection =>
-  rejected(place.slice(0, FIELD_LENGTH_MAX), message);
+  rejected('malformed-body', place.slice(0, FIELD_LENGTH_MAX), message);
 
-const rejected = (field: string, message: string): Rejection =>
-  new Rejection('malformed-body', `${field === '' ? 'the body' : field} ${message}`, 'invalid', [
+const rejected = (code: string, field: string, message: string): Rejection =>
+  new Rejection(code, `${field === '' ? 'the body' : field} ${message}`, 'invalid', [
     { field, message },
   ]);

@@ -22,6 +22,32 @@ describe('validation', () => {
     ).toEqual(['port', 'deep.list.1', 'deep.more']);
   });
 
+  it('says of a missing field that it is required, whatever it should have been', () => {
+    const wanted = z.strictObject({
+      text: z.string(),
+      one: z.enum(['a', 'b']),
+      either: z.union([z.ipv4(), z.ipv6()]),
+      list: z.array(z.string()),
+      part: z.strictObject({ n: z.number() }),
+    });
+    const outcome = validate(wanted, { part: {} });
+    expect(outcome).toMatchObject({
+      message: 'text is required',
+      errors: ['text', 'one', 'either', 'list', 'part.n'].map((field) => ({
+        field,
+        message: 'is required',
+      })),
+    });
+    expect(validate(wanted, undefined)).toMatchObject({ message: 'the body is required' });
+  });
+
+  it('says one thing of a field that is wrong in several ways: its own bounds', () => {
+    const limit = z.strictObject({ limit: z.coerce.number().int().max(200) });
+    expect(validate(limit, { limit: '99999999999999999999' })).toMatchObject({
+      errors: [{ field: 'limit', message: 'too big: expected number to be <=200' }],
+    });
+  });
+
   it('says the first one in a sentence', () => {
     expect(validate(schema, { port: 1, colour: 'red' })).toMatchObject({
       message: 'colour is not a known field',

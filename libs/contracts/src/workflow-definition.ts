@@ -10,13 +10,21 @@ const condition = z.string().min(1).max(2_000);
 
 const httpMethod = z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']);
 
+/** What begins a subject of the suite's own, or a client's inbox. NATS keeps `$…` to itself. */
+const OWN_SUBJECTS =
+  '(?:command|event|query|retry|hint|desk|evidence|_INBOX[A-Za-z0-9_-]*)(?:\\.|$)';
+
+/** Not for a definition to call: whoever may register one would command the suite in the saga's name. */
+export const isOwnSubject = (subject: string): boolean =>
+  subject.startsWith('$') || new RegExp(`^${OWN_SUBJECTS}`).test(subject);
+
 /** A path (`/holds`) of the service's HTTP API, or `nats:<subject>` for request/reply. */
 const endpoint = z
   .string()
   .max(1_024)
   .regex(
-    /^(\/[^\s?#]*|nats:[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*)$/,
-    'must be a path that begins with / or nats: and a subject',
+    new RegExp(`^(/[^\\s?#]*|nats:(?!${OWN_SUBJECTS})[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*)$`),
+    "must be a path that begins with / or nats: and a subject that is not one of the suite's own",
   );
 
 /** Classes of errors a policy can name, beside an HTTP status such as `409`. */

@@ -133,7 +133,10 @@ describe('the suite on one machine', () => {
     await suite.ready();
     const run = await suite.run();
 
-    expect(suite.lines.at(-1)).toBe(`ready ${run.gateway_url}`);
+    expect(suite.lines.slice(-2)).toEqual([
+      `NATS at ${run.nats_url} (nats_url in ${join(dataDir, 'run.json')})`,
+      `ready ${run.gateway_url}`,
+    ]);
     expect((await stat(join(dataDir, 'run.json'))).mode & 0o777).toBe(0o600);
     expect(run.processes.map(({ name }) => name).sort()).toEqual(
       ['gateway', 'nats', 'orchestrator', 'postgres', 'registry', 'venue'].sort(),
@@ -321,13 +324,46 @@ describe('the suite on one machine', () => {
       const suite = start('good', { DOWNBEAT_DATA_DIR: join(file, 'data') });
       expect(await suite.exited).toBe(1);
       expect(suite.errors).toEqual([
-        `the suite cannot start: ENOTDIR: not a directory, mkdir '${join(file, 'data')}'`,
+        `${join(file, 'data')} cannot be the data directory: it or what it is in is a file (ENOTDIR); set DOWNBEAT_DATA_DIR to another one`,
       ]);
+    });
+
+    it('when the data directory is a file', async () => {
+      const file = join(dataDir, 'file');
+      await writeFile(file, '');
+      const suite = start('good', { DOWNBEAT_DATA_DIR: file });
+      expect(await suite.exited).toBe(1);
+      expect(suite.errors).toEqual([
+        `${file} cannot be the data directory: it or what it is in is a file (ENOTDIR); set DOWNBEAT_DATA_DIR to another one`,
+      ]);
+    });
+
+    it.each(['/proc/nope', '/proc/nope/deeper', '/proc'])(
+      'when the data directory is %s, where the kernel makes no files',
+      async (DOWNBEAT_DATA_DIR) => {
+        const suite = start('good', { DOWNBEAT_DATA_DIR });
+        expect(await suite.exited).toBe(1);
+        expect(suite.errors).toEqual([
+          `${DOWNBEAT_DATA_DIR} cannot be the data directory: it cannot be made and written to (ENOENT); set DOWNBEAT_DATA_DIR to another one`,
+        ]);
+      },
+      10_000,
+    );
+
+    it('when no nats-server answers, and starts nothing then', async () => {
+      const port = await freePort();
+      const suite = start('good', { NATS_URL: `nats://u:secret@127.0.0.1:${port}` });
+      expect(await suite.exited).toBe(1);
+      expect(suite.errors).toEqual([
+        `the nats-server of NATS_URL, 127.0.0.1:${port}, cannot be used: ECONNREFUSED; unset NATS_URL to run one of the suite's own`,
+      ]);
+      expect(suite.lines.join('')).toBe('');
     });
 
     it('when no database answers', async () => {
       const DATABASE_URL = `postgres://u:p@127.0.0.1:${await freePort()}/db`;
-      const suite = start('good', { DATABASE_URL, NATS_URL: 'nats://127.0.0.1:1' });
+      const NATS_URL = process.env['DOWNBEAT_TEST_NATS_URL'];
+      const suite = start('good', { DATABASE_URL, NATS_URL });
       expect(await suite.exited).toBe(1);
       expect(suite.errors).toEqual([
         expect.stringMatching(/^the database could not be migrated: connect ECONNREFUSED/),

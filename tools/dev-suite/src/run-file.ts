@@ -14,7 +14,7 @@ export interface RunState {
 
 /** `<data dir>/run.json`: always whole, and gone when nothing runs any more. */
 export class RunFile {
-  private readonly path: string;
+  readonly path: string;
 
   constructor(dataDir: string) {
     this.path = join(dataDir, 'run.json');

@@ -41,7 +41,7 @@ const asRunning = (server: RunningServer): Running => ({
   stop: (withinMs) => server.stop(withinMs),
 });
 
-function withoutPassword(address: string): string {
+export function withoutPassword(address: string): string {
   const url = new URL(address);
   url.password = '';
   return url.href;

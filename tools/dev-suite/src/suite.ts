@@ -1,14 +1,15 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { endsWithin, freePort, isPortFree, systemCode } from '@downbeat/local-servers';
 import { launchApp } from './app-process';
 import { Complaints } from './complaints';
+import { prepareDataDir } from './data-dir';
 import { DataDirLock } from './data-dir-lock';
 import { environmentOf, type Addresses } from './environment';
 import { LogFile } from './log-file';
+import { checkNats } from './nats-answers';
 import { rolePasswords } from './role-passwords';
 import { RunFile } from './run-file';
-import { launchNats, launchPostgres, type Server } from './servers';
+import { launchNats, launchPostgres, withoutPassword, type Server } from './servers';
 import type { Settings } from './settings';
 import { seconds, SupervisedProcess, type Running } from './supervised-process';
 import { SuiteError } from './suite-error';
@@ -56,10 +57,11 @@ export class Suite {
    */
   async start(): Promise<string> {
     const { settings, plans, say } = this.options;
-    mkdirSync(settings.dataDir, { recursive: true, mode: 0o700 });
+    prepareDataDir(settings.dataDir);
     this.lock = DataDirLock.take(settings.dataDir);
     this.runFile.remove();
     const gatewayPort = await this.gatewayPort();
+    if (settings.natsUrl !== undefined) await checkNats(settings.natsUrl);
     this.digests = setInterval(() => this.lookAround(), LOOK_AROUND_EVERY_MS);
 
     const [databaseUrl, natsUrl] = await this.startServers();
@@ -80,6 +82,7 @@ export class Suite {
     );
     this.writeRunFile();
     say(`logs in ${join(settings.dataDir, 'logs')}`);
+    say(`NATS at ${withoutPassword(natsUrl)} (nats_url in ${this.runFile.path})`);
     return `http://127.0.0.1:${gatewayPort}`;
   }
 

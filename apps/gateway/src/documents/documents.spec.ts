@@ -40,6 +40,16 @@ describe('the generated documents', () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
+  it('say what every command and query answers', () => {
+    const page = generated['messages.md'] ?? '';
+    expect(page).not.toContain('Answer: nothing');
+    for (const field of ['`health_status`', '`body_json`', '`reason`'])
+      expect(page).toMatch(new RegExp(`^Answer: .*${field}`, 'm'));
+  });
+
+  it('tell a participant on NATS how to refuse', () =>
+    expect(generated['messages.md']).toMatch(/## Participants[^#]*Nats-Service-Error-Code/));
+
   it('hold every message', () => {
     const { channels } = parse(generated['asyncapi.yaml'] ?? '') as {
       channels: Record<string, { address: string }>;

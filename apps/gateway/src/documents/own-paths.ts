@@ -11,7 +11,7 @@ export const streamPath = (book: SchemaBook): Json => ({
   tags: ['audit'],
   summary: 'The events of the log as they are committed, as server-sent events',
   description:
-    'The id of an event is its position, its data a `StoredEvent`. A client that reconnects with `Last-Event-ID` misses nothing. A comment every 15 s keeps the connection open; a client that takes nothing for 10 s is let go.',
+    'The id of an event is its position, its data a `StoredEvent`. A client that reconnects with `Last-Event-ID` misses nothing; one whose position is ahead of the log (it was another log) gets an event `reset` with `{"asked", "head"}` and goes on from the head. A comment every 15 s keeps the connection open; a client that takes nothing for 10 s is let go.',
   parameters: [
     ...Object.entries(book.input(streamFilter).properties ?? {}).map(([name, schema]) => ({
       name,

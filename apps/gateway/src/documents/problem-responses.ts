@@ -14,7 +14,14 @@ export const problemSchema = {
       description: 'Each place of the request that is wrong',
       items: {
         type: 'object',
-        properties: { field: { type: 'string' }, message: { type: 'string' } },
+        properties: {
+          field: {
+            type: 'string',
+            description:
+              'Dot path in the body, a parameter or a header; empty: the body as a whole; `url`, `path`, `headers`, `request`: what could not be read',
+          },
+          message: { type: 'string' },
+        },
         required: ['field', 'message'],
       },
     },

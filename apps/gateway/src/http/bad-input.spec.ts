@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { connect } from 'node:net';
-import { register } from 'prom-client';
+import { gzipSync } from 'node:zlib';
 import { eventually } from '../testing/eventually';
 import { GatewayBench } from '../testing/gateway-bench';
 
@@ -22,7 +22,7 @@ type Case = readonly [
   path: string,
   body: unknown,
   status: number,
-  field: string | undefined,
+  field: string,
   headers?: Record<string, string>,
 ];
 
@@ -69,16 +69,16 @@ const CASES: readonly Case[] = [
     'context_data.a.__proto__',
   ],
   ['constructor', 'POST', services, '{"constructor": {"prototype": {}}}', 400, 'constructor'],
+  ['2 MB', 'POST', services, { ...service, service_description: 'x'.repeat(2_000_000) }, 413, ''],
+  ['20 MB', 'POST', services, ' '.repeat(20_000_000), 413, ''],
   [
-    '2 MB',
+    '33 levels',
     'POST',
     services,
-    { ...service, service_description: 'x'.repeat(2_000_000) },
-    413,
-    undefined,
+    `{"dependencies": ${nested(33)}}`,
+    400,
+    `dependencies${'.0'.repeat(31)}`,
   ],
-  ['20 MB', 'POST', services, ' '.repeat(20_000_000), 413, undefined],
-  ['33 levels', 'POST', services, `{"dependencies": ${nested(33)}}`, 400, undefined],
   [
     '10,001 keys',
     'POST',
@@ -121,7 +121,7 @@ const CASES: readonly Case[] = [
   ],
   ['CRLF in the path', 'GET', `${services}/a%0d%0ab`, undefined, 400, 'service_id'],
   ['SQL in the path', 'GET', `${services}/x'%20or%201=1`, undefined, 400, 'service_id'],
-  ['a path that does not decode', 'GET', `${services}/%ff`, undefined, 400, undefined],
+  ['a path that does not decode', 'GET', `${services}/%ff`, undefined, 400, 'path'],
   [
     'a path that contradicts the body',
     'PUT',
@@ -153,6 +153,31 @@ const CASES: readonly Case[] = [
   ['a page too large', 'GET', `${services}?limit=1000000`, undefined, 400, 'limit'],
   ['a moment that is none', 'GET', `${services}?at=yesterday`, undefined, 400, 'at'],
   ['a position that is none', 'GET', `${services}?min_position=-1`, undefined, 400, 'min_position'],
+  [
+    'the same under its other name',
+    'GET',
+    `${services}?minPosition=a`,
+    undefined,
+    400,
+    'minPosition',
+  ],
+  [
+    'two positions to wait for',
+    'GET',
+    `${services}?minPosition=1&min_position=2`,
+    undefined,
+    400,
+    'minPosition',
+  ],
+  ['a moment between two positions', 'GET', `${services}?at=1.5`, undefined, 400, 'at'],
+  [
+    'a page beyond all numbers',
+    'GET',
+    `${services}?limit=${'9'.repeat(20)}`,
+    undefined,
+    400,
+    'limit',
+  ],
   ['neither of two', 'GET', `${api}/discovery/instances`, undefined, 400, 'service_name'],
   [
     'an unknown parameter of DELETE',
@@ -162,14 +187,7 @@ const CASES: readonly Case[] = [
     400,
     'force',
   ],
-  [
-    'a body of DELETE',
-    'DELETE',
-    `${services}/billing/instances/one`,
-    { reason: 'x' },
-    400,
-    undefined,
-  ],
+  ['a body of DELETE', 'DELETE', `${services}/billing/instances/one`, { reason: 'x' }, 400, ''],
   [
     'a form',
     'POST',
@@ -194,8 +212,28 @@ const CASES: readonly Case[] = [
     services,
     service,
     415,
-    'Content-Type',
+    'Content-Encoding',
     { 'Content-Encoding': 'gzip' },
+  ],
+  ['a body without a type', 'POST', services, service, 415, 'Content-Type', { 'Content-Type': '' }],
+  ['a key given twice', 'POST', services, '{"a": {"b": 1, "b": 2}}', 400, 'a.b'],
+  ['a number that is none', 'POST', services, '{"a": 1e999}', 400, 'a'],
+  [
+    'a password in a URL',
+    'POST',
+    services,
+    { ...service, base_url: 'http://u:p@x' },
+    400,
+    'base_url',
+  ],
+  ['a line separator', 'POST', services, { ...service, owner_team: 'a\u2028b' }, 400, 'owner_team'],
+  [
+    'a turned direction',
+    'POST',
+    services,
+    { ...service, owner_team: 'a\u202eb' },
+    400,
+    'owner_team',
   ],
   [
     'YAML where it is not taken',
@@ -226,7 +264,7 @@ const CASES: readonly Case[] = [
     'colour',
     yaml,
   ],
-  ['a URL too long', 'GET', `${services}?cursor=${'x'.repeat(9_000)}`, undefined, 414, undefined],
+  ['a URL too long', 'GET', `${services}?cursor=${'x'.repeat(9_000)}`, undefined, 414, 'url'],
   ['an unknown filter of the stream', 'GET', `${api}/stream?colour=red`, undefined, 400, 'colour'],
   [
     'a position of the stream that is none',
@@ -267,7 +305,9 @@ describe('bad input', () => {
 
     expect(response.headers.get('Content-Type')).toBe('application/problem+json');
     expect([response.status, problem.status]).toEqual([status, status]);
-    if (field !== undefined) expect(problem.errors?.map((error) => error.field)).toContain(field);
+    const fields = problem.errors?.map((error) => error.field) ?? [];
+    expect(fields).toContain(field);
+    expect(new Set(fields).size).toBe(fields.length);
     expect(text).not.toMatch(/\bat .*\.(ts|js):\d+/);
     expect(text.length).toBeLessThan(4_000);
     expect(bench.bus.isUntouched).toBe(true);
@@ -295,13 +335,48 @@ describe('bad input', () => {
       ]),
       headers: { 'Content-Type': 'application/json' },
     });
-    expect(await response.json()).toMatchObject({ status: 400, detail: 'the body is not UTF-8' });
+    expect(await response.json()).toMatchObject({
+      status: 400,
+      detail: 'the body is not UTF-8',
+      errors: [{ field: '', message: 'is not UTF-8' }],
+    });
+  });
+
+  it('that is compressed is refused for that, not for its bytes', async () => {
+    const response = await bench.fetch(services, {
+      method: 'POST',
+      body: gzipSync(JSON.stringify(service)),
+      headers: { 'Content-Type': 'application/json', 'Content-Encoding': 'gzip' },
+    });
+    expect(await response.json()).toMatchObject({
+      status: 415,
+      errors: [{ field: 'Content-Encoding' }],
+    });
+  });
+
+  it('is told that a missing field is required', async () => {
+    const response = await bench.send('POST', services, { ...service, service_type: undefined });
+    expect(await response.json()).toMatchObject({
+      detail: 'service_type is required',
+      errors: [{ field: 'service_type', message: 'is required' }],
+    });
+  });
+
+  it.each(['1.5', 'yesterday', '-1'])('of a moment is told what one is: at=%s', async (at) => {
+    const response = await bench.fetch(`${services}?at=${at}`);
+    expect(await response.json()).toMatchObject({
+      errors: [{ field: 'at', message: expect.stringMatching(/position.* or an ISO 8601/) }],
+    });
   });
 
   it('in more than 100 headers is refused', async () => {
     const headers = Object.fromEntries(Array.from({ length: 101 }, (_, at) => [`x-h${at}`, '1']));
     const response = await bench.fetch(services, { headers });
-    expect(await response.json()).toMatchObject({ status: 431, code: 'headers-too-large' });
+    expect(await response.json()).toMatchObject({
+      status: 431,
+      code: 'headers-too-large',
+      errors: [{ field: 'headers' }],
+    });
     expect(bench.bus.isUntouched).toBe(true);
   });
 
@@ -310,33 +385,45 @@ describe('bad input', () => {
       'headers of 20 KiB',
       `GET ${services} HTTP/1.1\r\nHost: a\r\nX-Big: ${'x'.repeat(20_480)}\r\n\r\n`,
       431,
+      'headers',
     ],
-    ['something that is not HTTP', 'HELLO\r\n\r\n', 400],
-    ['a broken header', `GET ${services} HTTP/1.1\r\nHost: a\r\nX Y: 1\r\n\r\n`, 400],
+    ['something that is not HTTP', 'HELLO\r\n\r\n', 400, 'request'],
+    ['a broken header', `GET ${services} HTTP/1.1\r\nHost: a\r\nX Y: 1\r\n\r\n`, 400, 'headers'],
+    ['no host', `GET ${services} HTTP/1.1\r\nConnection: close\r\n\r\n`, 400, 'Host'],
+    [
+      'two hosts',
+      `GET ${services} HTTP/1.1\r\nHost: a\r\nhost: a\r\nConnection: close\r\n\r\n`,
+      400,
+      'Host',
+    ],
     [
       'two lengths',
       `POST ${services} HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n`,
       400,
+      'Content-Length',
     ],
     [
       'length and chunks',
       `POST ${services} HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n`,
       400,
+      'Transfer-Encoding',
     ],
-  ])('%s is answered before it becomes a request', async (_, text, status) => {
+  ])('%s is answered before it becomes a request', async (_, text, status, field) => {
     const answer = await raw(bench.port, text);
     expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
     expect(answer).toContain('application/problem+json');
+    const problem = JSON.parse(answer.slice(answer.indexOf('{'))) as object;
+    expect(problem).toMatchObject({ status, errors: [{ field }] });
     expect(bench.bus.isUntouched).toBe(true);
   });
 
-  it('without a host is answered before it becomes a request', async () => {
-    expect(await raw(bench.port, `GET ${services} HTTP/1.1\r\n\r\n`)).toMatch(/^HTTP\/1.1 400 /);
-    expect(bench.bus.isUntouched).toBe(true);
+  it('is nothing that HTTP/1.0 says without a host', async () => {
+    const answer = await raw(bench.port, 'GET /openapi.json HTTP/1.0\r\n\r\n');
+    expect(answer).toMatch(/^HTTP\/1.1 200 /);
   });
 
   it('that never ends leaves no trace when its sender goes away', async () => {
-    const before = await closedRequests();
+    const before = await closedRequests(bench);
     const outgoing = request(bench.url(services), {
       method: 'POST',
       headers: {
@@ -349,17 +436,15 @@ describe('bad input', () => {
     await new Promise((resolve) => outgoing.once('continue', resolve));
     outgoing.write('{"service_name"');
     outgoing.destroy();
-    await eventually(async () => expect(await closedRequests()).toBe(before + 1));
+    await eventually(async () => expect(await closedRequests(bench)).toBe(before + 1));
     expect(bench.bus.isUntouched).toBe(true);
     expect(bench.logged).toBe('');
   });
 });
 
-async function closedRequests(): Promise<number> {
-  const { values } = (await register.getSingleMetric('http_requests_total')?.get()) ?? {
-    values: [],
-  };
-  return values.reduce((sum, { value }) => sum + value, 0);
+async function closedRequests(bench: GatewayBench): Promise<number> {
+  const posted = (await bench.metrics()).matchAll(/^http_requests_total{method="POST".*} (\d+)$/gm);
+  return [...posted].reduce((sum, [, count]) => sum + Number(count), 0);
 }
 
 /** Sends bytes as they are; the whole answer until the server closes. */

@@ -24,10 +24,13 @@ export async function readBody(
   accepted: readonly BodyType[],
 ): Promise<{ readonly value: Json } | Rejection> {
   const type = bodyType(request, accepted);
-  const text = await readText(request);
-  if (text instanceof Rejection) return text;
-  if (text === '') return { value: {} };
+  const whole = await readWhole(request);
+  if (whole?.length === 0) return { value: {} };
+  // What it says of itself comes first: of a compressed body the bytes say nothing.
   if (type instanceof Rejection) return type;
+  if (!whole) return bodyRefused('body-too-large', 'is larger than 1 MiB');
+  if (!isUtf8(whole)) return bodyRefused('malformed-body', 'is not UTF-8');
+  const text = new TextDecoder().decode(whole);
   switch (type) {
     case 'application/json':
       return parseUntrustedJson(text);
@@ -47,22 +50,36 @@ function bodyType(request: IncomingMessage, accepted: readonly BodyType[]): Body
   const isUtf8Text = parameters.every(
     (parameter) => !parameter.startsWith('charset=') || /^charset="?utf-8"?$/.test(parameter),
   );
-  const isPlain = (request.headers['content-encoding'] ?? 'identity') === 'identity';
+  const encoding = request.headers['content-encoding'] ?? 'identity';
   const found = accepted.find((candidate) => candidate === type);
-  if (found && isUtf8Text && isPlain) return found;
+  const errors = [
+    ...(found ? [] : [{ field: 'Content-Type', message: `must be ${accepted.join(' or ')}` }]),
+    ...(found && !isUtf8Text ? [{ field: 'Content-Type', message: 'must be in UTF-8' }] : []),
+    ...(encoding.toLowerCase() === 'identity' ? [] : [NOT_PLAIN]),
+  ];
+  if (found && errors.length === 0) return found;
   return new Rejection(
     'unsupported-media-type',
     `the body must be ${accepted.join(' or ')} in UTF-8, not compressed`,
     'invalid',
-    [{ field: 'Content-Type', message: `must be ${accepted.join(' or ')}` }],
+    errors,
   );
 }
+
+const NOT_PLAIN = {
+  field: 'Content-Encoding',
+  message: 'must be identity: compressed bodies are not taken',
+};
+
+const bodyRefused = (code: string, message: string): Rejection =>
+  new Rejection(code, `the body ${message}`, 'invalid', [{ field: '', message }]);
 
 const chunksOf = (request: IncomingMessage): AsyncIterable<Buffer> => ({
   [Symbol.asyncIterator]: () => request.iterator({ destroyOnReturn: false }),
 });
 
-async function readText(request: IncomingMessage): Promise<string | Rejection> {
+/** All bytes; undefined when they are more than is taken. */
+async function readWhole(request: IncomingMessage): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
@@ -75,9 +92,5 @@ async function readText(request: IncomingMessage): Promise<string | Rejection> {
   } catch (fault) {
     throw new RequestAborted('the request was not sent to its end', { cause: fault });
   }
-  if (bytes > JSON_BYTES_MAX)
-    return new Rejection('body-too-large', 'the body is larger than 1 MiB', 'invalid');
-  const whole = Buffer.concat(chunks);
-  if (!isUtf8(whole)) return new Rejection('malformed-body', 'the body is not UTF-8', 'invalid');
-  return new TextDecoder().decode(whole);
+  return bytes > JSON_BYTES_MAX ? undefined : Buffer.concat(chunks);
 }

@@ -8,7 +8,7 @@ import {
   type CommandContract,
 } from '@downbeat/contracts';
 import { Rejection, type JsonObject } from '@downbeat/eventsourcing';
-import type { CommandOutcome, MessageBus } from '@downbeat/message-bus';
+import type { CommandOutcome, MessageBus, Problem } from '@downbeat/message-bus';
 import { AwaitedEnd, waitOf } from './awaited-end';
 import type { Exchange, Handler } from './exchange';
 import { requestInput } from './input';
@@ -50,10 +50,22 @@ export const commandHandler =
         timeoutMs: OUTCOME_TIMEOUT_MS,
       },
     );
-    if (!outcome.accepted) return problemReply(outcome.problem, context);
+    if (!outcome.accepted) return problemReply(inWordsOfHttp(outcome.problem), context);
     const ended = end && (await statusAtEnd(bus, outcome, end, waitMs ?? 0, context));
     return ended ?? acceptedReply(route.contract, data, outcome);
   };
+
+/** The id that the bus knows as a message's is the client's idempotency key here. */
+function inWordsOfHttp(problem: Problem): Problem {
+  if (problem.code !== 'idempotency-key-reused') return problem;
+  const message = 'was used for this with another body';
+  return {
+    ...problem,
+    message: `Idempotency-Key ${message}`,
+    errors: [{ field: 'Idempotency-Key', message }],
+    hint: 'Use a new key for a new request. To learn the outcome of the first, repeat it as it was.',
+  };
+}
 
 const ENDED: readonly unknown[] = ['completed', 'failed', 'compensated'];
 

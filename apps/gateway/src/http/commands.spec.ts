@@ -47,6 +47,23 @@ describe('a command over HTTP', () => {
     expect(response.headers.get('Idempotent-Replayed')).toBe('true');
   });
 
+  it('is refused when its key was used with another body, in the words of HTTP', async () => {
+    refuseWith({
+      code: 'idempotency-key-reused',
+      message: 'Nats-Msg-Id was used for this command with another body',
+      kind: 'conflict',
+      errors: [{ field: 'Nats-Msg-Id', message: 'was used for this command with another body' }],
+    });
+    const response = await bench.send('POST', services, service, { 'Idempotency-Key': 'key-1' });
+    expect(await response.json()).toMatchObject({
+      status: 409,
+      code: 'idempotency-key-reused',
+      detail: expect.stringMatching(/^Idempotency-Key was used/) as string,
+      errors: [{ field: 'Idempotency-Key' }],
+      hint: expect.stringContaining('new key') as string,
+    });
+  });
+
   it('gets a key when it has none, which is answered back', async () => {
     const response = await bench.send('POST', services, service);
     const id = bench.bus.commands[0]?.options?.id;

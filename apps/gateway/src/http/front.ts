@@ -1,6 +1,7 @@
+import { tellRequest } from '@downbeat/service-host';
 import { Injectable, type NestMiddleware } from '@nestjs/common';
 import type { NextFunction, Request, Response } from 'express';
-import { HEADERS_MAX, headersTooLarge, URL_LENGTH_MAX, urlTooLong } from './limits';
+import { problemOfHead } from './limits';
 import { problemReply } from './problems';
 import { send } from './reply';
 import { contextOf } from './request-context';
@@ -16,7 +17,7 @@ const HEADERS: Readonly<Record<string, string>> = {
   'X-Frame-Options': 'DENY',
 };
 
-/** Runs before every route: limits, ids, headers, measurement. */
+/** Runs before every route: limits, ids, headers, measurement, and the story that log lines belong to. */
 @Injectable()
 export class Front implements NestMiddleware {
   constructor(private readonly metrics: RequestMetrics) {}
@@ -28,10 +29,16 @@ export class Front implements NestMiddleware {
     for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
     response.setHeader('X-Correlation-ID', context.correlationId);
 
-    if (request.originalUrl.length > URL_LENGTH_MAX)
-      return send(response, problemReply(urlTooLong, context));
-    if (request.rawHeaders.length / 2 > HEADERS_MAX)
-      return send(response, problemReply(headersTooLarge, context));
-    next();
+    const problem = problemOfHead(request);
+    if (problem) return send(response, problemReply(problem, context));
+    const { traceparent } = context;
+    const story = {
+      traceparent,
+      // A command may bring a better one, and the answer says so.
+      get correlationId() {
+        return String(response.getHeader('X-Correlation-ID'));
+      },
+    };
+    tellRequest(request, response, story, next);
   }
 }

@@ -9,6 +9,8 @@ export interface RequestInput {
   readonly fields: Readonly<Record<string, unknown>>;
   /** Which moment a query is about; still text. */
   readonly at?: string;
+  readonly min_position?: string;
+  /** The same under another name. */
   readonly minPosition?: string;
   /** How long to wait for the end of what a command starts; still text. */
   readonly wait?: string;
@@ -33,7 +35,9 @@ export async function requestInput(
     if (unexpected !== undefined)
       return invalidParameter(unexpected, 'is not a known parameter; fields go into the body');
   } else if (hasBody(request)) {
-    return new Rejection('unexpected-body', `a ${route.method} has no body here`, 'invalid');
+    return new Rejection('unexpected-body', `a ${route.method} has no body here`, 'invalid', [
+      { field: '', message: 'must not be there' },
+    ]);
   }
 
   const fields = withPathFields(request, route, given);
@@ -56,10 +60,14 @@ function splitParameters(
     return { rest, read: wait === undefined ? {} : { wait } };
   }
   if (route.contract.kind === 'command') return { rest: parameters, read: {} };
-  const { at, min_position, minPosition = min_position, ...rest } = parameters;
+  const { at, min_position, minPosition, ...rest } = parameters;
   return {
     rest,
-    read: { ...(at !== undefined && { at }), ...(minPosition !== undefined && { minPosition }) },
+    read: {
+      ...(at !== undefined && { at }),
+      ...(min_position !== undefined && { min_position }),
+      ...(minPosition !== undefined && { minPosition }),
+    },
   };
 }
 

@@ -86,17 +86,27 @@ export const problemOfRejection = ({ code, message, kind, errors }: Rejection): 
 
 /** What may be said of something thrown: a known fault by its code, anything else only that it broke. */
 export function problemOfFault(fault: unknown): Problem {
+  if (fault instanceof Fault && fault.code === 'message-bus/message-too-large')
+    return invalidPart(fault.code, '', 'is too large for the message bus');
   if (fault instanceof Fault && VERDICT_OF_CODE[fault.code])
     return { code: fault.code, message: fault.message, kind: 'unavailable' };
   // Express refuses a path whose percent signs do not decode.
   if (fault instanceof URIError)
-    return {
-      code: 'malformed-path',
-      message: 'the path does not decode as UTF-8',
-      kind: 'invalid',
-    };
+    return invalidPart('malformed-path', 'path', 'does not decode as UTF-8');
   return { code: 'internal', message: 'see the log', kind: 'internal' };
 }
+
+/**
+ * A request that is wrong in a part of it that no contract names.
+ *
+ * @param field A header by its name, or `path`, `url`, `headers`, `request`; empty for the body.
+ */
+export const invalidPart = (code: string, field: string, message: string): Problem => ({
+  code,
+  message: `${/^[A-Z]/.test(field) ? '' : 'the '}${field || 'body'} ${message}`,
+  kind: 'invalid',
+  errors: [{ field, message }],
+});
 
 export function problemReply(problem: Problem, context: RequestContext): Reply {
   const verdict = verdictOf(problem);

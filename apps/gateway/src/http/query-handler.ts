@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { Exchange, Handler } from './exchange';
 import { requestInput } from './input';
 import { problemOfRejection, problemReply } from './problems';
+import { invalidParameter } from './query-string';
 import type { Reply } from './reply';
 import type { ContractRoute } from './route-table';
 
@@ -13,17 +14,19 @@ const ANSWER_TIMEOUT_MS = 10_000;
 /** A replay or a verification reads a good part of the log. */
 const LONG_ANSWER_TIMEOUT_MS = 120_000;
 
-const position = z
-  .string()
-  .regex(/^\d{1,15}$/, 'must be a position')
-  .transform(Number);
+const positionOr = (else_: string) =>
+  z
+    .string()
+    .regex(/^\d{1,15}$/, `must be a position${else_}`)
+    .transform(Number);
+
+const OR_TIME = ' (a whole number) or an ISO 8601 time in UTC';
 
 /** Which moment a query is about. */
-export const readAs = z.strictObject({
-  at: z
-    .union([position, z.iso.datetime()], { error: 'must be a position or an ISO 8601 time in UTC' })
-    .optional(),
-  min_position: position.optional(),
+const readAs = z.strictObject({
+  at: z.union([positionOr(OR_TIME), z.iso.datetime(`must be a position${OR_TIME}`)]).optional(),
+  min_position: positionOr('').optional(),
+  minPosition: positionOr('').optional(),
 });
 
 /** Request → question to the owning context → its answer. */
@@ -51,8 +54,17 @@ async function prepare(
   if (given instanceof Rejection) return given;
   const input = validate(route.contract.input, given.fields);
   if (input instanceof Rejection) return input;
-  const as = validate(readAs, { at: given.at, min_position: given.minPosition });
-  return as instanceof Rejection ? as : { input: input.value, ...as.value };
+  const { fields: _, wait: __, ...read } = given;
+  const as = validate(readAs, read);
+  if (as instanceof Rejection) return as;
+  const { at, min_position, minPosition = min_position } = as.value;
+  if (min_position !== undefined && min_position !== minPosition)
+    return invalidParameter('minPosition', 'differs from min_position, which means the same');
+  return {
+    input: input.value,
+    ...(at !== undefined && { at }),
+    ...(minPosition !== undefined && { min_position: minPosition }),
+  };
 }
 
 /** The tag is weak and of the body alone: an answer that did not change keeps its tag while the log grows. */

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { storyOfRequest } from '@downbeat/service-host';
 import { hasBody } from './body';
 
 /** What a handler answers. Headers in it win over those every answer gets. */
@@ -23,6 +24,7 @@ export const jsonReply = (
 export function send(response: ServerResponse, reply: Reply): void {
   if (response.headersSent || response.destroyed) return;
   response.statusCode = reply.status;
+  if (reply.status >= 500) tellProblem(response, reply);
   // What the client still sends of this request is not read any more.
   if (!response.req.complete && hasBody(response.req)) response.setHeader('Connection', 'close');
   for (const [name, value] of Object.entries(reply.headers)) response.setHeader(name, value);
@@ -33,4 +35,12 @@ export function send(response: ServerResponse, reply: Reply): void {
   const bytes = Buffer.from(reply.body);
   response.setHeader('Content-Length', bytes.length);
   response.end(bytes);
+}
+
+/** What the line of the request in the log says of its cause. */
+function tellProblem({ req }: ServerResponse, { headers, body }: Reply): void {
+  const story = storyOfRequest(req);
+  if (!story || body === undefined || headers['Content-Type'] !== 'application/problem+json')
+    return;
+  story.problem = (JSON.parse(body) as { readonly code: string }).code;
 }

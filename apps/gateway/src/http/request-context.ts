@@ -1,5 +1,6 @@
-import { randomFillSync, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { newTraceparent, traceIdOf, traceparentOf } from '@downbeat/message-bus';
 import { isSpanContextValid, trace } from '@opentelemetry/api';
 
 /** What is known of a request before anything of it was understood. */
@@ -16,7 +17,6 @@ export interface RequestContext {
 }
 
 const CORRELATION_ID = /^[A-Za-z0-9_.:@-]{1,128}$/;
-const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 const contexts = new WeakMap<IncomingMessage, RequestContext>();
 
@@ -34,12 +34,12 @@ export function newContext(headers: IncomingHttpHeaders, url: string): RequestCo
   const correlationId = headers['x-correlation-id'];
   const correlationIdGiven =
     typeof correlationId === 'string' && CORRELATION_ID.test(correlationId);
-  const traceparent = activeSpan() ?? given(headers['traceparent']) ?? newTrace();
+  const traceparent = activeSpan() ?? traceparentOf(headers['traceparent']) ?? newTraceparent();
   return {
     correlationId: correlationIdGiven ? correlationId : randomUUID(),
     correlationIdGiven,
     traceparent,
-    traceId: traceparent.slice(3, 35),
+    traceId: traceIdOf(traceparent),
     path: url.split('?', 1)[0] ?? '',
   };
 }
@@ -49,21 +49,4 @@ function activeSpan(): string | undefined {
   const span = trace.getActiveSpan()?.spanContext();
   if (!span || !isSpanContextValid(span)) return undefined;
   return `00-${span.traceId}-${span.spanId}-${span.traceFlags.toString(16).padStart(2, '0')}`;
-}
-
-const given = (traceparent: unknown): string | undefined =>
-  typeof traceparent === 'string' && TRACEPARENT.test(traceparent) ? traceparent : undefined;
-
-const TRACE_BYTES = 24;
-/** Drawing random bytes costs more than they do, so many are drawn at once. */
-const pool = Buffer.alloc(TRACE_BYTES * 128);
-let drawn = pool.length;
-
-function newTrace(): string {
-  if (drawn === pool.length) {
-    randomFillSync(pool);
-    drawn = 0;
-  }
-  const hex = pool.toString('hex', drawn, (drawn += TRACE_BYTES));
-  return `00-${hex.slice(0, 32)}-${hex.slice(32)}-01`;
 }

@@ -16,7 +16,9 @@ const ALIASES_MAX = 50;
  */
 export function parseUntrustedYaml(text: string): { readonly value: Json } | Rejection {
   if (text.length > YAML_LENGTH_MAX)
-    return new Rejection('body-too-large', 'a YAML body is at most 256 KiB', 'invalid');
+    return new Rejection('body-too-large', 'a YAML body is at most 256 KiB', 'invalid', [
+      { field: '', message: 'must be at most 256 KiB of YAML' },
+    ]);
   const tokens = tokensOf(text);
   if (tokens instanceof Rejection) return tokens;
   const [document, second] = compose(tokens);

@@ -169,6 +169,47 @@ describe('the event stream', () => {
     await closed;
   });
 
+  it.each([
+    ['an id', '', { 'Last-Event-ID': '99999999' }],
+    ['a URL', '?after=99999999', {}],
+  ])('tells who comes with %s ahead of the log, and goes on from its head', async (_, url, id) => {
+    await start();
+    log.append(3);
+    const reader = await open(url, id as Record<string, string>);
+    log.append(2);
+    log.hint();
+    expect(await reader.positions(2)).toEqual([4, 5]);
+    expect(reader.others).toContain('event: reset\nid: 3\ndata: {"asked":99999999,"head":3}');
+  });
+
+  it('does not tell who is at the head, or behind it', async () => {
+    await start();
+    log.append(3);
+    const readers = [await open('', { 'Last-Event-ID': '3' }), await open('?after=2')];
+    log.append(1);
+    log.hint();
+    for (const reader of readers) {
+      await reader.until(() => reader.events.at(-1)?.id === 4);
+      expect(reader.others).toEqual(['retry: 1000']);
+    }
+  });
+
+  it('has room for so many clients of one address, and for others beside them', async () => {
+    await start({ clientsPerAddressMax: 2 });
+    const first = await open();
+    await open();
+    const refused = await bench.fetch('/api/orchestration/stream');
+    expect(refused.headers.get('Retry-After')).toBe('1');
+    expect(await refused.json()).toMatchObject({
+      status: 503,
+      code: 'too-many-streams',
+    });
+    const elsewhere = await StreamReader.open(bench, '', {}, '127.0.0.2');
+    readers.push(elsewhere);
+    first.close();
+    await eventually(async () => expect(await open()).toBeDefined());
+  });
+
   it('has room for so many clients, and again when one has left', async () => {
     await start({ clientsMax: 2 });
     const first = await open();

@@ -34,12 +34,15 @@ interface Subscription {
 
 /**
  * The log as server-sent events. The id of an event is its position, so a client that comes back
- * with `Last-Event-ID` misses nothing; without it, and without `?after=`, it begins now.
+ * with `Last-Event-ID` misses nothing; without it, and without `?after=`, it begins now. One whose
+ * position the log has not reached has seen another log: it is told by the event `reset`,
+ * `{ asked, head }`, and begins now.
  */
 @Injectable()
 export class EventStream implements OnModuleDestroy {
   private readonly logger = new Logger(EventStream.name);
-  private readonly responses = new Set<Response>();
+  /** By response: the address of its client. */
+  private readonly clients = new Map<Response, string>();
   private isClosed = false;
 
   constructor(
@@ -53,11 +56,12 @@ export class EventStream implements OnModuleDestroy {
     if (asked instanceof Rejection) return problemReply(problemOfRejection(asked), context);
     if (request.method === 'HEAD') return { status: 200, headers: HEADERS };
     if (this.isClosed) return problemReply(stopping, context);
-    if (this.responses.size >= this.settings.clientsMax)
-      return problemReply(tooManyClients(this.settings.clientsMax), context);
+    const address = request.socket.remoteAddress ?? '';
+    const full = this.fullFor(address);
+    if (full) return problemReply(full, context);
 
-    this.responses.add(response);
-    response.once('close', () => this.responses.delete(response));
+    this.clients.set(response, address);
+    response.once('close', () => this.clients.delete(response));
     await this.open(response, asked);
     return undefined;
   };
@@ -65,11 +69,21 @@ export class EventStream implements OnModuleDestroy {
   /** Lets the clients go, so that the server can close, and takes no more; they resume elsewhere. */
   close(): void {
     this.isClosed = true;
-    for (const response of this.responses) response.end();
+    for (const response of this.clients.keys()) response.end();
   }
 
   onModuleDestroy(): void {
     this.close();
+  }
+
+  private fullFor(address: string): Problem | undefined {
+    const { clientsMax, clientsPerAddressMax } = this.settings;
+    if (this.clients.size >= clientsMax)
+      return tooManyStreams(`${clientsMax} streams are open already`);
+    const ofAddress = [...this.clients.values()].filter((other) => other === address).length;
+    if (ofAddress >= clientsPerAddressMax)
+      return tooManyStreams(`${clientsPerAddressMax} streams of this address are open already`);
+    return undefined;
   }
 
   private async open(response: Response, { filter, after }: Subscription): Promise<void> {
@@ -79,7 +93,9 @@ export class EventStream implements OnModuleDestroy {
     // A client that left while the head was asked for would never be closed again.
     if (response.destroyed || response.writableEnded) return leave();
     response.writeHead(200, HEADERS).write(`retry: ${RECONNECT_MS}\n\n`);
-    client.run(after ?? head).catch((fault: unknown) => {
+    const begin = after ?? head;
+    if (begin > head) response.write(reset(begin, head));
+    client.run(Math.min(begin, head)).catch((fault: unknown) => {
       this.logger.error('a stream broke', fault instanceof Error ? fault.stack : String(fault));
       response.destroy();
     });
@@ -100,9 +116,13 @@ function subscriptionOf(request: Request): Subscription | Rejection {
   return { filter, after: resumed.value['Last-Event-ID'] ?? after };
 }
 
-const tooManyClients = (clientsMax: number): Problem => ({
+/** The id comes along, so that the next reconnection is in order. */
+const reset = (asked: number, head: number): string =>
+  `event: reset\nid: ${head}\ndata: ${JSON.stringify({ asked, head })}\n\n`;
+
+const tooManyStreams = (message: string): Problem => ({
   code: 'too-many-streams',
-  message: `${clientsMax} streams are open already`,
+  message,
   kind: 'unavailable',
 });
 

@@ -1,12 +1,12 @@
 import { Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { Fault } from '@downbeat/eventsourcing';
 import { MessageBus } from '@downbeat/message-bus';
+import { HostSettings, logHints } from '@downbeat/service-host';
 import { EventRing, frameOf, type Frame } from './event-ring';
 import { readHead, readLog, type LogEvent } from './log-page';
 import { StreamSettings } from './stream-settings';
 
 const PAGE_EVENTS_MAX = 500;
-const HINT = 'hint.log.main';
 
 /**
  * Reads the log once for all clients, while there are any: woken by the hint, or by the clock when
@@ -25,12 +25,14 @@ export class LogReader implements OnModuleInit, OnModuleDestroy {
   constructor(
     private readonly bus: MessageBus,
     private readonly settings: StreamSettings,
+    private readonly host: HostSettings,
   ) {
     this.ring = new EventRing(settings.ringEventsMax, settings.ringCharactersMax);
   }
 
   onModuleInit(): void {
-    const unsubscribe = this.bus.onHint(HINT, () => void this.read());
+    const hints = logHints(this.bus, this.host.config.LOG_NAME);
+    const unsubscribe = hints.subscribe(() => void this.read());
     const timer = setInterval(() => void this.read(), this.settings.pollMs);
     this.stop = () => {
       clearInterval(timer);

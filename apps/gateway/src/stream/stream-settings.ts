@@ -2,6 +2,8 @@
 export class StreamSettings {
   constructor(
     readonly clientsMax = 200,
+    /** Behind a proxy all clients have its address. */
+    readonly clientsPerAddressMax = 50,
     readonly heartbeatMs = 15_000,
     /** A client that takes nothing for this long is let go; it can resume where it was. */
     readonly stalledMs = 10_000,

@@ -1,7 +1,9 @@
 import type { JsonObject } from '@downbeat/eventsourcing';
 import { NoAnswer, type QueryOutcome } from '@downbeat/message-bus';
+import { logHintSubject } from '@downbeat/service-host';
 import type { LogEvent } from '../stream/log-page';
 import type { FakeBus } from './fake-bus';
+import { LOG_NAME } from './host-settings';
 
 interface Question {
   readonly stream?: string;
@@ -54,7 +56,7 @@ export class FakeLog {
   }
 
   hint(): void {
-    this.bus.hint('hint.log.main', { position: this.head } as JsonObject);
+    this.bus.hint(logHintSubject(LOG_NAME), { position: this.head } as JsonObject);
   }
 
   private answer(question: Question): QueryOutcome {

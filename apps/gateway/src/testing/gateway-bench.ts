@@ -2,17 +2,25 @@ import type { AddressInfo } from 'node:net';
 import type { DynamicModule, INestApplication, LoggerService } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Test } from '@nestjs/testing';
+import { Registry } from 'prom-client';
 import { MessageBus } from '@downbeat/message-bus';
+import { HostSettings, HttpModule, Probes } from '@downbeat/service-host';
 import { GatewayModule } from '../gateway.module';
 import { limitHttp } from '../http/limits';
 import { StreamSettings } from '../stream/stream-settings';
 import { FakeBus } from './fake-bus';
+import { hostSettings } from './host-settings';
 
-const busModule = (bus: unknown): DynamicModule => ({
-  module: class BusModule {},
+/** What the process around the gateway provides. */
+const hostModule = (bus: unknown): DynamicModule => ({
+  module: class HostModule {},
   global: true,
-  providers: [{ provide: MessageBus, useValue: bus }],
-  exports: [MessageBus],
+  imports: [HttpModule.of('gateway', new Probes(), new Registry())],
+  providers: [
+    { provide: MessageBus, useValue: bus },
+    { provide: HostSettings, useValue: hostSettings },
+  ],
+  exports: [MessageBus, HostSettings],
 });
 
 /** Everything the process would have logged. */
@@ -44,7 +52,7 @@ export class GatewayBench<Bus = FakeBus> {
 
   static async over<Bus>(bus: Bus, settings = new StreamSettings()): Promise<GatewayBench<Bus>> {
     const log = new Log();
-    const module = await Test.createTestingModule({ imports: [busModule(bus), GatewayModule] })
+    const module = await Test.createTestingModule({ imports: [hostModule(bus), GatewayModule] })
       .overrideProvider(StreamSettings)
       .useValue(settings)
       .setLogger(log)
@@ -67,6 +75,11 @@ export class GatewayBench<Bus = FakeBus> {
 
   fetch(path: string, init?: RequestInit): Promise<Response> {
     return fetch(this.url(path), { redirect: 'manual', ...init });
+  }
+
+  /** What a scrape sees. */
+  async metrics(): Promise<string> {
+    return (await this.fetch('/metrics')).text();
   }
 
   send(method: string, path: string, body: unknown, headers: Record<string, string> = {}) {

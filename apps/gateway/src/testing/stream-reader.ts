@@ -32,10 +32,12 @@ export class StreamReader {
     bench: GatewayBench,
     parameters = '',
     headers: Record<string, string> = {},
+    /** Where the client is: any address of this machine. */
+    localAddress = '127.0.0.1',
   ): Promise<StreamReader> {
     const url = bench.url(`/api/orchestration/stream${parameters}`);
     const response = await new Promise<IncomingMessage>((resolve, reject) =>
-      get(url, { agent: false, headers }, resolve).on('error', reject),
+      get(url, { agent: false, headers, localAddress }, resolve).on('error', reject),
     );
     if (response.statusCode === 200) return new StreamReader(response);
     response.destroy();

@@ -52,7 +52,12 @@ const names: Projection = {
 /** The audit beside a registry with one small read model. */
 @Module({
   imports: [
-    ContextModule.of({ context: 'registry', projections: [names], commands: [] }),
+    ContextModule.of({
+      context: 'registry',
+      projections: [names],
+      commands: [],
+      contracts: { commands: [], queries: [] },
+    }),
     AuditModule,
   ],
 })

@@ -25,7 +25,7 @@ export async function appendMany(
 ): Promise<readonly (Appended | Error)[]> {
   const { rows } = await pool.query<OutcomeRow>({
     name: `append_many of ${logName}`,
-    text: `select * from "${logName}".append_many($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
+    text: `select * from "${logName}".append_many($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
     values: parametersOf(context, appends),
   });
   return appends.map((append, index) => outcomeOf(append, rows[index]));
@@ -52,8 +52,12 @@ function parametersOf(context: string, appends: readonly SealedAppend[]): unknow
     events.map((event) => event.type),
     events.map((event) => event.schemaVersion),
     arrayOfJson(events.map((event) => event.data)),
+    appends.map(({ append }) => byteaOf(append.command?.payloadHash)),
   ];
 }
+
+const byteaOf = (hex: string | undefined): string | undefined =>
+  hex === undefined ? undefined : `\\x${hex}`;
 
 /**
  * Postgres' literal of an array of JSON texts. Encoding them as JSON once more escapes quotes and

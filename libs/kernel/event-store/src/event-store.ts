@@ -23,9 +23,23 @@ export interface Append {
   readonly events: readonly NewEvent[];
   readonly meta: EventMeta;
   /** The command behind it: asked again with the same id it gets the first answer, and appends nothing. */
-  readonly command?: { readonly id: string; readonly answer: JsonObject };
+  readonly command?: AnsweredCommand;
   readonly lease?: LeaseUse;
   readonly receipt?: Receipt;
+}
+
+/** What is remembered of a command, together with its events. */
+export interface AnsweredCommand {
+  readonly id: string;
+  readonly answer: JsonObject;
+  /** SHA-256 of what the command says, in lower-case hexadecimal: tells a repetition from another command. */
+  readonly payloadHash?: string;
+}
+
+/** What a command was answered. */
+export interface RememberedAnswer extends Appended {
+  /** Absent when none was given, or when it was remembered by a release that knew none. */
+  readonly payloadHash?: string;
 }
 
 /** `schema_version` is 1 unless the event's data changed shape since. */
@@ -119,7 +133,7 @@ export abstract class EventStore {
   abstract settled(): Promise<void>;
 
   /** The answer this command id got earlier, if it was accepted. */
-  abstract answerOf(commandId: string): Promise<Appended | undefined>;
+  abstract answerOf(commandId: string): Promise<RememberedAnswer | undefined>;
 
   /** The last publication of `source` that `consumer` has a receipt for; 0 when there is none. */
   abstract lastReceipt(consumer: string, source: string): Promise<number>;

@@ -17,6 +17,8 @@ export interface Execution<State> {
   readonly meta: EventMeta;
   /** Asked again with the same id, an accepted command gets its first answer and does nothing. */
   readonly commandId?: string;
+  /** SHA-256 of what the command says, remembered with the answer. */
+  readonly payloadHash?: string;
   /** The answer to whoever asked, from the state after the events; default `{}`. */
   readonly answer?: (state: State) => JsonObject;
   /** Written whatever the decision is: a refused command was handled too. */
@@ -70,15 +72,21 @@ export async function execute<State, Command extends Message, Event extends Mess
 }
 
 /** A command accepted before may look refused now, by the state that it led to itself. */
-async function earlierAnswer(store: EventStore, commandId: string | undefined) {
-  return commandId === undefined ? undefined : store.answerOf(commandId);
+async function earlierAnswer(
+  store: EventStore,
+  commandId: string | undefined,
+): Promise<Appended | undefined> {
+  const remembered = commandId === undefined ? undefined : await store.answerOf(commandId);
+  if (remembered === undefined) return undefined;
+  const { payloadHash: _, ...appended } = remembered;
+  return appended;
 }
 
 function appendOf<State, Event extends Message>(
   stream: StreamName,
   expected: number,
   events: readonly Event[],
-  { meta, commandId, receipt, lease }: Execution<State>,
+  { meta, commandId, payloadHash, receipt, lease }: Execution<State>,
   answer: JsonObject | undefined,
 ): Append {
   const isAccepted = answer !== undefined;
@@ -87,7 +95,10 @@ function appendOf<State, Event extends Message>(
     expected,
     events,
     meta,
-    ...(isAccepted && commandId !== undefined && { command: { id: commandId, answer } }),
+    ...(isAccepted &&
+      commandId !== undefined && {
+        command: { id: commandId, answer, ...(payloadHash !== undefined && { payloadHash }) },
+      }),
     ...(isAccepted && lease && { lease }),
     ...(receipt && { receipt }),
   };

@@ -6,7 +6,13 @@ import type {
   StreamVersion,
 } from '@downbeat/eventsourcing';
 import { LogGap } from './errors';
-import { EventStore, type Append, type Appended, type LogSlice } from './event-store';
+import {
+  EventStore,
+  type Append,
+  type Appended,
+  type LogSlice,
+  type RememberedAnswer,
+} from './event-store';
 import { keyOf, type MemoryLog } from './memory-log';
 import { readLimit } from './read-limit';
 import { seal } from './sealed-append';
@@ -50,7 +56,7 @@ export class MemoryEventStore extends EventStore {
     return { events, through: after + slice.length };
   }
 
-  async answerOf(commandId: string): Promise<Appended | undefined> {
+  async answerOf(commandId: string): Promise<RememberedAnswer | undefined> {
     const answer = this.log.answers.get(keyOf(this.context, commandId));
     return answer && { ...answer, repeated: true };
   }

@@ -7,7 +7,7 @@ import {
   type StreamName,
 } from '@downbeat/eventsourcing';
 import { AppendRefused, LeaseLost, ReceiptConflict, StreamVersionConflict } from './errors';
-import type { Appended } from './event-store';
+import type { Appended, RememberedAnswer } from './event-store';
 import { LogListeners } from './log-listeners';
 import type { SealedAppend } from './sealed-append';
 
@@ -27,7 +27,7 @@ interface OwnerLife {
 export class MemoryLog {
   readonly events: RecordedEvent[] = [];
   readonly streams = new Map<StreamName, RecordedEvent[]>();
-  readonly answers = new Map<string, Omit<Appended, 'repeated'>>();
+  readonly answers = new Map<string, Omit<RememberedAnswer, 'repeated'>>();
   readonly receipts = new Map<string, number>();
   readonly holders = new Map<StreamName, Holder>();
   readonly owners = new Map<string, OwnerLife>();
@@ -46,7 +46,10 @@ export class MemoryLog {
     const { append } = sealed;
     const command = append.command && keyOf(context, append.command.id);
     const earlier = command === undefined ? undefined : this.answers.get(command);
-    if (earlier) return { ...earlier, repeated: true };
+    if (earlier) {
+      const { payloadHash: _, ...answered } = earlier;
+      return { ...answered, repeated: true };
+    }
     this.#judge(context, sealed);
 
     for (const event of this.#record(context, sealed)) {
@@ -56,7 +59,9 @@ export class MemoryLog {
     const version = append.expected + sealed.events.length;
     const appended = { version, position: this.head };
     const answer = sealed.answer === undefined ? {} : { answer: parsed<JsonObject>(sealed.answer) };
-    if (command !== undefined) this.answers.set(command, { ...appended, ...answer });
+    const { payloadHash } = append.command ?? {};
+    const hash = payloadHash === undefined ? {} : { payloadHash };
+    if (command !== undefined) this.answers.set(command, { ...appended, ...answer, ...hash });
     if (append.receipt) {
       const { consumer, source, number } = append.receipt;
       this.receipts.set(keyOf(context, consumer, source), number);

@@ -17,7 +17,13 @@ import {
   type DatabaseOptions,
 } from './database';
 import { AppendRefused, LogGap } from './errors';
-import { EventStore, type Append, type Appended, type LogSlice } from './event-store';
+import {
+  EventStore,
+  type Append,
+  type Appended,
+  type LogSlice,
+  type RememberedAnswer,
+} from './event-store';
 import { GroupCommit } from './group-commit';
 import { sendHalving } from './halving';
 import type { LogHints } from './hints';
@@ -141,13 +147,22 @@ export class PostgresEventStore extends EventStore {
     }
   }
 
-  async answerOf(commandId: string): Promise<Appended | undefined> {
-    const [row] = await this.#ask<{ version: number; position: number; answer: string }>(
+  async answerOf(commandId: string): Promise<RememberedAnswer | undefined> {
+    const [row] = await this.#ask<AnswerRow>(
       'answer',
-      `select version, position, answer from "${this.#log}".command_answer where context = $1 and command_id = $2`,
+      `select version, position, answer, encode(payload_hash, 'hex') as hash
+         from "${this.#log}".command_answer where context = $1 and command_id = $2`,
       [this.context, commandId],
     );
-    return row && { ...row, answer: JSON.parse(row.answer) as JsonObject, repeated: true };
+    if (!row) return undefined;
+    const { version, position, answer, hash } = row;
+    return {
+      version,
+      position,
+      answer: JSON.parse(answer) as JsonObject,
+      repeated: true,
+      ...(hash === null ? {} : { payloadHash: hash }),
+    };
   }
 
   async lastReceipt(consumer: string, source: string): Promise<number> {
@@ -206,6 +221,13 @@ export class PostgresEventStore extends EventStore {
       throw faultOf(fault);
     }
   }
+}
+
+interface AnswerRow {
+  readonly version: StreamVersion;
+  readonly position: Position;
+  readonly answer: string;
+  readonly hash: string | null;
 }
 
 /** The database finds one append wrong in itself, and fails the whole statement for it. */

@@ -5,6 +5,7 @@ import { uuidV7 } from './uuid-v7';
 
 const TEXT_LENGTH_MAX = 200;
 const EVENT_LENGTH_MAX = 1_048_576;
+const SHA_256 = /^[0-9a-f]{64}$/;
 
 /** Postgres stores neither a NUL nor half a surrogate pair. */
 const UNSTORABLE = /[\0\p{Surrogate}]/u;
@@ -52,7 +53,12 @@ export function seal(append: Append): SealedAppend {
   count('the number of events', append.events.length, APPEND_EVENTS_MAX);
   for (const [name, value] of Object.entries(append.meta))
     if (value !== undefined) text(`meta.${name}`, value);
-  if (append.command) text('command.id', append.command.id);
+  if (append.command) {
+    text('command.id', append.command.id);
+    const { payloadHash } = append.command;
+    if (payloadHash !== undefined && !SHA_256.test(payloadHash))
+      refuse('command.payloadHash must be a SHA-256 in hexadecimal');
+  }
   if (append.lease) {
     text('lease.owner', append.lease.owner);
     count('lease.epoch', append.lease.epoch, 2 ** 31 - 1);

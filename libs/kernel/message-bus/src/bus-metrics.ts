@@ -1,3 +1,6 @@
+/** Those that go up and down; all the others only grow. */
+export const BUS_GAUGES: readonly (keyof BusMetrics)[] = ['handling', 'waiting'];
+
 /** Counts since the start of the process, and a few gauges. Whoever exposes metrics reads them. */
 export class BusMetrics {
   /** Messages taken from a stream, redeliveries included. */

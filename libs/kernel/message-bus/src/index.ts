@@ -9,6 +9,16 @@ export * from './evidence';
 export * from './headers';
 export * from './message-bus';
 export * from './settlement';
+export {
+  currentStory,
+  inStory,
+  newTraceparent,
+  openStory,
+  storyOf,
+  traceIdOf,
+  traceparentOf,
+  type Story,
+} from './tracing';
 export { NatsMessageBus } from './nats/nats-message-bus';
 export type { NatsMessageBusOptions } from './nats/nats-message-bus-options';
 export type { StreamBounds } from './nats/streams';

@@ -1,7 +1,17 @@
 import { context, propagation, trace, type TextMapPropagator } from '@opentelemetry/api';
 import { done } from './settlement';
 import { MemoryMessageBus } from './testing/memory-message-bus';
-import { activeTrace, inConsumerSpan, traceHeaders } from './tracing';
+import {
+  activeTrace,
+  currentStory,
+  inConsumerSpan,
+  inStory,
+  newTraceparent,
+  openStory,
+  storyOf,
+  traceHeaders,
+  traceparentOf,
+} from './tracing';
 
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
@@ -56,8 +66,106 @@ describe('trace context', () => {
     expect(caused).toBe(traceparent);
   });
 
+  it.each([undefined, '', 'mine', '00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01'])(
+    'begins with a message that brings none: %s',
+    async (header) => {
+      const bus = new MemoryMessageBus();
+      const seen: unknown[] = [];
+      await bus.subscribe({
+        durable: 'd',
+        subject: 'command.registry.>',
+        handle: (delivery) => {
+          seen.push(delivery.traceparent);
+          return Promise.resolve(done());
+        },
+      });
+      const headers = header === undefined ? {} : { traceparent: header };
+      await bus.send('command.registry.Do.x', '{}', headers);
+      await bus.send('command.registry.Do.x', '{}', headers);
+      await bus.close();
+      expect(seen.map(traceparentOf)).toEqual(seen);
+      expect(new Set(seen).size).toBe(2);
+    },
+  );
+
   it('does not swallow what the work throws', () =>
     expect(
       inConsumerSpan({}, 'x', 'id', () => Promise.reject(new Error('broken'))),
     ).rejects.toThrow('broken'));
+});
+
+describe('a story', () => {
+  const story = { traceparent, correlationId: 'order-1' };
+  const later = () => new Promise((resolve) => setImmediate(resolve));
+
+  it('is known to all that is done in it, and beside it to nothing', async () => {
+    const other = { traceparent: newTraceparent() };
+    const seen = await Promise.all(
+      [story, other].map((one) =>
+        inStory(one, async () => {
+          await later();
+          return currentStory();
+        }),
+      ),
+    );
+    expect(seen).toEqual([story, other]);
+    expect(currentStory()).toBeUndefined();
+  });
+
+  it('is that of the message a handler works on', async () => {
+    const headers = { traceparent, 'Downbeat-Correlation-Id': 'order-1' };
+    const tell = () => Promise.resolve(currentStory());
+    expect(await inConsumerSpan(headers, 'x', 'id', tell)).toEqual(story);
+    expect(await inConsumerSpan({ traceparent }, 'x', 'id', tell)).toEqual({
+      traceparent,
+      correlationId: 'id',
+    });
+  });
+
+  it('goes on in what a handler sends', async () => {
+    expect(await inStory(story, () => Promise.resolve(traceHeaders(undefined)))).toEqual({
+      traceparent,
+    });
+    const own = newTraceparent();
+    expect(await inStory(story, () => Promise.resolve(traceHeaders(own)))).toEqual({
+      traceparent: own,
+    });
+  });
+
+  it('is over for what was begun in it once it has ended', async () => {
+    let seen: unknown = 'nothing yet';
+    await inStory(story, () => {
+      setImmediate(() => (seen = currentStory()));
+      return Promise.resolve();
+    });
+    await later();
+    await later();
+    expect(seen).toBeUndefined();
+  });
+
+  it('lasts until it is ended where nothing is waited for', async () => {
+    const seen: unknown[] = [];
+    const end = openStory(story, () => {
+      setImmediate(() => seen.push(currentStory()));
+      setTimeout(() => seen.push(currentStory()), 20);
+    });
+    await later();
+    await later();
+    end();
+    await new Promise((resolve) => setTimeout(resolve, 40));
+    expect(seen).toEqual([story, undefined]);
+  });
+
+  it('is known of the fault that ended it', async () => {
+    const fault = new Error('broken');
+    await expect(
+      inConsumerSpan({ traceparent }, 'x', 'id', () => Promise.reject(fault)),
+    ).rejects.toBe(fault);
+    expect(storyOf(fault)).toEqual({ traceparent, correlationId: 'id' });
+    expect([storyOf('broken'), storyOf(undefined), storyOf(new Error('other'))]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  });
 });

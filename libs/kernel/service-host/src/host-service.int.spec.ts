@@ -32,7 +32,14 @@ class HeartbeatHandler implements ICommandHandler<Heartbeat> {
 }
 
 @Module({
-  imports: [ContextModule.of({ context: 'registry', projections: [], commands: [Heartbeat] })],
+  imports: [
+    ContextModule.of({
+      context: 'registry',
+      projections: [],
+      commands: [Heartbeat],
+      contracts: { commands: [registryContract.heartbeat], queries: [] },
+    }),
+  ],
   providers: [HeartbeatHandler],
 })
 class HeartModule implements OnApplicationBootstrap {

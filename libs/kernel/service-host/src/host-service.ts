@@ -15,6 +15,7 @@ import { settingsOf } from './config/settings-of';
 import { tracingConfig } from './config/tracing-config';
 import { HostModule } from './host.module';
 import { Probes } from './http/probes';
+import { jsonLog } from './logging';
 import { exposeMetrics } from './metrics';
 import { HostLifecycle } from './runtime/host-lifecycle';
 import { reportListening } from './runtime/parent-process';
@@ -66,6 +67,7 @@ export async function startService(
   loadConfig(hostConfig.extend(Object.assign({}, ...shapes)), environment);
   const config = loadConfig(hostConfig, environment);
   const settings: HostSettings = { config, environment };
+  const log = jsonLog(name, config.LOG_LEVEL);
   const metrics = new Registry();
   const probes = new Probes();
   const lifecycle = new HostLifecycle();
@@ -78,12 +80,14 @@ export async function startService(
   });
   try {
     const app = await NestFactory.create<NestExpressApplication>(
-      HostModule.of({ name, module, settings, metrics, bus, probes, lifecycle }),
+      HostModule.of({ name, module, settings, log, metrics, bus, probes, lifecycle }),
       // No process but the gateway reads a body over HTTP, and that one has its own parser.
       { bufferLogs: true, abortOnError: false, bodyParser: false },
     );
     app.useLogger(app.get(Logger));
     app.disable('x-powered-by');
+    // First of all, so that what others refuse is told of too.
+    app.use(log);
     service.configureHttp?.(app, config);
     addProbes(probes, bus, lifecycle);
     exposeMetrics(name, metrics, bus.metrics, lifecycle);

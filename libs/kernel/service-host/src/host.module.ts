@@ -4,6 +4,7 @@ import { HostSettings } from './config/host-settings';
 import { HttpModule } from './http/http.module';
 import { Probes } from './http/probes';
 import { logging } from './logging';
+import type { HttpLogger } from 'pino-http';
 import type { Registry } from 'prom-client';
 import { Clock, SystemClock } from './runtime/clock';
 import { HostLifecycle } from './runtime/host-lifecycle';
@@ -12,6 +13,7 @@ export interface HostParts {
   readonly name: string;
   readonly module: Type;
   readonly settings: HostSettings;
+  readonly log: HttpLogger;
   readonly metrics: Registry;
   readonly bus: MessageBus;
   readonly probes: Probes;
@@ -22,14 +24,19 @@ export interface HostParts {
 @Global()
 @Module({})
 export class HostModule {
-  static of({ name, module, settings, metrics, bus, probes, lifecycle }: HostParts): DynamicModule {
+  static of({
+    name,
+    module,
+    settings,
+    log,
+    metrics,
+    bus,
+    probes,
+    lifecycle,
+  }: HostParts): DynamicModule {
     return {
       module: HostModule,
-      imports: [
-        logging(name, settings.config.LOG_LEVEL),
-        HttpModule.of(name, probes, metrics),
-        module,
-      ],
+      imports: [logging(log), HttpModule.of(name, probes, metrics), module],
       providers: [
         { provide: MessageBus, useValue: bus },
         { provide: Clock, useClass: SystemClock },

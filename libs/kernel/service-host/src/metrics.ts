@@ -1,8 +1,7 @@
-import type { BusMetrics } from '@downbeat/message-bus';
-import { collectDefaultMetrics, Gauge, type Registry } from 'prom-client';
+import { BUS_GAUGES, type BusMetrics } from '@downbeat/message-bus';
+import { collectDefaultMetrics, Counter, Gauge, type Registry } from 'prom-client';
 import type { HostLifecycle } from './runtime/host-lifecycle';
 
-/** Gauges of the bus that go up and down; all its other numbers only grow. */
 const SNAKE = /[A-Z]/g;
 const snake = (name: string): string => name.replace(SNAKE, (letter) => `_${letter.toLowerCase()}`);
 
@@ -18,14 +17,25 @@ export function exposeMetrics(
   collectDefaultMetrics({ register: registry });
 
   for (const name of Object.keys(bus) as (keyof BusMetrics)[])
-    new Gauge({
-      registers,
-      name: `downbeat_bus_${snake(name)}`,
-      help: `Of the message bus: ${name}`,
-      collect() {
-        this.set(bus[name]);
-      },
-    });
+    if (BUS_GAUGES.includes(name))
+      new Gauge({
+        registers,
+        name: `downbeat_bus_${snake(name)}`,
+        help: `Of the message bus: ${name}`,
+        collect() {
+          this.set(bus[name]);
+        },
+      });
+    else
+      new Counter({
+        registers,
+        name: `downbeat_bus_${snake(name)}_total`,
+        help: `Of the message bus, since the process began: ${name}`,
+        collect() {
+          this.reset();
+          this.inc(bus[name]);
+        },
+      });
 
   new Gauge({
     registers,
@@ -49,15 +59,16 @@ export function exposeMetrics(
           this.set({ projection: name }, parked_streams);
     },
   });
-  new Gauge({
+  new Counter({
     registers,
-    name: 'downbeat_relay_finds',
+    name: 'downbeat_relay_finds_total',
     help: 'Losses of the bus that the relay found and sent again; 0 in a healthy suite',
     labelNames: ['context', 'kind'],
     collect() {
+      this.reset();
       for (const runtime of lifecycle.runtimes)
         for (const [kind, count] of Object.entries(runtime.status().relay?.finds ?? {}))
-          this.set({ context: runtime.context, kind }, count);
+          this.inc({ context: runtime.context, kind }, count);
     },
   });
   new Gauge({

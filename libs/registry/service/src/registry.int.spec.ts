@@ -71,10 +71,26 @@ describe('the registry, on real Postgres and NATS', () => {
         id: 'billing',
         service_version: '1.4.0',
         capabilities: ['invoicing'],
-        health_status: 'healthy',
         instance_count: 0,
       });
       expect(await types('service-billing')).toEqual(['ServiceRegistered']);
+    });
+
+    it('that nobody checks are not called healthy, nor counted as such', async () => {
+      const inTest = { deployment_environment: 'development' };
+      await register('unseen', { ...inTest, base_url: 'http://127.0.0.1:9/' });
+      const position = await register('nowhere', inTest);
+      const list: List = await bench.answer(
+        'query.registry.list-services',
+        { environment: 'development' },
+        { min_position: position },
+      );
+      expect(list.services.map((one) => [one.service_name, one.health_status])).toEqual([
+        ['nowhere', 'unhealthy'],
+        ['unseen', 'degraded'],
+      ]);
+      expect(list).toMatchObject({ total_services: 2, healthy_services: 0 });
+      expect(await get('unseen')).toMatchObject({ health_status: 'degraded' });
     });
 
     it('change in the fields that are named, and stay in the others', async () => {
@@ -168,9 +184,10 @@ describe('the registry, on real Postgres and NATS', () => {
         command('RegisterService', 'once', { ...described, service_version: version }, 'key-1');
       const first = await send('1.0.0');
       expect(first).toMatchObject({ accepted: true, answer: { service_id: 'once' } });
+      expect(await send('1.0.0')).toEqual({ ...first, repeated: true });
       expect(await send('2.0.0')).toMatchObject({
-        ...first,
-        repeated: expect.any(Boolean) as boolean,
+        accepted: false,
+        problem: { code: 'idempotency-key-reused', errors: [{ field: 'Nats-Msg-Id' }] },
       });
       expect(await types('service-once')).toEqual(['ServiceRegistered']);
     });
@@ -431,7 +448,7 @@ describe('the registry, on real Postgres and NATS', () => {
     const response = await fetch(`${bench.urlOf('registry')}/metrics`);
     const text = await response.text();
     expect(response.headers.get('content-type')).toContain('text/plain');
-    expect(text).toMatch(/downbeat_bus_deliveries\{service="registry"\} [1-9]/);
+    expect(text).toMatch(/downbeat_bus_deliveries_total\{service="registry"\} [1-9]/);
     expect(text).toContain('downbeat_projection_lag_positions{projection="registry.services"');
     expect(text).toContain('downbeat_relay_unsent{context="registry"');
   });

@@ -3,7 +3,16 @@ import { CRASH_POINTS } from './engine/crash-points';
 
 const POINT = new RegExp(`^(${CRASH_POINTS.join('|').replaceAll('.', '\\.')})(:[1-9]\\d{0,6})?$`);
 
+const SUBJECTS = /^(\*|[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*(,[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*)*)$/;
+
 export const sagaConfig = z.object({
+  SAGA_CALLED_SUBJECTS: z
+    .string()
+    .regex(SUBJECTS, 'must be beginnings of subjects joined by commas, or *')
+    .optional()
+    .describe(
+      "Below which subjects steps with nats: endpoints may call, joined by commas; * is all but the suite's own. Without it: service in production, * in development",
+    ),
   DOWNBEAT_CRASH_AT: z
     .string()
     .regex(POINT, `must be one of ${CRASH_POINTS.join(', ')}, and :<times>`)

@@ -241,10 +241,64 @@ describe('a run over NATS', () => {
     expect(asked).toEqual(['hold {"n":3}', 'release {"id":"n-1"}']);
   });
 
+  it('is not asked of the suite itself, which is said at registration', async () => {
+    const definition = {
+      steps: [shopCall('a'), { ...shopCall('b'), endpoint: 'nats:command.saga.StartWorkflow.x' }],
+    };
+    expect(
+      await bench.command(
+        'RegisterWorkflowDefinition',
+        'deputy',
+        definition as unknown as JsonObject,
+      ),
+    ).toMatchObject({
+      accepted: false,
+      problem: { kind: 'invalid', errors: [{ field: 'steps.1.endpoint' }] },
+    });
+  });
+
   it('fails for sure when nobody listens', async () => {
     await bench.register('alone', [{ ...shopCall('a'), endpoint: 'nats:nobody.listens' }]);
     const id = await bench.start('alone', 'alone-1');
     expect((await bench.ended(id)).workflow.current_status).toBe('failed');
+  });
+});
+
+describe('a message id', () => {
+  it('belongs to one start: another one is refused, and the same gets the first answer', async () => {
+    await bench.register('keyed', [shopCall('a')]);
+    const start = (more: JsonObject = {}) => {
+      const body = { workflow_name: 'keyed', initiating_service: 'x', context_data: {}, ...more };
+      return bench.command('StartWorkflow', 'keyed-1', body, 'key-1');
+    };
+    const first = await start();
+    expect(first).toMatchObject({ accepted: true, repeated: false });
+    for (const other of [{ context_data: { n: 2 } }, { workflow_name: 'nowhere' }])
+      expect(await start(other)).toMatchObject({
+        accepted: false,
+        problem: {
+          code: 'idempotency-key-reused',
+          kind: 'conflict',
+          errors: [{ field: 'Nats-Msg-Id' }],
+        },
+      });
+    expect(await start()).toEqual({ ...first, repeated: true });
+  });
+
+  it('keeps the answer that it was given before payloads were looked at', async () => {
+    await bench.register('before', [shopCall('a')]);
+    const body = { workflow_name: 'before', initiating_service: 'x', context_data: {} };
+    await bench.command('StartWorkflow', 'before-1', body, 'key-1');
+    await bench.database.asOwner((owner) =>
+      owner.query(
+        `update log.command_answer set payload_hash = null where command_id like '%before-1 key-1'`,
+      ),
+    );
+    const again = { ...body, context_data: {}, priority: 'normal' };
+    expect(await bench.command('StartWorkflow', 'before-1', again, 'key-1')).toMatchObject({
+      accepted: true,
+      repeated: true,
+    });
   });
 });
 

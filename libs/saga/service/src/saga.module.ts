@@ -48,6 +48,7 @@ import { workflows } from './projections/workflows/workflows.projection';
 import { WorkflowsQueries } from './projections/workflows/workflows.queries';
 import { sagaPublications } from './publications/saga.publications';
 import { sagaConfig } from './saga-config';
+import { CallableSubjects } from './targets/callable-subjects';
 import { HttpTarget } from './targets/http-target';
 import { NatsTarget } from './targets/nats-target';
 import { ServiceDirectory } from './targets/service-directory';
@@ -92,6 +93,14 @@ const faults = new FaultLog(new Logger(RunEngine.name));
     ServiceDirectory,
     HttpTarget,
     NatsTarget,
+    {
+      provide: CallableSubjects,
+      inject: [HostSettings],
+      useFactory: ({ config, environment }: HostSettings) => {
+        const { SAGA_CALLED_SUBJECTS: setting } = loadConfig(sagaConfig, environment);
+        return CallableSubjects.of(setting, config.DOWNBEAT_MODE);
+      },
+    },
     { provide: TargetCaller, useClass: Targets },
     {
       provide: DefinitionLibrary,

@@ -14,6 +14,7 @@ import {
   type ServiceCheck,
   type ServiceCheckChanged,
 } from '@downbeat/health-domain';
+import { newTraceparent } from '@downbeat/message-bus';
 import { Clock, LogFollower, newId } from '@downbeat/service-host';
 import { Injectable, Logger } from '@nestjs/common';
 import { HttpCheck } from './http-check';
@@ -154,7 +155,9 @@ export class Checker {
     }
     const at = instantOf(this.clock.now());
     const id = newId();
-    const meta = { correlation_id: id, causation_id: id, actor: 'health-checker' };
+    // Nobody asked for it: what happens because of it begins here.
+    const traceparent = newTraceparent();
+    const meta = { correlation_id: id, causation_id: id, actor: 'health-checker', traceparent };
     const crossed = {
       service_name,
       instance_id,

@@ -221,6 +221,21 @@ function describeCommands(store: () => EventStore): void {
     expect(await store().head()).toBe(head);
   });
 
+  it('remembers what a command said, when it is told, and the first time only', async () => {
+    const [stream, payloadHash, { command: plain }] = [freshStream(), 'ab'.repeat(32), command(3)];
+    const hashed = { command: { ...plain, payloadHash } };
+    const first = await store().append(appendOf(stream, 0, [1], hashed));
+    const other = { command: { ...plain, payloadHash: 'cd'.repeat(32) } };
+    expect(await store().append(appendOf(stream, 1, [2], other))).toEqual({
+      ...first,
+      repeated: true,
+    });
+    expect(await store().answerOf(plain.id)).toEqual({ ...first, repeated: true, payloadHash });
+    await expect(
+      store().append(appendOf(stream, 1, [2], { command: { ...plain, payloadHash: 'ab' } })),
+    ).rejects.toMatchObject({ code: 'event-store/append-refused' });
+  });
+
   it('does not remember a command that failed', async () => {
     const failed = command();
     await expect(store().append(appendOf(freshStream(), 5, [6], failed))).rejects.toThrow();

@@ -1,4 +1,4 @@
-import { deliveryOf, MalformedBody, type Arrival } from './arrival';
+import { deliveryOf, idOfMalformed, MalformedMessage, type Arrival } from './arrival';
 
 const arrival = (text: string, headers: Record<string, string> = {}): Arrival => ({
   stream: 's',
@@ -58,13 +58,50 @@ describe('a delivery', () => {
 
   it.each(['', '{', '{"a":1}}', 'undefined', '{"a":\n"b\nc"}'])('has no body in %j', (text) => {
     const malformed = deliveryOf(arrival(text));
-    expect(malformed).toBeInstanceOf(MalformedBody);
-    expect((malformed as MalformedBody).reason).toMatch(/^body is not JSON: [^\r\n]+$/);
+    expect(malformed).toBeInstanceOf(MalformedMessage);
+    expect((malformed as MalformedMessage).reason).toMatch(/^body is not JSON: [^\r\n]+$/);
   });
 
   it('takes no key of a body for a prototype', () => {
     const delivery = deliveryOf(arrival('{"__proto__":{"admin":true}}'));
     expect(delivery).not.toHaveProperty('body.admin');
     expect(Object.keys((delivery as { body: object }).body)).toEqual(['__proto__']);
+  });
+
+  const long = 'x'.repeat(201);
+  it.each<[string, Record<string, string>, string]>([
+    ['Nats-Msg-Id', { 'Nats-Msg-Id': long }, '{}'],
+    ['Nats-Msg-Id', { 'Nats-Msg-Id': 'a\u0000b' }, '{}'],
+    ['Nats-Msg-Id', { 'Nats-Msg-Id': 'a\u2028b' }, '{}'],
+    ['Nats-Msg-Id', { 'Nats-Msg-Id': 'bytes \uFFFD' }, '{"command_id":"good"}'],
+    ['Downbeat-Message-Id', { 'Downbeat-Message-Id': long, 'Nats-Msg-Id': 'good' }, '{}'],
+    ['command_id', {}, `{"command_id":"${long}"}`],
+    ['command_id', {}, '{"command_id":"\\ud800"}'],
+    ['Downbeat-Correlation-Id', { 'Downbeat-Correlation-Id': long }, '{}'],
+    ['Downbeat-Actor', { 'Downbeat-Actor': 'a\tb' }, '{}'],
+    ['Downbeat-Reply-To', { 'Downbeat-Reply-To': '$JS.API.STREAM.PURGE.x' }, '{}'],
+    ['Downbeat-Reply-To', { 'Downbeat-Reply-To': 'command.saga.StartWorkflow.x' }, '{}'],
+  ])('is none with a wrong %s', (field, headers, text) => {
+    const malformed = deliveryOf(arrival(text, headers));
+    expect(malformed).toBeInstanceOf(MalformedMessage);
+    expect(malformed).toMatchObject({
+      reason: expect.stringMatching(
+        new RegExp(`^invalid-input: ${field} must [^\\r\\n]+$`),
+      ) as string,
+      problem: { code: 'invalid-input', kind: 'invalid', errors: [{ field }] },
+    });
+  });
+
+  it('takes an id of 200 characters of any script, and looks at no id that is not its own', () => {
+    const longest = 'é'.repeat(200);
+    expect(deliveryOf(arrival('{}', { 'Nats-Msg-Id': longest }))).toMatchObject({ id: longest });
+    const headers = { 'Downbeat-Message-Id': 'own', 'Nats-Msg-Id': long };
+    expect(deliveryOf(arrival(`{"command_id":"${long}"}`, headers))).toMatchObject({ id: 'own' });
+  });
+
+  it('is told of by its place where its id cannot be', () => {
+    const place = '2026-01-01T00:00:00.000000001Z:7';
+    expect(idOfMalformed(arrival('{', { 'Nats-Msg-Id': long }))).toBe(place);
+    expect(idOfMalformed(arrival('{', { 'Nats-Msg-Id': 'good' }))).toBe('good');
   });
 });

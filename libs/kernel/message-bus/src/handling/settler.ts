@@ -10,7 +10,7 @@ import type { Delivery, Subscription } from '../message-bus';
 import { oneLine, reasonOf } from '../one-line';
 import { deadLetter, retry, type Settlement } from '../settlement';
 import { inConsumerSpan } from '../tracing';
-import { idWithoutBody, MalformedBody, placeOf, type Arrival } from './arrival';
+import { idOfMalformed, MalformedMessage, placeOf, type Arrival } from './arrival';
 import { within } from './within';
 
 /** How much longer than its back-off later messages of a key wait for one that was put back. */
@@ -33,7 +33,7 @@ export interface SettlerOptions {
 export interface Received {
   readonly sequence: number;
   readonly arrival: Arrival;
-  readonly delivery: Delivery | MalformedBody;
+  readonly delivery: Delivery | MalformedMessage;
 }
 
 /** Runs the handler for one message and makes true what it said. Never throws: a consume loop hangs on it. */
@@ -65,9 +65,9 @@ export class Settler {
 
   private async verdict({ arrival, delivery }: Received): Promise<Settlement> {
     const { subscription, metrics } = this.options;
-    if (delivery instanceof MalformedBody) {
+    if (delivery instanceof MalformedMessage) {
       metrics.malformed++;
-      return deadLetter(delivery.reason, refusal(malformedBody(delivery.reason)));
+      return deadLetter(delivery.reason, refusal(delivery.problem));
     }
     const attempts = this.attemptsOf(arrival);
     const attemptsMax = subscription.deliveriesMax ?? DELIVERIES_MAX;
@@ -173,7 +173,7 @@ export class Settler {
   private letterOf({ arrival, delivery }: Received, reason: string): DeadLetter {
     const { stream, streamCreated, sequence, headers, subject, text } = arrival;
     const { durable } = this.options.subscription;
-    const id = delivery instanceof MalformedBody ? idWithoutBody(arrival) : delivery.id;
+    const id = delivery instanceof MalformedMessage ? idOfMalformed(arrival) : delivery.id;
     return {
       id: headers[HEADER.deadLetter] ?? deadLetterId(stream, streamCreated, sequence, durable),
       subject,
@@ -183,7 +183,7 @@ export class Settler {
       attempts: this.attemptsOf(arrival),
       headers,
       body: text,
-      correlation_id: delivery instanceof MalformedBody ? id : delivery.correlationId,
+      correlation_id: delivery instanceof MalformedMessage ? id : delivery.correlationId,
     };
   }
 
@@ -201,12 +201,5 @@ const SET_ASIDE: Problem = {
   kind: 'internal',
   hint: 'an operator can see the reason among the dead letters and send it again',
 };
-
-const malformedBody = (reason: string): Problem => ({
-  code: 'malformed-body',
-  message: reason,
-  kind: 'invalid',
-  errors: [{ field: '', message: reason.replace(/^body /, '') }],
-});
 
 const refusal = (problem: Problem): CommandOutcome => ({ accepted: false, problem });

@@ -4,11 +4,12 @@ import type { BusLog } from '../bus-log';
 import type { BusMetrics } from '../bus-metrics';
 import type { CommandOutcome } from '../command-outcome';
 import type { DeadLetters } from '../dead-letters';
-import { deliveryOf, MalformedBody, neverRedriven, type Arrival } from '../handling/arrival';
+import { deliveryOf, MalformedMessage, neverRedriven, type Arrival } from '../handling/arrival';
 import { Lanes } from '../handling/lanes';
 import { Settler, type Received } from '../handling/settler';
 import type { Subscription } from '../message-bus';
 import { reasonOf } from '../one-line';
+import { NO_INBOX } from '../reply-address';
 import type { Connection } from './connection';
 import { DurablePull } from './durable-pull';
 import { natsArrival } from './nats-arrival';
@@ -37,6 +38,8 @@ export interface CommandConsumerOptions {
   /** The original logical subject of a message. */
   readonly subjectOf: (physical: string) => string;
   readonly answer: (arrival: Arrival, outcome: CommandOutcome) => void;
+  /** Where the asker wants the answer, when that is no inbox. */
+  readonly strayReplyOf: (arrival: Arrival) => string | undefined;
   /** What comes here was quarantined before. */
   readonly isRetry: boolean;
   readonly metrics: BusMetrics;
@@ -105,7 +108,7 @@ export class CommandConsumer {
         return;
       }
       metrics.deliveries++;
-      const delivery = deliveryOf(arrival);
+      const delivery = this.deliveryOf(arrival);
       const key = keyOf(subscription, subject, delivery);
       const isNew = this.lanes.add(key, { sequence: arrival.sequence, arrival, delivery });
       // This process stood still for too long; that is no failure of the message's own.
@@ -113,6 +116,12 @@ export class CommandConsumer {
     } catch (fault) {
       log.error('a message could not be taken in', { reason: reasonOf(fault) });
     }
+  }
+
+  private deliveryOf(arrival: Arrival): Received['delivery'] {
+    const stray = this.options.strayReplyOf(arrival);
+    if (stray === undefined) return deliveryOf(arrival);
+    return MalformedMessage.field('reply subject', `${NO_INBOX}, not ${JSON.stringify(stray)}`);
   }
 
   private tick(): void {
@@ -149,7 +158,7 @@ function keyOf(
   subject: string,
   delivery: Received['delivery'],
 ): string {
-  if (!orderKey || delivery instanceof MalformedBody) return subject;
+  if (!orderKey || delivery instanceof MalformedMessage) return subject;
   try {
     return orderKey(delivery);
   } catch (fault) {

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import type { JsonObject } from '@downbeat/eventsourcing';
 import type { Msg } from 'nats';
 import type { BusMetrics } from '../bus-metrics';
@@ -69,8 +69,11 @@ export class CommandSender {
     const token = String(++this.lastToken);
     const reply = `${this.inbox}.${token}`;
     const id = options.id ?? randomUUID();
-    const headers = natsHeaders(this.headersOf(subject, id, reply, options));
     const text = JSON.stringify(body);
+    const headers = natsHeaders({
+      ...this.headersOf(subject, id, reply, options),
+      [HEADER.messageId]: wireId(subject, id, text),
+    });
     const publish = (): void =>
       this.connection.nats.publish(this.subjects.physical(subject), text, { headers, reply });
     try {
@@ -121,7 +124,6 @@ export class CommandSender {
     const type = subject.split('.')[2] ?? 'Command';
     const event = { id, source: this.source, type, time: new Date().toISOString() };
     return {
-      [HEADER.messageId]: wireId(subject, id),
       [HEADER.originalId]: id,
       [HEADER.replyTo]: reply,
       [HEADER.correlationId]: correlationId ?? id,
@@ -158,7 +160,9 @@ export class CommandSender {
 }
 
 /**
- * JetStream drops a second message with the same id whatever its subject is, but an id that a
- * caller chose is one command's only together with the subject.
+ * JetStream drops a second message with the same id whatever else it is, but an id that a caller
+ * chose is one command's only together with the subject; and with another body it is to be refused,
+ * which only the handler can.
  */
-const wireId = (subject: string, id: string): string => `${subject} ${id}`;
+const wireId = (subject: string, id: string, text: string): string =>
+  `${subject} ${id} ${hash('sha256', text, 'base64url')}`;

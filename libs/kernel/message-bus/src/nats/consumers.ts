@@ -19,6 +19,7 @@ interface CommandSource {
   readonly filter: string;
   readonly subjectOf: (physical: string) => string;
   readonly answer: (arrival: Arrival, outcome: CommandOutcome) => void;
+  readonly strayReplyOf: (arrival: Arrival) => string | undefined;
   readonly isRetry: boolean;
 }
 
@@ -47,6 +48,7 @@ export class Consumers {
       filter: subject,
       subjectOf: (physical) => this.subjects.logical(physical),
       answer: (arrival, outcome) => desk.settled(arrival, outcome),
+      strayReplyOf: (arrival) => desk.strayReplyOf(arrival),
       isRetry: false,
     });
     const lead = `retry.${durable}.`;
@@ -56,6 +58,7 @@ export class Consumers {
       filter: `${lead}>`,
       subjectOf: (physical) => this.subjects.logical(physical).slice(lead.length),
       answer: () => undefined,
+      strayReplyOf: () => undefined,
       isRetry: true,
     });
     desk.onCommand(() => commands.expect());
@@ -87,6 +90,7 @@ export class Consumers {
       deadLetters,
       subjectOf: source.subjectOf,
       answer: source.answer,
+      strayReplyOf: source.strayReplyOf,
       isRetry: source.isRetry,
     });
     this.running.push(consumer);

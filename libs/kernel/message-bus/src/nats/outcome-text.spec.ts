@@ -1,5 +1,5 @@
 import type { CommandOutcome, Problem } from '../command-outcome';
-import { outcomeFrom, outcomeText } from './outcome-text';
+import { asRepeated, outcomeFrom, outcomeText } from './outcome-text';
 
 const at = { stream: 'command-registry', sequence: 12 };
 const refused = (kind: Problem['kind']): CommandOutcome => ({
@@ -23,6 +23,15 @@ describe('the text of an outcome', () => {
       duplicate: true,
     });
     expect(outcomeFrom(text)).toEqual(outcome);
+  });
+
+  it('says of a repetition that it is one, and of a refusal nothing new', () => {
+    const outcome: CommandOutcome = { accepted: true, position: 3, answer: {}, repeated: false };
+    expect(JSON.parse(outcomeText(asRepeated(outcome), at))).toMatchObject({
+      repeated: true,
+      duplicate: true,
+    });
+    expect(asRepeated(refused('conflict'))).toEqual(refused('conflict'));
   });
 
   it.each([

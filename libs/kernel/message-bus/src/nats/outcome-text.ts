@@ -28,6 +28,10 @@ export function outcomeText(outcome: CommandOutcome, { stream, sequence }: Store
   return JSON.stringify({ ...outcome, error });
 }
 
+/** What whoever asks for the second time is told. */
+export const asRepeated = (outcome: CommandOutcome): CommandOutcome =>
+  outcome.accepted ? { ...outcome, repeated: true } : outcome;
+
 /** The outcome in such a text; undefined for anything else (a stream's plain acknowledgement). */
 export function outcomeFrom(text: string): CommandOutcome | undefined {
   let parsed: unknown;

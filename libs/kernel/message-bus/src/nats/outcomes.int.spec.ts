@@ -160,7 +160,8 @@ describe('the outcome of a command', () => {
       for (const { settle } of open) settle(done(accepted(5)));
     }, 10);
     try {
-      for (const answer of await Promise.all(asked)) expect(answer).toMatchObject(accepted(5));
+      const answers = await Promise.all(asked);
+      for (const answer of answers) expect(answer).toMatchObject({ accepted: true, position: 5 });
     } finally {
       clearInterval(settling);
     }
@@ -180,10 +181,128 @@ describe('the outcome of a command', () => {
       ];
       expect([first, second, handled]).toEqual([
         accepted(before + 1),
-        accepted(before + 1),
+        accepted(before + 1, true),
         before + 1,
       ]);
     }, 10_000);
+  });
+
+  it('says of everyone who asks for it again that it is repeated', async () => {
+    const { open, handle } = held();
+    await subscribe(await bench.connect(), handle);
+    const asking = () =>
+      client.request(bench.physical(name), '{}', { timeout: 5_000, headers: idHeaders('same') });
+    // Both wait when it is settled; the server drops the second, or the handler gets it later.
+    const asked = [asking(), asking()];
+    await eventually(() => expect(open.length).toBeGreaterThan(0));
+    open[0]?.settle(done(accepted(5)));
+    const late = asking();
+    const answers = await Promise.all([...asked, late]);
+    expect(answers.map((answer) => answer.json())).toMatchObject([
+      { repeated: false, duplicate: false },
+      { repeated: true, duplicate: true },
+      { repeated: true, duplicate: true },
+    ]);
+    for (const { settle } of open) settle(done());
+  });
+
+  it('is not given to who sends another body with the same id: the handler is to judge', async () => {
+    const bus = await bench.connect();
+    const bodies: unknown[] = [];
+    await subscribe(bus, ({ body }) => {
+      bodies.push(body);
+      return Promise.resolve(done(accepted(bodies.length)));
+    });
+    const [first, other] = await Promise.all([
+      bus.command(name, { n: 1 }, { id: 'same' }),
+      bus.command(name, { n: 2 }, { id: 'same' }),
+    ]);
+    expect([first, other]).toEqual([accepted(1), accepted(2)]);
+    expect(bodies).toEqual([{ n: 1 }, { n: 2 }]);
+  });
+
+  describe('at an address that is no inbox', () => {
+    /** What arrives on a subject that the suite would have no business to answer on. */
+    const listen = async (subject: string): Promise<string[]> => {
+      const heard: string[] = [];
+      client.subscribe(subject, { callback: (_, message) => heard.push(message.string()) });
+      await client.flush();
+      return heard;
+    };
+    const inboxless = [
+      ['a stream of the suite', '$JS.API.STREAM.PURGE.none'],
+      ['a command', 'command.registry.RegisterService.other'],
+      ['anything', 'my.answers'],
+    ] as const;
+
+    it.each(inboxless)('is not sent when a header names %s', async (_, address) => {
+      const bus = await bench.connect();
+      const handled: unknown[] = [];
+      await subscribe(bus, ({ body }) => (handled.push(body), Promise.resolve(done(accepted(1)))));
+      const heard = await listen(address);
+      const asking = headers();
+      asking.set(HEADER.replyTo, address);
+      const answer = await client.request(bench.physical(name), '{"n":1}', {
+        timeout: 5_000,
+        headers: asking,
+      });
+      expect(answer.json()).toMatchObject({
+        accepted: false,
+        problem: { kind: 'invalid', errors: [{ field: 'Downbeat-Reply-To' }] },
+      });
+      expect(bench.deadLetters.letters.map(({ reason }) => reason)).toEqual([
+        expect.stringContaining(`Downbeat-Reply-To must be an inbox`),
+      ]);
+      expect([handled, heard]).toEqual([[], []]);
+    });
+
+    it.each(inboxless)('is not sent when the reply subject is %s', async (_, reply) => {
+      const bus = await bench.connect();
+      const handled: unknown[] = [];
+      await subscribe(bus, ({ body }) => (handled.push(body), Promise.resolve(done(accepted(1)))));
+      const heard = await listen(reply);
+      for (const asking of [idHeaders('mine'), undefined]) {
+        const sent = asking ? { reply, headers: asking } : { reply };
+        client.publish(bench.physical(name), '{"n":1}', sent);
+        await eventually(() => expect(bus.metrics.quarantined).toBe(asking ? 1 : 2));
+      }
+      for (const letter of bench.deadLetters.letters)
+        expect(letter.reason).toContain(`reply subject must be an inbox`);
+      expect(bench.deadLetters.letters[0]?.reason).toContain(reply);
+      expect([handled, heard]).toEqual([[], []]);
+      // The very same command with an inbox is a good one.
+      expect(await ask('{"n":1}')).toMatchObject(accepted(1));
+    });
+
+    it('leaves others who ask the same with theirs', async () => {
+      const bus = await bench.connect();
+      const { open, handle } = held();
+      await subscribe(bus, handle);
+      const asked = ask('{"n":1}');
+      client.publish(bench.physical(name), '{"n":1}', { reply: 'my.answers' });
+      await eventually(() => expect(open).toHaveLength(1));
+      open[0]?.settle(done(accepted(1)));
+      expect(await asked).toMatchObject(accepted(1));
+      await eventually(() => expect(open).toHaveLength(2));
+      open[1]?.settle(done(accepted(2)));
+    });
+
+    it('is sent to an inbox of a client that has its own kind', async () => {
+      await subscribe(await bench.connect(), () => Promise.resolve(done(accepted(1))));
+      const heard = await listen('_INBOX_ann.>');
+      client.publish(bench.physical(name), '{}', { reply: '_INBOX_ann.1' });
+      await eventually(() => expect(heard).toHaveLength(1));
+    });
+
+    it('is not sent either when it answers a question', async () => {
+      const bus = await bench.connect();
+      bus.answer('query.registry.x', async () => ({ ok: true, position: 1, data: {} }));
+      const heard = await listen('my.answers');
+      client.publish(bench.physical('query.registry.x'), '{}', { reply: 'my.answers' });
+      await eventually(() => expect(bus.metrics.queriesTurnedAway).toBe(1));
+      await client.request(bench.physical('query.registry.x'), '{}', { timeout: 5_000 });
+      expect(heard).toEqual([]);
+    });
   });
 
   it('comes for the id of another command too, a tenth of a second after that one', async () => {

@@ -7,6 +7,7 @@ import { NoAnswer } from '../errors';
 import { HEADER, type MessageHeaders } from '../headers';
 import type { QueryOptions } from '../message-bus';
 import { oneLine } from '../one-line';
+import { isInbox } from '../reply-address';
 import { assertSendable, type Subjects } from '../subjects';
 import { inConsumerSpan, traceHeaders } from '../tracing';
 import { CONNECTION_WAIT_MS } from './command-sender';
@@ -61,9 +62,17 @@ export class Queries {
     this.connection.nats.subscribe(this.subjects.physical(subject), {
       queue: QUEUE_GROUP,
       callback: (fault, message) => {
-        if (!fault) void this.respond(message, subject, handle);
+        if (!fault && this.mayAnswer(message)) void this.respond(message, subject, handle);
       },
     });
+  }
+
+  /** Who asks without saying where to answer is answered nowhere; an answer goes to an inbox only. */
+  private mayAnswer({ subject, reply }: Msg): boolean {
+    if (!reply || isInbox(reply)) return true;
+    this.metrics.queriesTurnedAway++;
+    this.log.warn('a reply subject is no inbox', { subject, reply: oneLine(reply) });
+    return false;
   }
 
   private async respond(message: Msg, subject: string, handle: AnswerHandler): Promise<void> {

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Msg, Subscription } from 'nats';
 import type { BusLog } from '../bus-log';
@@ -6,10 +6,11 @@ import type { BusMetrics } from '../bus-metrics';
 import type { CommandOutcome } from '../command-outcome';
 import type { Arrival } from '../handling/arrival';
 import { HEADER } from '../headers';
-import { reasonOf } from '../one-line';
+import { oneLine, reasonOf } from '../one-line';
+import { isInbox } from '../reply-address';
 import type { Subjects } from '../subjects';
 import type { Connection } from './connection';
-import { outcomeText } from './outcome-text';
+import { asRepeated, outcomeText, type StoredAt } from './outcome-text';
 import { WaitingRequests } from './waiting-requests';
 
 /** How long an outcome that found nobody waiting is kept, in case the request is late. */
@@ -19,10 +20,12 @@ const REMEMBERED_MS = 2_000;
 const OUTCOMES_MAX = 10_000;
 const ANSWERED_MAX = 10_000;
 const ANSWERED_MS = 10_000;
+/** How long a request whose reply subject is no inbox is known by it. */
+const STRAY_MS = 60_000;
+const STRAYS_MAX = 1_000;
 
-interface Answered {
-  readonly sequence: number;
-  readonly text: string;
+interface Settled extends StoredAt {
+  readonly outcome: CommandOutcome;
 }
 
 /** What the desks of a context's replicas tell each other: this request has its answer. */
@@ -35,16 +38,19 @@ interface Announcement {
 
 /**
  * Knows where the outcome of a command goes. JetStream does not store a message's reply subject, so
- * each replica also listens to the commands themselves and remembers who asked: by `Nats-Msg-Id`,
- * under which all who ask get the one outcome, or else by content, where each outcome goes to one
- * of those who asked, the oldest first.
+ * each replica also listens to the commands themselves and remembers who asked: by content.
+ * With a `Nats-Msg-Id` all who ask get the one outcome, the first of them as it is and the others as
+ * a repetition; without, each outcome goes to one of those who asked, the oldest first. Nothing is
+ * ever sent to an address that is no inbox.
  */
 export class ReplyDesk {
   private readonly id = randomUUID();
   private readonly requests: WaitingRequests;
-  private readonly outcomes = new LRUCache<string, string>({ max: OUTCOMES_MAX });
+  private readonly outcomes = new LRUCache<string, Settled>({ max: OUTCOMES_MAX });
+  /** Reply subjects that are no inboxes, by the request that came with them. */
+  private readonly strays = new LRUCache<string, string>({ max: STRAYS_MAX, ttl: STRAY_MS });
   /** Requests answered by content here, in case another replica answered the same one. */
-  private readonly answered = new LRUCache<string, Answered>({
+  private readonly answered = new LRUCache<string, Settled>({
     max: ANSWERED_MAX,
     ttl: ANSWERED_MS,
   });
@@ -89,24 +95,38 @@ export class ReplyDesk {
     for (const subscription of this.subscriptions) subscription.unsubscribe();
   }
 
+  /** The reply subject of this very message, when it is no inbox. */
+  strayReplyOf({ subject, headers, text }: Arrival): string | undefined {
+    if (this.strays.size === 0) return undefined;
+    return this.strays.get(keyOf(subject, headers[HEADER.messageId], text));
+  }
+
   private deliver(arrival: Arrival, outcome: CommandOutcome): void {
-    const text = outcomeText(outcome, arrival);
-    const { headers, subject, sequence } = arrival;
-    const address = headers[HEADER.replyTo];
-    if (address) this.send(address, text);
+    const { headers, subject, stream, sequence } = arrival;
+    const given = headers[HEADER.replyTo];
+    const address = given && isInbox(given) ? given : undefined;
+    if (address) this.send(address, outcomeText(outcome, arrival));
     const messageId = headers[HEADER.messageId];
-    if (messageId) this.answerAll(keyById(subject, messageId), text, address);
-    else if (!address) this.answerOne(keyByContent(subject, arrival.text), text, sequence);
+    const key = keyOf(subject, messageId, arrival.text);
+    if (this.strays.has(key)) return;
+    const settled = { outcome, stream, sequence };
+    if (messageId) this.answerAll(key, settled, address);
+    else if (!address) this.answerOne(key, settled);
   }
 
   private noteRequest(message: Msg): void {
     for (const listener of this.commandListeners) listener();
     const { reply } = message;
-    // JetStream's own traffic has acknowledgement subjects there.
-    if (!reply || reply.startsWith('$JS.')) return;
+    if (!reply && this.strays.size === 0) return;
     const subject = this.subjects.logical(message.subject);
     const messageId = message.headers?.get(HEADER.messageId);
-    const key = messageId ? keyById(subject, messageId) : keyByContent(subject, message.string());
+    const key = keyOf(subject, messageId, message.string());
+    if (reply && !isInbox(reply)) {
+      this.noteStray(key, subject, reply);
+      return;
+    }
+    this.strays.delete(key);
+    if (!reply) return;
     const known = this.outcomes.get(key);
     if (known === undefined) {
       this.requests.add(key, reply);
@@ -114,27 +134,39 @@ export class ReplyDesk {
     }
     if (!messageId) this.outcomes.delete(key);
     this.metrics.deskAnswers++;
-    this.send(reply, known);
+    this.send(reply, outcomeText(messageId ? asRepeated(known.outcome) : known.outcome, known));
   }
 
-  private answerAll(key: string, text: string, answeredAlready: string | undefined): void {
-    this.outcomes.set(key, text, { ttl: REMEMBERED_MS });
-    for (const reply of this.requests.takeAll(key))
-      if (reply !== answeredAlready) {
-        this.metrics.deskAnswers++;
-        this.send(reply, text);
-      }
+  /** Unless somebody waits for the outcome of the same command, who shall have it. */
+  private noteStray(key: string, subject: string, reply: string): void {
+    // An acknowledgement subject of JetStream's says who delivers the message, not who asks.
+    if (reply.startsWith('$JS.ACK.')) return;
+    this.log.warn('a reply subject is no inbox', { subject, reply: oneLine(reply) });
+    if (!this.requests.has(key)) this.strays.set(key, reply);
   }
 
-  private answerOne(key: string, text: string, sequence: number): void {
+  private answerAll(key: string, settled: Settled, answeredAlready: string | undefined): void {
+    this.outcomes.set(key, settled, { ttl: REMEMBERED_MS });
+    let isFirst = answeredAlready === undefined;
+    for (const reply of this.requests.takeAll(key)) {
+      if (reply === answeredAlready) continue;
+      const { outcome } = settled;
+      this.metrics.deskAnswers++;
+      this.send(reply, outcomeText(isFirst ? outcome : asRepeated(outcome), settled));
+      isFirst = false;
+    }
+  }
+
+  private answerOne(key: string, settled: Settled): void {
     const reply = this.requests.takeOldest(key);
     if (reply === undefined) {
-      this.outcomes.set(key, text, { ttl: UNCLAIMED_MS });
+      this.outcomes.set(key, settled, { ttl: UNCLAIMED_MS });
       return;
     }
+    const { outcome, sequence } = settled;
     this.metrics.deskAnswers++;
-    this.answered.set(reply, { sequence, text });
-    this.send(reply, text);
+    this.answered.set(reply, settled);
+    this.send(reply, outcomeText(outcome, settled));
     const announcement: Announcement = { desk: this.id, key, reply, sequence };
     this.connection.nats.publish(this.announcements, JSON.stringify(announcement));
   }
@@ -149,7 +181,7 @@ export class ReplyDesk {
     const own = this.answered.get(reply);
     if (!own || own.sequence <= sequence) return;
     this.answered.delete(reply);
-    this.answerOne(key, own.text, own.sequence);
+    this.answerOne(key, own);
   }
 
   private send(reply: string, text: string): void {
@@ -166,7 +198,6 @@ export class ReplyDesk {
   }
 }
 
-const keyById = (subject: string, messageId: string): string => `${subject}\n${messageId}`;
-
-const keyByContent = (subject: string, text: string): string =>
-  `${subject}\n\n${createHash('sha256').update(text).digest('base64')}`;
+/** One command as it was sent: with an id, another body under the same id is not the same. */
+const keyOf = (subject: string, messageId: string | undefined, body: string): string =>
+  `${subject}\n${messageId ?? ''}\n${hash('sha256', body, 'base64')}`;

@@ -27,6 +27,10 @@ export class WaitingRequests {
     else this.byKey.set(key, [waiting]);
   }
 
+  has(key: string): boolean {
+    return this.byKey.has(key);
+  }
+
   takeOldest(key: string): string | undefined {
     const [oldest] = this.byKey.get(key) ?? [];
     if (oldest) this.remove(oldest);

@@ -225,6 +225,35 @@ export const busBehaviours: Readonly<Record<string, Behaviour>> = {
     );
   },
 
+  'refuses a message with a header that cannot be, by its name': async (test) => {
+    let handled = 0;
+    await test.bus.subscribe(
+      subscription(() => {
+        handled++;
+        return Promise.resolve(done(accepted(1)));
+      }),
+    );
+    const wrong = [
+      ['Nats-Msg-Id', 'x'.repeat(201)],
+      ['Downbeat-Reply-To', 'command.saga.StartWorkflow.x'],
+      ['Downbeat-Actor', 'a\tb'],
+    ] as const;
+    for (const [field, value] of wrong) {
+      const outcome = await test.send(name, '{}', { [field]: value });
+      ok(!outcome.accepted);
+      equal(outcome.problem.kind, 'invalid');
+      deepEqual(
+        outcome.problem.errors?.map((error) => error.field),
+        [field],
+      );
+    }
+    equal(handled, 0);
+    deepEqual(
+      test.deadLetters.letters.map(({ reason }) => reason.split(' ')[1]),
+      wrong.map(([field]) => field),
+    );
+  },
+
   'keeps a message that cannot be quarantined': async ({ bus, deadLetters }) => {
     const quarantine = deadLetters.quarantine.bind(deadLetters);
     let failures = 0;

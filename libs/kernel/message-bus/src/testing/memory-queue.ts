@@ -3,7 +3,7 @@ import type { BusLog } from '../bus-log';
 import type { BusMetrics } from '../bus-metrics';
 import type { CommandOutcome } from '../command-outcome';
 import type { DeadLetters } from '../dead-letters';
-import { deliveryOf, MalformedBody, neverRedriven, type Arrival } from '../handling/arrival';
+import { deliveryOf, MalformedMessage, neverRedriven, type Arrival } from '../handling/arrival';
 import { Lanes } from '../handling/lanes';
 import { Settler, type Received } from '../handling/settler';
 import { within } from '../handling/within';
@@ -67,7 +67,7 @@ export class MemoryQueue {
     const delivery = deliveryOf(arrival);
     const { orderKey } = this.options.subscription;
     const key =
-      orderKey && !(delivery instanceof MalformedBody) ? orderKey(delivery) : message.subject;
+      orderKey && !(delivery instanceof MalformedMessage) ? orderKey(delivery) : message.subject;
     this.lanes.add(key, { sequence: message.sequence, arrival, delivery });
   }
 

@@ -1,6 +1,10 @@
 import { registryContract } from '@downbeat/contracts';
+import type { EventStore } from '@downbeat/event-store';
+import { MemoryEventStore, MemoryLog } from '@downbeat/event-store/testing';
+import type { StreamName } from '@downbeat/eventsourcing';
 import type { CommandOutcome, Delivery } from '@downbeat/message-bus';
 import type { CommandBus } from '@nestjs/cqrs';
+import { accepted } from './carry-out';
 import { CommandEntrance, commandIdOf } from './command-entrance';
 import { commandOf, type ContextCommand } from './context-command';
 
@@ -25,6 +29,9 @@ const delivery = (more: Partial<Delivery> = {}): Delivery => ({
   ...more,
 });
 
+/** No command was answered yet. */
+const NOTHING = { answerOf: () => Promise.resolve(undefined) };
+
 describe('the entrance of a context', () => {
   let executed: ContextCommand<never>[];
   let entrance: CommandEntrance;
@@ -39,6 +46,7 @@ describe('the entrance of a context', () => {
     entrance = new CommandEntrance(
       [RegisterService, Heartbeat],
       commands as unknown as CommandBus,
+      NOTHING,
       () => 0,
     );
   });
@@ -72,9 +80,12 @@ describe('the entrance of a context', () => {
   it('gives an answer that is a rejection as it is: asking again would not change it', async () => {
     const refused = { accepted: false, problem: { code: 'x', message: 'x', kind: 'conflict' } };
     const commands = { execute: async () => refused } as unknown as CommandBus;
-    const settlement = await new CommandEntrance([RegisterService], commands, () => 0).handle(
-      delivery(),
-    );
+    const settlement = await new CommandEntrance(
+      [RegisterService],
+      commands,
+      NOTHING,
+      () => 0,
+    ).handle(delivery());
     expect(settlement).toEqual({ outcome: 'done', answer: refused });
   });
 
@@ -83,6 +94,7 @@ describe('the entrance of a context', () => {
     const broken = new CommandEntrance(
       [RegisterService],
       commands as unknown as CommandBus,
+      NOTHING,
       () => 0,
     );
     await expect(broken.handle(delivery())).rejects.toThrow('no database');
@@ -110,6 +122,74 @@ describe('the entrance of a context', () => {
       answer: { accepted: false },
     });
     expect(executed).toEqual([]);
+  });
+});
+
+describe('a command id that was used before', () => {
+  const store = new MemoryEventStore(new MemoryLog(), 'registry');
+  /** Remembers as handlers do; refuses what is not of version 1. */
+  const commands = {
+    execute: async ({ cause, data }: ContextCommand<{ service_version: string }>) => {
+      const { commandId: id = '', payloadHash = '', meta } = cause;
+      if (!data.service_version.startsWith('1')) return refusedOutcome;
+      const command = { id, answer: { first: data.service_version }, payloadHash };
+      const stream = `service-${id.length}` as StreamName;
+      const appended = await store.append({ stream, expected: 0, events: [], meta, command });
+      return accepted(appended.position, appended.answer ?? {}, appended.repeated);
+    },
+  } as unknown as CommandBus;
+  const refusedOutcome = {
+    accepted: false,
+    problem: { code: 'no', message: 'no', kind: 'not-found' },
+  } as const;
+  const entrance = new CommandEntrance([RegisterService], commands, store, () => 0);
+  const reused = (field: string) => ({
+    outcome: 'done',
+    answer: {
+      accepted: false,
+      problem: { code: 'idempotency-key-reused', kind: 'conflict', errors: [{ field }] },
+    },
+  });
+  const inHeader = { headers: { 'Nats-Msg-Id': 'key-1' } };
+
+  beforeAll(() => entrance.handle(delivery()));
+
+  it('gives the first answer to the same body, in whatever order', async () => {
+    const turned = Object.fromEntries(Object.entries(body).reverse());
+    for (const same of [body, turned, { ...turned, service_name: 'billing' }])
+      expect(await entrance.handle(delivery({ body: same }))).toMatchObject({
+        answer: { accepted: true, repeated: true, answer: { first: '1.4.0' } },
+      });
+  });
+
+  it.each([
+    ['another value', { ...body, service_version: '1.5.0' }],
+    ['one more', { ...body, capabilities: [] }],
+    ['one in another order', { ...body, dependencies: ['b', 'a'] }],
+    ['one that a rule refuses', { ...body, service_version: '2.0.0' }],
+  ])('is refused with %s, naming the header', async (_, other) => {
+    expect(await entrance.handle(delivery({ body: other, ...inHeader }))).toMatchObject(
+      reused('Nats-Msg-Id'),
+    );
+    expect(await entrance.handle(delivery({ body: other }))).toMatchObject(reused('command_id'));
+  });
+
+  it('says nothing of a refusal, which is not remembered, nor of another command', async () => {
+    const other = delivery({ id: 'key-2', body: { ...body, service_version: '2.0.0' } });
+    expect(await entrance.handle(other)).toEqual({ outcome: 'done', answer: refusedOutcome });
+    expect(await entrance.handle(delivery({ id: 'key-2' }))).toMatchObject({
+      answer: { accepted: true, repeated: false },
+    });
+  });
+
+  it('stays with an answer that was remembered without a hash', async () => {
+    const old: Pick<EventStore, 'answerOf'> = {
+      answerOf: () => Promise.resolve({ version: 1, position: 1, answer: {}, repeated: true }),
+    };
+    const answer = { ...outcome, repeated: true };
+    const bus = { execute: () => Promise.resolve(answer) } as unknown as CommandBus;
+    const upgraded = new CommandEntrance([RegisterService], bus, old, () => 0);
+    expect(await upgraded.handle(delivery())).toEqual({ outcome: 'done', answer });
   });
 });
 

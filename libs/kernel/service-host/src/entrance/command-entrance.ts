@@ -4,13 +4,16 @@ import { instantOf, Rejection, type JsonObject } from '@downbeat/eventsourcing';
 import {
   deadLetter,
   done,
+  HEADER,
   type CommandOutcome,
   type Delivery,
   type Problem,
   type Settlement,
 } from '@downbeat/message-bus';
+import type { EventStore } from '@downbeat/event-store';
 import type { CommandBus } from '@nestjs/cqrs';
 import type { AnyCommandClass } from './context-command';
+import { payloadHashOf } from './payload-hash';
 
 /** The store takes 200 characters. */
 const COMMAND_ID_LENGTH_MAX = 200;
@@ -22,6 +25,7 @@ export class CommandEntrance {
   constructor(
     classes: readonly AnyCommandClass[],
     private readonly commands: CommandBus,
+    private readonly remembered: Pick<EventStore, 'answerOf'>,
     private readonly now: () => number,
   ) {
     this.classes = new Map(classes.map((one) => [one.contract.name, one]));
@@ -38,8 +42,11 @@ export class CommandEntrance {
     const valid = validate(Class.contract.data, body);
     if (valid instanceof Rejection) return refuse(valid);
 
+    const commandId = commandIdOf(delivery);
+    const payloadHash = payloadHashOf(body);
     const command = new Class(valid.value as never, instantOf(this.now()), {
-      commandId: commandIdOf(delivery),
+      commandId,
+      payloadHash,
       meta: {
         correlation_id: delivery.correlationId,
         causation_id: delivery.id,
@@ -47,8 +54,28 @@ export class CommandEntrance {
         ...(delivery.traceparent === undefined ? {} : { traceparent: delivery.traceparent }),
       },
     });
-    return done(await this.commands.execute(command));
+    const outcome = await this.commands.execute(command);
+    // What was accepted for the first time had nothing before it: only the others cost a look.
+    const mayBeAnother = !outcome.accepted || outcome.repeated;
+    if (mayBeAnother && (await this.wasAnother(commandId, payloadHash)))
+      return done(refused(idReused(delivery)));
+    return done(outcome);
   }
+
+  /** The id was accepted with other content. Answers of a release that kept no hashes are taken as they are. */
+  private async wasAnother(commandId: string, payloadHash: string): Promise<boolean> {
+    const earlier = await this.remembered.answerOf(commandId);
+    return earlier?.payloadHash !== undefined && earlier.payloadHash !== payloadHash;
+  }
+}
+
+/** An answer to another command would look like success. */
+function idReused({ headers }: Delivery): Rejection {
+  const field = headers[HEADER.messageId] ? HEADER.messageId : 'command_id';
+  const message = 'was used for this command with another body';
+  return new Rejection('idempotency-key-reused', `${field} ${message}`, 'conflict', [
+    { field, message },
+  ]);
 }
 
 /**

@@ -10,6 +10,8 @@ export interface Cause {
   readonly meta: EventMeta;
   /** Set when the command came over the bus: asked again with it, the first answer is given. */
   readonly commandId?: string;
+  /** SHA-256 of what it says; goes wherever `commandId` goes. */
+  readonly payloadHash?: string;
   /** Set when the command is a reaction to a publication; it goes into the append. */
   readonly receipt?: Receipt;
 }

@@ -1,6 +1,6 @@
 import type { EventStore } from '@downbeat/event-store';
 import type { Message } from '@downbeat/eventsourcing';
-import type { DeadLetters, MessageBus } from '@downbeat/message-bus';
+import { inStory, newTraceparent, type DeadLetters, type MessageBus } from '@downbeat/message-bus';
 import type { ProjectionRunner } from '@downbeat/projections';
 import {
   busTransport,
@@ -11,15 +11,18 @@ import {
   servePublications,
   SessionLock,
   type Publications,
+  type Reactor,
   type Subscriber,
 } from '@downbeat/publishing';
 import { Logger } from '@nestjs/common';
+import type { ModulesContainer } from '@nestjs/core';
 import type { CommandBus } from '@nestjs/cqrs';
 import { CommandEntrance } from '../entrance/command-entrance';
 import type { Clock } from './clock';
 import type { ContextDefinition, ContextStart } from './context-definition';
 import type { ContextPool } from './context-pool';
 import { DatabaseWatch } from './database-watch';
+import { assertServed } from './served-contracts';
 
 export interface ContextParts {
   readonly bus: MessageBus;
@@ -31,6 +34,8 @@ export interface ContextParts {
   readonly clock: Clock;
   /** The log's schema. */
   readonly logName: string;
+  /** Everything in the process, to look for handlers in. */
+  readonly modules: ModulesContainer;
 }
 
 /** Everything a context runs besides answering: commands in, publications out, reactions. */
@@ -52,16 +57,23 @@ export class ContextRuntime<Event extends Message = Message> {
     return this.definition.context;
   }
 
-  /** Begins to work. What others rely on comes first: publications, then reactions, then commands. */
+  /**
+   * Begins to work. What others rely on comes first: publications, then reactions, then commands.
+   *
+   * @throws {ContractNotServed} Nothing has begun.
+   */
   async start({ reactors = [] }: ContextStart = {}): Promise<void> {
     const { context, publications, commands } = this.definition;
     const { bus, store, deadLetters, clock } = this.parts;
+    assertServed(this.definition, this.parts.modules);
     await this.database.start();
     if (publications) await this.startRelay(publications);
     const onForeign = (fault: Error): void =>
       this.logger.warn({ err: fault }, "a message on an event stream is not the suite's");
-    for (const reactor of reactors)
-      this.subscribers.set(reactor.consumer, await react(bus, reactor, store, onForeign));
+    for (const reactor of reactors) {
+      const subscriber = await react(bus, inItsStory(reactor), store, onForeign);
+      this.subscribers.set(reactor.consumer, subscriber);
+    }
     bus.answer(`query.${context}.status`, async () => ({
       ok: true,
       position: await store.head(),
@@ -69,7 +81,7 @@ export class ContextRuntime<Event extends Message = Message> {
     }));
     bus.answer(`query.${context}.verify-read-model`, (payload) => this.verify(payload));
     if (commands.length === 0) return;
-    const entrance = new CommandEntrance(commands, this.parts.commands, () => clock.now());
+    const entrance = new CommandEntrance(commands, this.parts.commands, store, () => clock.now());
     await bus.subscribe({
       deadLetters,
       durable: `${context}-commands`,
@@ -129,3 +141,13 @@ export class ContextRuntime<Event extends Message = Message> {
     return { ok: true, position: data.position, data } as const;
   }
 }
+
+/** What a reactor does belongs to the story of the event it reacts to. */
+const inItsStory = (reactor: Reactor): Reactor => ({
+  consumer: reactor.consumer,
+  source: reactor.source,
+  apply: (publication, receipt) => {
+    const { traceparent = newTraceparent(), correlation_id: correlationId } = publication.meta;
+    return inStory({ traceparent, correlationId }, () => reactor.apply(publication, receipt));
+  },
+});

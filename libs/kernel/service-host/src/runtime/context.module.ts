@@ -1,9 +1,10 @@
 import { PostgresDeadLetters } from '@downbeat/dead-letters';
-import { EventStore, Leases, PostgresEventStore, PostgresLeases } from '@downbeat/event-store';
+import { EventStore, Leases, PostgresLeases } from '@downbeat/event-store';
 import type { Message } from '@downbeat/eventsourcing';
 import { DeadLetters, MessageBus } from '@downbeat/message-bus';
 import { ProjectionRunner, ReadModels, startProjections } from '@downbeat/projections';
 import { Logger, Module } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
 import { CommandBus, CqrsModule } from '@nestjs/cqrs';
 import { contextConfig } from '../config/host-config';
 import { HostSettings } from '../config/host-settings';
@@ -15,6 +16,7 @@ import { ContextPool } from './context-pool';
 import { ContextRuntime } from './context-runtime';
 import { HostLifecycle } from './host-lifecycle';
 import { logHints } from './log-hints';
+import { TracedEventStore } from './traced-event-store';
 
 /**
  * The store, the read models and the runtime of one context, as providers of the module that
@@ -52,7 +54,7 @@ export class ContextModule {
           inject: [HostSettings, MessageBus, HostLifecycle],
           useFactory: (settings: HostSettings, bus: MessageBus, lifecycle: HostLifecycle) => {
             const hints = logHints(bus, settings.config.LOG_NAME);
-            const store = new PostgresEventStore({ ...databaseOf(settings), hints });
+            const store = new TracedEventStore({ ...databaseOf(settings), hints });
             lifecycle.onClose(`${context} store`, () => store.close());
             return store;
           },
@@ -113,6 +115,7 @@ export class ContextModule {
             Clock,
             HostLifecycle,
             HostSettings,
+            ModulesContainer,
           ],
           useFactory: (
             bus: MessageBus,
@@ -124,9 +127,20 @@ export class ContextModule {
             clock: Clock,
             lifecycle: HostLifecycle,
             { config }: HostSettings,
+            modules: ModulesContainer,
           ) => {
             const logName = config.LOG_NAME;
-            const parts = { bus, store, pool, runner, deadLetters, commands, clock, logName };
+            const parts = {
+              bus,
+              store,
+              pool,
+              runner,
+              deadLetters,
+              commands,
+              clock,
+              logName,
+              modules,
+            };
             const runtime = new ContextRuntime(definition, parts);
             lifecycle.onStop(`${context} runtime`, () => runtime.stop());
             lifecycle.watch(runtime);

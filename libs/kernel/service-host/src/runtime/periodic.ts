@@ -1,6 +1,7 @@
+import { inStory, newTraceparent } from '@downbeat/message-bus';
 import { Logger } from '@nestjs/common';
 
-/** Does something again and again, never twice at once; a fault is logged and the next turn comes all the same. */
+/** Does something again and again, never twice at once, each turn a story of its own; a fault is logged and the next turn comes all the same. */
 export class Periodic {
   private readonly logger = new Logger(Periodic.name);
   private timer: NodeJS.Timeout | undefined;
@@ -43,8 +44,7 @@ export class Periodic {
     this.timer = setTimeout(() => {
       this.isHurried = false;
       this.isWorking = true;
-      this.turn = Promise.resolve()
-        .then(this.work)
+      this.turn = inStory({ traceparent: newTraceparent() }, async () => this.work())
         .catch((fault: unknown) => this.logger.warn({ err: fault }, `${this.what} failed`))
         .finally(() => {
           this.isWorking = false;

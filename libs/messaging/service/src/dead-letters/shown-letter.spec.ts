@@ -21,22 +21,76 @@ const row = (changed: Partial<LetterRow> & { readonly text?: string }): LetterRo
     ...changed,
   };
 };
-const bodyOf = (text: string, bytes?: number) =>
-  shownLetter(row({ text, ...(bytes === undefined ? {} : { body_bytes: bytes }) })).body;
+const letterOf = (body: Buffer | string, bytes?: number) => {
+  const buffer = Buffer.from(body as string);
+  return shownLetter(row({ body: buffer, body_bytes: bytes ?? buffer.length }));
+};
 
 describe('a dead letter as it is shown', () => {
-  it('has its body parsed when it is JSON', () =>
-    expect(bodyOf('{"port":"x"}')).toEqual({ port: 'x' }));
+  it('has its body exactly, and parsed beside it when it is JSON', () =>
+    expect(letterOf('{ "port":"x"}\n')).toMatchObject({
+      body: '{ "port":"x"}\n',
+      body_encoding: 'utf-8',
+      body_bytes: 14,
+      is_body_cut: false,
+      body_json: { port: 'x' },
+    }));
 
-  it.each(['{', '', 'a \u0000 b'])('has %j as text', (text) => expect(bodyOf(text)).toBe(text));
+  it.each([
+    '123456789012345678901234567890',
+    '{"a": 1.10, "b": "\\u00e9"}',
+    '{',
+    '',
+    'null',
+    'a \u0000 b',
+    '\ufeff{}',
+    '1e999',
+    '{"a":1,"a":2}',
+    '{"__proto__":{"a":1}}',
+    '['.repeat(60_000) + ']'.repeat(60_000),
+  ])('has every character of %j', (text) => expect(letterOf(text).body).toBe(text));
 
-  it.each(['['.repeat(60_000) + ']'.repeat(60_000), '{"__proto__":{"a":1}}'])(
-    'has JSON that could do harm as text',
-    (text) => expect(bodyOf(text)).toBe(text),
+  it.each(['{', '', '1e999', '{"a":1,"a":2}', '{"__proto__":{"a":1}}', '['.repeat(60_000)])(
+    'has nothing parsed of %j',
+    (text) => expect(letterOf(text)).not.toHaveProperty('body_json'),
   );
 
-  it('says when its body was cut', () =>
-    expect(bodyOf('{"a":', 500)).toBe('{"a":… (cut, 500 bytes in all)'));
+  it('has null parsed when null is what came', () =>
+    expect(letterOf('null')).toHaveProperty('body_json', null));
+
+  it('has its bytes in base64 when they are not UTF-8', () => {
+    const bytes = Buffer.from([0x7b, 0xff, 0x00, 0x7d]);
+    const letter = letterOf(bytes);
+    expect(letter).toMatchObject({ body_encoding: 'base64', body_bytes: 4, is_body_cut: false });
+    expect(Buffer.from(letter.body, 'base64')).toEqual(bytes);
+    expect(letter).not.toHaveProperty('body_json');
+  });
+
+  it.each([
+    ['{"a":', '{"a":'],
+    [Buffer.from('aé').subarray(0, 2), 'a'],
+    [Buffer.from('a😀').subarray(0, 4), 'a'],
+    ['12', '12'],
+  ])('says when its body was cut, and shows no half of a character: %j', (body, shown) => {
+    const letter = letterOf(body, 500);
+    expect(letter).toMatchObject({
+      body: shown,
+      body_encoding: 'utf-8',
+      body_bytes: 500,
+      is_body_cut: true,
+    });
+    expect(letter).not.toHaveProperty('body_json');
+  });
+
+  it('fits into an answer, whatever was sent', () => {
+    const BODY_BYTES_MAX = 131_072;
+    for (const part of ['1e20,', '"",', '\u0001', '\\"'])
+      for (const text of [part.repeat(9_000), `[${part.repeat(9_000)}1]`]) {
+        const cut = Buffer.from(text).subarray(0, BODY_BYTES_MAX);
+        expect(JSON.stringify(letterOf(cut)).length).toBeLessThan(900_000);
+      }
+    expect(letterOf(`[${'1e20,'.repeat(20_000)}1]`)).not.toHaveProperty('body_json');
+  });
 
   it('has headers of a bounded size', () => {
     const headers = Object.fromEntries(

@@ -1,5 +1,6 @@
-import { checkUntrusted, type AnswerOf, type messagingContract } from '@downbeat/contracts';
-import type { Instant, Json } from '@downbeat/eventsourcing';
+import { isUtf8 } from 'node:buffer';
+import { parseUntrustedJson, type AnswerOf, type messagingContract } from '@downbeat/contracts';
+import { Rejection, type Instant } from '@downbeat/eventsourcing';
 
 export type ShownLetter = AnswerOf<typeof messagingContract.getDeadLetter>;
 
@@ -45,7 +46,7 @@ export function shownLetter(row: LetterRow): ShownLetter {
         .slice(0, HEADERS_MAX)
         .map(([name, value]) => [cut(name), cut(value)]),
     ),
-    body: shownBody(row.body, row.body_bytes),
+    ...shownBody(row.body, row.body_bytes),
     correlation_id: cut(row.correlation_id),
     quarantined_at: row.quarantined_at.toISOString() as Instant,
     ...(isResolved ? { resolved_at: row.changed_at.toISOString() as Instant } : {}),
@@ -53,15 +54,39 @@ export function shownLetter(row: LetterRow): ShownLetter {
   };
 }
 
-/** Parsed when it is JSON of the usual limits, text otherwise. */
-function shownBody(body: Buffer, bytes: number): Json {
-  const text = body.toString('utf8');
-  if (bytes > body.length) return `${text}… (cut, ${bytes} bytes in all)`;
-  try {
-    const value = JSON.parse(text) as Json;
-    return checkUntrusted(value) ? text : value;
-  } catch (fault) {
-    if (!(fault instanceof SyntaxError)) throw fault;
-    return text;
+type ShownBody = Pick<
+  ShownLetter,
+  'body' | 'body_encoding' | 'body_bytes' | 'is_body_cut' | 'body_json'
+>;
+
+/** Exactly what came; parsed beside it, because parsing loses what no number or object can hold. */
+function shownBody(bytes: Buffer, whole: number): ShownBody {
+  const isCut = whole > bytes.length;
+  const shown = isCut ? withoutHalfCharacter(bytes) : bytes;
+  const facts = { body_bytes: whole, is_body_cut: isCut };
+  if (!isUtf8(shown)) return { body: bytes.toString('base64'), body_encoding: 'base64', ...facts };
+  const body = shown.toString('utf8');
+  return { body, body_encoding: 'utf-8', ...facts, ...(isCut ? {} : parsed(body)) };
+}
+
+/** A number of three letters may take twenty digits: what is shown twice must fit into an answer. */
+const PARSED_LENGTH_MAX = 262_144;
+
+function parsed(text: string): Pick<ShownBody, 'body_json'> {
+  const outcome = parseUntrustedJson(text);
+  if (outcome instanceof Rejection) return {};
+  return JSON.stringify(outcome.value).length > PARSED_LENGTH_MAX
+    ? {}
+    : { body_json: outcome.value };
+}
+
+const CHARACTER_BYTES_MAX = 4;
+
+/** Without what the cut left of the last character of UTF-8. */
+function withoutHalfCharacter(bytes: Buffer): Buffer {
+  for (let left = 0; left < CHARACTER_BYTES_MAX; left++) {
+    const end = bytes.length - left;
+    if (isUtf8(bytes.subarray(0, end))) return bytes.subarray(0, end);
   }
+  return bytes;
 }

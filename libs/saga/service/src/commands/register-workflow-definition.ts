@@ -7,11 +7,12 @@ import {
   workflowDefinitions,
   workflowDefinitionStream,
 } from '@downbeat/saga-domain';
-import { carryOut, commandOf } from '@downbeat/service-host';
+import { carryOut, commandOf, refused } from '@downbeat/service-host';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { createHash } from 'node:crypto';
 import { DEFINITION_HINT } from '../definitions/definition-hints';
 import { DefinitionLibrary } from '../definitions/definition-library';
+import { CallableSubjects } from '../targets/callable-subjects';
 
 export class RegisterWorkflowDefinition extends commandOf(sagaContract.registerDefinition) {}
 
@@ -21,9 +22,12 @@ export class RegisterWorkflowDefinitionHandler implements ICommandHandler<Regist
     private readonly store: EventStore,
     private readonly library: DefinitionLibrary,
     private readonly bus: MessageBus,
+    private readonly subjects: CallableSubjects,
   ) {}
 
   async execute({ data, at, cause }: RegisterWorkflowDefinition) {
+    const refusal = this.subjects.refusalIn(data);
+    if (refusal) return refused(refusal);
     const { name, version } = data;
     const canonical = canonicalJson(data as unknown as Json);
     const checksum = createHash('sha256').update(canonical).digest('hex');

@@ -24,8 +24,15 @@ import type { ReplicaLease } from './replica-lease';
 export interface Asked {
   readonly meta: EventMeta;
   readonly commandId?: string;
+  readonly payloadHash?: string;
   readonly answer: (state: RunState) => JsonObject;
 }
+
+const commandOf = (asked: Asked | undefined, state: RunState): Pick<Append, 'command'> => {
+  if (asked?.commandId === undefined) return {};
+  const { commandId: id, payloadHash } = asked;
+  return { command: { id, answer: asked.answer(state), ...(payloadHash && { payloadHash }) } };
+};
 
 /** One run's stream as this process knows it: its state, its version, and whether it is ours. */
 export class RunStream {
@@ -101,9 +108,7 @@ export class RunStream {
       expected: this.version,
       events,
       meta: this.meta(state, asked),
-      ...(asked?.commandId === undefined
-        ? {}
-        : { command: { id: asked.commandId, answer: asked.answer(state) } }),
+      ...commandOf(asked, state),
       ...(lease === undefined ? {} : { lease }),
     });
     if (appended.repeated) return appended;

@@ -7,6 +7,7 @@ import {
 } from '@downbeat/message-bus';
 import type { CallEffect, CallResult } from '@downbeat/saga-domain';
 import { Injectable } from '@nestjs/common';
+import { CallableSubjects, NATS_SCHEME } from './callable-subjects';
 import {
   callHeaders,
   messageOf,
@@ -15,7 +16,6 @@ import {
   type CallContext,
 } from './target-caller';
 
-const SCHEME = 'nats:';
 /** How NATS services say that a request failed (NATS ADR-32). */
 const ERROR_CODE = 'Nats-Service-Error-Code';
 const ERROR_TEXT = 'Nats-Service-Error';
@@ -23,12 +23,18 @@ const ERROR_TEXT = 'Nats-Service-Error';
 /** Calls a participant over NATS request/reply: about half the work of HTTP. */
 @Injectable()
 export class NatsTarget extends TargetCaller {
-  constructor(private readonly bus: MessageBus) {
+  constructor(
+    private readonly bus: MessageBus,
+    private readonly subjects: CallableSubjects,
+  ) {
     super();
   }
 
   async call(effect: CallEffect, context: CallContext): Promise<CallResult> {
-    const subject = effect.endpoint.slice(SCHEME.length);
+    const subject = effect.endpoint.slice(NATS_SCHEME.length);
+    // Registered under another setting, or by a release that did not look.
+    const refusal = this.subjects.refusalOf(subject);
+    if (refusal !== undefined) return { kind: 'refused', message: refusal };
     try {
       const reply = await this.bus.request(subject, JSON.stringify(effect.input), {
         headers: callHeaders(effect, context),

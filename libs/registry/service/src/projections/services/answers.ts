@@ -65,9 +65,9 @@ export function serviceAnswer(
   };
 }
 
-/** A service without instances is healthy only when it has an address of its own that nothing speaks against. */
+/** Instances are checked. An address of a service's own is called as it is, so nobody can call it healthy. */
 function healthOf(row: CountedService): ServiceAnswer['health_status'] {
-  if (row.instance_count === 0) return row.base_url === null ? 'unhealthy' : 'healthy';
+  if (row.instance_count === 0) return row.base_url === null ? 'unhealthy' : 'degraded';
   if (row.healthy_instances === row.instance_count) return 'healthy';
   return row.healthy_instances === 0 ? 'unhealthy' : 'degraded';
 }

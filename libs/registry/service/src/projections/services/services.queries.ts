@@ -21,8 +21,7 @@ const COUNTED = `
     from instance where service_id = s.service_name and status <> 'terminating'
   ) i`;
 
-const IS_HEALTHY = `(c.instance_count > 0 and c.healthy_instances = c.instance_count)
-  or (c.instance_count = 0 and c.base_url is not null)`;
+const IS_HEALTHY = `c.instance_count > 0 and c.healthy_instances = c.instance_count`;
 
 const TARGET = `
   select i.service_id as service_name, i.instance_id, i.version,

@@ -1,0 +1,50 @@
+import { BusMetrics } from '@downbeat/message-bus';
+import { Registry } from 'prom-client';
+import { exposeMetrics } from './metrics';
+import { HostLifecycle } from './runtime/host-lifecycle';
+
+describe('what a scrape sees', () => {
+  const finds = { lost: 2 };
+  const registry = new Registry();
+  const bus = new BusMetrics();
+  const lifecycle = new HostLifecycle();
+  lifecycle.watch({
+    context: 'registry',
+    status: () => ({
+      context: 'registry',
+      database: 'reachable',
+      projections: [],
+      reactors: {},
+      relay: { numbered: 7, sent: 5, finds },
+    }),
+  } as never);
+  exposeMetrics('heart', registry, bus, lifecycle);
+  const scrape = () => registry.metrics();
+
+  it('what only grows is a counter, as much as has been counted', async () => {
+    bus.deliveries = 4;
+    await scrape();
+    bus.deliveries = 5;
+    const text = await scrape();
+    expect(text).toContain('# TYPE downbeat_bus_deliveries_total counter');
+    expect(text).toContain('downbeat_bus_deliveries_total{service="heart"} 5');
+    expect(text).toContain('# TYPE downbeat_relay_finds_total counter');
+    expect(text).toMatch(/^downbeat_relay_finds_total{.*kind="lost".*} 2$/m);
+  });
+
+  it('what goes up and down is a gauge', async () => {
+    bus.handling = 3;
+    await scrape();
+    bus.handling = 1;
+    const text = await scrape();
+    expect(text).toContain('# TYPE downbeat_bus_handling gauge');
+    expect(text).toContain('downbeat_bus_handling{service="heart"} 1');
+    expect(text).toContain('# TYPE downbeat_bus_waiting gauge');
+    expect(text).toMatch(/^downbeat_relay_unsent{.*} 2$/m);
+  });
+
+  it('no counter is without its ending, and no gauge has it', async () => {
+    for (const [, name, type] of (await scrape()).matchAll(/^# TYPE (downbeat_\S+) (\w+)$/gm))
+      expect([name, name?.endsWith('_total')]).toEqual([name, type === 'counter']);
+  });
+});

@@ -1,0 +1,14 @@
+import { PostgresEventStore, type Append, type Appended } from '@downbeat/event-store';
+import { currentStory, newTraceparent } from '@downbeat/message-bus';
+
+/** Every event has a trace: its cause's, or else that of the story it happens in, or a new one. */
+export class TracedEventStore extends PostgresEventStore {
+  override append(append: Append): Promise<Appended> {
+    return super.append(append.meta.traceparent === undefined ? traced(append) : append);
+  }
+}
+
+function traced(append: Append): Append {
+  const traceparent = currentStory()?.traceparent ?? newTraceparent();
+  return { ...append, meta: { ...append.meta, traceparent } };
+}

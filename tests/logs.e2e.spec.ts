@@ -1,0 +1,129 @@
+import type { ChildProcess } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { connect, headers, JSONCodec } from 'nats';
+import { Client } from 'pg';
+import { eventsOf } from './support/bookings';
+import { eventually } from './support/eventually';
+import { Suite, type AppName } from './support/suite';
+
+type Line = Readonly<Record<string, unknown>>;
+
+const traceId = '0af7651916cd43dd8448eb211c80319c';
+const traceparent = `00-${traceId}-b7ad6b7169203331-01`;
+const billing = {
+  service_version: '1.0.0',
+  service_type: 'api',
+  deployment_environment: 'production',
+  dependencies: [],
+};
+
+describe('what processes write on stdout', () => {
+  let suite: Suite;
+  beforeAll(async () => {
+    suite = await Suite.start({ demo: false });
+  }, 120_000);
+  afterAll(() => suite.stop(), 60_000);
+
+  /** The app anew, and what it writes from now on. */
+  const linesOf = async (name: AppName): Promise<readonly Line[]> => {
+    const app = suite.app(name);
+    await app.stop();
+    const lines: Line[] = [];
+    const child: ChildProcess = app.launch();
+    if (child.stdout)
+      createInterface(child.stdout).on('line', (line) => lines.push(JSON.parse(line) as Line));
+    await eventually(
+      () =>
+        fetch(`${app.url}/health/ready`).then(
+          ({ status }) => status,
+          () => 0,
+        ),
+      (status) => expect(status).toBe(200),
+      30_000,
+    );
+    return lines;
+  };
+
+  const asOwner = async (sql: string): Promise<void> => {
+    const owner = new Client(suite.databaseUrl);
+    await owner.connect();
+    await owner.query(sql).finally(() => owner.end());
+  };
+
+  it('a request that failed is found by the trace id of its problem', async () => {
+    const lines = await linesOf('gateway');
+    await suite.app('health').stop('SIGKILL');
+    const { status, body } = await suite.request('GET', '/health/instances', undefined, {
+      'x-correlation-id': 'cart-1',
+    });
+    await suite.app('health').start();
+    expect([status, body['code']]).toEqual([503, 'message-bus/no-answer']);
+    const [line] = await eventually(
+      () => Promise.resolve(lines.filter((one) => one['trace_id'] === body['trace_id'])),
+      (found) => expect(found).toHaveLength(1),
+    );
+    expect(line).toMatchObject({
+      level: 'warn',
+      correlation_id: 'cart-1',
+      problem: 'message-bus/no-answer',
+      res: { statusCode: 503 },
+    });
+    expect(line).not.toHaveProperty('err');
+  }, 60_000);
+
+  it('a message that cannot be handled yet is found by its trace and its correlation id', async () => {
+    const lines = await linesOf('registry');
+    await asOwner(`alter role downbeat_registry nologin;
+      select pg_terminate_backend(pid) from pg_stat_activity where usename = 'downbeat_registry'`);
+    const nats = await connect({ servers: suite.natsUrl });
+    const sent = headers();
+    sent.set('traceparent', traceparent);
+    sent.set('Downbeat-Correlation-Id', 'order-1');
+    nats.publish('command.registry.RegisterService.billing', JSONCodec().encode(billing), {
+      headers: sent,
+    });
+    await nats.drain();
+    const ofMessage = () => lines.filter((one) => one['trace_id'] === traceId);
+    await eventually(
+      () => Promise.resolve(ofMessage()),
+      (found) => expect(found).not.toHaveLength(0),
+      30_000,
+    );
+    await asOwner('alter role downbeat_registry login');
+    for (const line of ofMessage()) expect(line['correlation_id']).toBe('order-1');
+    await eventually(
+      () => eventsOf(suite, `trace_id=${traceId}`),
+      (events) => expect(events.map(({ type }) => type)).toContain('ServiceRegistered'),
+      30_000,
+    );
+  }, 90_000);
+
+  it('every event has a trace, whether somebody asked for it or not', async () => {
+    const check = { interval_ms: 100, timeout_ms: 100, failure_threshold: 1, success_threshold: 1 };
+    const nats = await connect({ servers: suite.natsUrl });
+    const send = (subject: string, body: object) =>
+      nats.request(subject, JSONCodec().encode(body), { timeout: 10_000 });
+    await send('command.registry.RegisterService.silent', { ...billing, health_check: check });
+    // Nothing listens there.
+    await send('command.registry.RegisterInstance.silent-1', {
+      service_id: 'silent',
+      node_name: 'here',
+      ip_address: '127.0.0.1',
+      port: 1,
+      version: '1.0.0',
+    });
+    await nats.drain();
+    const events = await eventually(
+      () => eventsOf(suite, ''),
+      (found) => expect(found.map(({ type }) => type)).toContain('InstanceHealthObserved'),
+    );
+    for (const { type, meta } of events)
+      expect([type, meta]).toEqual([
+        type,
+        expect.objectContaining({ traceparent: expect.stringMatching(/^00-\w{32}-\w{16}-01$/) }),
+      ]);
+    const traceOf = (type: string) => events.find((one) => one.type === type)?.meta['traceparent'];
+    expect(traceOf('InstanceHealthObserved')).toBe(traceOf('HealthChanged'));
+    expect(traceOf('HealthChanged')).not.toBe(traceOf('InstanceRegistered'));
+  }, 60_000);
+});
