@@ -230,6 +230,33 @@ export const listTargets = query({
   http: { method: 'GET', path: '/targets' },
 });
 
+/** What a signal may carry, as JSON text. */
+export const SIGNAL_LENGTH_MAX = 65_536;
+
+export const signalWorkflow = command({
+  context,
+  name: 'SignalWorkflow',
+  summary: 'Tell a run what it waits for, or will wait for: an approval, a payment, an arrival',
+  idField: 'workflow_id',
+  data: z.strictObject({
+    workflow_id: workflowId,
+    signal: f.name,
+    payload: f.json
+      .refine(
+        (value) => JSON.stringify(value).length <= SIGNAL_LENGTH_MAX,
+        'must not be longer than 64 KiB as JSON',
+      )
+      .default({}),
+  }),
+  answer: z.object({ workflow_id: workflowId, status: workflowStatus }),
+  example: {
+    workflow_id: '0198c2a4-7d1e-5c3b-9a52-3f1f0a9f3c11',
+    signal: 'approval',
+    payload: { approved: true, by: 'finance' },
+  },
+  http: { method: 'POST', path: '/workflows/{workflow_id}/signals/{signal}' },
+});
+
 const workflowSummary = z.object({
   id: workflowId,
   workflow_name: f.name,
@@ -298,7 +325,8 @@ export const workflowStatusQuery = query({
     steps: z.array(
       z.object({
         id: z.string(),
-        step_name: f.name,
+        /** Inside a map with the item's index: `hold#3`. */
+        step_name: z.string(),
         step_type: z.string(),
         step_order: z.number().int(),
         service_name: z.string(),
@@ -403,16 +431,47 @@ export const workflowParked = event({
   example: { ...runExample, step_name: 'reserve-stock', reason: 'HTTP 503 after 4 calls' },
 });
 
+export const workflowEventPublished = event({
+  context,
+  name: 'WorkflowEventPublished',
+  version: 1,
+  summary: 'A step of type publish: what `event` and `payload` mean, its workflow says',
+  idField: 'correlation_id',
+  data: z.object({
+    ...run,
+    workflow_name: f.name,
+    /** Inside a map with the item's index: `tell#3`. */
+    step_name: z.string(),
+    event: f.name,
+    payload: f.jsonObject,
+  }),
+  example: {
+    ...runExample,
+    workflow_name: 'order-goods',
+    step_name: 'tell-the-shop',
+    event: 'order-ready',
+    payload: { order_id: '4711' },
+  },
+});
+
 export const saga = {
   commands: [
     registerDefinition,
     startWorkflow,
     compensateWorkflow,
     retryWorkflow,
+    signalWorkflow,
     limitTarget,
     pauseTarget,
     resumeTarget,
   ],
   queries: [listWorkflows, workflowStatusQuery, listDefinitions, listTargets],
-  events: [workflowStarted, workflowCompleted, workflowFailed, workflowCompensated, workflowParked],
+  events: [
+    workflowStarted,
+    workflowCompleted,
+    workflowFailed,
+    workflowCompensated,
+    workflowParked,
+    workflowEventPublished,
+  ],
 } as const;

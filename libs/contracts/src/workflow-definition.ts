@@ -99,19 +99,65 @@ export const delayStep = z.strictObject({
 });
 export type DelayStep = z.output<typeof delayStep>;
 
-export interface ParallelStep {
+export const waitForSignalStep = z.strictObject({
+  ...step,
+  type: z.literal('wait_for_signal'),
+  /** The name under which it is sent; several steps may wait for the same one, each takes its own. */
+  signal: f.name,
+  /** Default: as long as the workflow's own time-out allows. */
+  timeout_seconds: z.number().min(0.05).max(31_536_000).optional(),
+  /** Taken for the payload when the time has passed; without it the step has failed then. */
+  default: f.json.optional(),
+  /** Context key → path in the payload, or `=` CEL over the payload (named `output`). */
+  output_mapping: mapping.default({}),
+});
+export type WaitForSignalStep = z.output<typeof waitForSignalStep>;
+
+export const publishStep = z.strictObject({
+  ...step,
+  type: z.literal('publish'),
+  /** What happened: `order-ready`. */
+  event: f.name,
+  /** Field of the payload → path into the context, or `=` CEL. */
+  payload: mapping.default({}),
+});
+export type PublishStep = z.output<typeof publishStep>;
+
+interface AnyStep {
   readonly name: string;
   readonly order?: number | undefined;
   readonly conditions?: string | undefined;
   readonly next?: string | undefined;
+}
+export interface ParallelStep extends AnyStep {
   readonly type: 'parallel';
+  readonly join: 'all' | 'settle' | 'race';
   readonly branches: readonly { readonly name: string; readonly steps: readonly Step[] }[];
 }
-export type Step = ServiceCallStep | DecisionStep | DelayStep | ParallelStep;
+export interface MapStep extends AnyStep {
+  readonly type: 'map';
+  readonly items: string;
+  readonly as: string;
+  readonly max_items: number;
+  readonly concurrency: number;
+  readonly join: 'all' | 'settle';
+  readonly steps: readonly Step[];
+  readonly collect: Readonly<Record<string, string>>;
+}
+export type Step =
+  | ServiceCallStep
+  | DecisionStep
+  | DelayStep
+  | WaitForSignalStep
+  | PublishStep
+  | ParallelStep
+  | MapStep;
 
 const parallelObject = z.strictObject({
   ...step,
   type: z.literal('parallel'),
+  /** What a branch that fails means to the others; `race`: the first one that completes wins. */
+  join: z.enum(['all', 'settle', 'race']).default('all'),
   branches: z
     .array(
       z.strictObject({
@@ -126,9 +172,41 @@ const parallelObject = z.strictObject({
 });
 export const parallelStep = parallelObject as unknown as z.ZodType<ParallelStep>;
 
+const mapObject = z.strictObject({
+  ...step,
+  type: z.literal('map'),
+  /** A path into the context, or `=` CEL, that gives a list. */
+  items: mappingSource,
+  /** The context key under which a step finds its item. */
+  as: z
+    .string()
+    .max(128)
+    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a letter or _, then letters, digits and _')
+    .default('item'),
+  /** A longer list fails the step. */
+  max_items: z.number().int().min(1).max(400).default(100),
+  /** Items under way at a time. */
+  concurrency: z.number().int().min(1).max(100).default(10),
+  join: z.enum(['all', 'settle']).default('all'),
+  get steps(): z.ZodArray<z.ZodType<Step>> {
+    return z.array(workflowStep).min(1).max(100);
+  },
+  /** Context key → path, or `=` CEL, over an item's context; the key gets a list in the items' order. */
+  collect: mapping.default({}),
+});
+export const mapStep = mapObject as unknown as z.ZodType<MapStep>;
+
 /** Told apart by `type`, so that what is wrong with a step is named field by field. */
 export const workflowStep: z.ZodType<Step> = z.lazy(() =>
-  z.discriminatedUnion('type', [serviceCallStep, decisionStep, delayStep, parallelObject]),
+  z.discriminatedUnion('type', [
+    serviceCallStep,
+    decisionStep,
+    delayStep,
+    waitForSignalStep,
+    publishStep,
+    parallelObject,
+    mapObject,
+  ]),
 ) as unknown as z.ZodType<Step>;
 
 /** Whose calls go first when a target cannot take all: by weight, so that `low` is never starved. */

@@ -201,6 +201,117 @@ describe('a run over HTTP', () => {
   });
 });
 
+describe('a run that fans out', () => {
+  it('does the same for each item and collects the answers in order', async () => {
+    await bench.register('each', [
+      {
+        name: 'lines',
+        type: 'map',
+        items: 'order.lines',
+        as: 'line',
+        max_items: 20,
+        concurrency: 3,
+        steps: [
+          shopCall('reserve', { input_mapping: { sku: 'line' }, output_mapping: { held: 'id' } }),
+        ],
+        collect: { held: 'held' },
+      },
+      shopCall('pay'),
+    ]);
+    const lines = Array.from({ length: 10 }, (_, index) => `sku-${index}`);
+    bench.participants.react = ({ body }) => ({
+      status: 200,
+      body: { id: `held ${(body as { sku?: string }).sku ?? ''}` },
+    });
+    const id = await bench.start('each', 'each-1', { context_data: { order: { lines } } });
+    const status = await bench.ended(id);
+    expect(status.workflow.context_data['held']).toEqual(lines.map((sku) => `held ${sku}`));
+    const keys = bench.participants.of(id);
+    expect([...keys].sort()).toEqual([...lines.map((_, n) => `reserve#${n}`), 'pay'].sort());
+    expect(keys.at(-1)).toBe('pay');
+    expect(status.steps.map(({ step_name }) => step_name)).toContain('reserve#9');
+  });
+
+  it('undoes what some items did when one fails, newest first', async () => {
+    await bench.register('partly', [
+      {
+        name: 'lines',
+        type: 'map',
+        items: '=[1, 2, 3]',
+        max_items: 3,
+        concurrency: 1,
+        steps: [shopCall('reserve', { input_mapping: { n: 'item' } })],
+      },
+    ]);
+    bench.participants.react = ({ key }) =>
+      key === 'reserve#2' ? { status: 409 } : { status: 200, body: { id: key } };
+    const id = await bench.start('partly', 'partly-1');
+    expect((await bench.ended(id)).workflow.current_status).toBe('compensated');
+    expect(bench.participants.of(id)).toEqual([
+      'reserve#0',
+      'reserve#1',
+      'reserve#2',
+      'reserve#1:undo',
+      'reserve#0:undo',
+    ]);
+    const undo = bench.participants.seen.find(
+      ({ run, key }) => run === id && key.endsWith('0:undo'),
+    );
+    expect(undo).toMatchObject({ body: { id: 'reserve#0' } });
+  });
+
+  it('takes the first branch of a race, and undoes the other before it goes on', async () => {
+    await bench.register('first', [
+      {
+        name: 'offer',
+        type: 'parallel',
+        join: 'race',
+        branches: [
+          { name: 'slow', steps: [shopCall('slow', { output_mapping: { offer: 'id' } })] },
+          { name: 'fast', steps: [shopCall('fast', { output_mapping: { offer: 'id' } })] },
+        ],
+      },
+      shopCall('pay', { input_mapping: { offer: 'offer' } }),
+    ]);
+    bench.participants.react = async ({ key }) => {
+      if (key === 'slow') await new Promise((resolve) => setTimeout(resolve, 100));
+      return { status: 200, body: { id: `of ${key}` } };
+    };
+    const id = await bench.start('first', 'first-1');
+    const status = await bench.ended(id);
+    expect(status.workflow).toMatchObject({
+      current_status: 'completed',
+      context_data: { offer: 'of fast' },
+    });
+    expect(bench.participants.of(id).slice(-2)).toEqual(['slow:undo', 'pay']);
+    expect(timeline(status)).toContain('RaceWon offer');
+    expect(statusOf(status, 'slow')).toBe('compensated');
+  });
+
+  it('lets branches settle before it fails', async () => {
+    await bench.register('settled', [
+      {
+        name: 'both',
+        type: 'parallel',
+        join: 'settle',
+        branches: [
+          { name: 'left', steps: [shopCall('bad')] },
+          { name: 'right', steps: [shopCall('r1'), shopCall('r2')] },
+        ],
+      },
+    ]);
+    at('/bad', { status: 409 });
+    const id = await bench.start('settled', 'settled-1');
+    const status = await bench.ended(id);
+    expect(status.workflow).toMatchObject({
+      current_status: 'compensated',
+      error_details: { step_name: 'bad' },
+    });
+    expect(bench.participants.of(id).slice(-3)).toEqual(['r2', 'r2:undo', 'r1:undo']);
+    expect(statusOf(status, 'both')).toBe('failed');
+  });
+});
+
 describe('a run over NATS', () => {
   const serve = (subject: string, reply: (body: string) => readonly [string, string?]) =>
     nats.subscribe(`${bench.prefix}.${subject}`, {
@@ -358,6 +469,91 @@ describe('an operator', () => {
     const outcome = await bench.command('CompensateWorkflow', id, { reason: 'why not' });
     expect(outcome).toMatchObject({ problem: { code: 'workflow-unknown', kind: 'not-found' } });
     await expect(bench.status(id)).rejects.toThrow('workflow-unknown');
+  });
+});
+
+describe('a step that publishes', () => {
+  it('is one publication, with a number, that others hear', async () => {
+    const heard: string[] = [];
+    const subject = `${bench.prefix}.event.saga.WorkflowEventPublished.told-1`;
+    nats.subscribe(subject, { callback: (_, message) => heard.push(message.string()) });
+    await bench.register('told', [
+      shopCall('a', { output_mapping: { hold_id: 'id' } }),
+      { name: 'tell', type: 'publish', event: 'order-held', payload: { hold: 'hold_id' } },
+      shopCall('b'),
+    ]);
+    const id = await bench.start('told', 'told-1');
+    await bench.ended(id);
+    await eventually(async () => expect(heard).toHaveLength(1));
+    expect(JSON.parse(heard[0] ?? '')).toEqual({
+      workflow_id: id,
+      correlation_id: 'told-1',
+      workflow_name: 'told',
+      step_name: 'tell',
+      event: 'order-held',
+      payload: { hold: 'h-1' },
+    });
+    const answer = await bench.bus.query('query.saga.publications', { after: 0, limit: 500 });
+    const { publications } = (answer.ok && answer.data) as unknown as {
+      publications: readonly { name: string; number: number }[];
+    };
+    const told = publications.filter(({ name }) => name === 'WorkflowEventPublished');
+    expect(told).toMatchObject([{ number: expect.any(Number) }]);
+  });
+});
+
+describe('a signal', () => {
+  const approval = (more: JsonObject = {}) => ({
+    name: 'approval',
+    type: 'wait_for_signal',
+    signal: 'approved',
+    output_mapping: { approver: 'by' },
+    ...more,
+  });
+
+  it('lets a run go on that waits for it, once for each command id', async () => {
+    await bench.register('approved', [shopCall('a'), approval(), shopCall('b')]);
+    const id = await bench.start('approved', 'approved-1');
+    await bench.until(id, (status) => statusOf(status, 'approval') === 'running');
+    const body = { signal: 'approved', payload: { by: 'finance' } };
+    const outcome = await bench.command('SignalWorkflow', id, body, 'yes-1');
+    expect(outcome).toMatchObject({ accepted: true, answer: { status: 'running' } });
+    const status = await bench.ended(id);
+    expect(status.workflow.context_data).toEqual({ approver: 'finance' });
+    expect(bench.participants.of(id)).toEqual(['a', 'b']);
+    const again = await bench.command('SignalWorkflow', id, body, 'yes-1');
+    expect(again).toMatchObject({ accepted: true, answer: { status: 'running' } });
+    const late = await bench.command('SignalWorkflow', id, body, 'yes-2');
+    expect(late).toMatchObject({ problem: { code: 'workflow-ended', kind: 'conflict' } });
+  });
+
+  it('is kept when it comes early, and refused when nobody can ever want it', async () => {
+    await bench.register('early', [
+      { name: 'rest', type: 'delay', delay_seconds: 0.2 },
+      approval(),
+      shopCall('b'),
+    ]);
+    const id = await bench.start('early', 'early-1');
+    const wrong = await bench.command('SignalWorkflow', id, { signal: 'aproved' });
+    expect(wrong).toMatchObject({ problem: { code: 'signal-unknown', kind: 'not-found' } });
+    await bench.command('SignalWorkflow', id, { signal: 'approved', payload: { by: 'me' } });
+    const status = await bench.ended(id);
+    expect(status.workflow.context_data).toEqual({ approver: 'me' });
+    expect(timeline(status).slice(1, 6)).toEqual([
+      'DelayStarted rest',
+      'SignalReceived',
+      'DelayElapsed rest',
+      'SignalAwaited approval',
+      'SignalTaken approval',
+    ]);
+  });
+
+  it('that does not come in time is replaced by the default', async () => {
+    await bench.register('untimely', [
+      approval({ timeout_seconds: 0.1, default: { by: 'nobody' } }),
+    ]);
+    const id = await bench.start('untimely', 'untimely-1');
+    expect((await bench.ended(id)).workflow.context_data).toEqual({ approver: 'nobody' });
   });
 });
 

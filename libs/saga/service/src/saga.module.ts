@@ -31,6 +31,7 @@ import {
   RegisterWorkflowDefinitionHandler,
 } from './commands/register-workflow-definition';
 import { RetryWorkflow, RetryWorkflowHandler } from './commands/retry-workflow';
+import { SignalWorkflow, SignalWorkflowHandler } from './commands/signal-workflow';
 import { StartWorkflow, StartWorkflowHandler } from './commands/start-workflow';
 import { forgetWhenHinted } from './definitions/definition-hints';
 import { DefinitionLibrary } from './definitions/definition-library';
@@ -73,6 +74,7 @@ const faults = new FaultLog(new Logger(RunEngine.name));
         LimitTarget,
         PauseTarget,
         ResumeTarget,
+        SignalWorkflow,
       ],
     }),
   ],
@@ -87,6 +89,7 @@ const faults = new FaultLog(new Logger(RunEngine.name));
     ResumeTargetHandler,
     ControlTarget,
     TargetWatch,
+    SignalWorkflowHandler,
     OperateWorkflow,
     ExpectedDurations,
     DatabaseClock,

@@ -1,6 +1,6 @@
 import type { FieldError } from '@downbeat/eventsourcing';
 import type { Mapping } from '../expressions/mapping';
-import { END, type CompiledParallel, type CompiledStep } from './compiled';
+import { END, type CompiledMap, type CompiledParallel, type CompiledStep } from './compiled';
 
 type Steps = ReadonlyMap<string, CompiledStep>;
 
@@ -16,7 +16,8 @@ interface Use {
  */
 export function checkData(steps: Steps, errors: FieldError[]): void {
   for (const step of steps.values())
-    if (step.type === 'parallel') checkBranches(step, steps, errors);
+    // Branches of a race do not see one another at all.
+    if (step.type === 'parallel' && step.join !== 'race') checkBranches(step, steps, errors);
   checkCompensations(steps, errors);
 }
 
@@ -24,13 +25,23 @@ function checkBranches(parallel: CompiledParallel, steps: Steps, errors: FieldEr
   const branches = parallel.branches.map(({ name }, index) => {
     const prefix = `${parallel.path}.branches.${index}.`;
     const inner = [...parallel.inner].flatMap((step) => steps.get(step) ?? []);
-    return { name, steps: inner.filter(({ path }) => path.startsWith(prefix)) };
+    const own = inner.filter(({ path }) => path.startsWith(prefix));
+    const maps = (step: CompiledStep) => mapsAround(step, parallel, steps);
+    return {
+      name,
+      // What is written for an item is seen there only.
+      writes: own.filter((step) => maps(step).length === 0).flatMap(writesOf),
+      reads: own.flatMap((step) => {
+        const local = new Set(maps(step).flatMap((map) => [...localsOf(map, steps)]));
+        return readsOf(step, steps).filter(({ key }) => !local.has(key));
+      }),
+    };
   });
   for (const branch of branches) {
-    const writes = new Set(branch.steps.flatMap(writesOf).map(({ key }) => key));
+    const writes = new Set(branch.writes.map(({ key }) => key));
     for (const other of branches) {
       if (other === branch) continue;
-      for (const { key, field } of other.steps.flatMap(readsOf))
+      for (const { key, field } of other.reads)
         if (writes.has(key))
           errors.push({
             field,
@@ -38,11 +49,24 @@ function checkBranches(parallel: CompiledParallel, steps: Steps, errors: FieldEr
           });
       // Named once, at the later of the two.
       if (branches.indexOf(other) < branches.indexOf(branch)) continue;
-      for (const { key, field } of other.steps.flatMap(writesOf))
+      for (const { key, field } of other.writes)
         if (writes.has(key))
           errors.push({ field, message: `is written by branch ${branch.name} too` });
     }
   }
+}
+
+/** The maps between a step and a step around it. */
+function mapsAround(step: CompiledStep, outer: CompiledStep, steps: Steps): readonly CompiledMap[] {
+  const parent = step.parent === undefined ? undefined : steps.get(step.parent);
+  if (!parent || parent === outer) return [];
+  return [...(parent.type === 'map' ? [parent] : []), ...mapsAround(parent, outer, steps)];
+}
+
+/** The keys that an item of a map has for itself. */
+function localsOf(map: CompiledMap, steps: Steps): ReadonlySet<string> {
+  const inner = [...map.inner].flatMap((name) => steps.get(name) ?? []);
+  return new Set([map.as, ...inner.flatMap(writesOf).map(({ key }) => key)]);
 }
 
 function checkCompensations(steps: Steps, errors: FieldError[]): void {
@@ -114,12 +138,24 @@ function targetsOf(step: CompiledStep): readonly string[] {
     : [step.next];
 }
 
-const writesOf = (step: CompiledStep): readonly Use[] =>
-  step.type === 'service_call'
-    ? step.output.fields.map(({ key }) => ({ key, field: `${step.path}.output_mapping.${key}` }))
-    : [];
+function writesOf(step: CompiledStep): readonly Use[] {
+  const uses = ({ fields }: Mapping, place: string): readonly Use[] =>
+    fields.map(({ key }) => ({ key, field: `${step.path}.${place}.${key}` }));
+  switch (step.type) {
+    case 'service_call':
+    case 'wait_for_signal':
+      return uses(step.output, 'output_mapping');
+    case 'map':
+      return uses(step.collect, 'collect');
+    case 'decision':
+    case 'delay':
+    case 'publish':
+    case 'parallel':
+      return [];
+  }
+}
 
-function readsOf(step: CompiledStep): readonly Use[] {
+function readsOf(step: CompiledStep, steps: Steps): readonly Use[] {
   const condition = step.condition ? pathUses(step.condition.paths, `${step.path}.conditions`) : [];
   switch (step.type) {
     case 'service_call':
@@ -138,6 +174,19 @@ function readsOf(step: CompiledStep): readonly Use[] {
           pathUses(when.paths, `${step.path}.cases.${index}.when`),
         ),
       ];
+    case 'wait_for_signal':
+      return [...condition, ...mappingUses(step.output, `${step.path}.output_mapping`)];
+    case 'publish':
+      return [...condition, ...mappingUses(step.payload, `${step.path}.payload`)];
+    case 'map': {
+      const local = localsOf(step, steps);
+      const collected = mappingUses(step.collect, `${step.path}.collect`);
+      return [
+        ...condition,
+        ...step.items.reads.flatMap(({ path }) => pathUses([path], `${step.path}.items`)),
+        ...collected.filter(({ key }) => !local.has(key)),
+      ];
+    }
     case 'delay':
     case 'parallel':
       return condition;

@@ -1,6 +1,7 @@
 import type { Step } from '@downbeat/contracts';
 import type { FieldError } from '@downbeat/eventsourcing';
 import { END, type CompiledStep, type Target } from './compiled';
+import { innerSequences } from './sequences';
 
 /** A way from one step to another, and the place in the definition that says so. */
 interface Edge {
@@ -31,8 +32,7 @@ export function checkFlow(
   }
   if (errors.length === before) checkPaths(sequence, edges, steps, errors);
   for (const step of sequence)
-    if (step.type === 'parallel')
-      for (const branch of step.branches) checkFlow(branch.steps, steps, errors);
+    for (const inner of innerSequences(step)) checkFlow(inner.steps, steps, errors);
 }
 
 function edgesOf(

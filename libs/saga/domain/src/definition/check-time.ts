@@ -14,6 +14,11 @@ export function checkTime(
         field: `${step.path}.delay_seconds`,
         message: `is not shorter than the workflow's time-out of ${timeoutMs / 1_000} s`,
       });
+    if (step.type === 'wait_for_signal' && (step.timeoutMs ?? 0) >= timeoutMs)
+      errors.push({
+        field: `${step.path}.timeout_seconds`,
+        message: `is not shorter than the workflow's time-out of ${timeoutMs / 1_000} s`,
+      });
     if (step.type !== 'service_call') continue;
     const shortestMs = shortestScheduleMs(step.call.retry);
     if (shortestMs >= timeoutMs)

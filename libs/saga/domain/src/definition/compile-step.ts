@@ -1,44 +1,49 @@
-import type { CompensationAction, Step } from '@downbeat/contracts';
+import type { CompensationAction, MapStep, Step } from '@downbeat/contracts';
 import type { FieldError } from '@downbeat/eventsourcing';
 import { compileExpression, type Expression } from '../expressions/cel';
-import { compileMapping } from '../expressions/mapping';
-import { RESERVED_ROOTS } from '../expressions/scope';
-import type { Call, CompiledStep, Target } from './compiled';
+import { compileMapping, type Mapping } from '../expressions/mapping';
+import { FORBIDDEN_KEYS, RESERVED_ROOTS } from '../expressions/scope';
+import {
+  END,
+  type Call,
+  type Common,
+  type CompiledMap,
+  type CompiledStep,
+  type Target,
+} from './compiled';
 
 export interface StepPosition {
   readonly name: string;
   readonly place: number;
   readonly path: string;
   readonly parent: string | undefined;
+  readonly branch: string | undefined;
   readonly group: string;
   /** The step after it in its array. */
   readonly following: Target;
 }
 
-/** @param inner Filled by the caller with the names of a parallel step's steps. */
+/** @param inner Filled by the caller with the names of the steps inside a parallel or map step. */
 export function compileStep(
   step: Step,
   position: StepPosition,
   inner: ReadonlySet<string>,
   errors: FieldError[],
 ): CompiledStep {
-  const { name, place, path, parent, group, following } = position;
+  const { name, place, path, parent, branch, group, following } = position;
   const condition =
     step.conditions === undefined
       ? undefined
       : compileCondition(step.conditions, `${path}.conditions`, errors);
   const next = step.next ?? following;
-  const common = { name, place, path, parent, group, condition, next };
+  const common = { name, place, path, parent, branch, group, condition, next };
   switch (step.type) {
     case 'service_call':
-      for (const key of Object.keys(step.output_mapping))
-        if (RESERVED_ROOTS.has(key))
-          errors.push({ field: `${path}.output_mapping.${key}`, message: 'is a reserved name' });
       return {
         ...common,
         type: 'service_call',
         call: compileCall(step, path, errors),
-        output: compileMapping(step.output_mapping, 'output', `${path}.output_mapping`, errors),
+        output: compileOutput(step.output_mapping, path, errors),
         isOptional: step.optional,
         undo:
           step.compensation_action &&
@@ -56,17 +61,87 @@ export function compileStep(
       };
     case 'delay':
       return { ...common, type: 'delay', delayMs: Math.round(step.delay_seconds * 1_000) };
+    case 'wait_for_signal':
+      if (step.default !== undefined && step.timeout_seconds === undefined)
+        errors.push({
+          field: `${path}.default`,
+          message: 'is never taken without timeout_seconds',
+        });
+      return {
+        ...common,
+        type: 'wait_for_signal',
+        signal: step.signal,
+        timeoutMs:
+          step.timeout_seconds === undefined ? undefined : Math.round(step.timeout_seconds * 1_000),
+        fallback: step.default,
+        output: compileOutput(step.output_mapping, path, errors),
+      };
+    case 'publish':
+      return {
+        ...common,
+        type: 'publish',
+        event: step.event,
+        payload: compileMapping(step.payload, 'scope', `${path}.payload`, errors),
+      };
     case 'parallel':
       return {
         ...common,
         type: 'parallel',
+        join: step.join,
         branches: step.branches.map((branch) => ({
           name: branch.name,
-          first: branch.steps[0]?.name ?? 'end',
+          first: branch.steps[0]?.name ?? END,
         })),
         inner,
       };
+    case 'map':
+      return compileMap(step, common, inner, errors);
   }
+}
+
+function compileMap(
+  step: MapStep,
+  common: Common,
+  inner: ReadonlySet<string>,
+  errors: FieldError[],
+): CompiledMap {
+  const { path } = common;
+  if (RESERVED_ROOTS.has(step.as) || FORBIDDEN_KEYS.has(step.as))
+    errors.push({ field: `${path}.as`, message: 'is a reserved name' });
+  refuseReserved(step.collect, `${path}.collect`, errors);
+  return {
+    ...common,
+    type: 'map',
+    join: step.join,
+    items: compileMapping({ items: step.items }, 'scope', path, errors),
+    as: step.as,
+    itemsMax: step.max_items,
+    concurrency: step.concurrency,
+    first: step.steps[0]?.name ?? END,
+    collect: compileMapping(step.collect, 'scope', `${path}.collect`, errors),
+    inner,
+  };
+}
+
+/** What a step writes into the context, from its answer or its signal's payload. */
+function compileOutput(
+  mapping: Readonly<Record<string, string>>,
+  path: string,
+  errors: FieldError[],
+): Mapping {
+  const place = `${path}.output_mapping`;
+  refuseReserved(mapping, place, errors);
+  return compileMapping(mapping, 'output', place, errors);
+}
+
+function refuseReserved(
+  mapping: Readonly<Record<string, string>>,
+  place: string,
+  errors: FieldError[],
+): void {
+  for (const key of Object.keys(mapping))
+    if (RESERVED_ROOTS.has(key))
+      errors.push({ field: `${place}.${key}`, message: 'is a reserved name' });
 }
 
 function compileCall(action: CompensationAction, path: string, errors: FieldError[]): Call {

@@ -1,6 +1,15 @@
 import { validate, workflowDefinition } from '@downbeat/contracts';
 import { Rejection } from '@downbeat/eventsourcing';
-import { call, compiled, definitionOf, delay, fixedCall, parallel } from '../testing';
+import {
+  call,
+  compiled,
+  definitionOf,
+  delay,
+  fixedCall,
+  joining,
+  parallel,
+  signalWait,
+} from '../testing';
 import { compileDefinition } from './compile';
 
 type Steps = Parameters<typeof definitionOf>[0];
@@ -17,6 +26,14 @@ const decision = (name: string, cases: Record<string, string>, otherwise?: strin
   type: 'decision',
   cases: Object.entries(cases).map(([when, goto]) => ({ when, goto })),
   ...(otherwise === undefined ? {} : { default: otherwise }),
+});
+
+const map = (name: string, steps: Steps, more: object = {}) => ({
+  name,
+  type: 'map',
+  items: 'rows',
+  steps,
+  ...more,
 });
 
 describe('a definition', () => {
@@ -189,6 +206,123 @@ describe('a definition', () => {
       { 'steps.0.delay_seconds': /time-out of 3600 s/ },
     ],
     [
+      'a race that could be cancelled',
+      [joining('settle', 'p', [joining('race', 'q', [call('a')])])],
+      { 'steps.0.branches.0.steps.0.join': /inside p, whose join is settle/ },
+    ],
+    [
+      'a race in an item that could be',
+      [map('m', [joining('race', 'q', [call('a')])], { join: 'settle' })],
+      { 'steps.0.steps.0.join': /inside m/ },
+    ],
+    [
+      'more steps than a run may have, items counted',
+      [map('m', [call('a'), call('b'), call('c'), call('d')])],
+      { 'steps.0.max_items': /more than 480 steps/ },
+    ],
+    [
+      'maps that multiply',
+      [map('m', [map('n', [call('a')], { max_items: 30 })], { max_items: 30 })],
+      { 'steps.0.steps.0.max_items': /more than 480/ },
+    ],
+    [
+      'an item under a reserved name',
+      [map('m', [call('a')], { as: 'context' })],
+      { 'steps.0.as': /reserved/ },
+    ],
+    [
+      'collecting under a reserved name',
+      [map('m', [call('a')], { collect: { output: 'x' } })],
+      { 'steps.0.collect.output': /reserved/ },
+    ],
+    [
+      'items that do not parse',
+      [map('m', [call('a')], { items: '=1 +' })],
+      { 'steps.0.items': /parse/ },
+    ],
+    [
+      'a collection that does not parse',
+      [map('m', [call('a')], { collect: { x: 'a b' } })],
+      { 'steps.0.collect.x': /path/ },
+    ],
+    [
+      'the name of a step in a map',
+      [call('a'), map('m', [call('a')])],
+      { 'steps.1.steps.0.name': /steps\.0 too/ },
+    ],
+    [
+      'a goto out of an item',
+      [map('m', [decision('d', { x: 'z' })]), call('z')],
+      { 'steps.0.steps.0.cases.0.goto': /another sequence/ },
+    ],
+    [
+      'a collection that another branch writes too',
+      [
+        parallel(
+          'p',
+          [call('a', { output_mapping: { id: 'x' } })],
+          [map('m', [call('b')], { collect: { id: 'item' } })],
+        ),
+      ],
+      { 'steps.0.branches.1.steps.0.collect.id': /branch branch-0 too/ },
+    ],
+    [
+      'a map over what another branch writes',
+      [
+        parallel(
+          'p',
+          [call('a', { output_mapping: { rows: 'x' } })],
+          [map('m', [call('b', { input_mapping: { x: 'rows' } })], { items: 'rows.new' })],
+        ),
+      ],
+      {
+        'steps.0.branches.1.steps.0.items': /branch branch-0 writes/,
+        'steps.0.branches.1.steps.0.steps.0.input_mapping.x': /branch branch-0 writes/,
+      },
+    ],
+    [
+      'a payload that does not parse',
+      [{ name: 'a', type: 'publish', event: 'said', payload: { x: '=1 +' } }],
+      { 'steps.0.payload.x': /parse/ },
+    ],
+    [
+      'publishing what another branch writes',
+      [
+        parallel(
+          'p',
+          [call('a', { output_mapping: { id: 'x' } })],
+          [{ name: 'b', type: 'publish', event: 'said', payload: { x: 'id' } }],
+        ),
+      ],
+      { 'steps.0.branches.1.steps.0.payload.x': /branch branch-0 writes/ },
+    ],
+    [
+      'a wait longer than the workflow',
+      [signalWait('a', { timeout_seconds: 3_600 })],
+      { 'steps.0.timeout_seconds': /time-out of 3600 s/ },
+    ],
+    [
+      'a default that is never taken',
+      [signalWait('a', { default: { approved: false } })],
+      { 'steps.0.default': /without timeout_seconds/ },
+    ],
+    [
+      'a payload that writes what another branch writes',
+      [
+        parallel(
+          'p',
+          [call('a', { output_mapping: { id: 'x' } })],
+          [signalWait('b', { output_mapping: { id: 'y' } })],
+        ),
+      ],
+      { 'steps.0.branches.1.steps.0.output_mapping.id': /branch branch-0 too/ },
+    ],
+    [
+      'a payload that writes a reserved name',
+      [signalWait('a', { output_mapping: { context: 'id' } })],
+      { 'steps.0.output_mapping.context': /reserved/ },
+    ],
+    [
       'retries that cannot fit the time-out',
       [
         call('a', {
@@ -229,6 +363,26 @@ describe('a definition', () => {
     for (const [field, message] of Object.entries(expected)) expect(errors[field]).toMatch(message);
   });
 
+  it('lets branches of a race, and items, write what they like: nobody else sees it', () => {
+    const writing = (name: string) => call(name, { output_mapping: { id: 'x' } });
+    const reading = { input_mapping: { id: 'id', item: 'item' } };
+    expect(refusals([joining('race', 'p', [writing('a')], [writing('b')])])).toEqual({});
+    expect(
+      refusals([
+        parallel(
+          'p',
+          [map('m', [writing('a'), call('b', reading)], { collect: { left: 'id' }, max_items: 9 })],
+          [
+            map('n', [writing('c'), call('d', reading)], {
+              collect: { right: 'id' },
+              max_items: 9,
+            }),
+          ],
+        ),
+      ]),
+    ).toEqual({});
+  });
+
   it('names every fault at once', () => {
     expect(
       Object.keys(
@@ -251,6 +405,7 @@ describe('a definition', () => {
   it.each([
     [{ name: 'a', type: 'service_call' }, ['steps.0.service_name', 'steps.0.endpoint']],
     [{ name: 'a', type: 'call' }, ['steps.0.type']],
+    [{ name: 'a', type: 'wait_for_signal', signal: 'A b' }, ['steps.0.signal']],
     [{ name: 'a', type: 'delay', delay_seconds: 1, until: 2 }, ['steps.0.until']],
     [
       {

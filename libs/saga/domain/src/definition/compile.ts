@@ -2,10 +2,12 @@ import type { Step, WorkflowDefinition } from '@downbeat/contracts';
 import { Rejection, type FieldError } from '@downbeat/eventsourcing';
 import { compileMapping } from '../expressions/mapping';
 import { checkData } from './check-data';
+import { checkFanOut } from './check-fan-out';
 import { checkFlow } from './check-flow';
 import { checkTime } from './check-time';
 import { compileStep } from './compile-step';
 import { END, type CompiledDefinition, type CompiledStep } from './compiled';
+import { innerSequences } from './sequences';
 
 export const STEPS_MAX = 500;
 export const PARALLEL_DEPTH_MAX = 4;
@@ -22,6 +24,7 @@ export function compileDefinition(definition: WorkflowDefinition): CompiledDefin
   if (steps.size > 0 && hasSoundNames(definition.steps, steps))
     checkFlow(definition.steps, steps, errors);
   if (errors.length === 0) checkData(steps, errors);
+  checkFanOut(steps, errors);
   const timeoutMs = Math.round(definition.timeout_minutes * 60_000);
   checkTime(steps, timeoutMs, errors);
 
@@ -58,18 +61,20 @@ function hasSoundNames(
 ): boolean {
   const count = (inner: readonly Step[]): number =>
     inner.reduce(
-      (sum, step) =>
-        sum +
-        1 +
-        (step.type === 'parallel'
-          ? step.branches.reduce((all, branch) => all + count(branch.steps), 0)
-          : 0),
+      (sum, step) => innerSequences(step).reduce((all, { steps }) => all + count(steps), sum + 1),
       0,
     );
   return count(sequence) === steps.size && !steps.has(END);
 }
 
-/** All steps by name, in reading order: a parallel step before the steps of its branches. */
+/** The parallel or map step that a sequence stands in. */
+interface Around {
+  readonly name: string;
+  readonly branch: string | undefined;
+  readonly group: string;
+}
+
+/** All steps by name, in reading order: a parallel or map step before the steps in it. */
 function collect(
   sequence: readonly Step[],
   errors: FieldError[],
@@ -80,8 +85,7 @@ function collect(
   const visit = (
     inner: readonly Step[],
     path: string,
-    parent: string | undefined,
-    group: string | undefined,
+    around: Around | undefined,
     depth: number,
   ): readonly string[] => {
     const names: string[] = [];
@@ -93,29 +97,29 @@ function collect(
         name: step.name,
         place,
         path: at,
-        parent,
-        group: group ?? step.name,
+        parent: around?.name,
+        branch: around?.branch,
+        group: around?.group ?? step.name,
         following: inner[index + 1]?.name ?? END,
       };
       const nested = new Set<string>();
       steps.set(step.name, compileStep(step, position, nested, errors));
       names.push(step.name);
-      if (step.type !== 'parallel') return;
+      const sequences = innerSequences(step);
+      if (sequences.length === 0) return;
       if (depth === PARALLEL_DEPTH_MAX) {
         errors.push({ field: at, message: `is nested deeper than ${PARALLEL_DEPTH_MAX}` });
         return;
       }
-      checkBranchNames(step.branches, at, errors);
-      step.branches.forEach((branch, number) => {
-        const branchPath = `${at}.branches.${number}.steps`;
-        for (const name of visit(branch.steps, branchPath, step.name, position.group, depth + 1))
+      if (step.type === 'parallel') checkBranchNames(step.branches, at, errors);
+      for (const { steps, path: below, branch } of sequences)
+        for (const name of visit(steps, `${at}.${below}`, { ...position, branch }, depth + 1))
           nested.add(name);
-      });
       names.push(...nested);
     });
     return names;
   };
-  visit(sequence, 'steps', undefined, undefined, 0);
+  visit(sequence, 'steps', undefined, 0);
   if (place > STEPS_MAX)
     errors.push({
       field: 'steps',

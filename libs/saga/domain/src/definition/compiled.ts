@@ -1,9 +1,12 @@
 import type {
   CompensationAction,
+  MapStep,
+  ParallelStep,
   Priority,
   RetryPolicy,
   WorkflowDefinition,
 } from '@downbeat/contracts';
+import type { Json } from '@downbeat/eventsourcing';
 import type { Expression } from '../expressions/cel';
 import type { Mapping, Source } from '../expressions/mapping';
 
@@ -23,7 +26,8 @@ export interface Call {
   readonly timeoutMs: number;
 }
 
-interface Common {
+/** What every step has. */
+export interface Common {
   readonly name: string;
   /** From 1, in reading order, the steps of branches counted. What the status shows as `step_order`. */
   readonly place: number;
@@ -32,8 +36,10 @@ interface Common {
   /** The step is skipped when it is false. */
   readonly condition: Expression | undefined;
   readonly next: Target;
-  /** The parallel step whose branch it stands in. */
+  /** The parallel or map step it stands in. */
   readonly parent: string | undefined;
+  /** The branch of the parallel step it stands in. */
+  readonly branch: string | undefined;
   /** The step of the outermost sequence it belongs to; itself there. */
   readonly group: string;
 }
@@ -55,13 +61,51 @@ export interface CompiledDelay extends Common {
   readonly type: 'delay';
   readonly delayMs: number;
 }
+export interface CompiledSignalWait extends Common {
+  readonly type: 'wait_for_signal';
+  readonly signal: string;
+  readonly timeoutMs: number | undefined;
+  /** The payload when the time has passed; absent: it failed. */
+  readonly fallback: Json | undefined;
+  readonly output: Mapping;
+}
+export interface CompiledPublish extends Common {
+  readonly type: 'publish';
+  readonly event: string;
+  readonly payload: Mapping;
+}
 export interface CompiledParallel extends Common {
   readonly type: 'parallel';
+  readonly join: ParallelStep['join'];
   readonly branches: readonly { readonly name: string; readonly first: Target }[];
   /** Every step in its branches, at any depth. */
   readonly inner: ReadonlySet<string>;
 }
-export type CompiledStep = CompiledCall | CompiledDecision | CompiledDelay | CompiledParallel;
+export interface CompiledMap extends Common {
+  readonly type: 'map';
+  readonly join: MapStep['join'];
+  /** Fills one field, `items`. */
+  readonly items: Mapping;
+  readonly as: string;
+  readonly itemsMax: number;
+  readonly concurrency: number;
+  readonly first: Target;
+  readonly collect: Mapping;
+  /** Every step for an item, at any depth. */
+  readonly inner: ReadonlySet<string>;
+}
+export type CompiledGroup = CompiledParallel | CompiledMap;
+export type CompiledStep =
+  | CompiledCall
+  | CompiledDecision
+  | CompiledDelay
+  | CompiledSignalWait
+  | CompiledPublish
+  | CompiledParallel
+  | CompiledMap;
+
+export const isGroup = (step: CompiledStep): step is CompiledGroup =>
+  step.type === 'parallel' || step.type === 'map';
 
 /** A definition that was found sound, with its expressions parsed. Immutable: compile once, keep it. */
 export interface CompiledDefinition {
@@ -78,8 +122,18 @@ export interface CompiledDefinition {
   readonly steps: ReadonlyMap<string, CompiledStep>;
 }
 
-/** @throws {RangeError} The definition has no such step: it is not the one the run was started with. */
-export function stepOf(definition: CompiledDefinition, name: string): CompiledStep {
+/** The name in a step's address: `hold` of `hold#3`. */
+export function nameOf(address: string): string {
+  const end = address.indexOf('#');
+  return end < 0 ? address : address.slice(0, end);
+}
+
+/**
+ * @param address Of the step in a run; a name is the address of a step outside of maps.
+ * @throws {RangeError} The definition has no such step: it is not the one the run was started with.
+ */
+export function stepOf(definition: CompiledDefinition, address: string): CompiledStep {
+  const name = nameOf(address);
   const step = definition.steps.get(name);
   if (!step) throw new RangeError(`${definition.name} ${definition.version} has no step ${name}`);
   return step;

@@ -1,157 +1,161 @@
 import { epochMs, instantOf } from '@downbeat/eventsourcing';
 import {
   END,
-  stepOf,
   type CompiledCall,
   type CompiledDecision,
   type CompiledDelay,
-  type CompiledParallel,
-  type CompiledStep,
+  type CompiledGroup,
   type Target,
 } from '../definition/compiled';
 import { shownInput, type Expression } from '../expressions/cel';
 import { applyMapping } from '../expressions/mapping';
 import type { Scope } from '../expressions/scope';
+import { cancelledAround } from './branches';
 import type { Draft } from './draft';
-import { settle } from './settle';
-
-/** Where a sequence has come to: at a wait, at its end, or stopped because the run is halted. */
-export type Arrival = 'waiting' | 'ended' | 'halted';
+import { branchEnded, enterParallel, joined, gotoOf, type Arrival } from './groups';
+import { startMap } from './map-items';
+import { neverCalled } from './never-called';
+import { enterPublish } from './publish';
+import { giveUp, settle } from './settle';
+import { enterSignalWait } from './signal-wait';
+import { aroundOf, spotAt, type Around, type Spot } from './spot';
 
 /** Begins the step at `target` and whatever follows it, up to the next wait. */
-export function walk(draft: Draft, target: Target): Arrival {
+export function walk(draft: Draft, target: Target, indices: readonly number[] = []): Arrival {
   let here: Target | undefined = target;
   while (here !== END) {
-    here = enter(draft, stepOf(draft.definition, here));
-    if (draft.isHalted) return 'halted';
+    const spot = spotAt(draft.definition, here, indices);
+    here = enter(draft, spot);
+    if (draft.isStopped(spot)) return 'stopped';
     if (here === undefined) return 'waiting';
   }
   return 'ended';
 }
 
-/** Goes on at `target` behind `step`; at the end of a branch, behind the parallel step around it. */
-export function goOn(draft: Draft, step: CompiledStep, target: Target = step.next): void {
-  if (draft.isHalted) return settle(draft);
-  finish(draft, walk(draft, target), step.parent);
+/** Goes on at `target` behind the step; at the end of a branch, behind the step around it. */
+export function goOn(draft: Draft, spot: Spot, target: Target = spot.step.next): void {
+  const reached = draft.isStopped(spot) ? 'stopped' : walk(draft, target, spot.indices);
+  finish(draft, reached, aroundOf(draft.definition, spot));
 }
 
-/** What follows from having come to the end of the sequence inside `parent`, or of the whole run. */
-export function finish(draft: Draft, arrival: Arrival, parent: string | undefined): void {
-  let reached = arrival;
-  let around = parent;
-  while (reached === 'ended' && around !== undefined) {
-    const parallel = stepOf(draft.definition, around);
-    if (parallel.type !== 'parallel' || draft.isAnyUnderWay(parallel.inner)) return;
-    draft.record({ type: 'ParallelCompleted', data: { step: parallel.name, at: draft.at } });
-    reached = walk(draft, parallel.next);
-    around = parallel.parent;
-  }
-  switch (reached) {
-    case 'waiting':
-      return;
-    case 'halted':
-      return settle(draft);
-    case 'ended':
-      draft.record({ type: 'WorkflowCompleted', data: { at: draft.at } });
+/** What follows from where the sequence in this branch, or the outermost one, has come to. */
+export function finish(draft: Draft, arrival: Arrival, around: Around | undefined): void {
+  let here: Standpoint = { reached: arrival, around };
+  for (;;) {
+    if (draft.isHalted) return settle(draft);
+    if (here.reached === 'waiting') return;
+    if (!here.around) return draft.record({ type: 'WorkflowCompleted', data: { at: draft.at } });
+    if (here.reached === 'ended') {
+      branchEnded(draft, here.around);
+      here = behind(draft, here.around.group);
+    } else here = behind(draft, cancelled(draft, here.around).group);
   }
 }
 
-/** @returns Where to go on at once; nothing when the step has to wait or the run is halted. */
-function enter(draft: Draft, step: CompiledStep): Target | undefined {
-  const { name, place, next, condition } = step;
-  if (condition) {
-    const scope = { context: draft.run.context };
-    const verdict = isTrue(condition, scope);
-    if (typeof verdict === 'string') return neverCalled(draft, step, `conditions: ${verdict}`);
+/** Looks again whether it is to be gone on behind a group. */
+export function rejoin(draft: Draft, group: Spot<CompiledGroup>): void {
+  const { reached, around } = behind(draft, group);
+  finish(draft, reached, around);
+}
+
+interface Standpoint {
+  readonly reached: Arrival;
+  readonly around: Around | undefined;
+}
+
+function behind(draft: Draft, group: Spot<CompiledGroup>): Standpoint {
+  const next = draft.isHalted ? 'stopped' : joined(draft, group, walk);
+  const reached = typeof next === 'string' ? next : walk(draft, next.goto, group.indices);
+  return { reached, around: aroundOf(draft.definition, group) };
+}
+
+/** The branch in which nothing begins any more, the outermost if there are several; its waits are given up. */
+function cancelled(draft: Draft, around: Around): Around {
+  const outermost = cancelledAround(draft.definition, draft.run, around.group) ?? around;
+  giveUp(draft, outermost);
+  return outermost;
+}
+
+/** @returns Where to go on at once; nothing when the step has to wait or nothing may begin any more. */
+function enter(draft: Draft, spot: Spot): Target | undefined {
+  const { step, address } = spot;
+  if (step.condition) {
+    const scope = { context: draft.contextAt(spot) };
+    const verdict = isTrue(step.condition, scope);
+    if (typeof verdict === 'string') return neverCalled(draft, spot, `conditions: ${verdict}`);
     if (!verdict) {
-      const input = shownInput(condition, scope);
+      const input = shownInput(step.condition, scope);
+      const { place, next: goto } = step;
       draft.record({
         type: 'StepSkipped',
-        data: { step: name, place, reason: 'condition', input, goto: next, at: draft.at },
+        data: { step: address, place, reason: 'condition', input, goto, at: draft.at },
       });
-      return next;
+      return goto;
     }
   }
   switch (step.type) {
     case 'service_call':
-      return enterCall(draft, step);
+      return enterCall(draft, spot, step);
     case 'decision':
-      return enterDecision(draft, step);
+      return enterDecision(draft, spot, step);
     case 'delay':
-      return enterDelay(draft, step);
+      return enterDelay(draft, spot, step);
+    case 'wait_for_signal':
+      return enterSignalWait(draft, spot, step);
+    case 'publish':
+      return enterPublish(draft, spot, step);
     case 'parallel':
-      return enterParallel(draft, step);
+      return enterParallel(draft, { ...spot, step }, walk);
+    case 'map': {
+      const map = { ...spot, step };
+      return startMap(draft, map) ? gotoOf(joined(draft, map, walk)) : undefined;
+    }
   }
 }
 
-function enterCall(draft: Draft, step: CompiledCall): Target | undefined {
-  const input = applyMapping(step.call.input, { context: draft.run.context });
-  if (!input.ok) return neverCalled(draft, step, `input_mapping: ${input.message}`);
-  const { name, place } = step;
+function enterCall(draft: Draft, spot: Spot, { call, place }: CompiledCall): Target | undefined {
+  const input = applyMapping(call.input, { context: draft.contextAt(spot) });
+  if (!input.ok) return neverCalled(draft, spot, `input_mapping: ${input.message}`);
   draft.record({
     type: 'StepStarted',
-    data: { step: name, place, input: input.value, attempt: 1, at: draft.at },
+    data: { step: spot.address, place, input: input.value, attempt: 1, at: draft.at },
   });
   return undefined;
 }
 
-function enterDecision(draft: Draft, step: CompiledDecision): Target | undefined {
-  const scope: Scope = { context: draft.run.context };
+function enterDecision(draft: Draft, spot: Spot, step: CompiledDecision): Target | undefined {
+  const scope: Scope = { context: draft.contextAt(spot) };
+  const { place, otherwise } = step;
   let input = {};
   for (const [index, { when, goto }] of step.cases.entries()) {
     const verdict = isTrue(when, scope);
-    if (typeof verdict === 'string') return neverCalled(draft, step, `case ${index}: ${verdict}`);
+    if (typeof verdict === 'string') return neverCalled(draft, spot, `case ${index}: ${verdict}`);
     input = { ...input, ...shownInput(when, scope) };
     if (!verdict) continue;
-    const { name, place } = step;
+    const taken = { case: index, when: when.source, goto };
     draft.record({
       type: 'DecisionTaken',
-      data: { step: name, place, case: index, when: when.source, goto, input, at: draft.at },
+      data: { step: spot.address, place, ...taken, input, at: draft.at },
     });
     return goto;
   }
-  const { name, place, otherwise } = step;
   draft.record({
     type: 'DecisionTaken',
-    data: { step: name, place, goto: otherwise, input, at: draft.at },
+    data: { step: spot.address, place, goto: otherwise, input, at: draft.at },
   });
   return otherwise;
 }
 
-function enterDelay(draft: Draft, step: CompiledDelay): Target | undefined {
-  const { name, place, delayMs } = step;
+function enterDelay(
+  draft: Draft,
+  { address }: Spot,
+  { place, delayMs, next }: CompiledDelay,
+): Target | undefined {
   const until = instantOf(epochMs(draft.at) + delayMs);
-  draft.record({ type: 'DelayStarted', data: { step: name, place, until, at: draft.at } });
+  draft.record({ type: 'DelayStarted', data: { step: address, place, until, at: draft.at } });
   if (delayMs > 0) return undefined;
-  draft.record({ type: 'DelayElapsed', data: { step: name, at: draft.at } });
-  return step.next;
-}
-
-function enterParallel(draft: Draft, step: CompiledParallel): Target | undefined {
-  const { name, place } = step;
-  draft.record({ type: 'ParallelStarted', data: { step: name, place, at: draft.at } });
-  for (const branch of step.branches) if (walk(draft, branch.first) === 'halted') return undefined;
-  return joined(draft, step);
-}
-
-/** Behind the parallel step when none of its branches has to wait any more. */
-export function joined(draft: Draft, step: CompiledParallel): Target | undefined {
-  if (draft.isAnyUnderWay(step.inner)) return undefined;
-  draft.record({ type: 'ParallelCompleted', data: { step: step.name, at: draft.at } });
-  return step.next;
-}
-
-/** A step that could not be begun failed for sure. */
-function neverCalled(draft: Draft, step: CompiledStep, message: string): Target | undefined {
-  const { name, place } = step;
-  const optional = step.type === 'service_call' && step.isOptional;
-  const before = draft.run.steps.get(name);
-  const attempts = before && 'attempt' in before ? before.attempt : 0;
-  draft.record({
-    type: 'StepFailed',
-    data: { step: name, place, outcome: 'failed', optional, message, attempts, at: draft.at },
-  });
-  return optional ? step.next : undefined;
+  draft.record({ type: 'DelayElapsed', data: { step: address, at: draft.at } });
+  return next;
 }
 
 function isTrue(expression: Expression, scope: Scope): boolean | string {

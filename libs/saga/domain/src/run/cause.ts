@@ -2,7 +2,7 @@ import type { RunEvent } from './events';
 import type { CallAnswered, CallResult, Purpose, RunCommand } from './commands';
 import type { FailedCall } from './events';
 import { isStarted, type RunState } from './state';
-import { delayTimer, retryTimer, undoTimer, WORKFLOW_TIMER } from './timers';
+import { delayTimer, retryTimer, signalTimer, undoTimer, WORKFLOW_TIMER } from './timers';
 
 /**
  * The command that one append's events answer, made from the events themselves: the first one says
@@ -70,6 +70,12 @@ export function causeOf(events: readonly RunEvent[], before: RunState): RunComma
       return timerDue(undoTimer(first.data.step, first.data.attempt - 1), at);
     case 'DelayElapsed':
       return timerDue(delayTimer(first.data.step), at);
+    case 'SignalMissed':
+      return timerDue(signalTimer(first.data.step), at);
+    case 'SignalReceived': {
+      const { signal, payload } = first.data;
+      return { type: 'SignalWorkflow', at, data: { workflow_id, signal, payload } };
+    }
     case 'WorkflowTimedOut':
       return timerDue(WORKFLOW_TIMER, at);
     case 'CompensationRequested': {
@@ -100,7 +106,18 @@ export function causeOf(events: readonly RunEvent[], before: RunState): RunComma
     case 'DecisionTaken':
     case 'ParallelStarted':
     case 'ParallelCompleted':
+    case 'MapStarted':
+    case 'MapItemStarted':
+    case 'MapItemCompleted':
+    case 'MapItemFailed':
+    case 'MapCompleted':
+    case 'RaceWon':
+    case 'RaceUndoStarted':
+    case 'GroupFailed':
     case 'DelayStarted':
+    case 'EventPublished':
+    case 'SignalAwaited':
+    case 'SignalTaken':
     case 'WaitAbandoned':
     case 'CompensationStarted':
     case 'UndoStarted':

@@ -19,6 +19,8 @@ export type CompensateWorkflow = Command<
 
 export type RetryWorkflow = Command<'RetryWorkflow', DataOf<typeof sagaContract.retryWorkflow>>;
 
+export type SignalWorkflow = Command<'SignalWorkflow', DataOf<typeof sagaContract.signalWorkflow>>;
+
 /** What came of one call, as the caller saw it; what it means is decided here. */
 export type CallResult =
   /** 2xx, or a reply. `null` for an empty body. */
@@ -81,4 +83,5 @@ export type RunCommand =
   | ReleaseCall
   | TimerDue
   | CompensateWorkflow
-  | RetryWorkflow;
+  | RetryWorkflow
+  | SignalWorkflow;

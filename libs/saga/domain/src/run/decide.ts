@@ -1,6 +1,6 @@
 import { epochMs, instantOf, Rejection, type Decider } from '@downbeat/eventsourcing';
 import { canonicalJson } from '../definition/canonical-json';
-import { stepOf, type CompiledDefinition } from '../definition/compiled';
+import type { CompiledDefinition } from '../definition/compiled';
 import { evaluateSource } from '../expressions/mapping';
 import { finish, goOn, walk } from './advance';
 import { answerStep, answerUndo } from './answers';
@@ -12,8 +12,9 @@ import { evolveRun } from './evolve';
 import { holdCall, releaseCall } from './held-calls';
 import { retryRun } from './retry-run';
 import { settle } from './settle';
-import { isStarted, NOT_STARTED, type Run, type RunState } from './state';
-import { delayTimer, retryTimer, undoTimer, WORKFLOW_TIMER } from './timers';
+import { missSignal, receiveSignal } from './signals';
+import { isStarted, isUndoing, NOT_STARTED, type Run, type RunState } from './state';
+import { delayTimer, retryTimer, signalTimer, undoTimer, WORKFLOW_TIMER } from './timers';
 
 const LIMIT_KEY_MAX = 128;
 
@@ -73,6 +74,8 @@ function handle(draft: Draft, command: Exclude<RunCommand, StartWorkflow>): Reje
       return compensateRun(draft, command);
     case 'RetryWorkflow':
       return retryRun(draft, command);
+    case 'SignalWorkflow':
+      return receiveSignal(draft, command);
   }
 }
 
@@ -148,12 +151,11 @@ function isSameStart({ started }: Run, { data }: StartWorkflow): boolean {
 /** A timer that is no longer waited for changes nothing. */
 function timerDue(draft: Draft, { data: { timer_id: id } }: TimerDue): void {
   const { run, at } = draft;
-  if (run.status === 'compensating') {
+  if (isUndoing(run) && !(run.status === 'running' && run.halt)) {
     const undo = run.compensation?.undo;
     const [step] = run.compensation?.remaining ?? [];
     if (step !== undefined && undo?.status === 'waiting' && undoTimer(step, undo.attempt) === id)
-      draft.record({ type: 'UndoRetried', data: { step, attempt: undo.attempt + 1, at } });
-    return;
+      return draft.record({ type: 'UndoRetried', data: { step, attempt: undo.attempt + 1, at } });
   }
   if (run.status !== 'running' || run.halt) return;
   if (id === WORKFLOW_TIMER) {
@@ -166,8 +168,9 @@ function timerDue(draft: Draft, { data: { timer_id: id } }: TimerDue): void {
     draft.record({ type: 'StepRetried', data: { step: name, attempt: state.attempt + 1, at } });
   else if (state?.status === 'delaying' && delayTimer(name) === id) {
     draft.record({ type: 'DelayElapsed', data: { step: name, at } });
-    goOn(draft, stepOf(draft.definition, name));
-  }
+    goOn(draft, draft.spotOf(name));
+  } else if (state?.status === 'awaiting' && signalTimer(name) === id)
+    missSignal(draft, draft.spotOf(name));
 }
 
 function requireSame(definition: CompiledDefinition, { started }: Run): void {

@@ -4,7 +4,7 @@ import { stepOf, type Call, type CompiledDefinition } from '../definition/compil
 import type { Purpose } from './commands';
 import type { RunEvent } from './events';
 import { isStarted, type Calls, type Run, type RunState } from './state';
-import { delayTimer, retryTimer, undoTimer, WORKFLOW_TIMER } from './timers';
+import { delayTimer, retryTimer, signalTimer, undoTimer, WORKFLOW_TIMER } from './timers';
 
 /** Call a service and answer with `CallAnswered` for the same purpose, step, attempt and `reissued`. */
 export interface CallEffect {
@@ -88,8 +88,12 @@ function pendingSteps(definition: CompiledDefinition, run: Run): readonly Effect
     if (step.status === 'waiting')
       effects.push(timer(retryTimer(name, step.attempt), step.retryAt));
     if (step.status === 'delaying') effects.push(timer(delayTimer(name), step.until));
+    if (step.status === 'awaiting' && step.until !== undefined)
+      effects.push(timer(signalTimer(name), step.until));
   }
-  return effects;
+  return run.compensation?.race === undefined
+    ? effects
+    : [...effects, ...pendingUndo(definition, run)];
 }
 
 function pendingUndo(definition: CompiledDefinition, run: Run): readonly Effect[] {
@@ -102,7 +106,8 @@ function pendingUndo(definition: CompiledDefinition, run: Run): readonly Effect[
     case 'waiting':
       return [timer(undoTimer(step, undo.attempt), undo.retryAt)];
     case 'parked':
-      return [{ effect: 'parked', step, message: undo.message }];
+      // Of a race: the rest of the run goes on.
+      return run.status === 'running' ? [] : [{ effect: 'parked', step, message: undo.message }];
   }
 }
 
@@ -123,7 +128,8 @@ function effectOf(definition: CompiledDefinition, event: RunEvent, run: Run): Ef
     case 'UndoStarted':
     case 'UndoRetried': {
       const undo = run.compensation?.undo;
-      return undo && undoCall(definition, run, event.data.step, undo, false);
+      const isCalling = undo?.status === 'calling';
+      return isCalling ? undoCall(definition, run, event.data.step, undo, false) : undefined;
     }
     case 'StepAttemptFailed': {
       const { step, attempt, retry_at } = event.data;
@@ -137,14 +143,25 @@ function effectOf(definition: CompiledDefinition, event: RunEvent, run: Run): Ef
       const { step, until, at } = event.data;
       return until > at ? timer(delayTimer(step), until) : undefined;
     }
+    case 'SignalAwaited': {
+      const { step, until } = event.data;
+      const isAwaiting = run.steps.get(step)?.status === 'awaiting';
+      return isAwaiting && until !== undefined ? timer(signalTimer(step), until) : undefined;
+    }
+    case 'SignalTaken':
+      return { effect: 'cancel-timer', timer_id: signalTimer(event.data.step) };
     case 'WaitAbandoned':
       return { effect: 'cancel-timer', timer_id: event.data.timer_id };
     case 'StepFailed':
-      return event.data.optional ? undefined : { effect: 'cancel-timer', timer_id: WORKFLOW_TIMER };
+    case 'MapItemFailed':
+    case 'GroupFailed':
+      return run.halt && { effect: 'cancel-timer', timer_id: WORKFLOW_TIMER };
     case 'CompensationRequested':
       return { effect: 'cancel-timer', timer_id: WORKFLOW_TIMER };
-    case 'UndoParked':
-      return { effect: 'parked', step: event.data.step, message: event.data.message };
+    case 'UndoParked': {
+      const { step, message } = event.data;
+      return run.status === 'running' ? undefined : { effect: 'parked', step, message };
+    }
     case 'WorkflowCompleted':
       return { effect: 'ended', status: 'completed' };
     case 'WorkflowFailed':
@@ -158,7 +175,16 @@ function effectOf(definition: CompiledDefinition, event: RunEvent, run: Run): Ef
     case 'DecisionTaken':
     case 'ParallelStarted':
     case 'ParallelCompleted':
+    case 'MapStarted':
+    case 'MapItemStarted':
+    case 'MapItemCompleted':
+    case 'MapCompleted':
+    case 'RaceWon':
+    case 'RaceUndoStarted':
     case 'DelayElapsed':
+    case 'EventPublished':
+    case 'SignalReceived':
+    case 'SignalMissed':
     case 'WorkflowTimedOut':
     case 'CompensationStarted':
     case 'StepCompensated':

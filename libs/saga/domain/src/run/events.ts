@@ -48,6 +48,12 @@ export type WorkflowStarted = Message<
   }
 >;
 
+/** The branch that a failure stays in, of the step around it; without one the run halts. */
+export interface Within {
+  readonly step: string;
+  readonly branch: string;
+}
+
 /** The first call is about to be made. `place`: of the step in the definition, from 1. */
 export type StepStarted = Message<
   'StepStarted',
@@ -98,6 +104,8 @@ export type StepCompleted = Message<
     readonly output: Json;
     /** The keys of the context it changed. */
     readonly context: JsonObject;
+    /** Of a branch of a race or an item of a map: whose own context. */
+    readonly scope?: string;
     readonly at: Instant;
   }
 >;
@@ -115,6 +123,8 @@ export type StepFailed = Message<
     /** With `unusable`: the answer that could not be mapped. */
     readonly output?: Json;
     readonly reissued?: boolean;
+    readonly within?: Within;
+    readonly scope?: string;
     readonly at: Instant;
   }
 >;
@@ -147,18 +157,163 @@ export type DecisionTaken = Message<
 >;
 export type ParallelStarted = Message<
   'ParallelStarted',
-  { readonly step: string; readonly place: number; readonly at: Instant }
+  {
+    readonly step: string;
+    readonly place: number;
+    /** Absent: `all`. */
+    readonly join?: 'settle' | 'race';
+    readonly scope?: string;
+    readonly at: Instant;
+  }
 >;
 export type ParallelCompleted = Message<
   'ParallelCompleted',
   { readonly step: string; readonly at: Instant }
+>;
+export type MapStarted = Message<
+  'MapStarted',
+  {
+    readonly step: string;
+    readonly place: number;
+    readonly items: readonly Json[];
+    readonly scope?: string;
+    readonly at: Instant;
+  }
+>;
+export type MapItemStarted = Message<
+  'MapItemStarted',
+  {
+    readonly step: string;
+    readonly index: number;
+    /** The item under its name. */
+    readonly context: JsonObject;
+    readonly at: Instant;
+  }
+>;
+export type MapItemCompleted = Message<
+  'MapItemCompleted',
+  {
+    readonly step: string;
+    readonly index: number;
+    /** What `collect` took of it. */
+    readonly result: JsonObject;
+    readonly at: Instant;
+  }
+>;
+/** Its steps are done, and what is to be collected of it cannot be. */
+export type MapItemFailed = Message<
+  'MapItemFailed',
+  {
+    readonly step: string;
+    readonly index: number;
+    readonly message: string;
+    readonly within?: Within;
+    readonly at: Instant;
+  }
+>;
+export type MapCompleted = Message<
+  'MapCompleted',
+  {
+    readonly step: string;
+    /** A list of what was collected for each key, in the order of the items. */
+    readonly context: JsonObject;
+    readonly scope?: string;
+    readonly at: Instant;
+  }
+>;
+/** The first branch of a race has completed; the others are cancelled. */
+export type RaceWon = Message<
+  'RaceWon',
+  {
+    readonly step: string;
+    readonly branch: string;
+    /** What the winner wrote. */
+    readonly context: JsonObject;
+    readonly scope?: string;
+    readonly at: Instant;
+  }
+>;
+/** What the losers have done is undone before the run goes on behind the race. */
+export type RaceUndoStarted = Message<
+  'RaceUndoStarted',
+  {
+    readonly step: string;
+    /** What will be undone, in this order. */
+    readonly steps: readonly string[];
+    readonly at: Instant;
+  }
+>;
+/** All branches or items are done, and it failed with the first failure. */
+export type GroupFailed = Message<
+  'GroupFailed',
+  {
+    readonly step: string;
+    readonly reason: string;
+    /** The step that failed first. */
+    readonly failed_step?: string;
+    readonly within?: Within;
+    readonly at: Instant;
+  }
 >;
 export type DelayStarted = Message<
   'DelayStarted',
   { readonly step: string; readonly place: number; readonly until: Instant; readonly at: Instant }
 >;
 export type DelayElapsed = Message<'DelayElapsed', { readonly step: string; readonly at: Instant }>;
-/** A retry or a delay is not waited for any longer, because the run is ending. */
+/** Told to everybody who listens, under the number that its place in the log gives it. */
+export type EventPublished = Message<
+  'EventPublished',
+  {
+    readonly step: string;
+    readonly place: number;
+    readonly workflow_name: string;
+    readonly event: string;
+    readonly payload: JsonObject;
+    readonly at: Instant;
+  }
+>;
+/** A step waits for a signal; without `until` as long as the workflow's time-out allows. */
+export type SignalAwaited = Message<
+  'SignalAwaited',
+  {
+    readonly step: string;
+    readonly place: number;
+    readonly signal: string;
+    readonly until?: Instant;
+    readonly at: Instant;
+  }
+>;
+/** It came, whether somebody waits for it or not. */
+export type SignalReceived = Message<
+  'SignalReceived',
+  { readonly signal: string; readonly payload: Json; readonly at: Instant }
+>;
+/** The oldest one of that name, by the step that waited. */
+export type SignalTaken = Message<
+  'SignalTaken',
+  {
+    readonly step: string;
+    readonly signal: string;
+    readonly payload: Json;
+    /** The keys of the context it changed. */
+    readonly context: JsonObject;
+    readonly scope?: string;
+    readonly at: Instant;
+  }
+>;
+/** It did not come in time. The step goes on with its default, if it has one. */
+export type SignalMissed = Message<
+  'SignalMissed',
+  {
+    readonly step: string;
+    readonly default?: Json;
+    /** The keys of the context that the default changed. */
+    readonly context: JsonObject;
+    readonly scope?: string;
+    readonly at: Instant;
+  }
+>;
+/** A retry, a delay or a signal is not waited for any longer, because the run is ending. */
 export type WaitAbandoned = Message<
   'WaitAbandoned',
   { readonly step: string; readonly timer_id: string; readonly at: Instant }
@@ -260,8 +415,21 @@ export type RunEvent =
   | DecisionTaken
   | ParallelStarted
   | ParallelCompleted
+  | MapStarted
+  | MapItemStarted
+  | MapItemCompleted
+  | MapItemFailed
+  | MapCompleted
+  | RaceWon
+  | RaceUndoStarted
+  | GroupFailed
   | DelayStarted
   | DelayElapsed
+  | EventPublished
+  | SignalAwaited
+  | SignalReceived
+  | SignalTaken
+  | SignalMissed
   | WaitAbandoned
   | WorkflowTimedOut
   | CompensationRequested

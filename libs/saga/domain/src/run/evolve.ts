@@ -1,4 +1,14 @@
-import type { CallReleased, FailedCall, RunEvent, StepCompleted, StepFailed } from './events';
+import type {
+  CallReleased,
+  FailedCall,
+  RunEvent,
+  SignalMissed,
+  SignalTaken,
+  StepCompleted,
+  StepFailed,
+} from './events';
+import { evolveGroup, failedIn, resumeGroups } from './evolve-group';
+import { contextIn, withChanges } from './scopes';
 import {
   isStarted,
   NOT_STARTED,
@@ -17,9 +27,11 @@ export function evolveRun(state: RunState, event: RunEvent): RunState {
       status: 'running',
       started: event.data,
       context: event.data.context_data,
+      scopes: new Map(),
       timeoutAt: event.data.timeout_at,
       steps: new Map(),
       effects: [],
+      signals: [],
       halt: undefined,
       compensation: undefined,
       maxRetries: undefined,
@@ -60,27 +72,55 @@ function evolveStarted(run: Run, event: Exclude<RunEvent, { type: 'WorkflowStart
       const { step, place, goto } = event.data;
       return withStep(run, step, { status: 'passed', place, goto });
     }
-    case 'ParallelStarted': {
-      const { step, place } = event.data;
-      return withStep(run, step, { status: 'branching', place });
-    }
+    case 'ParallelStarted':
+    case 'ParallelCompleted':
+    case 'MapStarted':
+    case 'MapItemStarted':
+    case 'MapItemCompleted':
+    case 'MapItemFailed':
+    case 'MapCompleted':
+    case 'RaceWon':
+    case 'RaceUndoStarted':
+    case 'GroupFailed':
+      return evolveGroup(run, event);
     case 'DelayStarted': {
       const { step, place, until } = event.data;
       return withStep(run, step, { status: 'delaying', place, until });
     }
-    case 'ParallelCompleted':
+    case 'EventPublished': {
+      const { step, place } = event.data;
+      return withStep(run, step, { status: 'passed', place });
+    }
+    case 'SignalAwaited': {
+      const { step, place, signal, until } = event.data;
+      return withStep(run, step, { status: 'awaiting', place, signal, until });
+    }
+    case 'SignalReceived': {
+      const { signal, payload } = event.data;
+      return { ...run, signals: [...run.signals, { signal, payload }] };
+    }
+    case 'SignalTaken': {
+      const { signal } = event.data;
+      const oldest = run.signals.findIndex((kept) => kept.signal === signal);
+      const signals = run.signals.filter((_, index) => index !== oldest);
+      return { ...waitedFor(run, event.data), signals };
+    }
+    case 'SignalMissed':
+      // Without a default its failure follows in the same append.
+      return event.data.default === undefined ? run : waitedFor(run, event.data);
     case 'DelayElapsed':
       return withStep(run, event.data.step, {
         status: 'passed',
         place: run.steps.get(event.data.step)?.place ?? 0,
       });
     case 'WaitAbandoned': {
+      if (event.data.timer_id.startsWith('undo:')) return withUndo(run, undefined);
       const before = run.steps.get(event.data.step);
-      if (before?.status !== 'delaying') return run;
+      if (before?.status !== 'delaying' && before?.status !== 'awaiting') return run;
       return withStep(run, event.data.step, { status: 'abandoned', place: before.place });
     }
     case 'WorkflowTimedOut':
-      return withHalt(run, 'the workflow timed out', undefined);
+      return failedIn(run, undefined, { reason: 'the workflow timed out', step: undefined });
     case 'CompensationRequested': {
       const { reason, strategy, custom_steps: customSteps } = event.data;
       const step = run.halt?.step;
@@ -92,18 +132,25 @@ function evolveStarted(run: Run, event: Exclude<RunEvent, { type: 'WorkflowStart
       return { ...run, status: 'compensating', compensation };
     }
     case 'UndoStarted':
-      return withUndo(run, {
+      return withUndo(undoCalled(run, event.data), {
         status: 'calling',
         ...firstCall(event.data.input, event.data.attempt),
+        // One that was given up before goes on counting, with a budget of its own.
+        spent: event.data.attempt - 1,
       });
     case 'UndoRetried': {
       const before = run.compensation?.undo;
       if (!before) return run;
-      return withUndo(run, { status: 'calling', ...nextCall(run, before, event.data.attempt) });
+      return withUndo(undoCalled(run, event.data), {
+        status: 'calling',
+        ...nextCall(run, before, event.data.attempt),
+      });
     }
     case 'UndoAttemptFailed': {
       const before = run.compensation?.undo;
       if (before?.status !== 'calling') return run;
+      // Given up with the run: whoever undoes the rest begins it again.
+      if (run.status === 'running' && run.halt) return withUndo(run, undefined);
       return withUndo(run, afterFailure(before, event.data));
     }
     case 'UndoParked': {
@@ -127,7 +174,16 @@ function evolveStarted(run: Run, event: Exclude<RunEvent, { type: 'WorkflowStart
     case 'RunRetried': {
       const { max_retries: maxRetries, timeout_at: timeoutAt } = event.data;
       if (timeoutAt === undefined) return { ...run, maxRetries };
-      return { ...run, status: 'running', timeoutAt, maxRetries, halt: undefined };
+      // What a race was undoing is begun again.
+      const compensation = run.compensation && { ...run.compensation, undo: undefined };
+      return {
+        ...resumeGroups(run),
+        compensation,
+        status: 'running',
+        timeoutAt,
+        maxRetries,
+        halt: undefined,
+      };
     }
     case 'WorkflowCompleted':
       return { ...run, status: 'completed' };
@@ -138,20 +194,25 @@ function evolveStarted(run: Run, event: Exclude<RunEvent, { type: 'WorkflowStart
   }
 }
 
-function completed(run: Run, { step, output, context: changes }: StepCompleted['data']): Run {
-  // Own keys only are written, and none of a prototype: the definition was checked for them.
-  const context = { ...run.context, ...changes };
+function completed(run: Run, data: StepCompleted['data']): Run {
+  const { step, output, context: changes, scope } = data;
   const place = run.steps.get(step)?.place ?? 0;
-  const effect: Effected = { step, outcome: 'completed', context, output };
-  return {
-    ...withStep(run, step, { status: 'passed', place }),
-    context,
-    effects: effectsWith(run, effect),
-  };
+  const next = withChanges(withStep(run, step, { status: 'passed', place }), scope, changes);
+  const context = contextIn(next, scope);
+  return { ...next, effects: effectsWith(run, { step, outcome: 'completed', context, output }) };
+}
+
+/** What a step waited for has changed the context, and the run goes on. */
+function waitedFor(
+  run: Run,
+  { step, context: changes, scope }: SignalTaken['data'] | SignalMissed['data'],
+): Run {
+  const place = run.steps.get(step)?.place ?? 0;
+  return withChanges(withStep(run, step, { status: 'passed', place }), scope, changes);
 }
 
 function failed(run: Run, data: StepFailed['data']): Run {
-  const { step, place, outcome, optional: isOptional, message, output = {} } = data;
+  const { step, place, outcome, optional: isOptional, message, output = {}, scope } = data;
   const before = run.steps.get(step);
   const calls = before && 'attempt' in before ? callsOf(before) : firstCall({}, data.attempts);
   const next = withStep(run, step, {
@@ -165,9 +226,10 @@ function failed(run: Run, data: StepFailed['data']): Run {
   const effects =
     outcome === 'failed'
       ? run.effects
-      : effectsWith(run, { step, outcome, context: run.context, output });
+      : effectsWith(run, { step, outcome, context: contextIn(run, scope), output });
   const withEffects = { ...next, effects };
-  return isOptional ? withEffects : withHalt(withEffects, `${step} failed: ${message}`, step);
+  if (isOptional) return withEffects;
+  return failedIn(withEffects, data.within, { reason: `${step} failed: ${message}`, step });
 }
 
 /** The newest word on a step is the one that counts, and its place in the order. */
@@ -177,18 +239,6 @@ const effectsWith = (run: Run, effect: Effected): readonly Effected[] => [
     : run.effects),
   effect,
 ];
-
-/** The first reason is the one that is told. */
-const withHalt = (run: Run, reason: string, step: string | undefined): Run => ({
-  ...run,
-  halt: run.halt ?? {
-    reason,
-    step,
-    strategy: undefined,
-    customSteps: undefined,
-    isRequested: false,
-  },
-});
 
 function withStep(run: Run, name: string, step: StepState): Run {
   return { ...run, steps: new Map(run.steps).set(name, step) };
@@ -203,7 +253,15 @@ function withHeld(run: Run, { purpose, step }: CallReleased['data'], isHeld: boo
   return state?.status === 'calling' ? withStep(run, step, { ...state, isHeld }) : run;
 }
 
-function withUndo(run: Run, undo: UndoState): Run {
+/** An undo that is begun again goes on counting. */
+const undoCalled = (run: Run, { step, attempt }: { step: string; attempt: number }): Run => ({
+  ...run,
+  effects: run.effects.map((effect) =>
+    effect.step === step ? { ...effect, undoAttempts: attempt } : effect,
+  ),
+});
+
+function withUndo(run: Run, undo: UndoState | undefined): Run {
   return run.compensation ? { ...run, compensation: { ...run.compensation, undo } } : run;
 }
 

@@ -1,4 +1,4 @@
-import { stepOf, type CompiledDefinition } from '../definition/compiled';
+import { nameOf, stepOf, type CompiledDefinition } from '../definition/compiled';
 import type { CompensationStrategy } from './events';
 import type { Effected, Run } from './state';
 
@@ -16,7 +16,7 @@ export function planOf(
     case 'none':
       return [];
     case 'custom':
-      return undoable.filter((step) => customSteps.includes(step));
+      return undoable.filter((step) => customSteps.includes(nameOf(step)));
     case 'partial': {
       const groups = groupsBehindPointOfNoReturn(definition, run);
       return undoable.filter((step) => groups.has(stepOf(definition, step).group));

@@ -1,16 +1,18 @@
-import { Rejection } from '@downbeat/eventsourcing';
+import { Rejection, type Json } from '@downbeat/eventsourcing';
 import fc from 'fast-check';
-import { call, compiled, parallel, Player, RUN_ID } from '../testing';
+import { call, compiled, parallel, Player, RUN_ID, signalWait } from '../testing';
 import { progressOf } from '../views/progress';
 import { evolveRunView, type RunView } from '../views/run-view';
-import type { CompiledDefinition } from '../definition/compiled';
+import { nameOf, type CompiledDefinition } from '../definition/compiled';
+import { cancelledAround } from './branches';
 import { causeOf } from './cause';
 import type { CallResult, RunCommand } from './commands';
 import { runDecider } from './decide';
 import { effectsOf, pendingEffects, type Effect } from './effects';
 import type { FailedCall, RunEvent } from './events';
 import { evolveRun } from './evolve';
-import { planOf } from './plan';
+import { isUndoable, planOf } from './plan';
+import { isInside, spotOf } from './spot';
 import { isStarted, NOT_STARTED, type RunState } from './state';
 
 type Step = Readonly<Record<string, unknown>>;
@@ -27,10 +29,23 @@ type Shape =
     }
   | { kind: 'decision'; jump: number; when: string }
   | { kind: 'delay' }
-  | { kind: 'parallel'; branches: Shape[][] };
+  | { kind: 'publish'; source: string }
+  | { kind: 'signal'; wait: 'endless' | 'bounded' | 'with-default'; isStrict: boolean }
+  | { kind: 'parallel'; join: Join; branches: Shape[][] }
+  | {
+      kind: 'map';
+      join: Join;
+      list: string;
+      concurrency: number;
+      collect: string;
+      steps: Shape[];
+    };
+
+type Join = 'all' | 'settle' | 'race';
 
 const condition = fc.constantFrom('flag', '!flag', 'true', 'count > 2', 'missing.key');
-const shape = (depth: number): fc.Arbitrary<Shape> =>
+/** A race may not stand where it could be cancelled. */
+const shape = (depth: number, joins: readonly Join[]): fc.Arbitrary<Shape> =>
   fc.oneof(
     {
       weight: 6,
@@ -57,20 +72,56 @@ const shape = (depth: number): fc.Arbitrary<Shape> =>
       }),
     },
     { weight: 1, arbitrary: fc.constant({ kind: 'delay' as const }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        kind: fc.constant('publish' as const),
+        source: fc.constantFrom('count', '=count + 1', '=missing.key'),
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        kind: fc.constant('signal' as const),
+        wait: fc.constantFrom('endless' as const, 'bounded' as const, 'with-default' as const),
+        isStrict: fc.boolean(),
+      }),
+    },
     ...(depth > 0
       ? [
           {
+            weight: 3,
+            arbitrary: fc.constantFrom(...joins).chain((join) =>
+              fc.record({
+                kind: fc.constant('parallel' as const),
+                join: fc.constant(join),
+                branches: fc.array(shapes(depth - 1, 3, inside(join, joins)), {
+                  minLength: 1,
+                  maxLength: 3,
+                }),
+              }),
+            ) as fc.Arbitrary<Shape>,
+          },
+          {
             weight: 2,
-            arbitrary: fc.record({
-              kind: fc.constant('parallel' as const),
-              branches: fc.array(shapes(depth - 1, 3), { minLength: 1, maxLength: 3 }),
-            }),
+            arbitrary: fc.constantFrom('all' as const, 'settle' as const).chain((join) =>
+              fc.record({
+                kind: fc.constant('map' as const),
+                join: fc.constant(join),
+                list: fc.constantFrom('list', 'list', 'none', '=[1, 2]', 'missing.key', 'count'),
+                concurrency: fc.integer({ min: 1, max: 3 }),
+                collect: fc.constantFrom('item', '=item * 2', '=nothing.there', 'nothing.there'),
+                steps: shapes(depth - 1, 2, inside(join, joins)),
+              }),
+            ) as fc.Arbitrary<Shape>,
           },
         ]
       : []),
   );
-const shapes = (depth: number, maxLength: number): fc.Arbitrary<Shape[]> =>
-  fc.array(shape(depth), { minLength: 1, maxLength });
+const shapes = (depth: number, maxLength: number, joins: readonly Join[]): fc.Arbitrary<Shape[]> =>
+  fc.array(shape(depth, joins), { minLength: 1, maxLength });
+const inside = (join: Join, joins: readonly Join[]): readonly Join[] =>
+  join === 'all' ? joins : ['all', 'settle'];
 
 function stepsOf(sequence: readonly Shape[], prefix: string): readonly Step[] {
   return sequence.map((item, index): Step => {
@@ -78,11 +129,34 @@ function stepsOf(sequence: readonly Shape[], prefix: string): readonly Step[] {
     switch (item.kind) {
       case 'delay':
         return { name, type: 'delay', delay_seconds: 30 };
+      case 'publish':
+        return { name, type: 'publish', event: 'said', payload: { count: item.source } };
+      case 'signal':
+        return signalWait(name, {
+          signal: index % 2 === 0 ? 'even' : 'odd',
+          output_mapping: item.isStrict ? { [name]: '=output.id' } : { [name]: 'id' },
+          ...(item.wait === 'endless' ? {} : { timeout_seconds: 30 }),
+          ...(item.wait === 'with-default' ? { default: { id: 0 } } : {}),
+        });
       case 'parallel':
-        return parallel(
+        return {
+          ...parallel(
+            name,
+            ...item.branches.map((branch, number) => stepsOf(branch, `${name}-${number}-`)),
+          ),
+          join: item.join,
+        };
+      case 'map':
+        return {
           name,
-          ...item.branches.map((branch, number) => stepsOf(branch, `${name}-${number}-`)),
-        );
+          type: 'map',
+          items: item.list,
+          max_items: 4,
+          concurrency: item.concurrency,
+          join: item.join,
+          steps: stepsOf(item.steps, `${name}-`),
+          collect: { [`${name}-list`]: item.collect },
+        };
       case 'decision': {
         const to = index + item.jump;
         const goto = to < sequence.length ? `${prefix}${to}` : 'end';
@@ -112,7 +186,7 @@ function stepsOf(sequence: readonly Shape[], prefix: string): readonly Step[] {
 
 const definitions = fc
   .record({
-    sequence: shapes(2, 5),
+    sequence: shapes(2, 5, ['all', 'settle', 'race']),
     strategy: fc.constantFrom('all', 'all', 'partial', 'none'),
     timeout: fc.constantFrom(1, 60),
   })
@@ -125,6 +199,7 @@ type Act =
   | { act: 'answer' | 'timer' | 'stale'; pick: number; result: CallResult; chance: number }
   | { act: 'hold'; pick: number }
   | { act: 'crash' }
+  | { act: 'signal'; signal: 'even' | 'odd'; payload: Json }
   | { act: 'retry'; strategy: 'failed_steps' | 'current_step' | 'from_step'; place: number }
   | { act: 'compensate'; strategy: 'all' | 'partial' | undefined };
 
@@ -162,6 +237,14 @@ const acts: fc.Arbitrary<Act[]> = fc.array(
     },
     { weight: 1, arbitrary: fc.constant<Act>({ act: 'crash' }) },
     {
+      weight: 2,
+      arbitrary: fc.record({
+        act: fc.constant('signal' as const),
+        signal: fc.constantFrom('even' as const, 'odd' as const),
+        payload: fc.constantFrom({ id: 5 }, {}, null),
+      }),
+    },
+    {
       weight: 1,
       arbitrary: fc.record({
         act: fc.constant('retry' as const),
@@ -184,6 +267,9 @@ const acts: fc.Arbitrary<Act[]> = fc.array(
   { maxLength: 40 },
 );
 
+/** More of them by hand: `DOWNBEAT_PROPERTY_RUNS=5000`. */
+const RUNS = Number(process.env['DOWNBEAT_PROPERTY_RUNS'] ?? 100);
+
 const ACTS_MAX = 2_000;
 
 /** Plays `script`, then goes on with good answers until the run has ended. */
@@ -192,13 +278,16 @@ function play(
   script: readonly Act[],
   check: (player: Player) => void,
 ) {
-  const player = new Player(definition).start({ flag: true, count: 3 });
+  const player = new Player(definition).start({ flag: true, count: 3, list: [1, 2, 3], none: [] });
   const answered: RunCommand[] = [];
   check(player);
   const perform = (act: Act): void => {
     switch (act.act) {
       case 'crash':
         player.crash();
+        return;
+      case 'signal':
+        player.signal(act.signal, act.payload);
         return;
       case 'retry':
         player.retry({
@@ -247,11 +336,14 @@ function play(
     check(player);
   }
   const good: CallResult = { kind: 'ok', output: { id: 7 } };
-  for (let count = 0; count < ACTS_MAX && !hasEnded(player) && !isStuck(player); count++) {
+  for (let count = 0; count < ACTS_MAX && !hasEnded(player) && !isStuckForGood(player); count++) {
     if (player.calling.length > 0) perform({ act: 'answer', pick: 0, result: good, chance: 0 });
     else if (player.timers.some((id) => id !== 'timeout'))
       player.due(player.timers.find((id) => id !== 'timeout') ?? '');
-    else if (isParked(player)) player.retry();
+    else if (isParked(player) && !isStuck(player)) player.retry();
+    else if (awaited(player)) player.signal(awaited(player) ?? '', { id: 6 });
+    // The losers of a race cannot be undone, ever: the time-out ends the run.
+    else if (isStuck(player)) player.due('timeout');
     else throw new Error('nothing is outstanding, and the run has not ended');
     check(player);
   }
@@ -259,12 +351,23 @@ function play(
 }
 
 const hasEnded = (player: Player): boolean => player.outstanding.has('ended');
-const isParked = (player: Player): boolean => player.outstanding.has('parked');
-/** An undo that cannot be formed parks the run for good. */
-const isStuck = ({ events }: Player): boolean => {
-  const last = events.at(-1);
-  return last?.type === 'UndoParked' && last.data.attempts === 0;
+const awaited = ({ state }: Player): string | undefined => {
+  if (!isStarted(state)) return undefined;
+  const waiting = [...state.steps.values()].find(({ status }) => status === 'awaiting');
+  return waiting?.status === 'awaiting' ? waiting.signal : undefined;
 };
+const undoOf = ({ state }: Player) =>
+  isStarted(state) && (state.status === 'running' || state.status === 'compensating')
+    ? state.compensation?.undo
+    : undefined;
+const isParked = (player: Player): boolean => undoOf(player)?.status === 'parked';
+/** An undo that cannot be formed parks the run for good. */
+const isStuck = (player: Player): boolean => {
+  const undo = undoOf(player);
+  return undo?.status === 'parked' && undo.attempt === 0;
+};
+const isStuckForGood = (player: Player): boolean =>
+  isStuck(player) && player.status === 'compensating';
 
 const withoutReissue = (effect: Effect): Effect =>
   effect.effect === 'call' ? { ...effect, reissued: false } : effect;
@@ -272,19 +375,19 @@ const sorted = (effects: Iterable<Effect>): readonly string[] =>
   [...effects].map((effect) => JSON.stringify(withoutReissue(effect))).toSorted();
 
 const property = (check: (definition: CompiledDefinition, script: readonly Act[]) => void) => () =>
-  fc.assert(fc.property(definitions, acts, check), { numRuns: 100 });
+  fc.assert(fc.property(definitions, acts, check), { numRuns: RUNS });
 
 describe('any run of any definition, whatever the world does', () => {
-  jest.setTimeout(60_000);
+  jest.setTimeout(60_000 + RUNS * 100);
 
   it(
     'ends in exactly one way, and then is still',
     property((definition, script) => {
       const player = play(definition, script, () => undefined);
-      if (isStuck(player)) return;
+      if (isStuckForGood(player)) return;
       expect(hasEnded(player)).toBe(true);
       expect([...player.outstanding.keys()]).toEqual(['ended']);
-      for (const id of ['timeout', 'retry:s0:1', 'delay:s0', 'undo:s0:1'])
+      for (const id of ['timeout', 'retry:s0:1', 'delay:s0', 'signal:s0', 'undo:s0:1'])
         expect(player.say({ type: 'TimerDue', at: player.at, data: { timer_id: id } })).toEqual([]);
       // Between two ends lies an operator's command.
       let hasEndedBefore = false;
@@ -351,6 +454,92 @@ describe('any run of any definition, whatever the world does', () => {
   );
 
   it(
+    'goes on behind a race with the winner only: of the others nothing stands that can be undone',
+    property((definition, script) => {
+      const player = play(definition, script, () => undefined);
+      const winners = new Map<string, string>();
+      let standing: string[] = [];
+      for (const { type, data } of player.events) {
+        if (type === 'StepCompleted') standing.push(data.step);
+        if (type === 'StepCompensated') standing = standing.filter((one) => one !== data.step);
+        if (type === 'RaceWon') {
+          expect(winners.has(data.step)).toBe(false);
+          winners.set(data.step, data.branch);
+        }
+        if (type !== 'ParallelCompleted' || !winners.has(data.step)) continue;
+        const race = spotOf(definition, data.step);
+        for (const address of standing.filter((one) => isUndoable(definition, one))) {
+          const spot = spotOf(definition, address);
+          if (isInside(definition, spot, race))
+            expect(isInside(definition, spot, race, winners.get(data.step))).toBe(true);
+        }
+      }
+    }),
+  );
+
+  it(
+    'begins nothing in a branch that has failed or lost',
+    property((definition, script) => {
+      let before: RunState = NOT_STARTED;
+      for (const event of play(definition, script, () => undefined).events) {
+        if (isStarted(before) && 'place' in event.data && event.type !== 'StepFailed') {
+          const spot = spotOf(definition, event.data.step);
+          expect(cancelledAround(definition, before, spot)).toBeUndefined();
+        }
+        before = evolveRun(before, event);
+      }
+    }),
+  );
+
+  it(
+    'has no more items of a map under way than it may, and collects them in their order',
+    property((definition, script) => {
+      play(definition, script, ({ state }) => {
+        if (!isStarted(state)) return;
+        for (const [address, group] of state.steps) {
+          const map = definition.steps.get(nameOf(address));
+          if (group.status !== 'branching' || map?.type !== 'map') continue;
+          const open = group.begun - group.results.size - group.failures.size;
+          if (group.failures.size === 0) expect(open).toBeLessThanOrEqual(map.concurrency);
+        }
+      }).events.forEach((event) => {
+        if (event.type !== 'MapCompleted') return;
+        for (const list of Object.values(event.data.context)) {
+          const items = list as readonly (number | null)[];
+          expect([
+            items.map((_, index) => index + 1),
+            items.map((_, index) => 2 * (index + 1)),
+            items.map(() => null),
+          ]).toContainEqual(items);
+        }
+      });
+    }),
+  );
+
+  it(
+    'publishes once per step',
+    property((definition, script) => {
+      const said = play(definition, script, () => undefined).events.flatMap(({ type, data }) =>
+        type === 'EventPublished' ? [data.step] : [],
+      );
+      expect(new Set(said).size).toBe(said.length);
+    }),
+  );
+
+  it(
+    'takes each signal once, the oldest first',
+    property((definition, script) => {
+      const kept: { signal: string; payload: Json }[] = [];
+      for (const { type, data } of play(definition, script, () => undefined).events) {
+        if (type === 'SignalReceived') kept.push({ signal: data.signal, payload: data.payload });
+        if (type !== 'SignalTaken') continue;
+        const oldest = kept.findIndex(({ signal }) => signal === data.signal);
+        expect(kept.splice(oldest, 1)).toEqual([{ signal: data.signal, payload: data.payload }]);
+      }
+    }),
+  );
+
+  it(
     'undoes what had or may have had an effect, newest first, each exactly once',
     property((definition, script) => {
       const player = play(definition, script, () => undefined);
@@ -358,6 +547,7 @@ describe('any run of any definition, whatever the world does', () => {
       let standing: string[] = [];
       const doubtful = new Set<string>();
       const undone: string[] = [];
+      let plan: readonly string[] = [];
       for (const { type, data } of player.events) {
         if (type === 'StepAttemptFailed' && !wasSure(data)) doubtful.add(data.step);
         if (type === 'StepCompleted' || type === 'StepFailed') {
@@ -369,24 +559,24 @@ describe('any run of any definition, whatever the world does', () => {
         }
         if (type === 'CompensationStarted') {
           const undoable = standing.filter((name) => {
-            const asked = definition.steps.get(name);
+            const asked = definition.steps.get(nameOf(name));
             return asked?.type === 'service_call' && asked.undo !== undefined;
           });
           if (data.strategy === 'all') expect(data.steps).toEqual(undoable.toReversed());
           else expect(undoable.toReversed()).toEqual(expect.arrayContaining([...data.steps]));
         }
+        if (type === 'CompensationStarted' || type === 'RaceUndoStarted') plan = data.steps;
         if (type === 'UndoStarted') expect(undone).not.toContain(data.step);
         if (type === 'StepCompensated') {
+          expect(plan[0]).toBe(data.step);
+          plan = plan.slice(1);
           undone.push(data.step);
           standing = standing.filter((name) => name !== data.step);
         }
       }
       expect(new Set(undone).size).toBe(undone.length);
-      const plans = player.events.flatMap(({ type, data }) =>
-        type === 'CompensationStarted' ? data.steps : [],
-      );
-      expect(undone).toEqual(plans.slice(0, undone.length));
-      if (player.status === 'compensated') expect(undone).toEqual(plans);
+      if (player.status === 'compensated' || player.status === 'completed')
+        expect(plan).toEqual([]);
       if (isStarted(player.state))
         for (const name of undone)
           expect(planOf(definition, player.state, 'all')).not.toContain(name);
@@ -471,6 +661,15 @@ const anyCommand: fc.Arbitrary<RunCommand> = fc.oneof(
         fc.string(),
         anyName.map((name) => `retry:${name}:1`),
       ),
+    }),
+  }),
+  fc.record({
+    type: fc.constant('SignalWorkflow' as const),
+    at,
+    data: fc.record({
+      workflow_id: fc.constant(RUN_ID),
+      signal: fc.oneof(anyName, fc.constantFrom('even', 'odd')),
+      payload: fc.json().map((text) => JSON.parse(text) as Json),
     }),
   }),
   fc.record({

@@ -2,15 +2,19 @@ import { epochMs, instantOf, Rejection } from '@downbeat/eventsourcing';
 import { aheadOf } from '../definition/check-data';
 import {
   END,
+  isGroup,
   stepOf,
-  type CompiledParallel,
+  type CompiledGroup,
   type CompiledStep,
   type Target,
 } from '../definition/compiled';
-import { finish, joined, walk, type Arrival } from './advance';
+import { finish, walk } from './advance';
+import { arrived, beginBranches, gotoOf, joined, type Arrival } from './groups';
 import type { RetryWorkflow } from './commands';
 import type { Draft } from './draft';
 import { undoNext } from './settle';
+import { spotAt, type Spot } from './spot';
+import type { GroupState } from './state';
 
 /** Lets a failed run go on, or a parked undo be tried again. */
 export function retryRun(draft: Draft, command: RetryWorkflow): Rejection | undefined {
@@ -22,6 +26,8 @@ export function retryRun(draft: Draft, command: RetryWorkflow): Rejection | unde
     case 'compensating':
       return retryUndo(draft, command.data, target);
     case 'running':
+      if (draft.run.compensation?.undo?.status === 'parked' && !draft.isHalted)
+        return retryUndo(draft, command.data, target);
       return new Rejection('workflow-running', 'the run is still going on by itself');
     case 'completed':
       return new Rejection(
@@ -117,15 +123,16 @@ function stoppedAt(draft: Draft): CompiledStep | undefined {
 }
 
 /** Follows what is recorded to where it stopped, and begins there; what is done is passed. */
-function resume(draft: Draft, target: Target): Arrival {
+function resume(draft: Draft, target: Target, indices: readonly number[] = []): Arrival {
   let here: Target | undefined = target;
   while (here !== END) {
-    const step = stepOf(draft.definition, here);
-    const state = draft.run.steps.get(here);
+    const spot = spotAt(draft.definition, here, indices);
+    const { step, address } = spot;
+    const state = draft.run.steps.get(address);
     switch (state?.status) {
       case undefined:
       case 'abandoned':
-        return walk(draft, here);
+        return walk(draft, here, indices);
       case 'passed':
         here = state.goto ?? step.next;
         break;
@@ -134,30 +141,41 @@ function resume(draft: Draft, target: Target): Arrival {
           here = step.next;
           break;
         }
-        if (state.attempt === 0) return walk(draft, here);
+        if (state.attempt === 0) return walk(draft, here, indices);
         draft.record({
           type: 'StepRetried',
-          data: { step: here, attempt: state.attempt + 1, at: draft.at },
+          data: { step: address, attempt: state.attempt + 1, at: draft.at },
         });
         return 'waiting';
       case 'branching':
-        here = step.type === 'parallel' ? resumeBranches(draft, step) : step.next;
-        if (draft.isHalted) return 'halted';
+        here = isGroup(step) ? resumeGroup(draft, { ...spot, step }, state) : step.next;
+        if (draft.isStopped(spot)) return 'stopped';
         if (here === undefined) return 'waiting';
         break;
       case 'calling':
       case 'waiting':
       case 'delaying':
+      case 'awaiting':
         return 'waiting';
     }
   }
   return 'ended';
 }
 
-function resumeBranches(draft: Draft, step: CompiledParallel): Target | undefined {
-  for (const branch of step.branches)
-    if (resume(draft, branch.first) === 'halted') return undefined;
-  return joined(draft, step);
+function resumeGroup(
+  draft: Draft,
+  group: Spot<CompiledGroup>,
+  { begun, results }: GroupState,
+): Target | undefined {
+  const { step, indices } = group;
+  if (step.type === 'parallel') return beginBranches(draft, { ...group, step }, resume);
+  for (let index = 0; index < begun; index++) {
+    if (results.has(index)) continue;
+    const arrival = resume(draft, step.first, [...indices, index]);
+    arrived(draft, { group, branch: String(index) }, arrival);
+    if (draft.isStopped(group)) return undefined;
+  }
+  return gotoOf(joined(draft, group, walk));
 }
 
 function retryUndo(

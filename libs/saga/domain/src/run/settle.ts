@@ -2,7 +2,8 @@ import { stepOf } from '../definition/compiled';
 import { applyMapping } from '../expressions/mapping';
 import type { Draft } from './draft';
 import { planOf, standingSteps } from './plan';
-import { delayTimer, heldCall, retryTimer } from './timers';
+import { isInside, type Around, type Spot } from './spot';
+import { delayTimer, heldCall, retryTimer, signalTimer, undoTimer } from './timers';
 
 /**
  * Brings a halted run towards its end: gives up what only waits, leaves calls under way alone, and
@@ -10,41 +11,62 @@ import { delayTimer, heldCall, retryTimer } from './timers';
  */
 export function settle(draft: Draft): void {
   let isCalling = false;
-  for (const [name, step] of draft.run.steps) {
-    if (step.status === 'calling' && !step.isHeld) isCalling = true;
-    if (step.status === 'calling' && step.isHeld) {
-      const timer_id = heldCall(name, step.attempt);
-      draft.record({ type: 'WaitAbandoned', data: { step: name, timer_id, at: draft.at } });
-      recordEnd(draft, name, 'not called: the run is ending');
-    }
-    if (step.status === 'delaying')
-      draft.record({
-        type: 'WaitAbandoned',
-        data: { step: name, timer_id: delayTimer(name), at: draft.at },
-      });
-    if (step.status === 'waiting') {
-      const timer_id = retryTimer(name, step.attempt);
-      draft.record({ type: 'WaitAbandoned', data: { step: name, timer_id, at: draft.at } });
-      recordEnd(draft, name, 'no further call: the run is ending');
-    }
+  for (const spot of draft.spots()) {
+    giveUpWait(draft, spot);
+    if (draft.run.steps.get(spot.address)?.status === 'calling') isCalling = true;
   }
+  const { compensation } = draft.run;
+  const { undo } = compensation ?? {};
+  const [step] = compensation?.remaining ?? [];
+  // Of a race: what its losers left is on the stack with the rest.
+  const isHeld = undo?.status === 'calling' && undo.isHeld;
+  if (undo?.status === 'calling' && !isHeld) isCalling = true;
+  if ((undo?.status === 'waiting' || isHeld) && undo && step !== undefined)
+    draft.record({
+      type: 'WaitAbandoned',
+      data: { step, timer_id: undoTimer(step, undo.attempt), at: draft.at },
+    });
   if (!isCalling) conclude(draft);
 }
 
+/** In a branch that is cancelled nothing is waited for any more. */
+export function giveUp(draft: Draft, { group, branch }: Around): void {
+  for (const spot of [...draft.spots()])
+    if (isInside(draft.definition, spot, group, branch)) giveUpWait(draft, spot);
+}
+
+function giveUpWait(draft: Draft, { address }: Spot): void {
+  const state = draft.run.steps.get(address);
+  const abandon = (timer_id: string) =>
+    draft.record({ type: 'WaitAbandoned', data: { step: address, timer_id, at: draft.at } });
+  const why = draft.isHalted ? 'the run is ending' : 'its branch is cancelled';
+  if (state?.status === 'calling' && state.isHeld) {
+    abandon(heldCall(address, state.attempt));
+    recordEnd(draft, address, `not called: ${why}`);
+  }
+  if (state?.status === 'delaying') abandon(delayTimer(address));
+  if (state?.status === 'awaiting') abandon(signalTimer(address));
+  if (state?.status !== 'waiting') return;
+  abandon(retryTimer(address, state.attempt));
+  recordEnd(draft, address, `no further call: ${why}`);
+}
 /** The end of a step whose calls failed: unknown as soon as one of them was. */
-export function recordEnd(draft: Draft, name: string, message: string): void {
-  const state = draft.run.steps.get(name);
-  const step = stepOf(draft.definition, name);
+export function recordEnd(draft: Draft, address: string, message: string): void {
+  const state = draft.run.steps.get(address);
+  const spot = draft.spotOf(address);
+  const { step } = spot;
   if (!state || !('attempt' in state)) return;
   draft.record({
     type: 'StepFailed',
     data: {
-      step: name,
+      step: address,
       place: step.place,
       outcome: state.isDoubtful ? 'unknown' : 'failed',
       optional: step.type === 'service_call' && step.isOptional,
       message,
       attempts: state.attempt,
+      ...draft.scopeAt(spot),
+      ...draft.withinAt(spot),
       at: draft.at,
     },
   });
@@ -98,6 +120,11 @@ export function undoNext(draft: Draft): void {
     });
   draft.record({
     type: 'UndoStarted',
-    data: { step: name, input: input.value, attempt: 1, at: draft.at },
+    data: {
+      step: name,
+      input: input.value,
+      attempt: (effect.undoAttempts ?? 0) + 1,
+      at: draft.at,
+    },
   });
 }

@@ -1,6 +1,9 @@
 import type { Instant, Json, JsonObject } from '@downbeat/eventsourcing';
 import type { CompensationStrategy, StepOutcome, WorkflowStarted } from './events';
 
+/** The context of its own that a branch of a race or an item of a map has: `<group>/<branch>`. */
+export type ScopeId = string;
+
 /** The calls of a step so far. */
 export interface Calls {
   readonly input: JsonObject;
@@ -16,11 +19,38 @@ export interface Calls {
   readonly isHeld: boolean;
 }
 
+/** A parallel or map step whose branches or items are not all done. */
+export interface GroupState {
+  readonly status: 'branching';
+  readonly place: number;
+  /** Of the sequence it stands in. */
+  readonly scope?: ScopeId | undefined;
+  /** What failed first in each branch that failed, where that does not halt the run. */
+  readonly failures: ReadonlyMap<string, Failure>;
+  /** Of a race. */
+  readonly winner?: string | undefined;
+  /** It has failed as a whole. */
+  readonly isStopped: boolean;
+  /** Of a map. */
+  readonly items?: readonly Json[] | undefined;
+  /** Items that were begun. */
+  readonly begun: number;
+  /** What was collected of each item that is done. */
+  readonly results: ReadonlyMap<number, JsonObject>;
+}
+
+/** Why a branch or the run cannot succeed. */
+export interface Failure {
+  readonly reason: string;
+  readonly step: string | undefined;
+}
+
 export type StepState = { readonly place: number } & (
   | ({ readonly status: 'calling' } & Calls)
   | ({ readonly status: 'waiting'; readonly retryAt: Instant } & Calls)
   | { readonly status: 'delaying'; readonly until: Instant }
-  | { readonly status: 'branching' }
+  | { readonly status: 'awaiting'; readonly signal: string; readonly until: Instant | undefined }
+  | GroupState
   /** Done or passed; the run went on at `goto`, or at the step's own `next`. */
   | { readonly status: 'passed'; readonly goto?: string | undefined }
   | ({
@@ -29,7 +59,7 @@ export type StepState = { readonly place: number } & (
       readonly isOptional: boolean;
       readonly message: string;
     } & Calls)
-  /** A delay that was given up. */
+  /** A delay or a signal that is not waited for any more. */
   | { readonly status: 'abandoned' }
 );
 
@@ -40,12 +70,18 @@ export interface Effected {
   /** As of the step's end. */
   readonly context: JsonObject;
   readonly output: Json;
+  /** Calls that were made to undo it. */
+  readonly undoAttempts?: number | undefined;
+}
+
+/** A signal that came before anybody waited for it. */
+export interface KeptSignal {
+  readonly signal: string;
+  readonly payload: Json;
 }
 
 /** Why no new step begins. */
-export interface Halt {
-  readonly reason: string;
-  readonly step: string | undefined;
+export interface Halt extends Failure {
   readonly strategy: CompensationStrategy | undefined;
   readonly customSteps: readonly string[] | undefined;
   /** An operator asked for it. */
@@ -63,6 +99,8 @@ export interface Compensation {
   /** What is still to be undone, the present one first. */
   readonly remaining: readonly string[];
   readonly undo: UndoState | undefined;
+  /** The race whose losers are undone, while the run goes on. */
+  readonly race?: string | undefined;
 }
 
 export type RunStatus = 'running' | 'completed' | 'failed' | 'compensating' | 'compensated';
@@ -71,11 +109,15 @@ export interface Run {
   readonly status: RunStatus;
   readonly started: WorkflowStarted['data'];
   readonly context: JsonObject;
+  /** What branches and items have for themselves. */
+  readonly scopes: ReadonlyMap<ScopeId, JsonObject>;
   readonly timeoutAt: Instant;
-  /** Every step that was reached. */
+  /** Every step that was reached, by its address. */
   readonly steps: ReadonlyMap<string, StepState>;
   /** In the order of the log; what was undone is gone from it. */
   readonly effects: readonly Effected[];
+  /** Oldest first. */
+  readonly signals: readonly KeptSignal[];
   readonly halt: Halt | undefined;
   readonly compensation: Compensation | undefined;
   /** Retries an operator allowed with the last `RunRetried`. */
@@ -88,9 +130,14 @@ export const NOT_STARTED: RunState = { status: 'not-started' };
 
 export const isStarted = (state: RunState): state is Run => state.status !== 'not-started';
 
+/** Undos are called one after the other: of the run, or of a race's losers. */
+export const isUndoing = ({ status, compensation }: Run): boolean =>
+  status === 'compensating' || (status === 'running' && compensation?.race !== undefined);
+
 export const isUnderWay = (step: StepState | undefined): boolean =>
   step !== undefined &&
   (step.status === 'calling' ||
     step.status === 'waiting' ||
     step.status === 'delaying' ||
-    step.status === 'branching');
+    step.status === 'awaiting' ||
+    (step.status === 'branching' && !step.isStopped));

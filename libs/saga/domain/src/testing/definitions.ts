@@ -43,8 +43,23 @@ export const delay = (name: string, seconds = 60): Loose => ({
   delay_seconds: seconds,
 });
 
+/** Waits for the signal of its own name. */
+export const signalWait = (name: string, more: Loose = {}): Loose => ({
+  name,
+  type: 'wait_for_signal',
+  signal: name,
+  ...more,
+});
+
 export const parallel = (name: string, ...branches: readonly (readonly Loose[])[]): Loose => ({
   name,
   type: 'parallel',
   branches: branches.map((steps, index) => ({ name: `branch-${index}`, steps })),
 });
+
+/** A parallel step with another join than `all`. */
+export const joining = (
+  join: 'settle' | 'race',
+  name: string,
+  ...branches: readonly (readonly Loose[])[]
+): Loose => ({ ...parallel(name, ...branches), join });

@@ -3,6 +3,7 @@ import {
   instantOf,
   Rejection,
   type Instant,
+  type Json,
   type JsonObject,
 } from '@downbeat/eventsourcing';
 import type { CompiledDefinition } from '../definition/compiled';
@@ -82,6 +83,7 @@ export class Player {
     if (effect.effect === 'cancel-timer') {
       const [kind, step] = effect.timer_id.split(':');
       const key = kind === 'call' ? `${RUN_ID}:${step ?? ''}` : effect.timer_id;
+      if (kind === 'undo') this.outstanding.delete(`${RUN_ID}:${step ?? ''}:undo`);
       return void this.outstanding.delete(key);
     }
     if (effect.effect === 'ended') this.outstanding.clear();
@@ -170,6 +172,11 @@ export class Player {
       at: this.at,
       data: { workflow_id: RUN_ID, retry_strategy: 'failed_steps', ...more },
     });
+  }
+
+  signal(signal: string, payload: Json = {}): Rejection | readonly RunEvent[] {
+    const data = { workflow_id: RUN_ID, signal, payload };
+    return this.say({ type: 'SignalWorkflow', at: this.at, data });
   }
 
   /** Another process takes over: only the log survives. */

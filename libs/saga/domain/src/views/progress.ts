@@ -20,7 +20,7 @@ export function progressOf(state: RunState): Progress {
   if (!isStarted(state)) return { current_step: 0, total_steps: 0, progress_percentage: 0 };
   const standings = [...state.steps.values()].map((step) => ({
     place: step.place,
-    isUnderWay: isUnderWay(step),
+    isUnderWay: isUnderWay(step) || step.status === 'branching',
     isGroup: step.status === 'branching',
   }));
   return measure(standings, state.started.total_steps, state.status === 'completed');
@@ -40,9 +40,12 @@ export function measure(
     if (!isGroup) last = Math.max(last, place);
   }
   const current_step = current === Infinity ? last : current;
-  const passedLater = standings.filter(
-    ({ place, isUnderWay: isActive }) => !isActive && place > current_step,
-  ).length;
+  // Steps inside a map share a place: it is passed when all of them are.
+  const active = new Set(standings.filter((one) => one.isUnderWay).map(({ place }) => place));
+  const later = new Set(
+    standings.map(({ place }) => place).filter((place) => place > current_step),
+  );
+  const passedLater = [...later].filter((place) => !active.has(place)).length;
   const passed = Math.max(current_step - 1, 0) + passedLater;
   return {
     current_step,

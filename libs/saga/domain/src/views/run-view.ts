@@ -1,6 +1,6 @@
 import type { sagaContract } from '@downbeat/contracts';
 import { epochMs, type Instant, type Json, type JsonObject } from '@downbeat/eventsourcing';
-import type { CompiledDefinition } from '../definition/compiled';
+import { nameOf, type CompiledDefinition } from '../definition/compiled';
 import { describe } from '../run/classification';
 import type { HeldBecause, RunEvent } from '../run/events';
 import { measure } from './progress';
@@ -67,15 +67,20 @@ export function evolveRunView(view: RunView | undefined, event: RunEvent): RunVi
 }
 
 /**
- * All steps of the definition in its order: what happened to each, and what still waits. What a run
+ * All steps of the definition in its order, those of a map once for each item that was begun: what
+ * happened to each, and what still waits. What a run
  * that goes nowhere any more did not reach was skipped; a failed one can be retried.
  */
 export function stepRows(view: RunView, definition: CompiledDefinition): readonly StepRow[] {
-  const reached = new Map(view.steps.map((step) => [step.step_name, step]));
+  const reached = new Map<string, StepView[]>();
+  for (const step of view.steps) {
+    const name = nameOf(step.step_name);
+    reached.set(name, [...(reached.get(name) ?? []), step]);
+  }
   const isOver = view.current_status === 'completed' || view.current_status === 'compensated';
   const unreached = isOver ? ('skipped' as const) : ('pending' as const);
-  return [...definition.steps.values()].map((step) => {
-    const { is_group: _, ...known } = reached.get(step.name) ?? {
+  return [...definition.steps.values()].flatMap((step) => {
+    const missing: Omit<StepView, 'started_at'> = {
       step_name: step.name,
       step_order: step.place,
       status: unreached,
@@ -83,12 +88,12 @@ export function stepRows(view: RunView, definition: CompiledDefinition): readonl
       retry_count: 0,
       is_group: false,
     };
-    return {
+    return (reached.get(step.name) ?? [missing]).map(({ is_group: _, ...known }) => ({
       ...known,
-      id: `${view.id}:${step.name}`,
+      id: `${view.id}:${known.step_name}`,
       step_type: step.type,
       service_name: step.type === 'service_call' ? step.call.service_name : '',
-    };
+    }));
   });
 }
 
@@ -119,8 +124,46 @@ function evolve(view: RunView, event: Exclude<RunEvent, { type: 'WorkflowStarted
       return reached(view, event.data, 'running', { input_data: event.data.input });
     case 'DelayStarted':
       return reached(view, event.data, 'running', {});
+    case 'EventPublished': {
+      const { event: name, payload: input_data, at } = event.data;
+      const output_data = { event: name };
+      return reached(view, event.data, 'completed', { input_data, output_data, ...end(at, at) });
+    }
+    case 'SignalAwaited': {
+      const { signal, until = null } = event.data;
+      return reached(view, event.data, 'running', { input_data: { signal, until } });
+    }
     case 'ParallelStarted':
       return reached(view, event.data, 'running', { is_group: true });
+    case 'MapStarted': {
+      const input_data = { items: event.data.items };
+      return reached(view, event.data, 'running', { is_group: true, input_data });
+    }
+    case 'MapItemStarted':
+    case 'MapItemCompleted':
+    case 'RaceUndoStarted':
+      return view;
+    case 'MapItemFailed': {
+      const { step, message: error_message } = event.data;
+      return blamed(
+        changed(view, step, (group) => ({ ...group, error_message })),
+        event.data,
+        0,
+      );
+    }
+    case 'MapCompleted': {
+      const { step, context: output_data, at } = event.data;
+      return ended(written(view, event.data), step, 'completed', at, { output_data });
+    }
+    case 'RaceWon': {
+      const output_data = { winner: event.data.branch };
+      const { step } = event.data;
+      return changed(written(view, event.data), step, (group) => ({ ...group, output_data }));
+    }
+    case 'GroupFailed': {
+      const { step, reason: error_message, at } = event.data;
+      return ended(view, step, 'failed', at, { error_message });
+    }
     case 'DecisionTaken': {
       const { input, goto, at } = event.data;
       const output_data = { case: event.data.case ?? null, goto };
@@ -153,9 +196,16 @@ function evolve(view: RunView, event: Exclude<RunEvent, { type: 'WorkflowStarted
     case 'CallReleased':
       return changed(view, event.data.step, withoutHold);
     case 'StepCompleted': {
-      const { output, context, at, step } = event.data;
-      const context_data = { ...view.context_data, ...context };
-      return ended({ ...view, context_data }, step, 'completed', at, { output_data: output });
+      const { output, at, step } = event.data;
+      return ended(written(view, event.data), step, 'completed', at, { output_data: output });
+    }
+    case 'SignalReceived':
+      return view;
+    case 'SignalTaken':
+      return waitedFor(view, event.data, event.data.payload);
+    case 'SignalMissed': {
+      const { default: payload } = event.data;
+      return payload === undefined ? view : waitedFor(view, event.data, payload);
     }
     case 'ParallelCompleted':
     case 'DelayElapsed':
@@ -167,9 +217,7 @@ function evolve(view: RunView, event: Exclude<RunEvent, { type: 'WorkflowStarted
       const known = view.steps.some(({ step_name }) => step_name === step);
       const begun = known ? view : reached(view, event.data, 'running', {});
       const failed = ended(begun, step, 'failed', at, { error_message });
-      if (optional || view.error_details) return failed;
-      const retry_count = Math.max(attempts - 1, 0);
-      return { ...failed, error_details: { step_name: step, error_message, retry_count } };
+      return optional ? failed : blamed(failed, event.data, attempts);
     }
     case 'WorkflowTimedOut': {
       if (view.error_details) return view;
@@ -179,7 +227,11 @@ function evolve(view: RunView, event: Exclude<RunEvent, { type: 'WorkflowStarted
     case 'CompensationRequested':
       return { ...view, compensation_strategy: event.data.strategy };
     case 'CompensationStarted':
-      return { ...withoutEnd(stopGroups(view, event.data.at)), current_status: 'compensating' };
+      return {
+        ...withoutEnd(stopGroups(view, event.data.at)),
+        current_status: 'compensating',
+        needs_attention: false,
+      };
     case 'UndoStarted':
     case 'UndoRetried':
       return {
@@ -210,11 +262,42 @@ function evolve(view: RunView, event: Exclude<RunEvent, { type: 'WorkflowStarted
       return { ...view, current_status: 'completed', ...end(view.started_at, event.data.at) };
     case 'WorkflowFailed': {
       const stopped = stopGroups(view, event.data.at);
-      return { ...stopped, current_status: 'failed', ...end(view.started_at, event.data.at) };
+      return {
+        ...stopped,
+        current_status: 'failed',
+        needs_attention: false,
+        ...end(view.started_at, event.data.at),
+      };
     }
     case 'WorkflowCompensated':
       return { ...view, current_status: 'compensated', ...end(view.started_at, event.data.at) };
   }
+}
+
+const waitedFor = (
+  view: RunView,
+  data: Written & { readonly step: string; readonly at: Instant },
+  output_data: Json,
+): RunView => ended(written(view, data), data.step, 'completed', data.at, { output_data });
+
+interface Written {
+  readonly context: JsonObject;
+  readonly scope?: string;
+}
+
+/** What a branch or an item has for itself is not the run's context. */
+const written = (view: RunView, { context, scope }: Written): RunView =>
+  scope === undefined ? { ...view, context_data: { ...view.context_data, ...context } } : view;
+
+/** The first failure is the one that is told. */
+function blamed(
+  view: RunView,
+  { step: step_name, message: error_message }: { step: string; message: string },
+  attempts: number,
+): RunView {
+  if (view.error_details) return view;
+  const retry_count = Math.max(attempts - 1, 0);
+  return { ...view, error_details: { step_name, error_message, retry_count } };
 }
 
 function measured(view: RunView): RunView {

@@ -27,6 +27,10 @@ const BULKY: ReadonlySet<string> = new Set([
   'output',
   'context',
   'context_data',
+  'payload',
+  'default',
+  'items',
+  'result',
   'place',
   'chance',
 ]);

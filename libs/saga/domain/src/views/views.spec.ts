@@ -1,4 +1,4 @@
-import { call, compiled, delay, parallel, Player } from '../testing';
+import { call, compiled, delay, parallel, Player, signalWait } from '../testing';
 import { progressOf } from './progress';
 import { evolveRunView, stepRows, type RunView } from './run-view';
 import { timelineEntry } from './timeline';
@@ -215,5 +215,81 @@ describe('the timeline', () => {
         details: { case: 0, when: 'a_id == 1', goto: 'p', input: { a_id: 1 } },
       },
     ]);
+  });
+});
+
+describe('a step that waits for a signal', () => {
+  const waiting = compiled([
+    signalWait('approval', {
+      timeout_seconds: 60,
+      default: { ok: false },
+      output_mapping: { ok: 'ok' },
+    }),
+    call('b'),
+  ]);
+  const rowOf = (player: Player) => stepRows(viewOf(player), waiting)[0];
+
+  it('shows what it waits for and until when, then what it got', () => {
+    const player = new Player(waiting).start();
+    expect(rowOf(player)).toMatchObject({
+      step_type: 'wait_for_signal',
+      status: 'running',
+      input_data: { signal: 'approval', until: '2026-03-01T09:31:00.000Z' },
+    });
+    player.signal('approval', { ok: true, by: 'finance' });
+    expect(rowOf(player)).toMatchObject({
+      status: 'completed',
+      output_data: { ok: true, by: 'finance' },
+    });
+    expect(viewOf(player)).toMatchObject({ context_data: { ok: true }, current_step: 2 });
+    const [, , received] = player.events.map(timelineEntry);
+    expect(received).toMatchObject({
+      event: 'SignalReceived',
+      step_name: '',
+      details: { signal: 'approval' },
+    });
+  });
+
+  it('shows the default it went on with', () => {
+    const player = new Player(waiting).start();
+    player.due('signal:approval');
+    expect(rowOf(player)).toMatchObject({ status: 'completed', output_data: { ok: false } });
+  });
+});
+
+describe('a step inside a map', () => {
+  const mapped = compiled([
+    {
+      name: 'each',
+      type: 'map',
+      items: 'rows',
+      concurrency: 1,
+      steps: [call('a', { output_mapping: { id: 'id' } }), call('b')],
+      collect: { ids: 'id' },
+    },
+    call('c'),
+  ]);
+
+  it('is shown once per item, and its own context to nobody', () => {
+    const player = new Player(mapped).start({ rows: [1, 2] });
+    player.ok('a#0', { id: 7 });
+    const shown = stepRows(viewOf(player), mapped);
+    expect(shown.map(({ step_name, status }) => [step_name, status])).toEqual([
+      ['each', 'running'],
+      ['a#0', 'completed'],
+      ['b#0', 'running'],
+      ['c', 'pending'],
+    ]);
+    expect(shown[1]).toMatchObject({ id: expect.stringMatching(/:a#0$/), step_order: 2 });
+    expect(viewOf(player).context_data).toEqual({ rows: [1, 2] });
+    player.ok('b#0');
+    expect(viewOf(player)).toMatchObject({ current_step: 2, total_steps: 4 });
+    for (const address of ['a#1', 'b#1']) player.ok(address);
+    expect(viewOf(player).context_data).toEqual({ rows: [1, 2], ids: [7, null] });
+    expect(stepRows(viewOf(player), mapped)[0]).toMatchObject({
+      status: 'completed',
+      input_data: { items: [1, 2] },
+      output_data: { ids: [7, null] },
+    });
   });
 });

@@ -12,6 +12,7 @@ import {
   workflowStream,
   type CompensateWorkflow,
   type RetryWorkflow,
+  type SignalWorkflow,
 } from '@downbeat/saga-domain';
 import { accepted, problemOf, refused, type Cause } from '@downbeat/service-host';
 import { Injectable } from '@nestjs/common';
@@ -19,7 +20,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { processOf } from '../engine/replica';
 import { RunEngine } from '../engine/run-engine';
 
-type Operation = CompensateWorkflow | RetryWorkflow;
+type Operation = CompensateWorkflow | RetryWorkflow | SignalWorkflow;
 
 const FORWARD_TIMEOUT_MS = 5_000;
 /** A holder that is gone is missed after its lease of 3 s; the run changes hands soon after. */
@@ -115,6 +116,10 @@ function validOperation({ type, data }: Partial<Operation>): Operation | Rejecti
   }
   if (type === 'RetryWorkflow') {
     const valid = validate(sagaContract.retryWorkflow.data, data);
+    return valid instanceof Rejection ? valid : { type, at, data: valid.value };
+  }
+  if (type === 'SignalWorkflow') {
+    const valid = validate(sagaContract.signalWorkflow.data, data);
     return valid instanceof Rejection ? valid : { type, at, data: valid.value };
   }
   return new Rejection('invalid-input', 'operation.type is no operation', 'invalid');

@@ -185,7 +185,7 @@ export class OpenRun {
     if (!behaviour)
       return new Rejection('workflow-unknown', 'there is no such workflow', 'not-found');
     const decision = behaviour.decider.transition(command, stream.state);
-    if (decision instanceof Rejection) return decision;
+    if (decision instanceof Rejection) return (await stream.answeredBefore(asked)) ?? decision;
     const { events, state } = decision;
     if (events.length === 0) return stream.unchanged(asked);
 

@@ -1,6 +1,6 @@
 import { LeaseLost } from '@downbeat/event-store';
 import { workflowStream } from '@downbeat/saga-domain';
-import { call, delay, fixedCall } from '@downbeat/saga-domain/testing';
+import { call, delay, fixedCall, signalWait } from '@downbeat/saga-domain/testing';
 import { Logger } from '@nestjs/common';
 import { EngineBench, type BenchReplica } from '../testing/engine-bench';
 import { EngineFull, EngineNotRunning } from './errors';
@@ -34,6 +34,35 @@ function held<Value>() {
 }
 const ok = { kind: 'ok', output: {} } as const;
 const refusal = { kind: 'answer', status: 409, message: 'sold out' } as const;
+
+describe('a signal', () => {
+  it('sent twice under one command id is one, also when the run has ended since', async () => {
+    await bench.register([signalWait('go')]);
+    await bench.start(one, 'c1');
+    await bench.pass(0);
+    expect(await bench.signal(one, 'c1', 'go', 'command-1')).toMatchObject(accepted);
+    await bench.pass(0);
+    expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
+    expect(await bench.signal(one, 'c1', 'go', 'command-1')).toMatchObject(repeated);
+    expect(await bench.signal(one, 'c1', 'go', 'command-2')).toMatchObject({
+      code: 'workflow-ended',
+    });
+    expect(bench.types('c1').filter((type) => type === 'SignalReceived')).toHaveLength(1);
+  });
+
+  it('waits as long as it may, by a timer that a take-over sets again', async () => {
+    await bench.register([signalWait('go', { timeout_seconds: 10, default: {} }), call('pay')]);
+    await bench.start(one, 'c1');
+    await bench.pass(4_000);
+    await bench.crash(one);
+    const other = await bench.open();
+    await other.replica.takeOver();
+    await bench.live(5_000);
+    expect(bench.services.named).toEqual([]);
+    await bench.live(1_500);
+    expect(bench.services.named).toEqual(['pay']);
+  });
+});
 
 describe('a run', () => {
   it("appends once per transition, and is nobody's when it has ended", async () => {
@@ -534,7 +563,10 @@ describe('an operator', () => {
     expect(await bench.compensate(one, 'c1')).toMatchObject(accepted);
     await bench.pass(0);
     const two = await bench.open();
-    expect(await bench.compensate(two, 'c1')).toMatchObject({ code: 'already-compensated' });
+    expect(await bench.compensate(two, 'c1')).toMatchObject(repeated);
+    expect(await bench.compensate(two, 'c1', 'again')).toMatchObject({
+      code: 'already-compensated',
+    });
     expect(bench.services.named).toEqual(['a', 'a:undo']);
   });
 

@@ -10,6 +10,7 @@ import {
   workflowStream,
   type CompensateWorkflow,
   type RetryWorkflow,
+  type SignalWorkflow,
   type StartWorkflow,
 } from '@downbeat/saga-domain';
 import type { DefinitionLibrary, KnownDefinition } from '../definitions/definition-library';
@@ -98,7 +99,7 @@ export class RunEngine {
    * @throws {LeaseLost} Another process holds it.
    */
   async tell(
-    command: CompensateWorkflow | RetryWorkflow,
+    command: CompensateWorkflow | RetryWorkflow | SignalWorkflow,
     asked: Asked,
   ): Promise<Appended | Rejection> {
     return this.opened(command.data.workflow_id, false).ask(command, asked);

@@ -126,6 +126,11 @@ export class RunStream {
     return { position, version, repeated: true, ...(asked ? { answer: asked.answer(state) } : {}) };
   }
 
+  /** What is refused now may have been accepted, under the same command id, before the run went on. */
+  async answeredBefore(asked: Asked | undefined): Promise<Appended | undefined> {
+    return asked?.commandId === undefined ? undefined : this.store.answerOf(asked.commandId);
+  }
+
   /** What goes along with the run's calls. */
   callContext(): CallContext {
     const { state, traceparent } = this;

@@ -1,4 +1,5 @@
 import { integrationEvent, sagaContract } from '@downbeat/contracts';
+import type { Json } from '@downbeat/eventsourcing';
 import { keepPrivate, type Publications } from '@downbeat/publishing';
 import type { RunEvent, TargetEvent, WorkflowDefinitionRegistered } from '@downbeat/saga-domain';
 
@@ -13,22 +14,30 @@ export const sagaPublications: Publications<RunEvent | WorkflowDefinitionRegiste
         correlation_id: data.correlation_id,
       }),
     WorkflowCompleted: ({ stream, meta }) =>
-      integrationEvent(sagaContract.workflowCompleted, ended(stream, meta.correlation_id)),
+      integrationEvent(sagaContract.workflowCompleted, runOf(stream, meta.correlation_id)),
     WorkflowFailed: ({ stream, meta, data }) =>
       integrationEvent(sagaContract.workflowFailed, {
-        ...ended(stream, meta.correlation_id),
+        ...runOf(stream, meta.correlation_id),
         reason: data.reason,
       }),
     WorkflowCompensated: ({ stream, meta, data }) =>
       integrationEvent(sagaContract.workflowCompensated, {
-        ...ended(stream, meta.correlation_id),
+        ...runOf(stream, meta.correlation_id),
         reason: data.reason,
       }),
     UndoParked: ({ stream, meta, data }) =>
       integrationEvent(sagaContract.workflowParked, {
-        ...ended(stream, meta.correlation_id),
+        ...runOf(stream, meta.correlation_id),
         step_name: data.step,
         reason: data.message,
+      }),
+    EventPublished: ({ stream, meta, data }) =>
+      integrationEvent(sagaContract.workflowEventPublished, {
+        ...runOf(stream, meta.correlation_id),
+        workflow_name: data.workflow_name,
+        step_name: data.step,
+        event: data.event,
+        payload: data.payload as Readonly<Record<string, Json>>,
       }),
     StepStarted: keepPrivate,
     StepRetried: keepPrivate,
@@ -41,8 +50,20 @@ export const sagaPublications: Publications<RunEvent | WorkflowDefinitionRegiste
     DecisionTaken: keepPrivate,
     ParallelStarted: keepPrivate,
     ParallelCompleted: keepPrivate,
+    MapStarted: keepPrivate,
+    MapItemStarted: keepPrivate,
+    MapItemCompleted: keepPrivate,
+    MapItemFailed: keepPrivate,
+    MapCompleted: keepPrivate,
+    RaceWon: keepPrivate,
+    RaceUndoStarted: keepPrivate,
+    GroupFailed: keepPrivate,
     DelayStarted: keepPrivate,
     DelayElapsed: keepPrivate,
+    SignalAwaited: keepPrivate,
+    SignalReceived: keepPrivate,
+    SignalTaken: keepPrivate,
+    SignalMissed: keepPrivate,
     WaitAbandoned: keepPrivate,
     WorkflowTimedOut: keepPrivate,
     CompensationRequested: keepPrivate,
@@ -58,7 +79,7 @@ export const sagaPublications: Publications<RunEvent | WorkflowDefinitionRegiste
     TargetResumed: keepPrivate,
   };
 
-const ended = (stream: string, correlation_id: string) => ({
+const runOf = (stream: string, correlation_id: string) => ({
   workflow_id: stream.slice('workflow-'.length),
   correlation_id,
 });

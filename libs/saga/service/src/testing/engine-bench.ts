@@ -135,6 +135,13 @@ export class EngineBench {
     return on.engine.tell({ type: 'CompensateWorkflow', data, at: NEVER }, asked);
   }
 
+  signal(on: BenchReplica, correlation: string, signal: string, commandId: string) {
+    const workflow_id = workflowIdOf(correlation);
+    const data = { workflow_id, signal, payload: { commandId } };
+    const asked = { commandId, meta: metaOf(commandId), answer: () => ({}) };
+    return on.engine.tell({ type: 'SignalWorkflow', data, at: NEVER }, asked);
+  }
+
   retry(on: BenchReplica, correlation: string, more: Partial<RetryWorkflow['data']> = {}) {
     const workflow_id = workflowIdOf(correlation);
     const data = { workflow_id, retry_strategy: 'failed_steps', ...more } as const;

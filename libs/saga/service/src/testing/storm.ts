@@ -1,5 +1,19 @@
-import type { CallResult } from '@downbeat/saga-domain';
-import { call, delay, fixedCall, parallel } from '@downbeat/saga-domain/testing';
+import {
+  evolveRun,
+  isStarted,
+  NOT_STARTED,
+  type CallResult,
+  type Run,
+  type RunEvent,
+} from '@downbeat/saga-domain';
+import {
+  call,
+  delay,
+  fixedCall,
+  joining,
+  parallel,
+  signalWait,
+} from '@downbeat/saga-domain/testing';
 import { EngineBench, type BenchReplica } from './engine-bench';
 import type { MadeCall } from './fake-services';
 import type { Fate } from './faulty-store';
@@ -40,6 +54,7 @@ export class Storm {
     for (let turn = 0; turn < STORM_TURNS; turn++) {
       if (turn < STORM_TURNS / 2) this.someoneStarts();
       if (this.chance.isLucky(0.05)) this.someoneCompensates();
+      if (this.chance.isLucky(0.2)) this.someoneSignals(turn);
       if (this.chance.isLucky(0.05)) this.fallSilent();
       await this.turn();
     }
@@ -67,8 +82,22 @@ export class Storm {
     });
     const step = (name: string) => call(name, undo(name));
     return this.chance.oneOf(
-      [step('a'), step('b'), step('c')],
+      [step('a'), step('b'), { name: 'tell', type: 'publish', event: 'told' }, step('c')],
       [step('a'), parallel('both', [step('b'), step('c')], [step('d')]), step('e')],
+      [step('a'), signalWait('go', { timeout_seconds: 20 }), step('b'), signalWait('go-on')],
+      [joining('race', 'first', [step('a'), step('b')], [delay('rest', 1), step('c')]), step('d')],
+      [step('a'), joining('settle', 'both', [step('b'), step('c')], [step('d')]), step('e')],
+      [
+        {
+          name: 'each',
+          type: 'map',
+          items: '=[1, 2, 3, 4, 5]',
+          max_items: 5,
+          concurrency: 2,
+          steps: [step('a'), step('b')],
+        },
+        step('c'),
+      ],
       [step('a'), delay('rest', 2), call('b', { ...undo('b'), optional: true }), fixedCall('c')],
     );
   }
@@ -130,17 +159,37 @@ export class Storm {
     if (someone && id !== undefined) void this.insist(() => this.bench.compensate(someone, id));
   }
 
+  /** Most of them more than once, as a sender does that was not answered. */
+  private someoneSignals(turn: number): void {
+    const someone = this.someone();
+    const id = this.correlationIds[this.chance.below(RUNS)];
+    const signal = this.chance.oneOf('go', 'go-on');
+    if (!someone || id === undefined) return;
+    const commandId = `${signal}-${id}-${this.chance.isLucky(0.7) ? 0 : turn}`;
+    void this.insist(() => this.bench.signal(someone, id, signal, commandId));
+  }
+
   private operatorsHelp(): void {
     for (const id of this.correlationIds) {
       const someone = this.someone();
       if (!someone) return;
       if (this.bench.events(id).length === 0) void this.insist(() => this.bench.start(someone, id));
+      if (this.isAwaiting(id)) {
+        const commandId = `help-${id}-${Date.now()}`;
+        for (const signal of ['go', 'go-on'])
+          void this.insist(() => this.bench.signal(someone, id, signal, `${signal}-${commandId}`));
+      }
       if (this.isParked(id)) void this.insist(() => this.bench.retry(someone, id));
     }
   }
 
+  private isAwaiting(id: string): boolean {
+    const steps = stateOf(this.bench.events(id))?.steps.values() ?? [];
+    return [...steps].some(({ status }) => status === 'awaiting');
+  }
+
   private isParked(id: string): boolean {
-    return this.bench.types(id).at(-1) === 'UndoParked';
+    return stateOf(this.bench.events(id))?.compensation?.undo?.status === 'parked';
   }
 
   /** Who is not answered asks again later, or never. */
@@ -156,6 +205,11 @@ export class Storm {
     if (purpose === 'undo') return this.chance.oneOf<CallResult>(BUSY, LOST);
     return this.chance.oneOf<CallResult>(BUSY, LOST, REFUSED, NOBODY);
   }
+}
+
+function stateOf(events: readonly RunEvent[]): Run | undefined {
+  const state = events.reduce(evolveRun, NOT_STARTED);
+  return isStarted(state) ? state : undefined;
 }
 
 const BUSY: CallResult = { kind: 'answer', status: 503, message: 'busy' };

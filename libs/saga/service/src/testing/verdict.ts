@@ -11,7 +11,12 @@ const ASKED = new Set<RunEvent['type']>(['CompensationRequested', 'RunRetried'])
 /** What is wrong with a run that should be over; nothing in a sound engine. */
 export function faultsOf(bench: EngineBench, correlationId: string): readonly string[] {
   const events = bench.events(correlationId);
-  const faults = [...endsOf(events), ...undosOf(events), ...leasesOf(bench, correlationId)];
+  const faults = [
+    ...endsOf(events),
+    ...undosOf(events),
+    ...signalsOf(events),
+    ...leasesOf(bench, correlationId),
+  ];
   if (JSON.stringify(undosCalled(bench, correlationId)) !== JSON.stringify(undosRecorded(events)))
     faults.push('undos were called in another order than they are recorded in');
   if (bench.holderOf(correlationId)) faults.push('somebody still holds it');
@@ -21,6 +26,8 @@ export function faultsOf(bench: EngineBench, correlationId: string): readonly st
 /** Nothing comes after an end, unless somebody asked for it. */
 function endsOf(events: readonly RunEvent[]): readonly string[] {
   const faults: string[] = [];
+  if (events.filter(({ type }) => type === 'EventPublished').length > 1)
+    faults.push('it published twice');
   if (events.filter(({ type }) => type === 'WorkflowStarted').length !== 1)
     faults.push('it did not begin once');
   events.forEach(({ type }, index) => {
@@ -42,7 +49,7 @@ function undosOf(events: readonly RunEvent[]): readonly string[] {
     const { type, data } = event;
     if (type === 'StepCompleted' || (type === 'StepFailed' && data.outcome !== 'failed'))
       effects.unshift(data.step);
-    if (type === 'CompensationStarted') {
+    if (type === 'CompensationStarted' || type === 'RaceUndoStarted') {
       plan = data.steps;
       const undoable = effects.filter((step) => plan.includes(step));
       if (undoable.join() !== plan.join()) faults.push(`${plan.join()} undoes ${effects.join()}`);
@@ -52,9 +59,24 @@ function undosOf(events: readonly RunEvent[]): readonly string[] {
       plan = plan.slice(1);
       effects = effects.filter((step) => step !== data.step);
     }
-    if (type === 'WorkflowCompensated' && plan.length > 0)
-      faults.push(`${plan.join()} was not undone`);
+    const isDone = type === 'WorkflowCompensated' || type === 'WorkflowCompleted';
+    if (isDone && plan.length > 0) faults.push(`${plan.join()} was not undone`);
   }
+  return faults;
+}
+
+/** What was sent, however often, is received once and taken once. */
+function signalsOf(events: readonly RunEvent[]): readonly string[] {
+  const sent = (type: RunEvent['type']) =>
+    events.flatMap((event) =>
+      event.type === type && 'payload' in event.data ? [JSON.stringify(event.data.payload)] : [],
+    );
+  const [received, taken] = [sent('SignalReceived'), sent('SignalTaken')];
+  const faults: string[] = [];
+  if (new Set(received).size < received.length) faults.push('a signal was received twice');
+  if (new Set(taken).size < taken.length) faults.push('a signal was taken twice');
+  if (taken.some((payload) => !received.includes(payload)))
+    faults.push('a signal came from nowhere');
   return faults;
 }
 
@@ -65,7 +87,8 @@ function undosCalled(bench: EngineBench, correlationId: string): readonly string
   const calls = bench.services.calls.filter(
     (made) => made.purpose === 'undo' && made.correlationId === correlationId,
   );
-  return [...new Set(calls.map(({ step }) => step))];
+  // Of a race that was cut short the undo under way is called again in its turn.
+  return [...new Set(calls.map(({ step }) => step).toReversed())].toReversed();
 }
 
 /** Whoever has appended in an epoch is the only one in it, and nobody comes back from an older one. */

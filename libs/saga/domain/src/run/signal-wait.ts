@@ -1,0 +1,38 @@
+import { epochMs, instantOf } from '@downbeat/eventsourcing';
+import type { CompiledSignalWait, Target } from '../definition/compiled';
+import { applyMapping } from '../expressions/mapping';
+import type { Draft } from './draft';
+import { neverCalled } from './never-called';
+import type { Spot } from './spot';
+
+/** A signal that came early is taken at once. */
+export function enterSignalWait(
+  draft: Draft,
+  spot: Spot,
+  step: CompiledSignalWait,
+): Target | undefined {
+  const { place, signal, timeoutMs } = step;
+  const { address } = spot;
+  const until = timeoutMs === undefined ? {} : { until: instantOf(epochMs(draft.at) + timeoutMs) };
+  draft.record({
+    type: 'SignalAwaited',
+    data: { step: address, place, signal, ...until, at: draft.at },
+  });
+  const kept = draft.run.signals.find((one) => one.signal === signal);
+  if (!kept) return undefined;
+  const { payload } = kept;
+  const changes = applyMapping(step.output, { context: draft.contextAt(spot), output: payload });
+  draft.record({
+    type: 'SignalTaken',
+    data: {
+      step: address,
+      signal,
+      payload,
+      context: changes.ok ? changes.value : {},
+      ...draft.scopeAt(spot),
+      at: draft.at,
+    },
+  });
+  if (changes.ok) return step.next;
+  return neverCalled(draft, spot, `output_mapping: ${changes.message}`);
+}

@@ -1,0 +1,125 @@
+import { Rejection, type Json } from '@downbeat/eventsourcing';
+import type { CompiledDefinition, CompiledSignalWait } from '../definition/compiled';
+import { applyMapping } from '../expressions/mapping';
+import { goOn } from './advance';
+import type { SignalWorkflow } from './commands';
+import type { Draft } from './draft';
+import { neverCalled } from './never-called';
+import type { Spot } from './spot';
+import type { Run } from './state';
+
+export const SIGNALS_KEPT_MAX = 100;
+/** Of all kept payloads together, as JSON text. */
+export const SIGNALS_LENGTH_MAX = 262_144;
+
+/** A signal is taken by the step that has waited for it longest, or kept until one does. */
+export function receiveSignal(draft: Draft, { data }: SignalWorkflow): Rejection | undefined {
+  const { signal, payload } = data;
+  const refused = whyNot(draft, signal);
+  if (refused) return refused;
+  const spot = waitingFor(draft, signal);
+  if (!spot) {
+    if (!hasRoom(draft.run, payload)) return tooMany(draft.run);
+    draft.record({ type: 'SignalReceived', data: { signal, payload, at: draft.at } });
+    return undefined;
+  }
+  const { step, address } = spot;
+  const changes = applyMapping(step.output, { context: draft.contextAt(spot), output: payload });
+  if (!changes.ok)
+    return new Rejection(
+      'signal-unusable',
+      `${address} cannot take this payload: ${changes.message}`,
+      'invalid',
+      [{ field: 'payload', message: changes.message }],
+    );
+  draft.record({ type: 'SignalReceived', data: { signal, payload, at: draft.at } });
+  draft.record({
+    type: 'SignalTaken',
+    data: {
+      step: address,
+      signal,
+      payload,
+      context: changes.value,
+      ...draft.scopeAt(spot),
+      at: draft.at,
+    },
+  });
+  goOn(draft, spot);
+  return undefined;
+}
+
+/** The time of a waiting step has passed. */
+export function missSignal(draft: Draft, spot: Spot): void {
+  const { step, address } = spot;
+  if (step.type !== 'wait_for_signal') return;
+  const { fallback, signal, timeoutMs = 0 } = step;
+  const changes = applyMapping(step.output, {
+    context: draft.contextAt(spot),
+    ...(fallback === undefined ? {} : { output: fallback }),
+  });
+  const isTaken = fallback !== undefined && changes.ok;
+  draft.record({
+    type: 'SignalMissed',
+    data: {
+      step: address,
+      ...(isTaken ? { default: fallback } : {}),
+      context: isTaken ? changes.value : {},
+      ...draft.scopeAt(spot),
+      at: draft.at,
+    },
+  });
+  if (fallback === undefined)
+    neverCalled(draft, spot, `no signal ${signal} within ${timeoutMs / 1_000} s`);
+  else if (!changes.ok) neverCalled(draft, spot, `output_mapping: ${changes.message}`);
+  goOn(draft, spot);
+}
+
+function whyNot({ definition, run }: Draft, signal: string): Rejection | undefined {
+  if (!isKnown(definition, signal))
+    return new Rejection(
+      'signal-unknown',
+      `no step of ${definition.name} ${definition.version} waits for ${signal}`,
+      'not-found',
+      [{ field: 'signal', message: 'is not what any step waits for' }],
+    );
+  switch (run.status) {
+    case 'completed':
+    case 'failed':
+    case 'compensated':
+      return new Rejection('workflow-ended', `the run has ended: it is ${run.status}`);
+    case 'compensating':
+      return new Rejection('workflow-ending', 'the run is being undone and takes no signals');
+    case 'running':
+      if (run.halt)
+        return new Rejection('workflow-ending', 'the run is ending and takes no signals');
+      return undefined;
+  }
+}
+
+const tooMany = ({ signals }: Run): Rejection =>
+  new Rejection(
+    'too-many-signals',
+    `the run keeps ${signals.length} signals that no step has waited for yet, and no more`,
+  );
+
+const isKnown = (definition: CompiledDefinition, signal: string): boolean =>
+  [...definition.steps.values()].some(
+    (step) => step.type === 'wait_for_signal' && step.signal === signal,
+  );
+
+function hasRoom({ signals }: Run, payload: Json): boolean {
+  if (signals.length >= SIGNALS_KEPT_MAX) return false;
+  const lengths = signals.map((kept) => JSON.stringify(kept.payload).length);
+  const length = lengths.reduce((sum, one) => sum + one, JSON.stringify(payload).length);
+  return length <= SIGNALS_LENGTH_MAX;
+}
+
+function waitingFor(draft: Draft, signal: string): Spot<CompiledSignalWait> | undefined {
+  for (const [address, state] of draft.run.steps) {
+    if (state.status !== 'awaiting' || state.signal !== signal) continue;
+    const spot = draft.spotOf(address);
+    const { step } = spot;
+    if (step.type === 'wait_for_signal') return { ...spot, step };
+  }
+  return undefined;
+}
