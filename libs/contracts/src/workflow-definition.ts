@@ -123,6 +123,19 @@ export const publishStep = z.strictObject({
 });
 export type PublishStep = z.output<typeof publishStep>;
 
+export const subWorkflowStep = z.strictObject({
+  ...step,
+  type: z.literal('sub_workflow'),
+  workflow_name: f.name,
+  /** Default: the latest one when the step begins. */
+  workflow_version: f.version.optional(),
+  /** Key of the other run's context → path into this one's, or `=` CEL. */
+  input_mapping: mapping.default({}),
+  /** Context key → path in the other run's final context, or `=` CEL over it (named `output`). */
+  output_mapping: mapping.default({}),
+});
+export type SubWorkflowStep = z.output<typeof subWorkflowStep>;
+
 interface AnyStep {
   readonly name: string;
   readonly order?: number | undefined;
@@ -150,6 +163,7 @@ export type Step =
   | DelayStep
   | WaitForSignalStep
   | PublishStep
+  | SubWorkflowStep
   | ParallelStep
   | MapStep;
 
@@ -204,6 +218,7 @@ export const workflowStep: z.ZodType<Step> = z.lazy(() =>
     delayStep,
     waitForSignalStep,
     publishStep,
+    subWorkflowStep,
     parallelObject,
     mapObject,
   ]),

@@ -13,6 +13,7 @@ export { presentCall } from './run/held-calls';
 export * from './run/stream';
 export * from './run/timers';
 export * from './run/cause';
+export * from './run/child-limits';
 export * from './targets/target-control';
 export * from './views/progress';
 export * from './views/run-view';

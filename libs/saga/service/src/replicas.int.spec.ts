@@ -19,6 +19,84 @@ const replicaOf = (index: number) => {
   return { service, replica: service.app.get(Replica) };
 };
 
+describe('a run that stands for a step', () => {
+  const sub = (more: object = {}) => ({
+    name: 'sub',
+    type: 'sub_workflow',
+    workflow_name: 'part',
+    input_mapping: { n: 'n' },
+    output_mapping: { held: 'held' },
+    ...more,
+  });
+  const fine = () => {
+    bench.participants.react = () => ({ status: 200, body: { id: 'h-1' } });
+  };
+  const runOf = async (correlation_id: string) =>
+    (await bench.list({ correlation_id })).workflows[0]?.id ?? '';
+  const listed = async (correlation_id: string) => {
+    for (let n = 0; n < 200 && (await runOf(correlation_id)) === ''; n++)
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    return runOf(correlation_id);
+  };
+
+  it('answers with its context, and is undone with the step, across replicas', async () => {
+    fine();
+    await bench.register('part', [shopCall('hold', { output_mapping: { held: 'id' } })]);
+    await bench.register('whole', [shopCall('a'), sub(), shopCall('b')]);
+    bench.participants.react = async ({ key }) => {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      return key === 'b' ? { status: 409 } : { status: 200, body: { id: 'h-1' } };
+    };
+    const ids = await Promise.all(
+      Array.from({ length: 8 }, (_, n) =>
+        bench.start('whole', `whole-${n}`, { context_data: { n } }),
+      ),
+    );
+    for (const id of ids) {
+      const status = await bench.ended(id);
+      expect(status.workflow).toMatchObject({
+        current_status: 'compensated',
+        context_data: { held: 'h-1' },
+      });
+      expect(bench.participants.of(id)).toEqual(['a', 'b', 'a:undo']);
+      const part = await listed(`${id}:sub`);
+      expect(bench.participants.of(part)).toEqual(['hold', 'hold:undo']);
+      expect((await bench.ended(part)).workflow.initiating_service).toBe('whole');
+    }
+  });
+
+  it('makes the step fail when it fails, and is retried with it', async () => {
+    await bench.register('shaky', [shopCall('x')], { compensation_strategy: 'none' });
+    await bench.register('around', [sub({ workflow_name: 'shaky', output_mapping: {} })], {
+      compensation_strategy: 'none',
+    });
+    bench.participants.react = () => ({ status: 409 });
+    const id = await bench.start('around', 'around-1');
+    expect((await bench.ended(id)).workflow).toMatchObject({
+      current_status: 'failed',
+      error_details: { error_message: expect.stringContaining('the sub-workflow is failed') },
+    });
+    fine();
+    await bench.command('RetryWorkflow', id, { retry_strategy: 'failed_steps' });
+    await bench.until(id, ({ workflow }) => workflow.current_status === 'completed');
+    const part = await listed(`${id}:sub`);
+    expect(bench.participants.of(part)).toEqual(['x', 'x']);
+  });
+
+  it('fails the step when there is no such workflow, and a cycle is refused', async () => {
+    await bench.register('lost', [sub({ workflow_name: 'nowhere' })]);
+    const id = await bench.start('lost', 'lost-1');
+    expect((await bench.ended(id)).workflow.current_status).toBe('failed');
+    await bench.register('inner', [sub({ workflow_name: 'outer' })]);
+    const refused = await bench.command('RegisterWorkflowDefinition', 'outer', {
+      steps: [sub({ workflow_name: 'inner' })],
+    } as never);
+    expect(refused).toMatchObject({
+      problem: { kind: 'invalid', errors: [{ field: 'steps.0.workflow_name' }] },
+    });
+  });
+});
+
 describe('two replicas', () => {
   it("carry out an operator's command on a run that either of them holds", async () => {
     await bench.register('held', [shopCall('a'), shopCall('b')]);

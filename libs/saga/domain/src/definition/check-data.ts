@@ -143,6 +143,7 @@ function writesOf(step: CompiledStep): readonly Use[] {
     fields.map(({ key }) => ({ key, field: `${step.path}.${place}.${key}` }));
   switch (step.type) {
     case 'service_call':
+    case 'sub_workflow':
     case 'wait_for_signal':
       return uses(step.output, 'output_mapping');
     case 'map':
@@ -176,6 +177,12 @@ function readsOf(step: CompiledStep, steps: Steps): readonly Use[] {
       ];
     case 'wait_for_signal':
       return [...condition, ...mappingUses(step.output, `${step.path}.output_mapping`)];
+    case 'sub_workflow':
+      return [
+        ...condition,
+        ...mappingUses(step.call.input, `${step.path}.input_mapping`),
+        ...mappingUses(step.output, `${step.path}.output_mapping`),
+      ];
     case 'publish':
       return [...condition, ...mappingUses(step.payload, `${step.path}.payload`)];
     case 'map': {

@@ -1,4 +1,4 @@
-import type { CompensationAction, MapStep, Step } from '@downbeat/contracts';
+import { retryPolicy, type CompensationAction, type MapStep, type Step } from '@downbeat/contracts';
 import type { FieldError } from '@downbeat/eventsourcing';
 import { compileExpression, type Expression } from '../expressions/cel';
 import { compileMapping, type Mapping } from '../expressions/mapping';
@@ -11,6 +11,9 @@ import {
   type CompiledStep,
   type Target,
 } from './compiled';
+
+/** A run has retries of its own. */
+const NO_RETRIES = retryPolicy.parse({ max_retries: 0 });
 
 export interface StepPosition {
   readonly name: string;
@@ -83,6 +86,19 @@ export function compileStep(
         event: step.event,
         payload: compileMapping(step.payload, 'scope', `${path}.payload`, errors),
       };
+    case 'sub_workflow': {
+      const input = compileMapping(step.input_mapping, 'scope', `${path}.input_mapping`, errors);
+      return {
+        ...common,
+        type: 'sub_workflow',
+        workflowName: step.workflow_name,
+        workflowVersion: step.workflow_version,
+        call: { input, retry: NO_RETRIES },
+        output: compileOutput(step.output_mapping, path, errors),
+        isOptional: false,
+        undo: { input: compileMapping({}, 'scope', path, errors), retry: NO_RETRIES },
+      };
+    }
     case 'parallel':
       return {
         ...common,

@@ -25,6 +25,12 @@ export function compileDefinition(definition: WorkflowDefinition): CompiledDefin
     checkFlow(definition.steps, steps, errors);
   if (errors.length === 0) checkData(steps, errors);
   checkFanOut(steps, errors);
+  for (const step of steps.values())
+    if (step.type === 'sub_workflow' && step.workflowName === definition.name)
+      errors.push({
+        field: `${step.path}.workflow_name`,
+        message: 'must not be this workflow itself',
+      });
   const timeoutMs = Math.round(definition.timeout_minutes * 60_000);
   checkTime(steps, timeoutMs, errors);
 

@@ -74,6 +74,18 @@ export interface CompiledPublish extends Common {
   readonly event: string;
   readonly payload: Mapping;
 }
+/** Another run in the place of a call. */
+export interface CompiledSubWorkflow extends Common {
+  readonly type: 'sub_workflow';
+  readonly workflowName: string;
+  readonly workflowVersion: string | undefined;
+  readonly call: Pick<Call, 'input' | 'retry'>;
+  readonly output: Mapping;
+  readonly isOptional: false;
+  readonly undo: Pick<Call, 'input' | 'retry'>;
+}
+/** Something is asked for, answered, and perhaps undone. */
+export type CompiledRequest = CompiledCall | CompiledSubWorkflow;
 export interface CompiledParallel extends Common {
   readonly type: 'parallel';
   readonly join: ParallelStep['join'];
@@ -101,8 +113,12 @@ export type CompiledStep =
   | CompiledDelay
   | CompiledSignalWait
   | CompiledPublish
+  | CompiledSubWorkflow
   | CompiledParallel
   | CompiledMap;
+
+export const isRequest = (step: CompiledStep): step is CompiledRequest =>
+  step.type === 'service_call' || step.type === 'sub_workflow';
 
 export const isGroup = (step: CompiledStep): step is CompiledGroup =>
   step.type === 'parallel' || step.type === 'map';

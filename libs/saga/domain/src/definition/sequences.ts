@@ -25,6 +25,7 @@ export function innerSequences(step: Step): readonly InnerSequence[] {
     case 'delay':
     case 'wait_for_signal':
     case 'publish':
+    case 'sub_workflow':
       return [];
   }
 }

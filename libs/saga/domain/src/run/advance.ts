@@ -1,16 +1,17 @@
 import { epochMs, instantOf } from '@downbeat/eventsourcing';
 import {
   END,
-  type CompiledCall,
   type CompiledDecision,
   type CompiledDelay,
   type CompiledGroup,
+  type CompiledRequest,
   type Target,
 } from '../definition/compiled';
 import { shownInput, type Expression } from '../expressions/cel';
 import { applyMapping } from '../expressions/mapping';
 import type { Scope } from '../expressions/scope';
 import { cancelledAround } from './branches';
+import { whyNoChild } from './child-limits';
 import type { Draft } from './draft';
 import { branchEnded, enterParallel, joined, gotoOf, type Arrival } from './groups';
 import { startMap } from './map-items';
@@ -95,6 +96,7 @@ function enter(draft: Draft, spot: Spot): Target | undefined {
   }
   switch (step.type) {
     case 'service_call':
+    case 'sub_workflow':
       return enterCall(draft, spot, step);
     case 'decision':
       return enterDecision(draft, spot, step);
@@ -113,9 +115,12 @@ function enter(draft: Draft, spot: Spot): Target | undefined {
   }
 }
 
-function enterCall(draft: Draft, spot: Spot, { call, place }: CompiledCall): Target | undefined {
+function enterCall(draft: Draft, spot: Spot, step: CompiledRequest): Target | undefined {
+  const { call, place } = step;
   const input = applyMapping(call.input, { context: draft.contextAt(spot) });
   if (!input.ok) return neverCalled(draft, spot, `input_mapping: ${input.message}`);
+  const refusal = step.type === 'sub_workflow' && whyNoChild(draft.run, input.value);
+  if (refusal) return neverCalled(draft, spot, refusal);
   draft.record({
     type: 'StepStarted',
     data: { step: spot.address, place, input: input.value, attempt: 1, at: draft.at },

@@ -1,6 +1,6 @@
 import type { RetryPolicy } from '@downbeat/contracts';
 import { epochMs, instantOf } from '@downbeat/eventsourcing';
-import { isGroup, stepOf, type CompiledCall } from '../definition/compiled';
+import { isGroup, isRequest, stepOf, type CompiledRequest } from '../definition/compiled';
 import { applyMapping } from '../expressions/mapping';
 import { goOn, rejoin } from './advance';
 import { groupState } from './branches';
@@ -19,7 +19,7 @@ export function answerStep(draft: Draft, command: CallAnswered): void {
   if (draft.run.status !== 'running' || state?.status !== 'calling') return;
   const spot = draft.spotOf(address);
   const { step } = spot;
-  if (state.attempt !== attempt || step.type !== 'service_call') return;
+  if (state.attempt !== attempt || !isRequest(step)) return;
 
   if (result.kind === 'ok') return succeed(draft, { ...spot, step }, command);
   const failed = failedCall(result, command, step.call.retry, state, draft.isStopped(spot));
@@ -35,7 +35,7 @@ export function answerStep(draft: Draft, command: CallAnswered): void {
   goOn(draft, spot);
 }
 
-function succeed(draft: Draft, spot: Spot<CompiledCall>, command: CallAnswered): void {
+function succeed(draft: Draft, spot: Spot<CompiledRequest>, command: CallAnswered): void {
   const { attempt, result, reissued } = command.data;
   if (result.kind !== 'ok') return;
   const { output } = result;
@@ -83,7 +83,7 @@ export function answerUndo(draft: Draft, command: CallAnswered): void {
   if (!isUndoing(draft.run) || compensation?.remaining[0] !== name) return;
   if (undo?.status !== 'calling' || undo.attempt !== attempt) return;
   const step = stepOf(draft.definition, name);
-  if (step.type !== 'service_call' || !step.undo) return;
+  if (!isRequest(step) || !step.undo) return;
 
   if (result.kind === 'ok') {
     const { output } = result;

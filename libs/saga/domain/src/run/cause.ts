@@ -25,12 +25,14 @@ export function causeOf(events: readonly RunEvent[], before: RunState): RunComma
         timeout_minutes,
         checksum,
         priority = 'normal',
+        parent,
       } = first.data;
       return {
         type: 'StartWorkflow',
         at,
         workflow_id: first.data.workflow_id,
         checksum,
+        ...(parent ? { parent } : {}),
         data: {
           workflow_name,
           workflow_version,
@@ -76,6 +78,8 @@ export function causeOf(events: readonly RunEvent[], before: RunState): RunComma
       const { signal, payload } = first.data;
       return { type: 'SignalWorkflow', at, data: { workflow_id, signal, payload } };
     }
+    case 'ParentTold':
+      return { type: 'NoteParentTold', at, data: { ends: first.data.ends } };
     case 'WorkflowTimedOut':
       return timerDue(WORKFLOW_TIMER, at);
     case 'CompensationRequested': {

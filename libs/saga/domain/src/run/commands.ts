@@ -1,6 +1,6 @@
 import type { DataOf, sagaContract } from '@downbeat/contracts';
-import type { Command, Json } from '@downbeat/eventsourcing';
-import type { HeldBecause } from './events';
+import type { Command, Json, JsonObject } from '@downbeat/eventsourcing';
+import type { HeldBecause, ParentRun } from './events';
 
 /** Ids and the definition's checksum come with the command, like the time. */
 export interface StartWorkflow extends Command<
@@ -10,6 +10,8 @@ export interface StartWorkflow extends Command<
   readonly workflow_id: string;
   /** Of the definition the run is started with. */
   readonly checksum: string;
+  /** The run and its step that this run is a part of. */
+  readonly parent?: ParentRun;
 }
 
 export type CompensateWorkflow = Command<
@@ -20,6 +22,23 @@ export type CompensateWorkflow = Command<
 export type RetryWorkflow = Command<'RetryWorkflow', DataOf<typeof sagaContract.retryWorkflow>>;
 
 export type SignalWorkflow = Command<'SignalWorkflow', DataOf<typeof sagaContract.signalWorkflow>>;
+
+/** A run that is a step of this one has ended, as it says itself. */
+export type ChildEnded = Command<
+  'ChildEnded',
+  {
+    /** The parent's. */
+    readonly workflow_id: string;
+    readonly step: string;
+    readonly status: 'completed' | 'failed' | 'compensated';
+    /** Its final context. */
+    readonly output: JsonObject;
+    readonly reason?: string;
+  }
+>;
+
+/** The parent has recorded the end; `ends`: how often the run had ended. */
+export type NoteParentTold = Command<'NoteParentTold', { readonly ends: number }>;
 
 /** What came of one call, as the caller saw it; what it means is decided here. */
 export type CallResult =
@@ -84,4 +103,6 @@ export type RunCommand =
   | TimerDue
   | CompensateWorkflow
   | RetryWorkflow
-  | SignalWorkflow;
+  | SignalWorkflow
+  | ChildEnded
+  | NoteParentTold;

@@ -5,6 +5,7 @@ import { evaluateSource } from '../expressions/mapping';
 import { finish, goOn, walk } from './advance';
 import { answerStep, answerUndo } from './answers';
 import type { RunCommand, StartWorkflow, TimerDue } from './commands';
+import { childEnded, noteParentTold } from './children';
 import { compensateRun } from './compensate-run';
 import { Draft } from './draft';
 import type { RunEvent, WorkflowStarted } from './events';
@@ -76,6 +77,12 @@ function handle(draft: Draft, command: Exclude<RunCommand, StartWorkflow>): Reje
       return retryRun(draft, command);
     case 'SignalWorkflow':
       return receiveSignal(draft, command);
+    case 'ChildEnded':
+      childEnded(draft, command);
+      return undefined;
+    case 'NoteParentTold':
+      noteParentTold(draft, command);
+      return undefined;
   }
 }
 
@@ -91,11 +98,12 @@ function start(
           'correlation-id-taken',
           `${command.data.correlation_id} is the correlation id of another workflow`,
         );
-  const { data, at, workflow_id, checksum } = command;
+  const { data, at, workflow_id, checksum, parent } = command;
   const timeoutMs =
     data.timeout_minutes === undefined
       ? definition.timeoutMs
       : Math.round(data.timeout_minutes * 60_000);
+  const timeoutAt = instantOf(epochMs(at) + timeoutMs);
   const started: WorkflowStarted = {
     type: 'WorkflowStarted',
     data: {
@@ -109,7 +117,8 @@ function start(
       context_data: data.context_data,
       compensation_strategy: definition.strategy,
       ...(data.timeout_minutes === undefined ? {} : { timeout_minutes: data.timeout_minutes }),
-      timeout_at: instantOf(epochMs(at) + timeoutMs),
+      ...(parent ? { parent } : {}),
+      timeout_at: parent && parent.timeout_at < timeoutAt ? parent.timeout_at : timeoutAt,
       total_steps: definition.steps.size,
       ...admissionOf(definition, data),
       at,
@@ -136,8 +145,10 @@ function admissionOf(
 }
 
 /** The same request sent twice is one request. */
-function isSameStart({ started }: Run, { data }: StartWorkflow): boolean {
+function isSameStart({ started }: Run, { data, parent }: StartWorkflow): boolean {
   return (
+    started.parent?.workflow_id === parent?.workflow_id &&
+    started.parent?.step === parent?.step &&
     started.workflow_name === data.workflow_name &&
     (data.workflow_version ?? started.workflow_version) === started.workflow_version &&
     started.initiating_service === data.initiating_service &&

@@ -1,9 +1,14 @@
 import type { Priority } from '@downbeat/contracts';
 import type { Instant, JsonObject } from '@downbeat/eventsourcing';
-import { stepOf, type Call, type CompiledDefinition } from '../definition/compiled';
-import type { Purpose } from './commands';
-import type { RunEvent } from './events';
-import { isStarted, type Calls, type Run, type RunState } from './state';
+import {
+  stepOf,
+  type Call,
+  type CompiledDefinition,
+  type CompiledSubWorkflow,
+} from '../definition/compiled';
+import type { ChildEnded, Purpose } from './commands';
+import type { ParentRun, RunEvent } from './events';
+import { isStarted, owesParent, type Calls, type Run, type RunState } from './state';
 import { delayTimer, retryTimer, signalTimer, undoTimer, WORKFLOW_TIMER } from './timers';
 
 /** Call a service and answer with `CallAnswered` for the same purpose, step, attempt and `reissued`. */
@@ -29,8 +34,38 @@ export interface CallEffect {
   readonly limitKey?: string;
 }
 
+/**
+ * Start the run that stands for a step, or have it undone. It says itself when it has ended; what is
+ * known at once is answered with `CallAnswered`.
+ */
+export interface ChildEffect {
+  readonly effect: 'run-child';
+  readonly purpose: Purpose;
+  readonly step: string;
+  /** From 2 on: it has failed, and is to be retried. */
+  readonly attempt: number;
+  readonly key: string;
+  readonly workflow_name: string;
+  readonly workflow_version: string | undefined;
+  /** The child's. */
+  readonly correlation_id: string;
+  readonly wedding_id: string | undefined;
+  readonly initiating_service: string;
+  readonly context_data: JsonObject;
+  readonly parent: ParentRun;
+}
+
+/** Say `ChildEnded` to the parent, and when it has recorded that, `NoteParentTold` here. */
+export interface TellParentEffect {
+  readonly effect: 'tell-parent';
+  readonly ends: number;
+  readonly ended: ChildEnded['data'];
+}
+
 export type Effect =
   | CallEffect
+  | ChildEffect
+  | TellParentEffect
   /** At `due`, say `TimerDue`. Setting the same id again replaces it. */
   | { readonly effect: 'set-timer'; readonly timer_id: string; readonly due: Instant }
   /** Also of a call that waits for its turn ({@link heldCall}). Unknown ids are nothing to worry about. */
@@ -56,6 +91,7 @@ export function effectsOf(
   for (const event of events) {
     const effect = effectOf(definition, event, state);
     if (effect) effects.push(effect);
+    if (effect?.effect === 'ended') effects.push(...tellParent(state));
   }
   return effects;
 }
@@ -70,7 +106,7 @@ export function pendingEffects(definition: CompiledDefinition, state: RunState):
     case 'completed':
     case 'failed':
     case 'compensated':
-      return [{ effect: 'ended', status: state.status }];
+      return [{ effect: 'ended', status: state.status }, ...tellParent(state)];
     case 'compensating':
       return pendingUndo(definition, state);
     case 'running':
@@ -170,6 +206,7 @@ function effectOf(definition: CompiledDefinition, event: RunEvent, run: Run): Ef
       return { effect: 'ended', status: 'compensated' };
     case 'CallHeld':
     case 'CallReleased':
+    case 'ParentTold':
     case 'StepCompleted':
     case 'StepSkipped':
     case 'DecisionTaken':
@@ -194,16 +231,18 @@ function effectOf(definition: CompiledDefinition, event: RunEvent, run: Run): Ef
 
 const timer = (timer_id: string, due: Instant): Effect => ({ effect: 'set-timer', timer_id, due });
 
+/** A call; for a run that stands for one, that run. */
 function stepCall(
   definition: CompiledDefinition,
   run: Run,
   name: string,
   calls: Calls,
   reissued: boolean,
-): CallEffect {
+): CallEffect | ChildEffect {
   const step = stepOf(definition, name);
-  if (step.type !== 'service_call') throw new RangeError(`${name} is not a service_call`);
   const key = `${run.started.workflow_id}:${name}`;
+  if (step.type === 'sub_workflow') return childRun(run, 'step', name, step, calls);
+  if (step.type !== 'service_call') throw new RangeError(`${name} is not a service_call`);
   return { ...target(run, 'step', name, step.call, calls, reissued), key };
 }
 
@@ -213,8 +252,9 @@ function undoCall(
   name: string,
   calls: Calls,
   reissued: boolean,
-): CallEffect {
+): CallEffect | ChildEffect {
   const step = stepOf(definition, name);
+  if (step.type === 'sub_workflow') return childRun(run, 'undo', name, step, calls);
   if (step.type !== 'service_call' || !step.undo) throw new RangeError(`${name} has no undo`);
   const undoes = `${run.started.workflow_id}:${name}`;
   return {
@@ -222,6 +262,41 @@ function undoCall(
     key: `${undoes}:undo`,
     undoes,
   };
+}
+
+function childRun(
+  { started, timeoutAt }: Run,
+  purpose: Purpose,
+  step: string,
+  { workflowName, workflowVersion }: CompiledSubWorkflow,
+  { attempt, input }: Calls,
+): ChildEffect {
+  const { workflow_id, workflow_name, wedding_id } = started;
+  const key = `${workflow_id}:${step}`;
+  return {
+    effect: 'run-child',
+    purpose,
+    step,
+    attempt,
+    key: purpose === 'undo' ? `${key}:undo` : key,
+    workflow_name: workflowName,
+    workflow_version: workflowVersion,
+    // An id of somebody else's choice holds no number sign.
+    correlation_id: key.replace('#', '@'),
+    wedding_id,
+    initiating_service: workflow_name,
+    context_data: input,
+    parent: { workflow_id, step, depth: (started.parent?.depth ?? 0) + 1, timeout_at: timeoutAt },
+  };
+}
+
+function tellParent(run: Run): readonly TellParentEffect[] {
+  const { started, status, ends, context: output, endReason } = run;
+  const { parent } = started;
+  if (!parent || !owesParent(run) || status === 'running' || status === 'compensating') return [];
+  const { workflow_id, step } = parent;
+  const reason = endReason === undefined ? {} : { reason: endReason };
+  return [{ effect: 'tell-parent', ends, ended: { workflow_id, step, status, output, ...reason } }];
 }
 
 const target = (

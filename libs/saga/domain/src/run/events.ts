@@ -24,6 +24,17 @@ export interface FailedCall {
   readonly at: Instant;
 }
 
+/** The run that this run is a step of. */
+export interface ParentRun {
+  readonly workflow_id: string;
+  /** The step's address there. */
+  readonly step: string;
+  /** 1 for the child of a run that has no parent. */
+  readonly depth: number;
+  /** The parent's: no child has more time. */
+  readonly timeout_at: Instant;
+}
+
 export type WorkflowStarted = Message<
   'WorkflowStarted',
   {
@@ -34,6 +45,7 @@ export type WorkflowStarted = Message<
     readonly correlation_id: string;
     readonly wedding_id?: string;
     readonly initiating_service: string;
+    readonly parent?: ParentRun;
     readonly context_data: JsonObject;
     readonly compensation_strategy: 'all' | 'partial' | 'none';
     /** As asked for at the start, when it differs from the definition's. */
@@ -53,6 +65,9 @@ export interface Within {
   readonly step: string;
   readonly branch: string;
 }
+
+/** The parent of a run has recorded its end. */
+export type ParentTold = Message<'ParentTold', { readonly ends: number; readonly at: Instant }>;
 
 /** The first call is about to be made. `place`: of the step in the definition, from 1. */
 export type StepStarted = Message<
@@ -440,6 +455,7 @@ export type RunEvent =
   | StepCompensated
   | UndoParked
   | RunRetried
+  | ParentTold
   | WorkflowCompleted
   | WorkflowFailed
   | WorkflowCompensated;

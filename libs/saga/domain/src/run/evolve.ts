@@ -35,6 +35,8 @@ export function evolveRun(state: RunState, event: RunEvent): RunState {
       halt: undefined,
       compensation: undefined,
       maxRetries: undefined,
+      ends: 0,
+      told: 0,
     };
   if (!isStarted(state)) return NOT_STARTED;
   return evolveStarted(state, event);
@@ -186,11 +188,13 @@ function evolveStarted(run: Run, event: Exclude<RunEvent, { type: 'WorkflowStart
       };
     }
     case 'WorkflowCompleted':
-      return { ...run, status: 'completed' };
+      return { ...run, status: 'completed', ends: run.ends + 1, endReason: undefined };
     case 'WorkflowFailed':
-      return { ...run, status: 'failed' };
+      return { ...run, status: 'failed', ends: run.ends + 1, endReason: event.data.reason };
     case 'WorkflowCompensated':
-      return { ...run, status: 'compensated' };
+      return { ...run, status: 'compensated', ends: run.ends + 1, endReason: event.data.reason };
+    case 'ParentTold':
+      return { ...run, told: event.data.ends };
   }
 }
 

@@ -1,11 +1,11 @@
-import type { Target } from '../definition/compiled';
+import { isRequest, type Target } from '../definition/compiled';
 import type { Draft } from './draft';
 import type { Spot } from './spot';
 
 /** A step that could not be begun, or waited in vain, failed for sure. */
 export function neverCalled(draft: Draft, spot: Spot, message: string): Target | undefined {
   const { step, address } = spot;
-  const optional = step.type === 'service_call' && step.isOptional;
+  const optional = isRequest(step) && step.isOptional;
   const before = draft.run.steps.get(address);
   draft.record({
     type: 'StepFailed',

@@ -1,4 +1,4 @@
-import { nameOf, stepOf, type CompiledDefinition } from '../definition/compiled';
+import { isRequest, nameOf, stepOf, type CompiledDefinition } from '../definition/compiled';
 import type { CompensationStrategy } from './events';
 import type { Effected, Run } from './state';
 
@@ -31,7 +31,7 @@ export function standingSteps(definition: CompiledDefinition, run: Run): readonl
 
 export function isUndoable(definition: CompiledDefinition, name: string): boolean {
   const step = stepOf(definition, name);
-  return step.type === 'service_call' && step.undo !== undefined;
+  return isRequest(step) && step.undo !== undefined;
 }
 
 /** The steps of the outermost sequence, newest first, up to the first that cannot be taken back. */

@@ -1,9 +1,9 @@
 import { Rejection, type Json } from '@downbeat/eventsourcing';
 import fc from 'fast-check';
-import { call, compiled, parallel, Player, RUN_ID, signalWait } from '../testing';
+import { call, child, compiled, parallel, Player, RUN_ID, signalWait } from '../testing';
 import { progressOf } from '../views/progress';
 import { evolveRunView, type RunView } from '../views/run-view';
-import { nameOf, type CompiledDefinition } from '../definition/compiled';
+import { isRequest, nameOf, type CompiledDefinition } from '../definition/compiled';
 import { cancelledAround } from './branches';
 import { causeOf } from './cause';
 import type { CallResult, RunCommand } from './commands';
@@ -30,6 +30,7 @@ type Shape =
   | { kind: 'decision'; jump: number; when: string }
   | { kind: 'delay' }
   | { kind: 'publish'; source: string }
+  | { kind: 'child' }
   | { kind: 'signal'; wait: 'endless' | 'bounded' | 'with-default'; isStrict: boolean }
   | { kind: 'parallel'; join: Join; branches: Shape[][] }
   | {
@@ -72,6 +73,7 @@ const shape = (depth: number, joins: readonly Join[]): fc.Arbitrary<Shape> =>
       }),
     },
     { weight: 1, arbitrary: fc.constant({ kind: 'delay' as const }) },
+    { weight: 2, arbitrary: fc.constant({ kind: 'child' as const }) },
     {
       weight: 1,
       arbitrary: fc.record({
@@ -129,6 +131,8 @@ function stepsOf(sequence: readonly Shape[], prefix: string): readonly Step[] {
     switch (item.kind) {
       case 'delay':
         return { name, type: 'delay', delay_seconds: 30 };
+      case 'child':
+        return child(name, { output_mapping: { [name]: 'id' } });
       case 'publish':
         return { name, type: 'publish', event: 'said', payload: { count: item.source } };
       case 'signal':
@@ -314,6 +318,13 @@ function play(
         return;
       }
       case 'answer': {
+        const other = player.children[act.pick % Math.max(player.children.length, 1)];
+        if (other !== undefined && (act.chance < 0.5 || player.calling.length === 0)) {
+          const isFine = act.result.kind === 'ok' && !other.endsWith(':undo');
+          const bad = act.chance < 0.2 && !other.endsWith(':undo') ? 'failed' : 'compensated';
+          player.child(other, isFine ? 'completed' : bad, { id: 7 });
+          return;
+        }
         const name = player.calling[act.pick % Math.max(player.calling.length, 1)];
         if (name === undefined) return;
         const effect = player.outstanding.get(`${RUN_ID}:${name}`);
@@ -337,7 +348,8 @@ function play(
   }
   const good: CallResult = { kind: 'ok', output: { id: 7 } };
   for (let count = 0; count < ACTS_MAX && !hasEnded(player) && !isStuckForGood(player); count++) {
-    if (player.calling.length > 0) perform({ act: 'answer', pick: 0, result: good, chance: 0 });
+    if (player.calling.length + player.children.length > 0)
+      perform({ act: 'answer', pick: 0, result: good, chance: 0 });
     else if (player.timers.some((id) => id !== 'timeout'))
       player.due(player.timers.find((id) => id !== 'timeout') ?? '');
     else if (isParked(player) && !isStuck(player)) player.retry();
@@ -560,7 +572,7 @@ describe('any run of any definition, whatever the world does', () => {
         if (type === 'CompensationStarted') {
           const undoable = standing.filter((name) => {
             const asked = definition.steps.get(nameOf(name));
-            return asked?.type === 'service_call' && asked.undo !== undefined;
+            return asked !== undefined && isRequest(asked) && asked.undo !== undefined;
           });
           if (data.strategy === 'all') expect(data.steps).toEqual(undoable.toReversed());
           else expect(undoable.toReversed()).toEqual(expect.arrayContaining([...data.steps]));

@@ -1,4 +1,4 @@
-import { stepOf } from '../definition/compiled';
+import { isRequest, stepOf } from '../definition/compiled';
 import { applyMapping } from '../expressions/mapping';
 import type { Draft } from './draft';
 import { planOf, standingSteps } from './plan';
@@ -62,7 +62,7 @@ export function recordEnd(draft: Draft, address: string, message: string): void 
       step: address,
       place: step.place,
       outcome: state.isDoubtful ? 'unknown' : 'failed',
-      optional: step.type === 'service_call' && step.isOptional,
+      optional: isRequest(step) && step.isOptional,
       message,
       attempts: state.attempt,
       ...draft.scopeAt(spot),
@@ -106,7 +106,7 @@ export function undoNext(draft: Draft): void {
   }
   const step = stepOf(draft.definition, name);
   const effect = draft.run.effects.find((candidate) => candidate.step === name);
-  if (step.type !== 'service_call' || !step.undo || !effect) return;
+  if (!isRequest(step) || !step.undo || !effect) return;
   const input = applyMapping(step.undo.input, { context: effect.context, output: effect.output });
   if (!input.ok)
     return draft.record({

@@ -120,6 +120,11 @@ export interface Run {
   readonly signals: readonly KeptSignal[];
   readonly halt: Halt | undefined;
   readonly compensation: Compensation | undefined;
+  /** How often it has ended, and of how many ends its parent knows. */
+  readonly ends: number;
+  readonly told: number;
+  /** Why it ended last, when it did not complete. */
+  readonly endReason?: string | undefined;
   /** Retries an operator allowed with the last `RunRetried`. */
   readonly maxRetries: number | undefined;
 }
@@ -129,6 +134,10 @@ export type RunState = { readonly status: 'not-started' } | Run;
 export const NOT_STARTED: RunState = { status: 'not-started' };
 
 export const isStarted = (state: RunState): state is Run => state.status !== 'not-started';
+
+/** It has ended, and the run that it is a step of has not recorded that yet. */
+export const owesParent = ({ started, ends, told }: Run): boolean =>
+  started.parent !== undefined && told < ends;
 
 /** Undos are called one after the other: of the run, or of a race's losers. */
 export const isUndoing = ({ status, compensation }: Run): boolean =>

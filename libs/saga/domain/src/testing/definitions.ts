@@ -63,3 +63,11 @@ export const joining = (
   name: string,
   ...branches: readonly (readonly Loose[])[]
 ): Loose => ({ ...parallel(name, ...branches), join });
+
+/** Another run in the place of a call. */
+export const child = (name: string, more: Loose = {}): Loose => ({
+  name,
+  type: 'sub_workflow',
+  workflow_name: 'other',
+  ...more,
+});

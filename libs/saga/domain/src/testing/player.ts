@@ -7,7 +7,7 @@ import {
   type JsonObject,
 } from '@downbeat/eventsourcing';
 import type { CompiledDefinition } from '../definition/compiled';
-import type { CallResult, RunCommand } from '../run/commands';
+import type { CallResult, ChildEnded, RunCommand } from '../run/commands';
 import { runDecider, type RunDecider } from '../run/decide';
 import { effectsOf, pendingEffects, type CallEffect, type Effect } from '../run/effects';
 import type { HeldBecause, RunEvent } from '../run/events';
@@ -17,7 +17,7 @@ export const RUN_ID = '0198c2a4-7d1e-5c3b-9a52-3f1f0a9f3c11';
 export const BEGIN = '2026-03-01T09:30:00.000Z' as Instant;
 
 const effectKey = (effect: Effect): string =>
-  effect.effect === 'call' ? effect.key : 'timer_id' in effect ? effect.timer_id : effect.effect;
+  'key' in effect ? effect.key : 'timer_id' in effect ? effect.timer_id : effect.effect;
 
 /**
  * An engine without a world: keeps what is outstanding as an engine would, and leaves to the test
@@ -87,6 +87,8 @@ export class Player {
       return void this.outstanding.delete(key);
     }
     if (effect.effect === 'ended') this.outstanding.clear();
+    if (effect.effect === 'run-child' && this.outstanding.has(effect.key))
+      throw new Error(`two runs with key ${effect.key}`);
     if (effect.effect === 'call') {
       if (this.outstanding.has(effect.key)) throw new Error(`two calls with key ${effect.key}`);
       this.calls.push(effect);
@@ -108,6 +110,20 @@ export class Player {
     });
     if (events instanceof Rejection) throw new Error(events.code);
     return events;
+  }
+
+  /** The run that stands for `name` has ended, or (`<step>:undo`) is undone. */
+  child(
+    name: string,
+    status: ChildEnded['data']['status'],
+    output: JsonObject = {},
+  ): readonly RunEvent[] {
+    const effect = this.outstanding.get(`${RUN_ID}:${name}`);
+    if (effect?.effect !== 'run-child') throw new Error(`no run stands for ${name}`);
+    this.outstanding.delete(effect.key);
+    const { step, parent } = effect;
+    const data = { workflow_id: parent.workflow_id, step, status, output, reason: 'why not' };
+    return this.sure({ type: 'ChildEnded', at: this.at, data });
   }
 
   ok(name: string, output: JsonObject = {}): readonly RunEvent[] {
@@ -192,6 +208,13 @@ export class Player {
   get calling(): readonly string[] {
     return [...this.outstanding.values()].flatMap((effect) =>
       effect.effect === 'call' ? [effect.key.slice(RUN_ID.length + 1)] : [],
+    );
+  }
+
+  /** Steps that another run stands for, undos as `<step>:undo`. */
+  get children(): readonly string[] {
+    return [...this.outstanding.values()].flatMap((effect) =>
+      effect.effect === 'run-child' ? [effect.key.slice(RUN_ID.length + 1)] : [],
     );
   }
 

@@ -200,6 +200,7 @@ function evolve(view: RunView, event: Exclude<RunEvent, { type: 'WorkflowStarted
       return ended(written(view, event.data), step, 'completed', at, { output_data: output });
     }
     case 'SignalReceived':
+    case 'ParentTold':
       return view;
     case 'SignalTaken':
       return waitedFor(view, event.data, event.data.payload);

@@ -10,6 +10,7 @@ import {
 import {
   isStarted,
   workflowStream,
+  type ChildEnded,
   type CompensateWorkflow,
   type RetryWorkflow,
   type SignalWorkflow,
@@ -17,10 +18,11 @@ import {
 import { accepted, problemOf, refused, type Cause } from '@downbeat/service-host';
 import { Injectable } from '@nestjs/common';
 import { setTimeout as pause } from 'node:timers/promises';
+import { z } from 'zod';
 import { processOf } from '../engine/replica';
 import { RunEngine } from '../engine/run-engine';
 
-type Operation = CompensateWorkflow | RetryWorkflow | SignalWorkflow;
+type Operation = CompensateWorkflow | RetryWorkflow | SignalWorkflow | ChildEnded;
 
 const FORWARD_TIMEOUT_MS = 5_000;
 /** A holder that is gone is missed after its lease of 3 s; the run changes hands soon after. */
@@ -58,7 +60,25 @@ export class OperateWorkflow {
 
   /** Answers another replica that has found this process to hold the run. */
   serve(process: string): void {
+    this.engine.reachBy((word, cause) => this.say(word, cause, process));
     this.bus.answer(processSubject(process), (payload) => this.answer(payload));
+  }
+
+  /**
+   * The same for what one run says to another: whoever holds that one must hear it. An answer that
+   * was recorded before, and lost, would be told from the log anywhere; its holder might never know.
+   *
+   * @throws {HolderUnreachable}
+   */
+  private async say(word: Operation, cause: Cause, process: string): Promise<CommandOutcome> {
+    for (const begun = performance.now(); performance.now() - begun < TRIES_MS;) {
+      const holder = await this.leases.holder(workflowStream(word.data.workflow_id));
+      const isHere = holder === undefined || processOf(holder) === process;
+      const outcome = isHere ? await this.here(word, cause) : await this.forward(word, cause);
+      if (outcome) return outcome;
+      await pause(TRY_PAUSE_MS);
+    }
+    throw new HolderUnreachable('the replica that holds the run does not answer');
   }
 
   private async answer(payload: unknown): Promise<QueryOutcome> {
@@ -107,6 +127,14 @@ export class OperateWorkflow {
 const NOT_HERE = new Rejection('not-held-here', 'another replica holds the run');
 const NO_CAUSE = new Rejection('invalid-input', 'cause is missing', 'invalid');
 
+const childEnded = z.strictObject({
+  workflow_id: z.uuid(),
+  step: z.string(),
+  status: z.enum(['completed', 'failed', 'compensated']),
+  output: z.record(z.string(), z.json()),
+  reason: z.string().exactOptional(),
+});
+
 /** What comes over the bus is checked, whoever sent it. */
 function validOperation({ type, data }: Partial<Operation>): Operation | Rejection {
   const at = instantOf(0); // The run's own clock says when.
@@ -120,6 +148,10 @@ function validOperation({ type, data }: Partial<Operation>): Operation | Rejecti
   }
   if (type === 'SignalWorkflow') {
     const valid = validate(sagaContract.signalWorkflow.data, data);
+    return valid instanceof Rejection ? valid : { type, at, data: valid.value };
+  }
+  if (type === 'ChildEnded') {
+    const valid = validate(childEnded, data);
     return valid instanceof Rejection ? valid : { type, at, data: valid.value };
   }
   return new Rejection('invalid-input', 'operation.type is no operation', 'invalid');

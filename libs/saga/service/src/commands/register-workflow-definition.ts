@@ -10,6 +10,7 @@ import {
 import { carryOut, commandOf, refused } from '@downbeat/service-host';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { createHash } from 'node:crypto';
+import { checkCycles } from '../definitions/cycles';
 import { DEFINITION_HINT } from '../definitions/definition-hints';
 import { DefinitionLibrary } from '../definitions/definition-library';
 import { CallableSubjects } from '../targets/callable-subjects';
@@ -26,7 +27,8 @@ export class RegisterWorkflowDefinitionHandler implements ICommandHandler<Regist
   ) {}
 
   async execute({ data, at, cause }: RegisterWorkflowDefinition) {
-    const refusal = this.subjects.refusalIn(data);
+    const refusal =
+      this.subjects.refusalIn(data) ?? (await checkCycles(data, this.library));
     if (refusal) return refused(refusal);
     const { name, version } = data;
     const canonical = canonicalJson(data as unknown as Json);

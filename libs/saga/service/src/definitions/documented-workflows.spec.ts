@@ -12,6 +12,7 @@ const TYPES: readonly Step['type'][] = [
   'delay',
   'wait_for_signal',
   'publish',
+  'sub_workflow',
   'parallel',
   'map',
 ];

@@ -1,4 +1,4 @@
-import { isStarted, type RunState } from '@downbeat/saga-domain';
+import { isStarted, owesParent, type RunState } from '@downbeat/saga-domain';
 
 export function hasEnded(state: RunState): boolean {
   if (!isStarted(state)) return false;
@@ -13,9 +13,12 @@ export function hasEnded(state: RunState): boolean {
   }
 }
 
-/** Nothing will happen by itself any more: the run has ended, or an undo waits for an operator. */
+/**
+ * Nothing will happen by itself any more: the run has ended, and its parent knows; or an undo waits
+ * for an operator.
+ */
 export function isAtRest(state: RunState): boolean {
-  if (hasEnded(state)) return true;
-  if (!isStarted(state) || state.status !== 'compensating') return false;
-  return state.compensation?.undo?.status === 'parked';
+  if (!isStarted(state)) return false;
+  if (hasEnded(state)) return !owesParent(state);
+  return state.status === 'compensating' && state.compensation?.undo?.status === 'parked';
 }

@@ -27,3 +27,10 @@ export class DefinitionMissing extends Fault {
   readonly code = 'saga/definition-missing';
   readonly remedy = 'retry';
 }
+
+/** A run that is a step of this one, or that this one is a step of, cannot be asked just now. */
+export class RelativeUnreachable extends Fault {
+  override readonly name = 'RelativeUnreachable';
+  readonly code = 'saga/relative-unreachable';
+  readonly remedy = 'retry';
+}

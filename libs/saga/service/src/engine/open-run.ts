@@ -13,8 +13,10 @@ import {
   type CallAnswered,
   type CallEffect,
   type CallResult,
+  type ChildEffect,
   type HeldBecause,
   type RunCommand,
+  type TellParentEffect,
 } from '@downbeat/saga-domain';
 import { hasEnded } from './at-rest';
 import { LeaseUnsure } from './errors';
@@ -58,6 +60,8 @@ export class OpenRun {
       onEnded: () => around.onEnded(this.stream.callContext().correlationId, this.stream.position),
       onTimer: (timer_id) =>
         void this.record({ type: 'TimerDue', data: { timer_id }, at: this.now() }),
+      onChild: (effect) => void this.askChild(effect),
+      onTellParent: (effect) => void this.tellParent(effect),
       mayCall: () => !this.isClosed && lease.isSure,
       context: () => this.stream.callContext(),
       onHeld: (effect, because) => this.held(effect, because),
@@ -213,6 +217,27 @@ export class OpenRun {
     const { state } = this.stream;
     const calls = isStarted(state) ? presentCall(state, data) : undefined;
     return calls !== undefined && !calls.isHeld;
+  }
+
+  private askChild(effect: ChildEffect): Promise<void> {
+    return this.perseverance.untilDone(async () => {
+      const result = await this.around.family.ask(effect, this.stream.callContext());
+      if (!result) return;
+      const { purpose, step, attempt } = effect;
+      const data = { purpose, step, attempt, result, reissued: false };
+      const answer = { type: 'CallAnswered', data, at: this.now(), chance: 0 } as const;
+      await this.line.enter(() => this.transition(answer));
+    });
+  }
+
+  private tellParent(effect: TellParentEffect): Promise<void> {
+    return this.perseverance.untilDone(async () => {
+      await this.around.family.tell(this.id, effect, this.stream.callContext());
+      const data = { ends: effect.ends };
+      await this.line.enter(() =>
+        this.transition({ type: 'NoteParentTold', data, at: this.now() }),
+      );
+    });
   }
 
   private async answered(effect: CallEffect, result: CallResult): Promise<void> {

@@ -1,5 +1,5 @@
 import { epochMs } from '@downbeat/eventsourcing';
-import type { Effect } from '@downbeat/saga-domain';
+import type { ChildEffect, Effect, TellParentEffect } from '@downbeat/saga-domain';
 import type { Clock } from '@downbeat/service-host';
 import { Calls, type Caller } from './calls';
 import { Timers } from './timers';
@@ -8,6 +8,8 @@ export interface EffectPorts extends Caller {
   readonly clock: Clock;
   readonly onTimer: (timerId: string) => void;
   readonly onEnded: () => void;
+  readonly onChild: (effect: ChildEffect) => void;
+  readonly onTellParent: (effect: TellParentEffect) => void;
 }
 
 /** What follows from a run's events: calls and timers. */
@@ -27,6 +29,12 @@ export class RunEffects {
       switch (effect.effect) {
         case 'call':
           this.calls.make(effect);
+          break;
+        case 'run-child':
+          this.ports.onChild(effect);
+          break;
+        case 'tell-parent':
+          this.ports.onTellParent(effect);
           break;
         case 'set-timer':
           this.timers.set(effect.timer_id, epochMs(effect.due));

@@ -8,6 +8,7 @@ import {
 import { instantOf, Rejection } from '@downbeat/eventsourcing';
 import {
   workflowStream,
+  type ChildEnded,
   type CompensateWorkflow,
   type RetryWorkflow,
   type SignalWorkflow,
@@ -15,6 +16,7 @@ import {
 } from '@downbeat/saga-domain';
 import type { DefinitionLibrary, KnownDefinition } from '../definitions/definition-library';
 import { DefinitionMissing, EngineFull, EngineNotRunning } from './errors';
+import { Family, type Reach } from './family';
 import { OpenRun } from './open-run';
 import type { ReplicaLease } from './replica-lease';
 import type { Asked } from './run-stream';
@@ -25,7 +27,7 @@ const DRAIN_MS = 2_000;
 const TROUBLES_SHOWN_MAX = 10;
 const STREAM_PREFIX = workflowStream('').length;
 
-export interface EngineOptions extends Omit<RunSurroundings, 'onIdle' | 'behaviourOf'> {
+export interface EngineOptions extends Omit<RunSurroundings, 'onIdle' | 'behaviourOf' | 'family'> {
   readonly store: EventStore;
   readonly leases: Leases;
   readonly library: DefinitionLibrary;
@@ -38,6 +40,9 @@ export class RunEngine {
   private readonly open = new Map<string, OpenRun>();
   private lease: ReplicaLease | undefined;
   private readonly openMax: number;
+  private reach: Reach = async () => {
+    throw new EngineNotRunning('nobody can be reached yet');
+  };
   private readonly surroundings: RunSurroundings;
 
   constructor(private readonly options: EngineOptions) {
@@ -46,7 +51,18 @@ export class RunEngine {
       ...options,
       behaviourOf: (name, version) => this.behaviourOf(name, version),
       onIdle: (run) => this.forget(run),
+      family: new Family({
+        store: options.store,
+        library: options.library,
+        start: (command, known, asked) => this.start(command, known, asked),
+        reach: (word, cause) => this.reach(word, cause),
+      }),
     };
+  }
+
+  /** How one run reaches another, whichever replica holds it; said once, before the engine begins. */
+  reachBy(reach: Reach): void {
+    this.reach = reach;
   }
 
   /** How many more runs this process may hold. */
@@ -81,7 +97,8 @@ export class RunEngine {
   ): Promise<Appended | Rejection> {
     const ask = () => {
       const id = command.workflow_id;
-      if (!this.open.has(id) && this.room === 0)
+      // Parents wait for their children: those are not to wait for room.
+      if (!this.open.has(id) && this.room === 0 && !command.parent)
         throw new EngineFull(`${this.openMax} runs are open already`);
       return this.opened(id, true).ask(command, asked, known);
     };
@@ -99,7 +116,7 @@ export class RunEngine {
    * @throws {LeaseLost} Another process holds it.
    */
   async tell(
-    command: CompensateWorkflow | RetryWorkflow | SignalWorkflow,
+    command: CompensateWorkflow | RetryWorkflow | SignalWorkflow | ChildEnded,
     asked: Asked,
   ): Promise<Appended | Rejection> {
     return this.opened(command.data.workflow_id, false).ask(command, asked);

@@ -18,11 +18,9 @@ it('runs on several replicas in bad weather end in exactly one way', async () =>
   for (const seed of seeds) {
     const storm = new Storm(seed, (ms) => jest.advanceTimersByTimeAsync(ms));
     await storm.rage();
-    const { bench, correlationIds } = storm;
+    const { bench, runs } = storm;
     const faults = Object.fromEntries(
-      correlationIds
-        .map((id) => [id, faultsOf(bench, id)] as const)
-        .filter(([, all]) => all.length > 0),
+      runs.map((id) => [id, faultsOf(bench, id)] as const).filter(([, all]) => all.length > 0),
     );
     expect({ seed, faults, wrongs: bench.services.wrongs }).toEqual({
       seed,

@@ -1,9 +1,15 @@
 import type { EventStore, Leases } from '@downbeat/event-store';
-import type { CompiledDefinition, RunDecider } from '@downbeat/saga-domain';
+import type {
+  CallResult,
+  ChildEffect,
+  TellParentEffect,
+  CompiledDefinition,
+  RunDecider,
+} from '@downbeat/saga-domain';
 import type { Position } from '@downbeat/eventsourcing';
 import type { Clock } from '@downbeat/service-host';
 import type { Admission } from '../admission/admission';
-import type { TargetCaller } from '../targets/target-caller';
+import type { CallContext, TargetCaller } from '../targets/target-caller';
 import type { CrashPoints } from './crash-points';
 
 /** A definition with the decider made for it. */
@@ -15,6 +21,14 @@ export interface Behaviour {
 /** As much of an open run as whoever has it open is told. */
 export interface RunInHand {
   readonly id: string;
+}
+
+/** The runs that stand for a run's steps, and the one that it is a step of. */
+export interface Relatives {
+  /** @returns What is known at once; undefined: the other run will say itself when it has ended. */
+  ask(effect: ChildEffect, context: CallContext): Promise<CallResult | undefined>;
+  /** @param id Of the run that has ended. */
+  tell(id: string, effect: TellParentEffect, context: CallContext): Promise<void>;
 }
 
 /** What a run needs from the engine that has it open. */
@@ -30,6 +44,7 @@ export interface RunSurroundings {
   readonly pause: (ms: number) => Promise<void>;
   /** @throws {DefinitionMissing} */
   readonly behaviourOf: (name: string, version: string) => Promise<Behaviour>;
+  readonly family: Relatives;
   /** The run needs this process no longer: it rests and nobody asks, or another process has it. */
   readonly onIdle: (run: RunInHand) => void;
   /** Tells whoever waits for the end of a run; at least once for each end. */

@@ -73,6 +73,7 @@ export const sagaPublications: Publications<RunEvent | WorkflowDefinitionRegiste
     UndoAttemptFailed: keepPrivate,
     StepCompensated: keepPrivate,
     RunRetried: keepPrivate,
+    ParentTold: keepPrivate,
     WorkflowDefinitionRegistered: keepPrivate,
     TargetLimited: keepPrivate,
     TargetPaused: keepPrivate,

@@ -1,6 +1,7 @@
 import type { Append, LeaseUse } from '@downbeat/event-store';
 import { MemoryEventStore, MemoryLeases, MemoryLog } from '@downbeat/event-store/testing';
-import { instantOf, type EventMeta, type Json } from '@downbeat/eventsourcing';
+import { instantOf, Rejection, type EventMeta, type Json } from '@downbeat/eventsourcing';
+import type { CommandOutcome } from '@downbeat/message-bus';
 import {
   workflowDefinitionStream,
   workflowStream,
@@ -8,10 +9,13 @@ import {
   type RunEvent,
 } from '@downbeat/saga-domain';
 import { definitionOf } from '@downbeat/saga-domain/testing';
+import { accepted, refused, type Cause } from '@downbeat/service-host';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Admission, type AdmissionOptions } from '../admission/admission';
 import { DefinitionLibrary } from '../definitions/definition-library';
 import { NoCrashPoints, type CrashPoint } from '../engine/crash-points';
+import { RelativeUnreachable } from '../engine/errors';
+import type { Word } from '../engine/family';
 import { Replica } from '../engine/replica';
 import { RunEngine, type EngineOptions } from '../engine/run-engine';
 import { workflowIdOf } from '../engine/workflow-id';
@@ -89,9 +93,21 @@ export class EngineBench {
       admission,
       faults,
     };
+    engine.reachBy((word, cause) => this.reach(opened, word, cause));
     this.replicas.push(opened);
     await replica.renew();
     return opened;
+  }
+
+  /** As the bus would: wherever the run is held, or here. */
+  private async reach(from: BenchReplica, word: Word, cause: Cause): Promise<CommandOutcome> {
+    const holder = this.log.holders.get(workflowStream(word.data.workflow_id))?.owner;
+    const there = this.replicas.find(({ replica }) => replica.status().owner === holder);
+    const asked = holder === undefined ? from : there;
+    if (!asked || this.crashed.has(asked)) throw new RelativeUnreachable('nobody answers');
+    const result = await asked.engine.tell(word, { ...cause, answer: () => ({}) });
+    if (result instanceof Rejection) return refused(result);
+    return accepted(result.position, result.answer ?? {}, result.repeated);
   }
 
   async register(steps: Steps, more: Readonly<Record<string, unknown>> = {}): Promise<void> {

@@ -8,12 +8,14 @@ import {
 } from '@downbeat/saga-domain';
 import {
   call,
+  child,
   delay,
   fixedCall,
   joining,
   parallel,
   signalWait,
 } from '@downbeat/saga-domain/testing';
+import { workflowIdOf } from '../engine/workflow-id';
 import { EngineBench, type BenchReplica } from './engine-bench';
 import type { MadeCall } from './fake-services';
 import type { Fate } from './faulty-store';
@@ -50,6 +52,7 @@ export class Storm {
 
   async rage(): Promise<void> {
     await this.bench.register(this.workflow());
+    await this.bench.register(this.other(), { name: 'other' });
     for (let replicas = 0; replicas < 3; replicas++) await this.join();
     for (let turn = 0; turn < STORM_TURNS; turn++) {
       if (turn < STORM_TURNS / 2) this.someoneStarts();
@@ -67,21 +70,31 @@ export class Storm {
   }
 
   isOver(): boolean {
-    return this.correlationIds.every((id) => this.bench.ends(id).length > 0 && !this.isGoingOn(id));
+    return this.runs.every((id) => this.bench.ends(id).length > 0 && !this.isGoingOn(id));
+  }
+
+  /** With those that stand for a step of another. */
+  get runs(): readonly string[] {
+    const children = this.correlationIds.map((id) => `${workflowIdOf(id)}:sub`);
+    return [...this.correlationIds, ...children.filter((id) => this.bench.events(id).length > 0)];
   }
 
   isGoingOn(correlationId: string): boolean {
     return this.bench.holderOf(correlationId) !== undefined || this.isParked(correlationId);
   }
 
-  private workflow() {
-    const retry_policy = { max_retries: 2, initial_delay_ms: 100, jitter: 0.5 };
-    const undo = (name: string) => ({
-      retry_policy,
-      compensation_action: { service_name: name, endpoint: '/undo', retry_policy },
-    });
-    const step = (name: string) => call(name, undo(name));
+  /** What stands for a step. */
+  private other() {
     return this.chance.oneOf(
+      [step('x'), step('y')],
+      [step('x')],
+      [fixedCall('x', { conditions: 'false' })],
+    );
+  }
+
+  private workflow() {
+    return this.chance.oneOf(
+      [step('a'), child('sub'), step('b')],
       [step('a'), step('b'), { name: 'tell', type: 'publish', event: 'told' }, step('c')],
       [step('a'), parallel('both', [step('b'), step('c')], [step('d')]), step('e')],
       [step('a'), signalWait('go', { timeout_seconds: 20 }), step('b'), signalWait('go-on')],
@@ -170,7 +183,7 @@ export class Storm {
   }
 
   private operatorsHelp(): void {
-    for (const id of this.correlationIds) {
+    for (const id of this.runs) {
       const someone = this.someone();
       if (!someone) return;
       if (this.bench.events(id).length === 0) void this.insist(() => this.bench.start(someone, id));
@@ -206,6 +219,13 @@ export class Storm {
     return this.chance.oneOf<CallResult>(BUSY, LOST, REFUSED, NOBODY);
   }
 }
+
+const retry_policy = { max_retries: 2, initial_delay_ms: 100, jitter: 0.5 };
+const undo = (name: string) => ({
+  retry_policy,
+  compensation_action: { service_name: name, endpoint: '/undo', retry_policy },
+});
+const step = (name: string) => call(name, undo(name));
 
 function stateOf(events: readonly RunEvent[]): Run | undefined {
   const state = events.reduce(evolveRun, NOT_STARTED);

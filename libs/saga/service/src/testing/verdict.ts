@@ -1,4 +1,5 @@
 import type { RunEvent } from '@downbeat/saga-domain';
+import { workflowIdOf } from '../engine/workflow-id';
 import type { EngineBench } from './engine-bench';
 
 const ENDS = new Set<RunEvent['type']>([
@@ -13,6 +14,7 @@ export function faultsOf(bench: EngineBench, correlationId: string): readonly st
   const events = bench.events(correlationId);
   const faults = [
     ...endsOf(events),
+    ...familyOf(bench, correlationId, events),
     ...undosOf(events),
     ...signalsOf(events),
     ...leasesOf(bench, correlationId),
@@ -23,6 +25,33 @@ export function faultsOf(bench: EngineBench, correlationId: string): readonly st
   return faults;
 }
 
+/** A run whose child is undone, or not, is as its step says; the child has told it all its ends. */
+function familyOf(
+  bench: EngineBench,
+  correlationId: string,
+  events: readonly RunEvent[],
+): readonly string[] {
+  const faults: string[] = [];
+  const child = `${workflowIdOf(correlationId)}:sub`;
+  const last = bench.ends(child).at(-1);
+  const said = (type: RunEvent['type']) =>
+    events.some(
+      (event) => event.type === type && 'step' in event.data && event.data.step === 'sub',
+    );
+  const isUndoable = bench.types(child).includes('StepCompleted');
+  if (said('StepCompensated') && last === 'WorkflowCompleted' && isUndoable)
+    faults.push('its child is not undone');
+  if (said('StepCompleted') && !said('StepCompensated') && last !== 'WorkflowCompleted')
+    faults.push(`its child is ${last ?? 'not there'}`);
+  const isChild = events[0]?.type === 'WorkflowStarted' && events[0].data.parent !== undefined;
+  const told = events.findLast((event) => event.type === 'ParentTold')?.data;
+  const ends = events.filter(({ type }) => ENDS.has(type)).length;
+  // One that was undone before it could tell says the last end only.
+  if (isChild && ends !== (told && 'ends' in told ? told.ends : 0))
+    faults.push('an end was not told');
+  return faults;
+}
+
 /** Nothing comes after an end, unless somebody asked for it. */
 function endsOf(events: readonly RunEvent[]): readonly string[] {
   const faults: string[] = [];
@@ -30,12 +59,13 @@ function endsOf(events: readonly RunEvent[]): readonly string[] {
     faults.push('it published twice');
   if (events.filter(({ type }) => type === 'WorkflowStarted').length !== 1)
     faults.push('it did not begin once');
-  events.forEach(({ type }, index) => {
-    const next = events[index + 1];
+  const own = events.filter(({ type }) => type !== 'ParentTold');
+  own.forEach(({ type }, index) => {
+    const next = own[index + 1];
     if (ENDS.has(type) && next && !ASKED.has(next.type))
       faults.push(`${next.type} follows its end`);
   });
-  const last = events.at(-1)?.type;
+  const last = own.at(-1)?.type;
   if (!last || !ENDS.has(last)) faults.push(`it stopped at ${last ?? 'nothing'}`);
   return faults;
 }
@@ -81,7 +111,10 @@ function signalsOf(events: readonly RunEvent[]): readonly string[] {
 }
 
 const undosRecorded = (events: readonly RunEvent[]): readonly string[] =>
-  events.flatMap((event) => (event.type === 'StepCompensated' ? [event.data.step] : []));
+  // A run that stands for a step is undone by its own calls.
+  events.flatMap((event) =>
+    event.type === 'StepCompensated' && event.data.step !== 'sub' ? [event.data.step] : [],
+  );
 
 function undosCalled(bench: EngineBench, correlationId: string): readonly string[] {
   const calls = bench.services.calls.filter(

@@ -124,6 +124,7 @@ const workflow: Table<WorkflowRow, RunEvent> = {
     SignalTaken: ignore,
     SignalMissed: ignore,
     WaitAbandoned: ignore,
+    ParentTold: ignore,
     WorkflowTimedOut: ignore,
     CompensationRequested: ignore,
     UndoStarted: ignore,

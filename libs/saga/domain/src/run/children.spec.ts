@@ -1,0 +1,214 @@
+import type { Instant } from '@downbeat/eventsourcing';
+import { BEGIN, call, child, compiled, fixedCall, Player, RUN_ID } from '../testing';
+import { CHILD_DEPTH_MAX, CONTEXT_LENGTH_MAX } from './child-limits';
+import { runDecider } from './decide';
+import { owesParent, isStarted } from './state';
+
+const definition = compiled([
+  call('a'),
+  child('sub', {
+    input_mapping: { order: 'order.id' },
+    output_mapping: { total: 'sums.total' },
+  }),
+  call('b'),
+]);
+const begun = () => {
+  const player = new Player(definition).start({ order: { id: '4711' } }, { wedding_id: 'w-1' });
+  player.ok('a');
+  return player;
+};
+const contextOf = ({ state }: Player) => (isStarted(state) ? state.context : {});
+const effectOf = (player: Player, name: string) => player.outstanding.get(`${RUN_ID}:${name}`);
+
+describe('a step that another run stands for', () => {
+  it('starts that run under an id made of its address, and goes on with its final context', () => {
+    const player = begun();
+    expect(effectOf(player, 'sub')).toEqual({
+      effect: 'run-child',
+      purpose: 'step',
+      step: 'sub',
+      attempt: 1,
+      key: `${RUN_ID}:sub`,
+      workflow_name: 'other',
+      workflow_version: undefined,
+      correlation_id: `${RUN_ID}:sub`,
+      wedding_id: 'w-1',
+      initiating_service: 'book',
+      context_data: { order: '4711' },
+      parent: {
+        workflow_id: RUN_ID,
+        step: 'sub',
+        depth: 1,
+        timeout_at: '2026-03-01T10:30:00.000Z',
+      },
+    });
+    player.child('sub', 'completed', { sums: { total: 7 } });
+    expect(contextOf(player)).toEqual({ order: { id: '4711' }, total: 7 });
+    expect(player.calling).toEqual(['b']);
+  });
+
+  it.each(['failed', 'compensated'] as const)(
+    'has failed for sure when that run is %s',
+    (status) => {
+      const player = begun();
+      player.crash().child('sub', status);
+      expect(player.events.find(({ type }) => type === 'StepFailed')?.data).toMatchObject({
+        step: 'sub',
+        outcome: 'failed',
+        message: `the sub-workflow is ${status}: why not`,
+      });
+      expect(player.calling).toEqual(['a:undo']);
+    },
+  );
+
+  it('is undone by undoing that run, newest first, and waits for it', () => {
+    const player = begun();
+    player.child('sub', 'completed');
+    player.status4xx('b');
+    expect(player.calling).toEqual([]);
+    expect(player.children).toEqual(['sub:undo']);
+    player.crash().child('sub:undo', 'compensated');
+    expect(player.calling).toEqual(['a:undo']);
+    player.ok('a:undo');
+    expect(player.status).toBe('compensated');
+  });
+
+  it('waits for that run when the run is ending, as for a call', () => {
+    const player = begun();
+    player.compensate();
+    expect(player.children).toEqual(['sub']);
+    player.child('sub', 'completed');
+    expect(player.children).toEqual(['sub:undo']);
+  });
+
+  it('tries that run again when the run is retried', () => {
+    const player = new Player(compiled([child('sub')], { compensation_strategy: 'none' })).start();
+    player.child('sub', 'failed');
+    expect(player.status).toBe('failed');
+    player.retry();
+    expect(effectOf(player, 'sub')).toMatchObject({ attempt: 2, correlation_id: `${RUN_ID}:sub` });
+    player.child('sub', 'completed');
+    expect(player.status).toBe('completed');
+  });
+
+  it('has one of its own for each item of a map', () => {
+    const map = {
+      name: 'each',
+      type: 'map',
+      items: '=[1, 2]',
+      max_items: 2,
+      steps: [child('sub')],
+    };
+    const player = new Player(compiled([map])).start();
+    expect(player.children).toEqual(['sub#0', 'sub#1']);
+    expect(effectOf(player, 'sub#1')).toMatchObject({ correlation_id: `${RUN_ID}:sub@1` });
+    player.child('sub#1', 'completed');
+    player.child('sub#0', 'completed');
+    expect(player.status).toBe('completed');
+  });
+
+  it('is undone when that run says too much to be recorded', () => {
+    const player = begun();
+    player.child('sub', 'completed', { text: 'x'.repeat(CONTEXT_LENGTH_MAX) });
+    expect(player.children).toEqual(['sub:undo']);
+  });
+
+  it('is not taken for another step by an end that nobody waits for', () => {
+    const player = begun();
+    const end = (step: string) =>
+      player.say({
+        type: 'ChildEnded',
+        at: player.at,
+        data: { workflow_id: RUN_ID, step, status: 'completed', output: {} },
+      });
+    for (const step of ['a', 'b', 'nonsense', '__proto__']) expect(end(step)).toEqual([]);
+    player.child('sub', 'completed');
+    expect(end('sub')).toEqual([]);
+  });
+
+  it('fails for sure where runs are nested too deep', () => {
+    const started = startedUnder(CHILD_DEPTH_MAX, [child('sub')]);
+    expect(started.map(({ type }) => type)).toEqual([
+      'WorkflowStarted',
+      'StepFailed',
+      'WorkflowFailed',
+    ]);
+    expect(startedUnder(CHILD_DEPTH_MAX - 1, [child('sub')]).at(-1)?.type).toBe('StepStarted');
+  });
+
+  it('may not stand for its own workflow', () =>
+    expect(() => compiled([child('sub', { workflow_name: 'book' })])).toThrow(
+      /steps\.0\.workflow_name/,
+    ));
+});
+
+const later = '2026-03-01T09:40:00.000Z' as Instant;
+const startOf = (depth: number) =>
+  ({
+    type: 'StartWorkflow',
+    at: BEGIN,
+    workflow_id: RUN_ID,
+    checksum: 'c0ffee',
+    parent: { workflow_id: RUN_ID, step: 'sub', depth, timeout_at: later },
+    data: {
+      workflow_name: 'book',
+      correlation_id: 'parent:sub',
+      initiating_service: 'shop',
+      context_data: { n: 1 },
+    },
+  }) as const;
+
+function startedUnder(depth: number, steps: Parameters<typeof compiled>[0]) {
+  const player = new Player(compiled(steps));
+  const events = player.say(startOf(depth));
+  return Array.isArray(events) ? (events as typeof player.events) : [];
+}
+
+describe('a run that stands for a step', () => {
+  const ended = () => {
+    const player = new Player(compiled([fixedCall('a')], { compensation_strategy: 'none' }));
+    player.say(startOf(1));
+    return player;
+  };
+
+  it('has no more time than its parent', () =>
+    expect(startedUnder(1, [call('a')])[0]?.data).toMatchObject({ timeout_at: later }));
+
+  it('tells its parent how it ended, until that is recorded', () => {
+    const player = ended();
+    player.ok('a');
+    const told = {
+      effect: 'tell-parent',
+      ends: 1,
+      ended: { workflow_id: RUN_ID, step: 'sub', status: 'completed', output: { n: 1 } },
+    };
+    expect(player.outstanding.get('tell-parent')).toEqual(told);
+    expect(player.crash().outstanding.get('tell-parent')).toEqual(told);
+    expect(isStarted(player.state) && owesParent(player.state)).toBe(true);
+    player.say({ type: 'NoteParentTold', at: player.at, data: { ends: 1 } });
+    expect([...player.crash().outstanding.keys()]).toEqual(['ended']);
+    for (const ends of [1, 0, 7])
+      expect(player.say({ type: 'NoteParentTold', at: player.at, data: { ends } })).toEqual([]);
+  });
+
+  it('tells it again when it has ended anew', () => {
+    const player = ended();
+    player.status4xx('a');
+    player.say({ type: 'NoteParentTold', at: player.at, data: { ends: 1 } });
+    player.retry();
+    player.ok('a');
+    expect(player.outstanding.get('tell-parent')).toMatchObject({
+      ends: 2,
+      ended: { status: 'completed' },
+    });
+  });
+
+  it('is not the same as one that somebody else starts under its id', () => {
+    const decider = runDecider(compiled([call('a')]));
+    const player = new Player(compiled([call('a')]));
+    player.say(startOf(1));
+    expect(decider.decide(startOf(1), player.state)).toEqual([]);
+    const { parent: _, ...other } = startOf(1);
+    expect(decider.decide(other, player.state)).toMatchObject({ code: 'correlation-id-taken' });
+  });
+});
