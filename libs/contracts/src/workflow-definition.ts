@@ -144,7 +144,8 @@ interface AnyStep {
 }
 export interface ParallelStep extends AnyStep {
   readonly type: 'parallel';
-  readonly join: 'all' | 'settle' | 'race';
+  /** Absent from what was registered before there was a choice: `all`. */
+  readonly join?: 'all' | 'settle' | 'race' | undefined;
   readonly branches: readonly { readonly name: string; readonly steps: readonly Step[] }[];
 }
 export interface MapStep extends AnyStep {

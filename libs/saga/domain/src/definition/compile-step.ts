@@ -103,7 +103,7 @@ export function compileStep(
       return {
         ...common,
         type: 'parallel',
-        join: step.join,
+        join: step.join ?? 'all',
         branches: step.branches.map((branch) => ({
           name: branch.name,
           first: branch.steps[0]?.name ?? END,

@@ -1,4 +1,4 @@
-import { validate, workflowDefinition } from '@downbeat/contracts';
+import { validate, workflowDefinition, type ParallelStep } from '@downbeat/contracts';
 import { Rejection } from '@downbeat/eventsourcing';
 import {
   call,
@@ -381,6 +381,15 @@ describe('a definition', () => {
         ),
       ]),
     ).toEqual({});
+  });
+
+  it('joins all branches where it was registered before there was a choice', () => {
+    const definition = definitionOf([parallel('p', [call('a')])]);
+    const { join: _, ...old } = definition.steps[0] as ParallelStep;
+    const result = compileDefinition({ ...definition, steps: [old] });
+    expect(result instanceof Rejection ? result : result.steps.get('p')).toMatchObject({
+      join: 'all',
+    });
   });
 
   it('names every fault at once', () => {

@@ -88,7 +88,7 @@ export interface CompiledSubWorkflow extends Common {
 export type CompiledRequest = CompiledCall | CompiledSubWorkflow;
 export interface CompiledParallel extends Common {
   readonly type: 'parallel';
-  readonly join: ParallelStep['join'];
+  readonly join: NonNullable<ParallelStep['join']>;
   readonly branches: readonly { readonly name: string; readonly first: Target }[];
   /** Every step in its branches, at any depth. */
   readonly inner: ReadonlySet<string>;
