@@ -27,8 +27,7 @@ export class RegisterWorkflowDefinitionHandler implements ICommandHandler<Regist
   ) {}
 
   async execute({ data, at, cause }: RegisterWorkflowDefinition) {
-    const refusal =
-      this.subjects.refusalIn(data) ?? (await checkCycles(data, this.library));
+    const refusal = this.subjects.refusalIn(data) ?? (await checkCycles(data, this.library));
     if (refusal) return refused(refusal);
     const { name, version } = data;
     const canonical = canonicalJson(data as unknown as Json);

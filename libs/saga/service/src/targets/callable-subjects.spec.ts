@@ -79,6 +79,7 @@ describe('the subjects that steps may call', () => {
           { steps: [call('/a'), call('nats:desk.saga')] },
         ],
       },
+      { type: 'map', steps: [call('nats:command.registry.RegisterService.a')] },
     ] as unknown as Step[];
     const refusal = CallableSubjects.of('service', 'production').refusalIn({ steps });
     expect(refusal).toMatchObject({
@@ -87,6 +88,7 @@ describe('the subjects that steps may call', () => {
       errors: [
         { field: 'steps.0.compensation_action.endpoint' },
         { field: 'steps.2.branches.1.steps.1.endpoint' },
+        { field: 'steps.3.steps.0.endpoint' },
       ],
     });
     const none: Pick<WorkflowDefinition, 'steps'> = { steps: steps.slice(1, 2) };

@@ -54,5 +54,6 @@ function* endpointsOf(
     if (step.type === 'parallel')
       for (const [branch, { steps: inner }] of step.branches.entries())
         yield* endpointsOf(inner, `${at}.branches.${branch}.steps`);
+    if (step.type === 'map') yield* endpointsOf(step.steps, `${at}.steps`);
   }
 }
