@@ -1,6 +1,7 @@
 import { epochMs, instantOf } from '@downbeat/eventsourcing';
 import {
   END,
+  isGroup,
   type CompiledDecision,
   type CompiledDelay,
   type CompiledGroup,
@@ -13,24 +14,55 @@ import type { Scope } from '../expressions/scope';
 import { cancelledAround } from './branches';
 import { whyNoChild } from './child-limits';
 import type { Draft } from './draft';
-import { branchEnded, enterParallel, joined, gotoOf, type Arrival } from './groups';
+import { branchEnded, enterParallel, gotoOf, joined, resumeGroup, type Arrival } from './groups';
 import { startMap } from './map-items';
 import { neverCalled } from './never-called';
 import { enterPublish } from './publish';
 import { giveUp, settle } from './settle';
 import { enterSignalWait } from './signal-wait';
 import { aroundOf, spotAt, type Around, type Spot } from './spot';
+import type { StepState } from './state';
 
-/** Begins the step at `target` and whatever follows it, up to the next wait. */
+/**
+ * Begins the step at `target` and whatever follows it, up to the next wait. In a retried run it first
+ * passes what is done, and begins what had failed again.
+ */
 export function walk(draft: Draft, target: Target, indices: readonly number[] = []): Arrival {
   let here: Target | undefined = target;
   while (here !== END) {
     const spot = spotAt(draft.definition, here, indices);
-    here = enter(draft, spot);
+    const state = draft.run.steps.get(spot.address);
+    here = state ? resume(draft, spot, state) : enter(draft, spot);
     if (draft.isStopped(spot)) return 'stopped';
     if (here === undefined) return 'waiting';
   }
   return 'ended';
+}
+
+/** @returns Where to go on behind a step that was begun before the retry; nothing when it has to wait. */
+function resume(draft: Draft, spot: Spot, state: StepState): Target | undefined {
+  const { step, address } = spot;
+  switch (state.status) {
+    case 'passed':
+      return state.goto ?? step.next;
+    case 'abandoned':
+      return enter(draft, spot);
+    case 'failed':
+      if (state.isOptional) return step.next;
+      if (state.attempt === 0) return enter(draft, spot);
+      draft.record({
+        type: 'StepRetried',
+        data: { step: address, attempt: state.attempt + 1, at: draft.at },
+      });
+      return undefined;
+    case 'branching':
+      return isGroup(step) ? resumeGroup(draft, { ...spot, step }, walk) : step.next;
+    case 'calling':
+    case 'waiting':
+    case 'delaying':
+    case 'awaiting':
+      return undefined;
+  }
 }
 
 /** Goes on at `target` behind the step; at the end of a branch, behind the step around it. */

@@ -37,8 +37,9 @@ export function evolveGroup(run: Run, event: GroupEvent): Run {
       return withGroup(run, step, { ...begun(event.data), items: event.data.items });
     case 'MapItemStarted': {
       const { index, context } = event.data;
-      const next = changed(run, step, ({ begun: before }) => ({
+      const next = changed(run, step, ({ begun: before, again }) => ({
         begun: Math.max(before, index + 1),
+        again: without(again, index),
       }));
       return withChanges(next, scopeId(step, String(index)), context);
     }
@@ -90,12 +91,15 @@ export function failedIn(run: Run, within: Within | undefined, failure: Failure)
   return { ...run, halt: run.halt ?? halt };
 }
 
-/** A retried run tries again what had failed. */
+/** A retried run tries again what had failed; of a map's items no more at once than of new ones. */
 export function resumeGroups(run: Run): Run {
   let next = run;
-  for (const [address, state] of run.steps)
-    if (state.status === 'branching')
-      next = withGroup(next, address, { ...state, failures: new Map(), isStopped: false });
+  for (const [address, state] of run.steps) {
+    if (state.status !== 'branching') continue;
+    const failed = state.items ? [...state.failures.keys()].map(Number) : [];
+    const again = new Set([...state.again, ...failed].toSorted((one, other) => one - other));
+    next = withGroup(next, address, { ...state, failures: new Map(), again, isStopped: false });
+  }
   return next;
 }
 
@@ -106,8 +110,12 @@ const begun = ({ place, scope }: ParallelStarted['data'] | MapStarted['data']): 
   failures: new Map(),
   isStopped: false,
   begun: 0,
+  again: new Set(),
   results: new Map(),
 });
+
+const without = (indices: ReadonlySet<number>, index: number): ReadonlySet<number> =>
+  indices.has(index) ? new Set([...indices].filter((other) => other !== index)) : indices;
 
 function done(run: Run, address: string): Run {
   const place = run.steps.get(address)?.place ?? 0;

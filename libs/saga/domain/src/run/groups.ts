@@ -1,7 +1,7 @@
 import type { CompiledGroup, CompiledParallel, Target } from '../definition/compiled';
 import { groupState, isGroupBusy } from './branches';
 import type { Draft } from './draft';
-import { beginItems, itemEnded, mapCompleted } from './map-items';
+import { beginItems, itemEnded, mapCompleted, openItems } from './map-items';
 import { raceJoined, raceWon } from './race';
 import { giveUp } from './settle';
 import type { Around, Spot } from './spot';
@@ -27,7 +27,23 @@ export function enterParallel(
   return beginBranches(draft, group, walk);
 }
 
-export function beginBranches(
+/** Goes on in what was begun before the retry, then begins what may be begun. */
+export function resumeGroup(
+  draft: Draft,
+  group: Spot<CompiledGroup>,
+  walk: Walk,
+): Target | undefined {
+  const { step } = group;
+  if (step.type === 'parallel') return beginBranches(draft, { ...group, step }, walk);
+  for (const index of openItems(draft, { ...group, step })) {
+    const arrival = walk(draft, step.first, [...group.indices, index]);
+    arrived(draft, { group, branch: String(index) }, arrival);
+    if (draft.isStopped(group)) return undefined;
+  }
+  return gotoOf(joined(draft, group, walk));
+}
+
+function beginBranches(
   draft: Draft,
   group: Spot<CompiledParallel>,
   walk: Walk,
@@ -42,7 +58,7 @@ export function beginBranches(
 }
 
 /** What a branch that was just begun has come to. */
-export function arrived(draft: Draft, around: Around, arrival: Arrival): void {
+function arrived(draft: Draft, around: Around, arrival: Arrival): void {
   if (draft.isStopped(around.group)) return;
   if (arrival === 'ended') branchEnded(draft, around);
   if (arrival === 'stopped') giveUp(draft, around);

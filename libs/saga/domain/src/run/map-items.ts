@@ -30,7 +30,17 @@ function whyNot(items: Json | undefined, itemsMax: number): string | undefined {
   return `has ${items.length} items, at most ${itemsMax} are allowed`;
 }
 
-/** Begins items in their order, as many as may be under way. */
+/** Items that were begun and are neither done nor failed. */
+export function openItems(draft: Draft, { address }: Spot<CompiledMap>): readonly number[] {
+  const state = groupState(draft.run, address);
+  if (!state) return [];
+  const { begun, again, results, failures } = state;
+  const isOpen = (index: number) =>
+    !results.has(index) && !again.has(index) && !failures.has(String(index));
+  return Array.from({ length: begun }, (_, index) => index).filter(isOpen);
+}
+
+/** Begins items in their order, those again first that had failed; as many as may be under way. */
 export function beginItems(
   draft: Draft,
   map: Spot<CompiledMap>,
@@ -40,8 +50,9 @@ export function beginItems(
   for (;;) {
     const state = groupState(draft.run, address);
     if (!state || draft.isStopped(map)) return;
-    const { items = [], begun: index, results, failures } = state;
-    const open = index - results.size - failures.size;
+    const { items = [], begun, again, results, failures } = state;
+    const open = begun - results.size - failures.size - again.size;
+    const [index = begun] = again;
     if (index >= items.length || open >= step.concurrency) return;
     const context = { [step.as]: items[index] ?? null };
     draft.record({ type: 'MapItemStarted', data: { step: address, index, context, at: draft.at } });

@@ -121,6 +121,20 @@ describe('a map', () => {
     expect(player.calling).toEqual(['d']);
   });
 
+  it('begins no more items at once when it is retried than at first', () => {
+    const player = start({ join: 'settle' }, { compensation_strategy: 'none' });
+    for (const index of [0, 1, 2]) player.status4xx(`reserve#${index}`);
+    player.retry();
+    expect(player.calling).toEqual(['reserve#0', 'reserve#1']);
+    player.crash().status4xx('reserve#0');
+    expect(player.calling).toEqual(['reserve#1', 'reserve#2']);
+    for (const index of [2, 1]) player.ok(`reserve#${index}`, { id: `r${index}` });
+    player.retry();
+    expect(player.calling).toEqual(['reserve#0']);
+    player.ok('reserve#0', { id: 'r0' });
+    expect(contextOf(player)).toMatchObject({ reservations: ['r0', 'r1', 'r2'] });
+  });
+
   it('fails when what is to be collected cannot be', () => {
     const player = start({ collect: { twice: '=reservation * 2' } });
     player.ok('reserve#0', { id: 'r0' });

@@ -511,8 +511,9 @@ describe('any run of any definition, whatever the world does', () => {
         for (const [address, group] of state.steps) {
           const map = definition.steps.get(nameOf(address));
           if (group.status !== 'branching' || map?.type !== 'map') continue;
-          const open = group.begun - group.results.size - group.failures.size;
-          if (group.failures.size === 0) expect(open).toBeLessThanOrEqual(map.concurrency);
+          const { begun, again, results, failures } = group;
+          const open = begun - again.size - results.size - failures.size;
+          if (failures.size === 0) expect(open).toBeLessThanOrEqual(map.concurrency);
         }
       }).events.forEach((event) => {
         if (event.type !== 'MapCompleted') return;

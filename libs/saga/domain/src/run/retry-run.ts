@@ -1,20 +1,10 @@
 import { epochMs, instantOf, Rejection } from '@downbeat/eventsourcing';
 import { aheadOf } from '../definition/check-data';
-import {
-  END,
-  isGroup,
-  stepOf,
-  type CompiledGroup,
-  type CompiledStep,
-  type Target,
-} from '../definition/compiled';
+import { END, stepOf, type CompiledStep, type Target } from '../definition/compiled';
 import { finish, walk } from './advance';
-import { arrived, beginBranches, gotoOf, joined, type Arrival } from './groups';
 import type { RetryWorkflow } from './commands';
 import type { Draft } from './draft';
 import { undoNext } from './settle';
-import { spotAt, type Spot } from './spot';
-import type { GroupState } from './state';
 
 /** Lets a failed run go on, or a parked undo be tried again. */
 export function retryRun(draft: Draft, command: RetryWorkflow): Rejection | undefined {
@@ -83,7 +73,7 @@ function goOnFailed(
         at: draft.at,
       },
     });
-  finish(draft, resume(draft, draft.definition.first), undefined);
+  finish(draft, walk(draft, draft.definition.first), undefined);
   return undefined;
 }
 
@@ -120,62 +110,6 @@ function stoppedAt(draft: Draft): CompiledStep | undefined {
     else return step;
   }
   return undefined;
-}
-
-/** Follows what is recorded to where it stopped, and begins there; what is done is passed. */
-function resume(draft: Draft, target: Target, indices: readonly number[] = []): Arrival {
-  let here: Target | undefined = target;
-  while (here !== END) {
-    const spot = spotAt(draft.definition, here, indices);
-    const { step, address } = spot;
-    const state = draft.run.steps.get(address);
-    switch (state?.status) {
-      case undefined:
-      case 'abandoned':
-        return walk(draft, here, indices);
-      case 'passed':
-        here = state.goto ?? step.next;
-        break;
-      case 'failed':
-        if (state.isOptional) {
-          here = step.next;
-          break;
-        }
-        if (state.attempt === 0) return walk(draft, here, indices);
-        draft.record({
-          type: 'StepRetried',
-          data: { step: address, attempt: state.attempt + 1, at: draft.at },
-        });
-        return 'waiting';
-      case 'branching':
-        here = isGroup(step) ? resumeGroup(draft, { ...spot, step }, state) : step.next;
-        if (draft.isStopped(spot)) return 'stopped';
-        if (here === undefined) return 'waiting';
-        break;
-      case 'calling':
-      case 'waiting':
-      case 'delaying':
-      case 'awaiting':
-        return 'waiting';
-    }
-  }
-  return 'ended';
-}
-
-function resumeGroup(
-  draft: Draft,
-  group: Spot<CompiledGroup>,
-  { begun, results }: GroupState,
-): Target | undefined {
-  const { step, indices } = group;
-  if (step.type === 'parallel') return beginBranches(draft, { ...group, step }, resume);
-  for (let index = 0; index < begun; index++) {
-    if (results.has(index)) continue;
-    const arrival = resume(draft, step.first, [...indices, index]);
-    arrived(draft, { group, branch: String(index) }, arrival);
-    if (draft.isStopped(group)) return undefined;
-  }
-  return gotoOf(joined(draft, group, walk));
 }
 
 function retryUndo(

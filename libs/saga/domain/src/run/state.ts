@@ -35,6 +35,8 @@ export interface GroupState {
   readonly items?: readonly Json[] | undefined;
   /** Items that were begun. */
   readonly begun: number;
+  /** Of these, ascending, those that failed before a retry and wait for their turn again. */
+  readonly again: ReadonlySet<number>;
   /** What was collected of each item that is done. */
   readonly results: ReadonlyMap<number, JsonObject>;
 }
