@@ -1,14 +1,17 @@
+import { freePort } from '@downbeat/local-servers';
 import { fork, type ChildProcess } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 
 const START_MS_MAX = 30_000;
+const LAST_WORDS_CHARS = 2_000;
 const WORKSPACE = join(__dirname, '..', '..');
 
 /** One app of the suite as a process, as it is deployed: compiled, with its environment and nothing else. */
 export class AppProcess {
   private child: ChildProcess | undefined;
   private address = '';
+  private port = 0;
 
   constructor(
     readonly name: string,
@@ -24,8 +27,12 @@ export class AppProcess {
     return this.child?.pid;
   }
 
-  /** Starts it and waits until it is ready. */
+  /**
+   * Starts it and waits until it is ready. A restarted process listens where it did before, since
+   * others know the address: on a port that no outgoing connection takes while it is down.
+   */
   async start(more: Readonly<Record<string, string>> = {}): Promise<void> {
+    this.port ||= await freePort();
     this.address = await this.listening(this.launch(more));
     await this.ready();
   }
@@ -36,7 +43,7 @@ export class AppProcess {
     const child = fork(main, [], {
       execArgv: ['--enable-source-maps'],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      env: { PATH: process.env['PATH'], ...this.environment, PORT: this.port(), ...more },
+      env: { PATH: process.env['PATH'], ...this.environment, PORT: `${this.port}`, ...more },
     });
     const log = createWriteStream(join(this.logDir, `${this.name}.log`), { flags: 'a' });
     child.stdout?.pipe(log);
@@ -59,22 +66,22 @@ export class AppProcess {
   }
 
   private listening(child: ChildProcess): Promise<string> {
+    let said = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on('data', (chunk: Buffer) => (said = (said + chunk).slice(-LAST_WORDS_CHARS)));
     return new Promise<string>((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error(`${this.name} is too slow`)), START_MS_MAX);
       child.once('message', (message) => {
         clearTimeout(timer);
         resolve((message as { url: string }).url);
       });
-      child.once('exit', (code, signal) => {
+      // Closed, not only ended: what it said last has been read by then.
+      child.once('close', (code, signal) => {
         clearTimeout(timer);
-        reject(new Error(`${this.name} ended with ${code ?? signal} before it listened`));
+        const how = `${this.name} ended with ${code ?? signal} before it listened`;
+        reject(new Error(`${how}; its last words: ${said}`));
       });
     });
-  }
-
-  /** A restarted process listens where it did before: others know the address. */
-  private port(): string {
-    return this.address === '' ? '0' : new URL(this.address).port;
   }
 
   private async ready(): Promise<void> {
