@@ -6,6 +6,8 @@ import type { DurableContender } from './contender';
 const RUNS = 640;
 /** So long a call takes: the runs are under way together when the engine is killed. */
 export const SLOW_CALL_MS = 1_500;
+/** So many calls are under way too: one that is killed before it calls anybody has nothing to repeat. */
+const CALLS_MIN = 150;
 const ENDED_MS_MAX = 120_000;
 const ASK_EVERY_MS = 100;
 
@@ -24,7 +26,7 @@ export interface Recovery {
 
 let batches = 0;
 
-/** Kills the engine when all runs are accepted. @throws {Error} A run was lost. */
+/** Kills the engine when all runs are accepted, and some have made their first call. @throws {Error} A run was lost. */
 export async function recoveryOf(
   contender: DurableContender,
   slow: ParticipantProcess,
@@ -40,6 +42,7 @@ export async function recoveryOf(
   await slow.report();
   const ids = idsOf();
   await contender.start([...ids]);
+  await callsMade(slow);
   const underWay = RUNS - (await contender.ended(ids));
   const killedAt = performance.now();
   await contender.kill();
@@ -57,6 +60,14 @@ const idsOf = (): ReadonlySet<string> => {
   const batch = ++batches;
   return new Set(Array.from({ length: RUNS }, (_, n) => `recovery-${process.pid}-${batch}-${n}`));
 };
+
+async function callsMade(slow: ParticipantProcess): Promise<void> {
+  const deadline = Date.now() + ENDED_MS_MAX;
+  while ((await slow.calls()) < CALLS_MIN) {
+    if (Date.now() > deadline) throw new Error(`fewer than ${CALLS_MIN} calls were made`);
+    await pause(ASK_EVERY_MS / 10);
+  }
+}
 
 async function allEnded(contender: DurableContender, ids: ReadonlySet<string>): Promise<void> {
   const deadline = Date.now() + ENDED_MS_MAX;
