@@ -73,6 +73,11 @@ export class OpenRun {
     return this.perseverance.trouble;
   }
 
+  /** This process holds the run, and knows what the log says. */
+  get isKept(): boolean {
+    return this.isCertain && this.stream.isHeld;
+  }
+
   /**
    * Puts a command of an operator or a service to the run; on what the log says, if that is newer.
    *
