@@ -8,6 +8,8 @@ const EVENT_TYPES: Readonly<Record<RunEvent['type'], true>> = {
   WorkflowStarted: true,
   StepStarted: true,
   StepRetried: true,
+  CallHeld: true,
+  CallReleased: true,
   StepAttemptFailed: true,
   StepCompleted: true,
   StepFailed: true,

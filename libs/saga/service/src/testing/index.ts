@@ -1,4 +1,5 @@
 // For those who run the engine without Nest, NATS and Postgres.
+export { Admission, type TargetRules } from '../admission/admission';
 export { OperateWorkflow } from '../commands/operate-workflow';
 export { StartWorkflowHandler } from '../commands/start-workflow';
 export { DefinitionLibrary } from '../definitions/definition-library';

@@ -138,6 +138,17 @@ class Account {
           this.wrong(`${standing.join(', ')} stands, and is not said to`);
         break;
       }
+      case 'CallHeld':
+      case 'CallReleased': {
+        const { purpose, step, attempt } = event.data;
+        if (this.attempts.get(`${purpose} ${step}`) !== attempt)
+          this.wrong(
+            `${event.type} of ${purpose} ${step} ${attempt}, which is not its newest call`,
+          );
+        if (event.type === 'CallHeld' && event.data.reissued)
+          this.doubtful.add(`${purpose} ${step}`);
+        break;
+      }
       case 'StepSkipped':
       case 'DecisionTaken':
       case 'ParallelStarted':

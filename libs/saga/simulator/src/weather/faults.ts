@@ -34,6 +34,9 @@ export const FAULTS = {
   'target-gateway': 0.05,
   'target-unusable': 0.05,
   'target-unstorable': 0.01,
+  // What operators say of targets, per turn.
+  'target-paused': 0.02,
+  'target-limited': 0.02,
   // Commands.
   'command-repeated': 0.15,
   'command-answer-lost': 0.1,

@@ -7,7 +7,8 @@ const PRESENT = 0.45;
 
 /**
  * What goes wrong under one seed: some kinds of faults, each more or less often, until it clears up.
- * Each kind draws from a sequence of its own, so that one can be left out and the others stay.
+ * Each kind draws from a sequence of its own, so that one can be left out, or a new one come, and
+ * the others stay.
  *
  * @see Alex Groce et al., "Swarm Testing", ISSTA 2012: omitting kinds finds more than having all of them.
  */
@@ -21,12 +22,11 @@ export class Weather {
     private readonly coverage: Coverage,
     private readonly onStrike: (fault: Fault) => void,
   ) {
-    const chance = Chance.of(seed, 'weather');
     for (const fault of FAULT_NAMES) {
+      const chance = Chance.of(seed, fault);
       const isPresent = chance.isLucky(PRESENT);
       const rate = FAULTS[fault] * chance.between(0.4, 3);
-      if (isPresent && !without.has(fault))
-        this.kinds.set(fault, { rate, chance: Chance.of(seed, fault) });
+      if (isPresent && !without.has(fault)) this.kinds.set(fault, { rate, chance });
     }
   }
 

@@ -1,6 +1,7 @@
 import type { EventStore, Leases } from '@downbeat/event-store';
 import { Rejection } from '@downbeat/eventsourcing';
 import {
+  Admission,
   type CrashPoints,
   DatabaseClock,
   DefinitionLibrary,
@@ -9,6 +10,7 @@ import {
   RunEngine,
   StartWorkflowHandler,
   type CrashPoint,
+  type TargetRules,
 } from '@downbeat/saga-service/testing';
 import type { ContextPool } from '@downbeat/service-host';
 import { SimulatedProcess } from '../time/simulated-process';
@@ -30,7 +32,7 @@ export class Died extends Error {}
 /** What one process takes on. */
 export interface Bounds {
   readonly openMax: number;
-  readonly callsPerServiceMax: number;
+  readonly callsPerTargetMax: number;
 }
 
 /** One process of the saga app: the real engine, its handlers, its clock; without Nest, NATS and Postgres. */
@@ -42,6 +44,7 @@ export class Node implements CrashPoints {
   /** Takes commands. */
   isServing = false;
   private readonly engine: RunEngine;
+  private readonly admission: Admission;
   private readonly clock: DatabaseClock;
 
   constructor(
@@ -62,8 +65,15 @@ export class Node implements CrashPoints {
     const plainTargets = new SimulatedTargets(world, this.process);
     const library = new MutableLibrary(store, mutation);
     this.clock = new DatabaseClock(this.databaseTime());
+    this.admission = new Admission({
+      callsPerTargetMax: bounds.callsPerTargetMax,
+      chance: () => chance.next(),
+      now: () => performance.now(),
+    });
     this.engine = new RunEngine({
-      ...bounds,
+      openMax: bounds.openMax,
+      admission: this.admission,
+      onEnded: () => undefined,
       store,
       leases,
       library,
@@ -114,6 +124,11 @@ export class Node implements CrashPoints {
     this.process.isAlive = false;
     this.isServing = false;
     this.world.say(this.process.name, `is dead: ${why}`);
+  }
+
+  /** What operators say of targets has come here. */
+  follow(rules: readonly TargetRules[], replicas: number): void {
+    this.admission.follow(rules, replicas);
   }
 
   setClock(): void {

@@ -80,13 +80,17 @@ class Simulation {
     }));
     this.bounds = {
       openMax: chance.oneOf(2, 100, 100, 100),
-      callsPerServiceMax: chance.oneOf(1, 100, 100),
+      callsPerTargetMax: chance.oneOf(1, 100, 100),
     };
     this.stormMs = chance.between(4_000, 20_000);
     this.replicas = 2 + chance.below(2);
     this.clients = new Clients(this.world, () => this.nodes.filter((node) => node.isServing));
     this.operators = new Operators(this.world, this.clients, this.runs);
-    this.storm = new Storm(this.world, () => this.nodes.filter((node) => node.isAlive));
+    this.storm = new Storm(
+      this.world,
+      () => this.nodes.filter((node) => node.isAlive),
+      this.definitions.flatMap(({ compiled }) => [...compiled.steps.keys()]),
+    );
   }
 
   async run(): Promise<Result> {
@@ -180,6 +184,7 @@ class Simulation {
     const name = `r${this.nodes.length + 1}`;
     const node = new Node(this.world, name, this.bus, this.bounds, this.options.mutation ?? {});
     this.nodes.push(node);
+    this.storm.tell(node);
     this.world.say(name, 'comes up');
     this.world.time.after(0, node.process, () => void node.boot());
   }

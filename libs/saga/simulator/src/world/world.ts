@@ -193,16 +193,18 @@ export class World {
     if (!isRecorded) return 'its attempt was not recorded before';
     // A monotonic clock that stood still makes a lease look younger than it is.
     if (by.wasSuspended) return undefined;
-    const earlier = this.books
-      .sentOf(correlationId, step, purpose)
-      .filter((sent) => sent.attempt === attempt);
-    if (earlier.length > 0 && !reissued) return 'it was sent before, and is not said to be';
     const holder = this.log.holders.get(stream);
     if (!holder || this.owners.get(holder.owner) !== by) return 'another replica holds the run';
     if (purpose === 'undo' && state.compensation?.remaining[0] !== step)
       return 'it is not its turn';
     const calls = purpose === 'undo' ? state.compensation?.undo : state.steps.get(step);
     if (calls?.status !== 'calling') return `the log says ${calls?.status ?? 'nothing'} of it`;
+    if (calls.isHeld) return 'the log says that it waits';
+    const earlier = this.books
+      .sentOf(correlationId, step, purpose)
+      .filter((sent) => sent.attempt === attempt);
+    if (earlier.length > 0 && !reissued && !calls.isDoubtful)
+      return 'it was sent before, and nobody doubts';
     return calls.attempt === attempt ? undefined : `the log has attempt ${calls.attempt}`;
   }
 }
