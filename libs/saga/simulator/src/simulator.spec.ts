@@ -5,7 +5,7 @@ import { Coverage, hunt, simulate, TEETH } from './index';
  * A small part of what `npm run simulate` does at length. A failing seed is told with
  * `npm run simulate -- --seed <n>`.
  */
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 beforeAll(() => Logger.overrideLogger(false));
 
@@ -24,13 +24,13 @@ it('breaks no promise under any of a few hundred seeds, and is not blind', async
   expect(coverage.missed).toEqual([]);
 });
 
-// Each was found by the simulator, and is no more.
-it.each([[4820, 'a timer of an earlier wait, whose word came late, ended the present one']])(
-  'breaks no promise under seed %i: %s',
-  async (seed) => {
-    expect((await simulate({ seed })).violations).toEqual([]);
-  },
-);
+// Each found a bug of the engine, and fails when that is brought back.
+it.each([
+  [377, 'a call that was held back beside a transition was never made'],
+  [459, 'a call that had to wait lost the doubt whether it had been sent before'],
+])('breaks no promise under seed %i: %s', async (seed) => {
+  expect((await simulate({ seed })).violations).toEqual([]);
+});
 
 it('lives through a seed in the same way each time', async () => {
   const history = async (seed: number): Promise<readonly string[]> => {
@@ -38,8 +38,8 @@ it('lives through a seed in the same way each time', async () => {
     await simulate({ seed, onLine: (line) => lines.push(line.replace(OWNER, 'owner')) });
     return lines;
   };
-  for (const seed of [7, 4820]) expect(await history(seed)).toEqual(await history(seed));
-  expect(await history(7)).not.toEqual(await history(8));
+  for (const seed of [7, 377]) expect(await history(seed)).toEqual(await history(seed));
+  expect(await history(7)).not.toEqual(await history(9));
 });
 
 describe('finds a planted bug', () => {

@@ -47,17 +47,17 @@ export class StoreWrapper extends EventStore {
   }
 }
 
-/** Leases that do some things in another way. */
+/** Leases that take over in another way. */
 export class LeasesWrapper extends Leases {
   constructor(
     private readonly inner: Leases,
-    private readonly instead: Partial<Pick<Leases, 'renew' | 'takeOver' | 'holder'>>,
+    private readonly instead: Partial<Pick<Leases, 'takeOver'>>,
   ) {
     super();
   }
 
   renew(owner: string, ttlMs: number) {
-    return (this.instead.renew ?? this.inner.renew.bind(this.inner))(owner, ttlMs);
+    return this.inner.renew(owner, ttlMs);
   }
 
   takeOver(owner: string, limit: number) {
@@ -69,7 +69,7 @@ export class LeasesWrapper extends Leases {
   }
 
   holder(stream: StreamName) {
-    return (this.instead.holder ?? this.inner.holder.bind(this.inner))(stream);
+    return this.inner.holder(stream);
   }
 
   held(owner: string) {

@@ -119,19 +119,6 @@ export const WRONG_PORTS: readonly Tooth[] = [
     },
   },
   {
-    name: 'holder-not-asked',
-    says: 'a replica that has read a run again takes it for its own',
-    mutation: {
-      leases: (leases) => {
-        let own = '';
-        return new LeasesWrapper(leases, {
-          renew: (owner, ttlMs) => leases.renew((own = owner), ttlMs),
-          holder: async (stream) => (await leases.holder(stream)) && own,
-        });
-      },
-    },
-  },
-  {
     name: 'run-forgotten-at-take-over',
     says: 'the first of the runs taken over is not gone on with',
     mutation: {
