@@ -7,7 +7,14 @@ const { join, posix } = require('node:path');
  */
 
 const TESTS = '\\.spec\\.ts$';
-const TEST_CODE = [TESTS, '/testing/', '^libs/kernel/test-bench/', '^bench/', '^tests/'];
+const TEST_CODE = [
+  TESTS,
+  '/testing/',
+  '^libs/kernel/test-bench/',
+  '^libs/saga/simulator/',
+  '^bench/',
+  '^tests/',
+];
 /** A folder of libs/ that is none of these is a context. */
 const CONTEXT = '^libs/(?!kernel/|contracts/|sdk/|resilience/)([^/]+)/';
 const PACKAGES = '^(apps|bench|examples|libs|tests|tools)/';
@@ -240,7 +247,10 @@ const forbidden = [
     name: 'product-without-tests',
     comment: 'What ships imports no test file and no test double.',
     from: { path: '^(apps|libs|examples|tools)/', pathNot: TEST_CODE },
-    to: { path: [TESTS, '/testing/', '^libs/kernel/test-bench/'], pathNot: ['node_modules/'] },
+    to: {
+      path: [TESTS, '/testing/', '^libs/kernel/test-bench/', '^libs/saga/simulator/'],
+      pathNot: ['node_modules/'],
+    },
   },
   {
     name: 'product-without-development-tools',

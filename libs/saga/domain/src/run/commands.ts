@@ -83,6 +83,8 @@ export type HoldCall = Command<
     readonly step: string;
     readonly attempt: number;
     readonly because: HeldBecause;
+    /** From the call's effect: an earlier process may have sent this very call. */
+    readonly reissued?: true;
   }
 >;
 

@@ -563,6 +563,8 @@ describe('any run of any definition, whatever the world does', () => {
       let plan: readonly string[] = [];
       for (const { type, data } of player.events) {
         if (type === 'StepAttemptFailed' && !wasSure(data)) doubtful.add(data.step);
+        if (type === 'CallHeld' && data.purpose === 'step' && data.reissued)
+          doubtful.add(data.step);
         if (type === 'StepCompleted' || type === 'StepFailed') {
           const { step: name } = data;
           const hasEffect =

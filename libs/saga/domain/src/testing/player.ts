@@ -140,8 +140,10 @@ export class Player {
 
   /** The call under way of `name` waits in the engine. */
   hold(name: string, because: HeldBecause = 'breaker-open'): readonly RunEvent[] {
-    const { purpose, step, attempt } = this.callOf(name, true);
-    return this.sure({ type: 'HoldCall', at: this.at, data: { purpose, step, attempt, because } });
+    const { purpose, step, attempt, reissued } = this.callOf(name, true);
+    const doubt = reissued ? { reissued } : {};
+    const data = { purpose, step, attempt, because, ...doubt } as const;
+    return this.sure({ type: 'HoldCall', at: this.at, data });
   }
 
   /** Its turn has come. */

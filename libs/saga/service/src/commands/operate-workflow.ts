@@ -17,7 +17,6 @@ import {
 } from '@downbeat/saga-domain';
 import { accepted, problemOf, refused, type Cause } from '@downbeat/service-host';
 import { Injectable } from '@nestjs/common';
-import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import { processOf } from '../engine/replica';
 import { RunEngine } from '../engine/run-engine';
@@ -123,6 +122,8 @@ export class OperateWorkflow {
     }
   }
 }
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 const NOT_HERE = new Rejection('not-held-here', 'another replica holds the run');
 const NO_CAUSE = new Rejection('invalid-input', 'cause is missing', 'invalid');
