@@ -61,7 +61,7 @@ describe('trace context', () => {
     const parent = propagation.extract(context.active(), { traceparent });
     expect(trace.getSpanContext(parent)?.traceId).toBe('0af7651916cd43dd8448eb211c80319c');
     const caused = await inConsumerSpan({ traceparent }, 'command.registry.Do', 'id', (own) =>
-      Promise.resolve(own),
+      Promise.resolve(own.traceparent),
     );
     expect(caused).toBe(traceparent);
   });

@@ -1,6 +1,6 @@
 import type { MessageBus } from '@downbeat/message-bus';
 import type { Probes } from '@downbeat/service-host';
-import { Gauge, type Registry } from 'prom-client';
+import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Replica } from './replica';
 
 /** Asked of any replica: how it is, and which of its runs cannot go on for now. */
@@ -46,12 +46,15 @@ export function showEngine(
     'Calls that wait because their service has enough of them',
     () => replica.status().calls_waiting,
   );
-  gauge(
-    metrics,
-    'runs_taken_over',
-    'Runs taken over from replicas that were gone',
-    () => replica.status().taken_over,
-  );
+  new Counter({
+    registers: [metrics],
+    name: 'downbeat_saga_runs_taken_over_total',
+    help: 'Runs taken over from replicas that were gone, since the process began',
+    collect() {
+      this.reset();
+      this.inc(replica.status().taken_over);
+    },
+  });
 }
 
 const gauge = (registry: Registry, name: string, help: string, valueOf: () => number): void => {
