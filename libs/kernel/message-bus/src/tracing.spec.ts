@@ -145,14 +145,17 @@ describe('a story', () => {
 
   it('lasts until it is ended where nothing is waited for', async () => {
     const seen: unknown[] = [];
+    let open: () => void = () => undefined;
+    const opened = new Promise<void>((resolve) => (open = resolve));
     const end = openStory(story, () => {
       setImmediate(() => seen.push(currentStory()));
-      setTimeout(() => seen.push(currentStory()), 20);
+      void opened.then(() => seen.push(currentStory()));
     });
     await later();
     await later();
     end();
-    await new Promise((resolve) => setTimeout(resolve, 40));
+    open();
+    await opened;
     expect(seen).toEqual([story, undefined]);
   });
 

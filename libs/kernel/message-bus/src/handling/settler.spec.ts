@@ -54,7 +54,7 @@ describe('what the log says of a message', () => {
       deliveries: more.deliveries ?? 1,
       subject: 'command.registry.RegisterService.billing',
       headers: given,
-      text,
+      body: Buffer.from(text),
       ack: more.ack ?? (() => undefined),
       nak: () => undefined,
       working: () => undefined,

@@ -183,7 +183,7 @@ export class Settler {
   }
 
   private letterOf({ arrival, delivery }: Received, reason: string): DeadLetter {
-    const { stream, streamCreated, sequence, headers, subject, text } = arrival;
+    const { stream, streamCreated, sequence, headers, subject, body } = arrival;
     const { durable } = this.options.subscription;
     const id = delivery instanceof MalformedMessage ? idOfMalformed(arrival) : delivery.id;
     return {
@@ -194,7 +194,7 @@ export class Settler {
       reason,
       attempts: this.attemptsOf(arrival),
       headers,
-      body: text,
+      body,
       correlation_id: delivery instanceof MalformedMessage ? id : delivery.correlationId,
     };
   }

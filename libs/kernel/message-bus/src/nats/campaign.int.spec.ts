@@ -208,7 +208,7 @@ describe('many commands at once', () => {
     expect(bench.deadLetters.letters[0]).toMatchObject({
       reason: 'delivered 3 times without an end, at most 2 allowed',
       attempts: 3,
-      body: '{"n":1}',
+      body: Buffer.from('{"n":1}'),
     });
   });
 
