@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { CallReport } from '../participant/call-counter';
-import { AppProcess } from './app-process';
+import { AppProcess } from '@downbeat/test-bench/app-process';
 import type { BenchSuite } from './bench-suite';
+import { WORKSPACE } from './workspace';
 
 const KNOWN_MS_MAX = 30_000;
 
@@ -27,13 +28,13 @@ export class ParticipantProcess {
     { delayMs = 0, check = SELDOM }: { delayMs?: number; check?: CheckSettings } = {},
   ): Promise<ParticipantProcess> {
     const name = services.join('+');
-    const app = new AppProcess(
+    const app = new AppProcess({
       name,
-      join('bench', 'dist', 'participant', 'main.js'),
-      { DELAY_MS: String(delayMs) },
-      join(suite.folder('participants'), `${name}.log`),
-    );
-    await app.start();
+      program: join(WORKSPACE, 'bench', 'dist', 'participant', 'main.js'),
+      environment: { DELAY_MS: String(delayMs) },
+      logFile: join(suite.folder('participants'), `${name}.log`),
+    });
+    await app.listen();
     const port = Number(new URL(app.url).port);
     for (const service of services) await register(suite, service, port, check);
     for (const service of services) await becomesKnown(suite, service);

@@ -2,7 +2,7 @@ import type { StreamName } from '@downbeat/eventsourcing';
 import { Client } from 'pg';
 import { verifyChain } from './verify-chain';
 import { appendOf, command, freshStream, meta } from './testing/sample-appends';
-import { eventually } from './testing/eventually';
+import { eventually } from '@downbeat/local-servers/testing';
 import { LogDatabase } from './testing/log-database';
 
 describe('many writers on one log', () => {

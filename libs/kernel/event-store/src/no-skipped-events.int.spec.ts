@@ -1,6 +1,6 @@
 import { Client, Pool } from 'pg';
 import { appendOf, freshStream } from './testing/sample-appends';
-import { eventually } from './testing/eventually';
+import { eventually } from '@downbeat/local-servers/testing';
 import { LogDatabase } from './testing/log-database';
 
 const WRITERS = 32;

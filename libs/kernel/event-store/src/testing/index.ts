@@ -2,6 +2,6 @@ export * from '../memory-event-store';
 export * from '../memory-leases';
 export * from '../memory-log';
 export * from './event-store-behaviour';
-export * from './eventually';
+export { eventually } from '@downbeat/local-servers/testing';
 export * from './log-database';
 export * from './sample-appends';

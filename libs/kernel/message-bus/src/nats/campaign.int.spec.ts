@@ -1,7 +1,7 @@
 import { Fault } from '@downbeat/eventsourcing';
 import type { Delivery } from '../message-bus';
 import { deadLetter, done, retry, type Settlement } from '../settlement';
-import { eventually } from '../testing/eventually';
+import { eventually } from '@downbeat/local-servers/testing';
 import { NatsBench } from '../testing/nats-bench';
 
 jest.setTimeout(60_000);

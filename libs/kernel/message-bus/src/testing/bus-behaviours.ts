@@ -6,7 +6,7 @@ import { BusUnavailable, InvalidSubject, NoAnswer, NoOutcome, StreamMissing } fr
 import type { EventBatch } from '../events';
 import type { Delivery, MessageBus, Subscription } from '../message-bus';
 import { deadLetter, done, retry } from '../settlement';
-import { eventually } from './eventually';
+import { eventually } from '@downbeat/local-servers/testing';
 import type { MemoryDeadLetters } from './memory-dead-letters';
 
 /** A bus to look at, and what any other client of its server could do. */
