@@ -3,7 +3,7 @@ import { createServer, connect, type AddressInfo, type Server, type Socket } fro
 import { appendOf, freshStream } from './testing/sample-appends';
 import { eventually } from '@downbeat/local-servers/testing';
 import { LogDatabase } from './testing/log-database';
-import { verifyChain } from './verify-chain';
+import { verifyChain } from './audit/verify-chain';
 
 describe('a lost connection', () => {
   let database: LogDatabase;

@@ -1,6 +1,6 @@
-export * from '../memory-event-store';
-export * from '../memory-leases';
-export * from '../memory-log';
+export * from '../memory/memory-event-store';
+export * from '../memory/memory-leases';
+export * from '../memory/memory-log';
 export * from './event-store-behaviour';
 export { eventually } from '@downbeat/local-servers/testing';
 export * from './log-database';
