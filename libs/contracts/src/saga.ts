@@ -2,7 +2,20 @@ import type { JsonObject } from '@downbeat/eventsourcing';
 import { z } from 'zod';
 import { command, event, query } from './contract';
 import * as f from './fields';
+import {
+  incidentId,
+  incidentKind,
+  incidentOpened,
+  incidentQuery,
+  incidentResolved,
+  listIncidents,
+  resolveIncident,
+} from './saga-incidents';
+import { statementEffect } from './saga-statement';
 import { workflowDefinition } from './workflow-definition';
+
+export * from './saga-incidents';
+export * from './saga-statement';
 
 const context = 'saga' as const;
 
@@ -153,7 +166,7 @@ const workflowSummary = z.object({
   current_step: z.number().int(),
   total_steps: z.number().int(),
   progress_percentage: z.number(),
-  /** Someone has to act: an undo that keeps failing. */
+  /** Someone has to act: an incident is open. */
   needs_attention: z.boolean(),
   started_at: f.instant,
   completed_at: f.instant.optional(),
@@ -206,6 +219,17 @@ export const workflowStatusQuery = query({
           retry_count: z.number().int(),
         })
         .optional(),
+      /** What the run waits for a person with. */
+      incident: z
+        .object({
+          incident_id: incidentId,
+          kind: incidentKind,
+          step_name: z.string(),
+          message: z.string(),
+          attempts: z.number().int(),
+          since: f.instant,
+        })
+        .optional(),
     }),
     steps: z.array(
       z.object({
@@ -224,6 +248,8 @@ export const workflowStatusQuery = query({
         error_message: z.string().optional(),
       }),
     ),
+    /** Which effects stand, which are undone, which are unknown; oldest first. */
+    statement: z.array(statementEffect),
     execution_timeline: z.array(
       z.object({
         timestamp: f.instant,
@@ -303,18 +329,15 @@ export const workflowCompensated = event({
   example: { ...runExample, reason: 'reserve-stock failed: HTTP 409' },
 });
 
-export const workflowParked = event({
-  context,
-  name: 'WorkflowParked',
-  version: 1,
-  summary: 'An undo keeps failing; an operator has to act',
-  idField: 'correlation_id',
-  data: z.object({ ...run, step_name: z.string(), reason: z.string() }),
-  example: { ...runExample, step_name: 'reserve-stock', reason: 'HTTP 503 after 4 calls' },
-});
-
 export const saga = {
-  commands: [registerDefinition, startWorkflow, compensateWorkflow, retryWorkflow],
-  queries: [listWorkflows, workflowStatusQuery, listDefinitions],
-  events: [workflowStarted, workflowCompleted, workflowFailed, workflowCompensated, workflowParked],
+  commands: [registerDefinition, startWorkflow, compensateWorkflow, retryWorkflow, resolveIncident],
+  queries: [listWorkflows, workflowStatusQuery, listDefinitions, listIncidents, incidentQuery],
+  events: [
+    workflowStarted,
+    workflowCompleted,
+    workflowFailed,
+    workflowCompensated,
+    incidentOpened,
+    incidentResolved,
+  ],
 } as const;

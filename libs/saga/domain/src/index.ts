@@ -14,4 +14,5 @@ export * from './run/timers';
 export * from './run/cause';
 export * from './views/progress';
 export * from './views/run-view';
+export { statementOf } from './views/statement';
 export * from './views/timeline';

@@ -17,6 +17,7 @@ import {
   RegisterWorkflowDefinition,
   RegisterWorkflowDefinitionHandler,
 } from './commands/register-workflow-definition';
+import { ResolveIncident, ResolveIncidentHandler } from './commands/resolve-incident';
 import { RetryWorkflow, RetryWorkflowHandler } from './commands/retry-workflow';
 import { StartWorkflow, StartWorkflowHandler } from './commands/start-workflow';
 import { forgetWhenHinted } from './definitions/definition-hints';
@@ -27,6 +28,8 @@ import { showEngine } from './engine/engine-status';
 import { FaultLog } from './engine/fault-log';
 import { Replica } from './engine/replica';
 import { RunEngine } from './engine/run-engine';
+import { incidents } from './projections/incidents/incidents.projection';
+import { IncidentsQueries } from './projections/incidents/incidents.queries';
 import { ExpectedDurations } from './projections/workflows/expected-durations';
 import { WorkflowStatusQueries } from './projections/workflows/workflow-status.queries';
 import { workflows } from './projections/workflows/workflows.projection';
@@ -45,17 +48,24 @@ const faults = new FaultLog(new Logger(RunEngine.name));
   imports: [
     ContextModule.of({
       context: 'saga',
-      projections: [workflows],
+      projections: [workflows, incidents],
       publications: sagaPublications,
-      commands: [RegisterWorkflowDefinition, StartWorkflow, CompensateWorkflow, RetryWorkflow],
+      commands: [
+        RegisterWorkflowDefinition,
+        StartWorkflow,
+        CompensateWorkflow,
+        RetryWorkflow,
+        ResolveIncident,
+      ],
     }),
   ],
-  controllers: [WorkflowsQueries, WorkflowStatusQueries],
+  controllers: [WorkflowsQueries, WorkflowStatusQueries, IncidentsQueries],
   providers: [
     RegisterWorkflowDefinitionHandler,
     StartWorkflowHandler,
     CompensateWorkflowHandler,
     RetryWorkflowHandler,
+    ResolveIncidentHandler,
     OperateWorkflow,
     ExpectedDurations,
     DatabaseClock,

@@ -7,6 +7,7 @@ import { certaintyOf, describe, isRetriable, retryDelayMs, type Failure } from '
 import type { CallAnswered } from './commands';
 import type { Draft } from './draft';
 import type { FailedCall } from './events';
+import { openIncident } from './incidents';
 import { recordEnd, undoNext } from './settle';
 import type { Calls } from './state';
 
@@ -61,7 +62,7 @@ function succeed(draft: Draft, step: CompiledCall, command: CallAnswered): void 
   goOn(draft, step);
 }
 
-/** The same for an undo; the last failure parks the run. */
+/** The same for an undo; the last failure opens an incident. */
 export function answerUndo(draft: Draft, command: CallAnswered): void {
   const { step: name, attempt, result, reissued } = command.data;
   const { compensation } = draft.run;
@@ -80,10 +81,8 @@ export function answerUndo(draft: Draft, command: CallAnswered): void {
   const failed = failedCall(result, command, step.undo.retry, undo, false);
   draft.record({ type: 'UndoAttemptFailed', data: failed });
   if (failed.retry_at !== undefined) return;
-  draft.record({
-    type: 'UndoParked',
-    data: { step: name, message: describe(result), attempts: attempt, at: draft.at },
-  });
+  const message = describe(result);
+  openIncident(draft, 'undo_failed', { step: name, message, attempts: attempt });
 }
 
 function failedCall(

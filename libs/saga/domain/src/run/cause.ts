@@ -80,6 +80,11 @@ export function causeOf(events: readonly RunEvent[], before: RunState): RunComma
         },
       };
     }
+    case 'IncidentResolved': {
+      const { incident_id, action, reason } = first.data;
+      const why = reason === undefined ? {} : { reason };
+      return { type: 'ResolveIncident', at, data: { incident_id, action, ...why } };
+    }
     case 'StepStarted':
     case 'StepSkipped':
     case 'DecisionTaken':
@@ -90,6 +95,7 @@ export function causeOf(events: readonly RunEvent[], before: RunState): RunComma
     case 'CompensationStarted':
     case 'UndoStarted':
     case 'UndoParked':
+    case 'IncidentOpened':
     case 'WorkflowCompleted':
     case 'WorkflowFailed':
     case 'WorkflowCompensated':

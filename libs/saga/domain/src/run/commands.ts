@@ -18,6 +18,11 @@ export type CompensateWorkflow = Command<
 
 export type RetryWorkflow = Command<'RetryWorkflow', DataOf<typeof sagaContract.retryWorkflow>>;
 
+export type ResolveIncident = Command<
+  'ResolveIncident',
+  DataOf<typeof sagaContract.resolveIncident>
+>;
+
 /** What came of one call, as the caller saw it; what it means is decided here. */
 export type CallResult =
   /** 2xx, or a reply. `null` for an empty body. */
@@ -57,4 +62,4 @@ export interface CallAnswered extends Command<
 export type TimerDue = Command<'TimerDue', { readonly timer_id: string }>;
 
 export type RunCommand =
-  StartWorkflow | CallAnswered | TimerDue | CompensateWorkflow | RetryWorkflow;
+  StartWorkflow | CallAnswered | TimerDue | CompensateWorkflow | RetryWorkflow | ResolveIncident;

@@ -8,6 +8,7 @@ import { compensateRun } from './compensate-run';
 import { Draft } from './draft';
 import type { RunEvent, WorkflowStarted } from './events';
 import { evolveRun } from './evolve';
+import { resolveIncident } from './resolve-incident';
 import { retryRun } from './retry-run';
 import { settle } from './settle';
 import { isStarted, NOT_STARTED, type Run, type RunState } from './state';
@@ -63,6 +64,8 @@ function handle(draft: Draft, command: Exclude<RunCommand, StartWorkflow>): Reje
       return compensateRun(draft, command);
     case 'RetryWorkflow':
       return retryRun(draft, command);
+    case 'ResolveIncident':
+      return resolveIncident(draft, command);
   }
 }
 

@@ -138,6 +138,7 @@ function effectOf(definition: CompiledDefinition, event: RunEvent, run: Run): Ef
     case 'CompensationRequested':
       return { effect: 'cancel-timer', timer_id: WORKFLOW_TIMER };
     case 'UndoParked':
+    case 'IncidentOpened':
       return { effect: 'parked', step: event.data.step, message: event.data.message };
     case 'WorkflowCompleted':
       return { effect: 'ended', status: 'completed' };
@@ -154,6 +155,7 @@ function effectOf(definition: CompiledDefinition, event: RunEvent, run: Run): Ef
     case 'WorkflowTimedOut':
     case 'CompensationStarted':
     case 'StepCompensated':
+    case 'IncidentResolved':
       return undefined;
   }
 }

@@ -179,7 +179,35 @@ export type StepCompensated = Message<
     readonly at: Instant;
   }
 >;
-/** An undo keeps failing. Nothing happens any more until an operator retries it. */
+/** What the run waits for a person with: an undo that keeps failing, or one whose input cannot be formed. */
+export type IncidentKind = 'undo_failed' | 'undo_input';
+/** Nothing happens by itself any more until a person resolves it. */
+export type IncidentOpened = Message<
+  'IncidentOpened',
+  {
+    /** `<run>:<step>:<n>`, n from 1 over the incidents of the run. */
+    readonly incident_id: string;
+    readonly workflow_name: string;
+    readonly step: string;
+    readonly kind: IncidentKind;
+    readonly message: string;
+    readonly attempts: number;
+    readonly at: Instant;
+  }
+>;
+/** `skip`: the effect stands. `done_by_hand`: a person has undone it. Who: the actor of the event. */
+export type IncidentAction = 'retry' | 'skip' | 'done_by_hand';
+export type IncidentResolved = Message<
+  'IncidentResolved',
+  {
+    readonly incident_id: string;
+    readonly step: string;
+    readonly action: IncidentAction;
+    readonly reason?: string;
+    readonly at: Instant;
+  }
+>;
+/** What stood in the log in the place of `IncidentOpened` before there were incidents. */
 export type UndoParked = Message<
   'UndoParked',
   {
@@ -240,6 +268,8 @@ export type RunEvent =
   | UndoAttemptFailed
   | StepCompensated
   | UndoParked
+  | IncidentOpened
+  | IncidentResolved
   | RunRetried
   | WorkflowCompleted
   | WorkflowFailed

@@ -1,9 +1,18 @@
-import type { FailedCall, RunEvent, StepCompleted, StepFailed } from './events';
+import type {
+  FailedCall,
+  IncidentAction,
+  IncidentOpened,
+  RunEvent,
+  StepCompleted,
+  StepFailed,
+  UndoParked,
+} from './events';
 import {
   isStarted,
   NOT_STARTED,
   type Calls,
   type Effected,
+  type Incident,
   type Run,
   type RunState,
   type StepState,
@@ -22,6 +31,8 @@ export function evolveRun(state: RunState, event: RunEvent): RunState {
       effects: [],
       halt: undefined,
       compensation: undefined,
+      incident: undefined,
+      incidents: [],
       maxRetries: undefined,
     };
   if (!isStarted(state)) return NOT_STARTED;
@@ -103,23 +114,20 @@ function evolveStarted(run: Run, event: Exclude<RunEvent, { type: 'WorkflowStart
       return withUndo(run, afterFailure(before, event.data));
     }
     case 'UndoParked': {
-      const before = run.compensation?.undo ?? firstCall({}, 0);
-      return withUndo(run, { ...before, status: 'parked', message: event.data.message });
+      const { step, attempts } = event.data;
+      const id = `${run.started.workflow_id}:${step}:0`;
+      return parked(run, { id, step, kind: attempts === 0 ? 'undo_input' : 'undo_failed' }, event);
     }
-    case 'StepCompensated': {
-      const { compensation } = run;
-      if (!compensation) return run;
-      const isOther = (step: string) => step !== event.data.step;
-      return {
-        ...run,
-        effects: run.effects.filter(({ step }) => isOther(step)),
-        compensation: {
-          ...compensation,
-          remaining: compensation.remaining.filter(isOther),
-          undo: undefined,
-        },
-      };
+    case 'IncidentOpened': {
+      const { incident_id: id, step, kind } = event.data;
+      return parked(run, { id, step, kind }, event);
     }
+    case 'IncidentResolved': {
+      const { step, action } = event.data;
+      return afterIncident({ ...run, incident: undefined }, step, action);
+    }
+    case 'StepCompensated':
+      return undone(run, event.data.step);
     case 'RunRetried': {
       const { max_retries: maxRetries, timeout_at: timeoutAt } = event.data;
       if (timeoutAt === undefined) return { ...run, maxRetries };
@@ -164,6 +172,44 @@ function failed(run: Run, data: StepFailed['data']): Run {
       : effectsWith(run, { step, outcome, context: run.context, output });
   const withEffects = { ...next, effects };
   return isOptional ? withEffects : withHalt(withEffects, `${step} failed: ${message}`, step);
+}
+
+const parked = (
+  run: Run,
+  incident: Incident,
+  { data: { message } }: UndoParked | IncidentOpened,
+): Run => ({
+  ...withUndo(run, {
+    ...(run.compensation?.undo ?? firstCall({}, 0)),
+    status: 'parked',
+    message,
+  }),
+  incident,
+  incidents: [...run.incidents, incident.id],
+});
+
+/** The undo's turn is over, whatever came of it. */
+function passedBy(run: Run, name: string): Run {
+  const { compensation } = run;
+  if (!compensation) return run;
+  const remaining = compensation.remaining.filter((step) => step !== name);
+  return { ...run, compensation: { ...compensation, remaining, undo: undefined } };
+}
+
+const undone = (run: Run, name: string): Run => ({
+  ...passedBy(run, name),
+  effects: run.effects.filter(({ step }) => step !== name),
+});
+
+function afterIncident(run: Run, step: string, action: IncidentAction): Run {
+  switch (action) {
+    case 'retry':
+      return run;
+    case 'skip':
+      return passedBy(run, step);
+    case 'done_by_hand':
+      return undone(run, step);
+  }
 }
 
 /** The newest word on a step is the one that counts, and its place in the order. */

@@ -125,6 +125,7 @@ type Act =
   | { act: 'answer' | 'timer' | 'stale'; pick: number; result: CallResult; chance: number }
   | { act: 'crash' }
   | { act: 'retry'; strategy: 'failed_steps' | 'current_step' | 'from_step'; place: number }
+  | { act: 'resolve'; action: 'retry' | 'skip' | 'done_by_hand' }
   | { act: 'compensate'; strategy: 'all' | 'partial' | undefined };
 
 const result: fc.Arbitrary<CallResult> = fc.oneof(
@@ -171,6 +172,13 @@ const acts: fc.Arbitrary<Act[]> = fc.array(
     {
       weight: 1,
       arbitrary: fc.record({
+        act: fc.constant('resolve' as const),
+        action: fc.constantFrom('retry' as const, 'skip' as const, 'done_by_hand' as const),
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({
         act: fc.constant('compensate' as const),
         strategy: fc.constantFrom('all' as const, 'partial' as const, undefined),
       }),
@@ -200,6 +208,9 @@ function play(
           retry_strategy: act.strategy,
           ...(act.strategy === 'from_step' ? { from_step: act.place } : {}),
         });
+        return;
+      case 'resolve':
+        player.resolve(act.action);
         return;
       case 'compensate':
         player.compensate(act.strategy ? { compensation_strategy: act.strategy } : {});
@@ -236,11 +247,11 @@ function play(
     check(player);
   }
   const good: CallResult = { kind: 'ok', output: { id: 7 } };
-  for (let count = 0; count < ACTS_MAX && !hasEnded(player) && !isStuck(player); count++) {
+  for (let count = 0; count < ACTS_MAX && !hasEnded(player); count++) {
     if (player.calling.length > 0) perform({ act: 'answer', pick: 0, result: good, chance: 0 });
     else if (player.timers.some((id) => id !== 'timeout'))
       player.due(player.timers.find((id) => id !== 'timeout') ?? '');
-    else if (isParked(player)) player.retry();
+    else if (isParked(player)) seeTo(player, count);
     else throw new Error('nothing is outstanding, and the run has not ended');
     check(player);
   }
@@ -249,10 +260,12 @@ function play(
 
 const hasEnded = (player: Player): boolean => player.outstanding.has('ended');
 const isParked = (player: Player): boolean => player.outstanding.has('parked');
-/** An undo that cannot be formed parks the run for good. */
-const isStuck = ({ events }: Player): boolean => {
-  const last = events.at(-1);
-  return last?.type === 'UndoParked' && last.data.attempts === 0;
+/** An undo that cannot be formed cannot be tried again with success: somebody has to say what becomes of it. */
+const seeTo = (player: Player, count: number): void => {
+  const isInput = isStarted(player.state) && player.state.incident?.kind === 'undo_input';
+  if (isInput) player.resolve(count % 2 === 0 ? 'skip' : 'done_by_hand');
+  else if (count % 2 === 0) player.retry();
+  else player.resolve('retry');
 };
 
 const withoutReissue = (effect: Effect): Effect =>
@@ -270,7 +283,6 @@ describe('any run of any definition, whatever the world does', () => {
     'ends in exactly one way, and then is still',
     property((definition, script) => {
       const player = play(definition, script, () => undefined);
-      if (isStuck(player)) return;
       expect(hasEnded(player)).toBe(true);
       expect([...player.outstanding.keys()]).toEqual(['ended']);
       for (const id of ['timeout', 'retry:s0:1', 'delay:s0', 'undo:s0:1'])
@@ -347,6 +359,7 @@ describe('any run of any definition, whatever the world does', () => {
       let standing: string[] = [];
       const doubtful = new Set<string>();
       const undone: string[] = [];
+      const handled: string[] = [];
       for (const { type, data } of player.events) {
         if (type === 'StepAttemptFailed' && !wasSure(data)) doubtful.add(data.step);
         if (type === 'StepCompleted' || type === 'StepFailed') {
@@ -365,7 +378,13 @@ describe('any run of any definition, whatever the world does', () => {
           else expect(undoable.toReversed()).toEqual(expect.arrayContaining([...data.steps]));
         }
         if (type === 'UndoStarted') expect(undone).not.toContain(data.step);
+        if (type === 'IncidentResolved' && data.action !== 'retry') handled.push(data.step);
+        if (type === 'IncidentResolved' && data.action === 'done_by_hand') {
+          undone.push(data.step);
+          standing = standing.filter((name) => name !== data.step);
+        }
         if (type === 'StepCompensated') {
+          handled.push(data.step);
           undone.push(data.step);
           standing = standing.filter((name) => name !== data.step);
         }
@@ -374,8 +393,9 @@ describe('any run of any definition, whatever the world does', () => {
       const plans = player.events.flatMap(({ type, data }) =>
         type === 'CompensationStarted' ? data.steps : [],
       );
-      expect(undone).toEqual(plans.slice(0, undone.length));
-      if (player.status === 'compensated') expect(undone).toEqual(plans);
+      // Skipped ones included: they had their turn.
+      expect(handled).toEqual(plans.slice(0, handled.length));
+      if (player.status === 'compensated') expect(handled).toEqual(plans);
       if (isStarted(player.state))
         for (const name of undone)
           expect(planOf(definition, player.state, 'all')).not.toContain(name);
@@ -477,6 +497,18 @@ const anyCommand: fc.Arbitrary<RunCommand> = fc.oneof(
         max_retries: fc.nat(3),
       },
       { requiredKeys: ['workflow_id', 'retry_strategy'] },
+    ),
+  }) as fc.Arbitrary<RunCommand>,
+  fc.record({
+    type: fc.constant('ResolveIncident' as const),
+    at,
+    data: fc.record(
+      {
+        incident_id: anyName.map((name) => `${RUN_ID}:${name}:1`),
+        action: fc.constantFrom('retry' as const, 'skip' as const, 'done_by_hand' as const),
+        reason: fc.string(),
+      },
+      { requiredKeys: ['incident_id', 'action'] },
     ),
   }) as fc.Arbitrary<RunCommand>,
   fc.record({

@@ -10,7 +10,8 @@ import {
 import { finish, joined, walk, type Arrival } from './advance';
 import type { RetryWorkflow } from './commands';
 import type { Draft } from './draft';
-import { undoNext } from './settle';
+import { closeIncident } from './incidents';
+import { undoAgain } from './resolve-incident';
 
 /** Lets a failed run go on, or a parked undo be tried again. */
 export function retryRun(draft: Draft, command: RetryWorkflow): Rejection | undefined {
@@ -173,12 +174,8 @@ function retryUndo(
   if (target && target.name !== name)
     return new Rejection('step-not-parked', `${target.name} is not what is parked: ${name} is`);
   draft.record({ type: 'RunRetried', data: retried(draft, data) });
-  if (undo.attempt === 0) undoNext(draft);
-  else
-    draft.record({
-      type: 'UndoRetried',
-      data: { step: name, attempt: undo.attempt + 1, at: draft.at },
-    });
+  closeIncident(draft, 'retry');
+  undoAgain(draft);
   return undefined;
 }
 

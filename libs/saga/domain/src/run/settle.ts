@@ -1,6 +1,7 @@
 import { stepOf } from '../definition/compiled';
 import { applyMapping } from '../expressions/mapping';
 import type { Draft } from './draft';
+import { openIncident } from './incidents';
 import { planOf, standingSteps } from './plan';
 import { delayTimer, retryTimer } from './timers';
 
@@ -82,14 +83,10 @@ export function undoNext(draft: Draft): void {
   if (step.type !== 'service_call' || !step.undo || !effect) return;
   const input = applyMapping(step.undo.input, { context: effect.context, output: effect.output });
   if (!input.ok)
-    return draft.record({
-      type: 'UndoParked',
-      data: {
-        step: name,
-        message: `compensation_action.input_mapping: ${input.message}`,
-        attempts: 0,
-        at: draft.at,
-      },
+    return openIncident(draft, 'undo_input', {
+      step: name,
+      message: `compensation_action.input_mapping: ${input.message}`,
+      attempts: 0,
     });
   draft.record({
     type: 'UndoStarted',

@@ -1,5 +1,5 @@
 import type { Instant, Json, JsonObject } from '@downbeat/eventsourcing';
-import type { CompensationStrategy, StepOutcome, WorkflowStarted } from './events';
+import type { CompensationStrategy, IncidentKind, StepOutcome, WorkflowStarted } from './events';
 
 /** The calls of a step so far. */
 export interface Calls {
@@ -63,6 +63,13 @@ export interface Compensation {
   readonly undo: UndoState | undefined;
 }
 
+/** What the run waits for a person with. */
+export interface Incident {
+  readonly id: string;
+  readonly step: string;
+  readonly kind: IncidentKind;
+}
+
 export type RunStatus = 'running' | 'completed' | 'failed' | 'compensating' | 'compensated';
 
 export interface Run {
@@ -76,6 +83,10 @@ export interface Run {
   readonly effects: readonly Effected[];
   readonly halt: Halt | undefined;
   readonly compensation: Compensation | undefined;
+  /** The open one; undos go one at a time, so there is at most one. */
+  readonly incident: Incident | undefined;
+  /** Ids of all so far. */
+  readonly incidents: readonly string[];
   /** Retries an operator allowed with the last `RunRetried`. */
   readonly maxRetries: number | undefined;
 }

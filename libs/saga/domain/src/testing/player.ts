@@ -6,14 +6,17 @@ import {
   type JsonObject,
 } from '@downbeat/eventsourcing';
 import type { CompiledDefinition } from '../definition/compiled';
-import type { CallResult, RunCommand } from '../run/commands';
+import type { CallResult, ResolveIncident, RunCommand } from '../run/commands';
 import { runDecider, type RunDecider } from '../run/decide';
 import { effectsOf, pendingEffects, type CallEffect, type Effect } from '../run/effects';
 import type { RunEvent } from '../run/events';
-import { NOT_STARTED, type RunState } from '../run/state';
+import { isStarted, NOT_STARTED, type RunState } from '../run/state';
 
 export const RUN_ID = '0198c2a4-7d1e-5c3b-9a52-3f1f0a9f3c11';
 export const BEGIN = '2026-03-01T09:30:00.000Z' as Instant;
+
+/** Of an incident that was never opened. */
+const NO_INCIDENT = `${RUN_ID}:a:9`;
 
 const effectKey = (effect: Effect): string =>
   effect.effect === 'call' ? effect.key : 'timer_id' in effect ? effect.timer_id : effect.effect;
@@ -140,6 +143,19 @@ export class Player {
       type: 'RetryWorkflow',
       at: this.at,
       data: { workflow_id: RUN_ID, retry_strategy: 'failed_steps', ...more },
+    });
+  }
+
+  /** A person resolves the open incident, or the one that is named. */
+  resolve(
+    action: ResolveIncident['data']['action'],
+    more: Readonly<Record<string, unknown>> = {},
+  ): Rejection | readonly RunEvent[] {
+    const incident_id = isStarted(this.state) ? (this.state.incident?.id ?? NO_INCIDENT) : '';
+    return this.say({
+      type: 'ResolveIncident',
+      at: this.at,
+      data: { incident_id, action, ...(action === 'retry' ? {} : { reason: 'by phone' }), ...more },
     });
   }
 

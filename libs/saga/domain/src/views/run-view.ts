@@ -2,7 +2,13 @@ import type { sagaContract } from '@downbeat/contracts';
 import { epochMs, type Instant, type Json, type JsonObject } from '@downbeat/eventsourcing';
 import type { CompiledDefinition } from '../definition/compiled';
 import { describe } from '../run/classification';
-import type { RunEvent } from '../run/events';
+import type {
+  IncidentAction,
+  IncidentKind,
+  IncidentOpened,
+  RunEvent,
+  UndoParked,
+} from '../run/events';
 import { measure } from './progress';
 
 /** A step that was reached. */
@@ -44,6 +50,15 @@ export interface RunView {
     readonly step_name: string;
     readonly error_message: string;
     readonly retry_count: number;
+  };
+  /** What the run waits for a person with. */
+  readonly incident?: {
+    readonly incident_id: string;
+    readonly kind: IncidentKind;
+    readonly step_name: string;
+    readonly message: string;
+    readonly attempts: number;
+    readonly since: Instant;
   };
   /** In the order in which they were reached. */
   readonly steps: readonly StepView[];
@@ -174,23 +189,29 @@ function evolve(view: RunView, event: Exclude<RunEvent, { type: 'WorkflowStarted
       return { ...withoutEnd(stopGroups(view, event.data.at)), current_status: 'compensating' };
     case 'UndoStarted':
     case 'UndoRetried':
-      return {
-        ...changed(view, event.data.step, (step) => ({ ...step, status: 'compensating' })),
-        needs_attention: false,
-      };
+      return changed(withoutIncident(view), event.data.step, (step) => ({
+        ...step,
+        status: 'compensating',
+      }));
     case 'StepCompensated':
       return changed(view, event.data.step, ({ error_message: _, ...step }) => ({
         ...step,
         status: 'compensated',
       }));
-    case 'UndoParked': {
+    case 'UndoParked':
+    case 'IncidentOpened': {
       const { step: step_name, message: error_message, attempts } = event.data;
       const retry_count = Math.max(attempts - 1, 0);
       return {
         ...changed(view, step_name, (step) => ({ ...step, status: 'compensating', error_message })),
         needs_attention: true,
+        incident: incidentOf(view, event),
         error_details: { step_name, error_message, retry_count },
       };
+    }
+    case 'IncidentResolved': {
+      const { step, action } = event.data;
+      return changed(withoutIncident(view), step, (one) => afterIncident(one, action));
     }
     case 'RunRetried': {
       const { timeout_at } = event.data;
@@ -206,6 +227,36 @@ function evolve(view: RunView, event: Exclude<RunEvent, { type: 'WorkflowStarted
     }
     case 'WorkflowCompensated':
       return { ...view, current_status: 'compensated', ...end(view.started_at, event.data.at) };
+  }
+}
+
+/** Before there were incidents, a parked undo was one without an id. */
+const incidentOf = (
+  { id }: RunView,
+  event: UndoParked | IncidentOpened,
+): NonNullable<RunView['incident']> => {
+  const { step: step_name, message, attempts, at: since } = event.data;
+  const { incident_id, kind } =
+    event.type === 'IncidentOpened'
+      ? event.data
+      : { incident_id: `${id}:${step_name}:0`, kind: 'undo_failed' as const };
+  return { incident_id, kind, step_name, message, attempts, since };
+};
+
+const withoutIncident = ({ incident: _, ...view }: RunView): RunView => ({
+  ...view,
+  needs_attention: false,
+});
+
+/** How a step looks that is not being undone any more. */
+function afterIncident(step: StepView, action: IncidentAction): StepView {
+  switch (action) {
+    case 'retry':
+      return step;
+    case 'skip':
+      return { ...step, status: step.output_data === undefined ? 'failed' : 'completed' };
+    case 'done_by_hand':
+      return { ...step, status: 'compensated' };
   }
 }
 

@@ -7,19 +7,14 @@ import {
   type CommandOutcome,
   type QueryOutcome,
 } from '@downbeat/message-bus';
-import {
-  isStarted,
-  workflowStream,
-  type CompensateWorkflow,
-  type RetryWorkflow,
-} from '@downbeat/saga-domain';
+import { isStarted, workflowStream } from '@downbeat/saga-domain';
 import { accepted, problemOf, refused, type Cause } from '@downbeat/service-host';
 import { Injectable } from '@nestjs/common';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { z } from 'zod';
+import { runOf, type Operation } from '../engine/operation';
 import { processOf } from '../engine/replica';
 import { RunEngine } from '../engine/run-engine';
-
-type Operation = CompensateWorkflow | RetryWorkflow;
 
 const FORWARD_TIMEOUT_MS = 5_000;
 /** A holder that is gone is missed after its lease of 3 s; the run changes hands soon after. */
@@ -72,11 +67,17 @@ export class OperateWorkflow {
 
   /** @returns Undefined when another process holds the run. */
   private async here(operation: Operation, cause: Cause): Promise<CommandOutcome | undefined> {
-    const { workflow_id } = operation.data;
+    const workflow_id = runOf(operation);
+    const named =
+      'incident_id' in operation.data ? { incident_id: operation.data.incident_id } : {};
     try {
       const result = await this.engine.tell(operation, {
         ...cause,
-        answer: (state) => ({ workflow_id, status: isStarted(state) ? state.status : 'pending' }),
+        answer: (state) => ({
+          ...named,
+          workflow_id,
+          status: isStarted(state) ? state.status : 'pending',
+        }),
       });
       if (result instanceof Rejection) return refused(result);
       return accepted(result.position, result.answer ?? {}, result.repeated);
@@ -88,7 +89,7 @@ export class OperateWorkflow {
 
   /** @returns Undefined when nobody holds the run now, or its holder does not answer. */
   private async forward(operation: Operation, cause: Cause): Promise<CommandOutcome | undefined> {
-    const holder = await this.leases.holder(workflowStream(operation.data.workflow_id));
+    const holder = await this.leases.holder(workflowStream(runOf(operation)));
     if (holder === undefined) return undefined;
     const payload = { operation, cause } as unknown as JsonObject;
     try {
@@ -106,16 +107,18 @@ export class OperateWorkflow {
 const NOT_HERE = new Rejection('not-held-here', 'another replica holds the run');
 const NO_CAUSE = new Rejection('invalid-input', 'cause is missing', 'invalid');
 
+const OPERATIONS: Readonly<Record<Operation['type'], z.ZodType>> = {
+  CompensateWorkflow: sagaContract.compensateWorkflow.data,
+  RetryWorkflow: sagaContract.retryWorkflow.data,
+  ResolveIncident: sagaContract.resolveIncident.data,
+};
+
 /** What comes over the bus is checked, whoever sent it. */
 function validOperation({ type, data }: Partial<Operation>): Operation | Rejection {
+  const schema = type !== undefined && Object.hasOwn(OPERATIONS, type) && OPERATIONS[type];
+  if (!schema) return new Rejection('invalid-input', 'operation.type is no operation', 'invalid');
+  const valid = validate(schema, data);
+  if (valid instanceof Rejection) return valid;
   const at = instantOf(0); // The run's own clock says when.
-  if (type === 'CompensateWorkflow') {
-    const valid = validate(sagaContract.compensateWorkflow.data, data);
-    return valid instanceof Rejection ? valid : { type, at, data: valid.value };
-  }
-  if (type === 'RetryWorkflow') {
-    const valid = validate(sagaContract.retryWorkflow.data, data);
-    return valid instanceof Rejection ? valid : { type, at, data: valid.value };
-  }
-  return new Rejection('invalid-input', 'operation.type is no operation', 'invalid');
+  return { type, at, data: valid.value } as Operation;
 }

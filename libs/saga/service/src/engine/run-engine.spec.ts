@@ -548,7 +548,7 @@ describe('an operator', () => {
     };
     await bench.start(one, 'c1');
     await bench.pass(0);
-    expect(bench.types('c1').at(-1)).toBe('UndoParked');
+    expect(bench.types('c1').at(-1)).toBe('IncidentOpened');
     expect(bench.holderOf('c1')).toBeUndefined();
     expect(one.engine.status().open_runs).toBe(0);
     const two = await bench.open();

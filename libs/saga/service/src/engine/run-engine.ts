@@ -6,16 +6,12 @@ import {
   type Leases,
 } from '@downbeat/event-store';
 import { instantOf, Rejection } from '@downbeat/eventsourcing';
-import {
-  workflowStream,
-  type CompensateWorkflow,
-  type RetryWorkflow,
-  type StartWorkflow,
-} from '@downbeat/saga-domain';
+import { workflowStream, type StartWorkflow } from '@downbeat/saga-domain';
 import type { DefinitionLibrary, KnownDefinition } from '../definitions/definition-library';
 import { CallGate } from './call-gate';
 import { DefinitionMissing, EngineFull, EngineNotRunning } from './errors';
 import { OpenRun } from './open-run';
+import { runOf, type Operation } from './operation';
 import type { ReplicaLease } from './replica-lease';
 import type { Asked } from './run-stream';
 import type { Behaviour, RunInHand, RunSurroundings } from './surroundings';
@@ -104,11 +100,8 @@ export class RunEngine {
    *
    * @throws {LeaseLost} Another process holds it.
    */
-  async tell(
-    command: CompensateWorkflow | RetryWorkflow,
-    asked: Asked,
-  ): Promise<Appended | Rejection> {
-    return this.opened(command.data.workflow_id, false).ask(command, asked);
+  async tell(command: Operation, asked: Asked): Promise<Appended | Rejection> {
+    return this.opened(runOf(command), false).ask(command, asked);
   }
 
   /** Goes on with runs that this process holds from now on, or should know that it holds. */

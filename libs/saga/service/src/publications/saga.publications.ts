@@ -12,23 +12,36 @@ export const sagaPublications: Publications<RunEvent | WorkflowDefinitionRegiste
       correlation_id: data.correlation_id,
     }),
   WorkflowCompleted: ({ stream, meta }) =>
-    integrationEvent(sagaContract.workflowCompleted, ended(stream, meta.correlation_id)),
+    integrationEvent(sagaContract.workflowCompleted, runOf(stream, meta.correlation_id)),
   WorkflowFailed: ({ stream, meta, data }) =>
     integrationEvent(sagaContract.workflowFailed, {
-      ...ended(stream, meta.correlation_id),
+      ...runOf(stream, meta.correlation_id),
       reason: data.reason,
     }),
   WorkflowCompensated: ({ stream, meta, data }) =>
     integrationEvent(sagaContract.workflowCompensated, {
-      ...ended(stream, meta.correlation_id),
+      ...runOf(stream, meta.correlation_id),
       reason: data.reason,
     }),
-  UndoParked: ({ stream, meta, data }) =>
-    integrationEvent(sagaContract.workflowParked, {
-      ...ended(stream, meta.correlation_id),
+  IncidentOpened: ({ stream, meta, data }) =>
+    integrationEvent(sagaContract.incidentOpened, {
+      ...runOf(stream, meta.correlation_id),
+      incident_id: data.incident_id,
       step_name: data.step,
+      kind: data.kind,
       reason: data.message,
+      attempts: data.attempts,
     }),
+  IncidentResolved: ({ stream, meta, data }) =>
+    integrationEvent(sagaContract.incidentResolved, {
+      ...runOf(stream, meta.correlation_id),
+      incident_id: data.incident_id,
+      step_name: data.step,
+      action: data.action,
+      ...(data.reason === undefined ? {} : { reason: data.reason }),
+      resolved_by: meta.actor,
+    }),
+  UndoParked: keepPrivate,
   StepStarted: keepPrivate,
   StepRetried: keepPrivate,
   StepAttemptFailed: keepPrivate,
@@ -52,7 +65,7 @@ export const sagaPublications: Publications<RunEvent | WorkflowDefinitionRegiste
   WorkflowDefinitionRegistered: keepPrivate,
 };
 
-const ended = (stream: string, correlation_id: string) => ({
+const runOf = (stream: string, correlation_id: string) => ({
   workflow_id: stream.slice('workflow-'.length),
   correlation_id,
 });

@@ -4,6 +4,7 @@ import { instantOf, type EventMeta, type Json } from '@downbeat/eventsourcing';
 import {
   workflowDefinitionStream,
   workflowStream,
+  type ResolveIncident,
   type RetryWorkflow,
   type RunEvent,
 } from '@downbeat/saga-domain';
@@ -121,6 +122,21 @@ export class EngineBench {
     const commandId = `retry-${correlation}-${Date.now()}`;
     const asked = { commandId, meta: metaOf(commandId), answer: () => ({}) };
     return on.engine.tell({ type: 'RetryWorkflow', data, at: NEVER }, asked);
+  }
+
+  /** Resolves the open incident of a run. */
+  resolve(
+    on: BenchReplica,
+    correlation: string,
+    action: ResolveIncident['data']['action'],
+    reason = 'by phone',
+  ) {
+    const opened = this.events(correlation).findLast(({ type }) => type === 'IncidentOpened');
+    const incident_id = opened?.type === 'IncidentOpened' ? opened.data.incident_id : '';
+    const commandId = `resolve-${incident_id}-${Date.now()}`;
+    const asked = { commandId, meta: metaOf(commandId), answer: () => ({}) };
+    const data = { incident_id, action, reason };
+    return on.engine.tell({ type: 'ResolveIncident', data, at: NEVER }, asked);
   }
 
   events(correlationId: string): readonly RunEvent[] {

@@ -1,4 +1,4 @@
-import type { CallResult } from '@downbeat/saga-domain';
+import type { CallResult, ResolveIncident } from '@downbeat/saga-domain';
 import { call, delay, fixedCall, parallel } from '@downbeat/saga-domain/testing';
 import { EngineBench, type BenchReplica } from './engine-bench';
 import type { MadeCall } from './fake-services';
@@ -135,12 +135,25 @@ export class Storm {
       const someone = this.someone();
       if (!someone) return;
       if (this.bench.events(id).length === 0) void this.insist(() => this.bench.start(someone, id));
-      if (this.isParked(id)) void this.insist(() => this.bench.retry(someone, id));
+      if (this.isParked(id)) void this.insist(() => this.seeTo(someone, id));
     }
   }
 
+  /** Mostly by another try; some give an undo up, or have done it themselves. */
+  private seeTo(someone: BenchReplica, id: string): Promise<unknown> {
+    const action = this.chance.oneOf<ResolveIncident['data']['action'] | undefined>(
+      undefined,
+      'retry',
+      'retry',
+      'skip',
+      'done_by_hand',
+    );
+    if (action === undefined) return this.bench.retry(someone, id);
+    return this.bench.resolve(someone, id, action);
+  }
+
   private isParked(id: string): boolean {
-    return this.bench.types(id).at(-1) === 'UndoParked';
+    return this.bench.types(id).at(-1) === 'IncidentOpened';
   }
 
   /** Who is not answered asks again later, or never. */

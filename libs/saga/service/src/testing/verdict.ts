@@ -52,14 +52,27 @@ function undosOf(events: readonly RunEvent[]): readonly string[] {
       plan = plan.slice(1);
       effects = effects.filter((step) => step !== data.step);
     }
+    if (type === 'IncidentResolved' && data.action !== 'retry') {
+      if (plan[0] !== data.step) faults.push(`${data.step} was given up out of turn`);
+      plan = plan.slice(1);
+      if (data.action === 'done_by_hand') effects = effects.filter((step) => step !== data.step);
+    }
     if (type === 'WorkflowCompensated' && plan.length > 0)
       faults.push(`${plan.join()} was not undone`);
   }
   return faults;
 }
 
-const undosRecorded = (events: readonly RunEvent[]): readonly string[] =>
-  events.flatMap((event) => (event.type === 'StepCompensated' ? [event.data.step] : []));
+/** Those that succeeded, and those a person took off the engine's hands. */
+const undosRecorded = (events: readonly RunEvent[]): readonly string[] => [
+  ...new Set(
+    events.flatMap(({ type, data }) => {
+      const isOver =
+        type === 'StepCompensated' || (type === 'IncidentResolved' && data.action !== 'retry');
+      return isOver ? [data.step] : [];
+    }),
+  ),
+];
 
 function undosCalled(bench: EngineBench, correlationId: string): readonly string[] {
   const calls = bench.services.calls.filter(

@@ -4,6 +4,7 @@ import { epochMs, Rejection, type Recorded } from '@downbeat/eventsourcing';
 import type { Read, ReadAs } from '@downbeat/projections';
 import {
   evolveRunView,
+  statementOf,
   stepRows,
   timelineEntry,
   workflowStream,
@@ -44,6 +45,7 @@ export class WorkflowStatusQueries {
       data: thatFits({
         workflow,
         steps: stepRows(view, known.definition),
+        statement: statementOf(events, known.definition),
         execution_timeline: events.map(timelineEntry),
       }) as unknown as Answer,
     };

@@ -85,6 +85,8 @@ const workflow: Table<WorkflowRow, RunEvent> = {
       completed_at: null,
     })),
     UndoParked: change(() => ({ needs_attention: true })),
+    IncidentOpened: change(() => ({ needs_attention: true })),
+    IncidentResolved: change(() => ({ needs_attention: false })),
     UndoRetried: change(() => ({ needs_attention: false })),
     RunRetried: change(({ timeout_at }: RunRetried['data']) => ({
       needs_attention: false,
@@ -156,6 +158,6 @@ const definition: Table<DefinitionRow, WorkflowDefinitionRegistered> = {
 /** Runs as a list, and the definitions they can be started with. */
 export const workflows: Projection = {
   name: 'saga.workflows',
-  version: 1,
+  version: 2,
   tables: [workflow, definition],
 };

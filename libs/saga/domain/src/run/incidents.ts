@@ -1,0 +1,29 @@
+import type { Draft } from './draft';
+import type { IncidentAction, IncidentKind } from './events';
+
+/** From here on the run waits for a person. */
+export function openIncident(
+  draft: Draft,
+  kind: IncidentKind,
+  { step, message, attempts }: { step: string; message: string; attempts: number },
+): void {
+  const { started, incidents } = draft.run;
+  const { workflow_id, workflow_name } = started;
+  const incident_id = `${workflow_id}:${step}:${incidents.length + 1}`;
+  draft.record({
+    type: 'IncidentOpened',
+    data: { incident_id, workflow_name, step, kind, message, attempts, at: draft.at },
+  });
+}
+
+/** Records what the person who saw to the open one said. */
+export function closeIncident(draft: Draft, action: IncidentAction, reason?: string): void {
+  const { incident } = draft.run;
+  if (!incident) return;
+  const { id: incident_id, step } = incident;
+  const why = reason === undefined ? {} : { reason };
+  draft.record({
+    type: 'IncidentResolved',
+    data: { incident_id, step, action, ...why, at: draft.at },
+  });
+}

@@ -1,0 +1,110 @@
+import { sagaContract, type AnswerOf } from '@downbeat/contracts';
+import type { JsonObject } from '@downbeat/eventsourcing';
+import { eventually } from '@downbeat/event-store/testing';
+import { connect, StringCodec, type NatsConnection } from 'nats';
+import { SagaBench, shopCall, type Status } from './testing/saga-bench';
+
+jest.setTimeout(30_000);
+
+type Incidents = AnswerOf<typeof sagaContract.listIncidents>;
+type Incident = AnswerOf<typeof sagaContract.incidentQuery>;
+
+let bench: SagaBench;
+let nats: NatsConnection;
+const told: JsonObject[] = [];
+beforeAll(async () => {
+  bench = await SagaBench.open('failure');
+  nats = await connect({ servers: bench.natsUrl });
+  nats.subscribe(`${bench.prefix}.event.saga.>`, {
+    callback: (_, { subject, data }) => {
+      const [, , , name = ''] = subject.split('.');
+      told.push({ name, ...(JSON.parse(StringCodec().decode(data)) as JsonObject) });
+    },
+  });
+});
+beforeEach(() => {
+  bench.participants.react = () => ({ status: 200, body: { id: 'h-1' } });
+});
+afterAll(async () => {
+  await nats.close();
+  await bench.close();
+});
+
+/** Reacts to some paths with a status of their own, to the others with success. */
+const answerWith = (statuses: Readonly<Record<string, number>>) => {
+  bench.participants.react = ({ path }) => ({
+    status: statuses[path] ?? 200,
+    body: { id: 'h-1' },
+  });
+};
+const incidents = (input: JsonObject) => bench.ask<Incidents>('list-incidents', input);
+const needsAttention = ({ workflow }: Status) => workflow.needs_attention;
+
+describe('an undo that keeps failing', () => {
+  it('is an incident that is told, listed, and resolved by what a person says', async () => {
+    await bench.register('stuck', [shopCall('a'), shopCall('b'), shopCall('c')]);
+    answerWith({ '/c': 409, '/undo/b': 404, '/undo/a': 404 });
+    const id = await bench.start('stuck', 'stuck-1');
+    const { workflow } = await bench.until(id, needsAttention);
+    const incident_id = `${id}:b:1`;
+    expect(workflow.incident).toMatchObject({ incident_id, kind: 'undo_failed', step_name: 'b' });
+
+    await eventually(async () => {
+      const { incidents: open, open_count } = await incidents({ status: 'open', workflow_id: id });
+      expect(open).toMatchObject([
+        { id: incident_id, correlation_id: 'stuck-1', workflow_name: 'stuck', attempts: 1 },
+      ]);
+      expect(open_count).toBe(1);
+      expect(told).toContainEqual(
+        expect.objectContaining({ name: 'IncidentOpened', incident_id, step_name: 'b' }),
+      );
+    });
+
+    const refused = await bench.command('ResolveIncident', incident_id, { action: 'skip' });
+    expect(refused).toMatchObject({ problem: { errors: [{ field: 'reason' }] } });
+    const skipped = await bench.command('ResolveIncident', incident_id, {
+      action: 'skip',
+      reason: 'the hold ran out by itself',
+    });
+    expect(skipped).toMatchObject({
+      accepted: true,
+      answer: { incident_id, workflow_id: id, status: 'compensating' },
+    });
+    const again = await bench.command('ResolveIncident', incident_id, { action: 'retry' });
+    expect(again).toMatchObject({ problem: { code: 'incident-resolved', kind: 'conflict' } });
+
+    await bench.until(id, ({ workflow: { incident } }) => incident?.step_name === 'a');
+    await bench.command('ResolveIncident', `${id}:a:2`, {
+      action: 'done_by_hand',
+      reason: 'cancelled by phone',
+    });
+    const { workflow: ended, statement } = await bench.ended(id);
+    expect(ended).toMatchObject({ current_status: 'compensated', needs_attention: false });
+    expect(ended).not.toHaveProperty('incident');
+    expect(statement).toMatchObject([
+      { step_name: 'a', effect: 'undone', undone_by: 'hand', reason: 'cancelled by phone' },
+      { step_name: 'b', effect: 'stands', was_skipped: true, can_be_undone: true },
+    ]);
+    expect(statement[0]?.actor).toEqual(expect.any(String));
+
+    await eventually(async () => {
+      const { incident } = await bench.ask<Incident>('incident', { incident_id });
+      expect(incident).toMatchObject({
+        status: 'resolved',
+        action: 'skip',
+        reason: 'the hold ran out by itself',
+        resolved_by: statement[1]?.actor,
+      });
+      expect(told.filter(({ name }) => name === 'IncidentResolved')).toHaveLength(2);
+      const { incidents: open } = await incidents({ status: 'open', workflow_name: 'stuck' });
+      expect(open).toEqual([]);
+    });
+  });
+
+  it('is unknown when there is none', async () => {
+    const incident_id = '0198c2a4-7d1e-5c3b-9a52-3f1f0a9f3c11:a:1';
+    const outcome = await bench.command('ResolveIncident', incident_id, { action: 'retry' });
+    expect(outcome).toMatchObject({ problem: { kind: 'not-found' } });
+    await expect(bench.ask('incident', { incident_id })).rejects.toThrow('incident-unknown');
+  });
+});
