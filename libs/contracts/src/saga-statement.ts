@@ -8,7 +8,7 @@ export const statementEffect = z.object({
   service_name: z.string(),
   effect: z.enum(['stands', 'undone', 'unknown']),
   /** How the step ended. */
-  outcome: z.enum(['completed', 'unknown', 'unusable']),
+  outcome: z.enum(['completed', 'unknown', 'unusable', 'failed']),
   /** It has a compensation_action. */
   can_be_undone: z.boolean(),
   /** Since when it is so. */

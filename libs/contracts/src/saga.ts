@@ -124,8 +124,10 @@ export const compensateWorkflow = command({
     workflow_id: workflowId,
     reason: f.line(500),
     compensation_strategy: z.enum(['all', 'partial', 'custom']).optional(),
-    /** Names of the steps to undo; with strategy `custom` only. */
+    /** Names of the steps to undo; with strategy `custom` only, where they go before the definition's. */
     custom_steps: z.array(f.name).max(200).optional(),
+    /** A savepoint the run has passed: what came after it is undone; with strategy `partial` only. */
+    to_savepoint: f.name.optional(),
   }),
   answer: z.object({ workflow_id: workflowId, status: workflowStatus }),
   example: {

@@ -58,6 +58,8 @@ const step = {
   conditions: condition.optional(),
   /** The step to go on with; `end` ends the workflow. Default: the following one. */
   next: z.union([f.name, z.literal('end')]).optional(),
+  /** A compensation with strategy `partial` stops behind this step; true: named as the step. */
+  savepoint: z.union([z.boolean(), f.name]).optional(),
 };
 
 export const serviceCallStep = z.strictObject({
@@ -69,6 +71,8 @@ export const serviceCallStep = z.strictObject({
   /** When it fails the run goes on as if it had been skipped. */
   optional: z.boolean().default(false),
   compensation_action: compensationAction.optional(),
+  /** The step is undone too when it was called and failed for sure. */
+  undo_failed_step: z.boolean().optional(),
 });
 export type ServiceCallStep = z.output<typeof serviceCallStep>;
 
@@ -96,6 +100,7 @@ export interface ParallelStep {
   readonly order?: number | undefined;
   readonly conditions?: string | undefined;
   readonly next?: string | undefined;
+  readonly savepoint?: boolean | string | undefined;
   readonly type: 'parallel';
   readonly branches: readonly { readonly name: string; readonly steps: readonly Step[] }[];
 }
@@ -129,7 +134,9 @@ export const workflowDefinition = z.strictObject({
   version: f.version.default('1.0.0'),
   description: f.line(1_000).optional(),
   timeout_minutes: z.number().min(0.001).max(525_600).default(60),
-  compensation_strategy: z.enum(['all', 'partial', 'none']).default('all'),
+  compensation_strategy: z.enum(['all', 'partial', 'none', 'custom']).default('all'),
+  /** Names of the steps to undo; with the strategy `custom` only. */
+  compensation_steps: z.array(f.name).min(1).max(200).optional(),
   steps: z.array(workflowStep).min(1).max(200),
 });
 export type WorkflowDefinition = z.output<typeof workflowDefinition>;

@@ -108,3 +108,54 @@ describe('an undo that keeps failing', () => {
     await expect(bench.ask('incident', { incident_id })).rejects.toThrow('incident-unknown');
   });
 });
+
+describe('going back', () => {
+  it('to the newest savepoint when a step fails, and to a named one on demand', async () => {
+    await bench.register(
+      'saved',
+      [
+        shopCall('a', { savepoint: 'quoted' }),
+        shopCall('b'),
+        shopCall('c', { savepoint: true }),
+        shopCall('d'),
+        shopCall('e', { undo_failed_step: true }),
+      ],
+      { compensation_strategy: 'partial' },
+    );
+    answerWith({ '/e': 409 });
+    const id = await bench.start('saved', 'saved-1');
+    const { statement } = await bench.ended(id);
+    expect(bench.participants.of(id)).toEqual(['a', 'b', 'c', 'd', 'e', 'e:undo', 'd:undo']);
+    expect(statement.map(({ step_name, effect }) => `${step_name} ${effect}`)).toEqual([
+      'a stands',
+      'b stands',
+      'c stands',
+      'd undone',
+      'e undone',
+    ]);
+    const outcome = await bench.command('CompensateWorkflow', id, {
+      reason: 'the customer cancelled',
+      to_savepoint: 'quoted',
+    });
+    expect(outcome).toMatchObject({ accepted: true });
+    const back = await bench.ended(id);
+    expect(bench.participants.of(id).slice(7)).toEqual(['c:undo', 'b:undo']);
+    expect(back.execution_timeline).toContainEqual(
+      expect.objectContaining({
+        event: 'CompensationStarted',
+        details: expect.objectContaining({ to_savepoint: 'quoted' }) as object,
+      }),
+    );
+  });
+
+  it('undoes the steps that a definition names', async () => {
+    await bench.register('named', [shopCall('a'), shopCall('b'), shopCall('c')], {
+      compensation_strategy: 'custom',
+      compensation_steps: ['a'],
+    });
+    answerWith({ '/c': 409 });
+    const id = await bench.start('named', 'named-1');
+    await bench.ended(id);
+    expect(bench.participants.of(id)).toEqual(['a', 'b', 'c', 'a:undo']);
+  });
+});

@@ -28,7 +28,8 @@ export function compileStep(
       ? undefined
       : compileCondition(step.conditions, `${path}.conditions`, errors);
   const next = step.next ?? following;
-  const common = { name, place, path, parent, group, condition, next };
+  const savepoint = step.savepoint === true ? name : step.savepoint || undefined;
+  const common = { name, place, path, parent, group, condition, next, savepoint };
   switch (step.type) {
     case 'service_call':
       for (const key of Object.keys(step.output_mapping))
@@ -43,6 +44,7 @@ export function compileStep(
         undo:
           step.compensation_action &&
           compileCall(step.compensation_action, `${path}.compensation_action`, errors),
+        isUndoneWhenFailed: step.undo_failed_step ?? false,
       };
     case 'decision':
       return {

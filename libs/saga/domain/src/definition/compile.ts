@@ -1,5 +1,6 @@
 import type { Step, WorkflowDefinition } from '@downbeat/contracts';
 import { Rejection, type FieldError } from '@downbeat/eventsourcing';
+import { checkCompensation, savepointsOf } from './check-compensation';
 import { checkData } from './check-data';
 import { checkFlow } from './check-flow';
 import { checkTime } from './check-time';
@@ -23,6 +24,8 @@ export function compileDefinition(definition: WorkflowDefinition): CompiledDefin
   if (errors.length === 0) checkData(steps, errors);
   const timeoutMs = Math.round(definition.timeout_minutes * 60_000);
   checkTime(steps, timeoutMs, errors);
+  const savepoints = savepointsOf(steps, errors);
+  checkCompensation(definition, steps, errors);
 
   const [first] = errors;
   if (first)
@@ -37,6 +40,8 @@ export function compileDefinition(definition: WorkflowDefinition): CompiledDefin
     version: definition.version,
     strategy: definition.compensation_strategy,
     timeoutMs,
+    customSteps: definition.compensation_steps ?? [],
+    savepoints,
     first: definition.steps[0]?.name ?? END,
     steps,
   };

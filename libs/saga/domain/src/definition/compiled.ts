@@ -27,6 +27,8 @@ interface Common {
   /** The step is skipped when it is false. */
   readonly condition: Expression | undefined;
   readonly next: Target;
+  /** The name of the savepoint behind it. */
+  readonly savepoint: string | undefined;
   /** The parallel step whose branch it stands in. */
   readonly parent: string | undefined;
   /** The step of the outermost sequence it belongs to; itself there. */
@@ -39,6 +41,8 @@ export interface CompiledCall extends Common {
   readonly output: Mapping;
   readonly isOptional: boolean;
   readonly undo: Call | undefined;
+  /** It is undone too when it was called and failed for sure. */
+  readonly isUndoneWhenFailed: boolean;
 }
 export interface CompiledDecision extends Common {
   readonly type: 'decision';
@@ -65,6 +69,10 @@ export interface CompiledDefinition {
   readonly strategy: WorkflowDefinition['compensation_strategy'];
   readonly timeoutMs: number;
   readonly first: Target;
+  /** What the strategy `custom` undoes. */
+  readonly customSteps: readonly string[];
+  /** Steps of the outermost sequence by the names of their savepoints. */
+  readonly savepoints: ReadonlyMap<string, string>;
   /** By name, in reading order. */
   readonly steps: ReadonlyMap<string, CompiledStep>;
 }

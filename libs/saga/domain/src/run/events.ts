@@ -34,7 +34,7 @@ export type WorkflowStarted = Message<
     readonly wedding_id?: string;
     readonly initiating_service: string;
     readonly context_data: JsonObject;
-    readonly compensation_strategy: 'all' | 'partial' | 'none';
+    readonly compensation_strategy: CompensationStrategy;
     /** As asked for at the start, when it differs from the definition's. */
     readonly timeout_minutes?: number;
     readonly timeout_at: Instant;
@@ -83,6 +83,8 @@ export type StepFailed = Message<
     readonly optional: boolean;
     readonly message: string;
     readonly attempts: number;
+    /** It failed for sure, and is undone all the same: its definition says so. */
+    readonly undo?: true;
     /** With `unusable`: the answer that could not be mapped. */
     readonly output?: Json;
     readonly reissued?: boolean;
@@ -142,6 +144,7 @@ export type CompensationRequested = Message<
     readonly reason: string;
     readonly strategy: CompensationStrategy;
     readonly custom_steps?: readonly string[];
+    readonly to_savepoint?: string;
     readonly at: Instant;
   }
 >;
@@ -150,6 +153,8 @@ export type CompensationStarted = Message<
   {
     readonly reason: string;
     readonly strategy: CompensationStrategy;
+    /** What came after it is undone. */
+    readonly to_savepoint?: string;
     /** What will be undone, in this order. */
     readonly steps: readonly string[];
     readonly at: Instant;

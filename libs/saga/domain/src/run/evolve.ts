@@ -89,9 +89,12 @@ function evolveStarted(run: Run, event: Exclude<RunEvent, { type: 'WorkflowStart
     case 'WorkflowTimedOut':
       return withHalt(run, 'the workflow timed out', undefined);
     case 'CompensationRequested': {
-      const { reason, strategy, custom_steps: customSteps } = event.data;
+      const { reason, strategy, custom_steps: customSteps, to_savepoint: savepoint } = event.data;
       const step = run.halt?.step;
-      return { ...run, halt: { reason, step, strategy, customSteps, isRequested: true } };
+      return {
+        ...run,
+        halt: { reason, step, strategy, customSteps, savepoint, isRequested: true },
+      };
     }
     case 'CompensationStarted': {
       const { reason, strategy, steps } = event.data;
@@ -167,7 +170,7 @@ function failed(run: Run, data: StepFailed['data']): Run {
     ...calls,
   });
   const effects =
-    outcome === 'failed'
+    outcome === 'failed' && !data.undo
       ? run.effects
       : effectsWith(run, { step, outcome, context: run.context, output });
   const withEffects = { ...next, effects };
@@ -228,6 +231,7 @@ const withHalt = (run: Run, reason: string, step: string | undefined): Run => ({
     step,
     strategy: undefined,
     customSteps: undefined,
+    savepoint: undefined,
     isRequested: false,
   },
 });

@@ -24,6 +24,7 @@ type Shape =
       undo: 'plain' | 'picky' | 'none';
       when?: string;
       isStrict: boolean;
+      isUndoneWhenFailed: boolean;
     }
   | { kind: 'decision'; jump: number; when: string }
   | { kind: 'delay' }
@@ -46,6 +47,7 @@ const shape = (depth: number): fc.Arbitrary<Shape> =>
         ),
         when: fc.option(condition, { nil: undefined, freq: 4 }),
         isStrict: fc.boolean(),
+        isUndoneWhenFailed: fc.boolean(),
       }) as fc.Arbitrary<Shape>,
     },
     {
@@ -104,6 +106,7 @@ function stepsOf(sequence: readonly Shape[], prefix: string): readonly Step[] {
                   retry_policy: { max_retries: 1, initial_delay_ms: 50 },
                   input_mapping: item.undo === 'plain' ? { id: name } : { id: '=output.id' },
                 },
+                undo_failed_step: item.isUndoneWhenFailed,
               }),
         });
     }
@@ -113,12 +116,24 @@ function stepsOf(sequence: readonly Shape[], prefix: string): readonly Step[] {
 const definitions = fc
   .record({
     sequence: shapes(2, 5),
-    strategy: fc.constantFrom('all', 'all', 'partial', 'none'),
+    strategy: fc.constantFrom('all', 'all', 'partial', 'partial', 'none', 'custom'),
     timeout: fc.constantFrom(1, 60),
+    savepoints: fc.subarray([0, 1, 2], { maxLength: 2 }),
   })
-  .map(({ sequence, strategy, timeout }) =>
-    compiled(stepsOf(sequence, 's'), { compensation_strategy: strategy, timeout_minutes: timeout }),
-  );
+  .map(({ sequence, strategy, timeout, savepoints }) => {
+    const steps = stepsOf(sequence, 's').map((made, index) =>
+      savepoints.includes(index) ? { ...made, savepoint: true } : made,
+    );
+    const undoable = steps.flatMap(({ name, compensation_action }) =>
+      compensation_action === undefined ? [] : [name],
+    );
+    const isCustom = strategy === 'custom' && undoable.length > 0;
+    return compiled(steps, {
+      compensation_strategy: strategy === 'custom' && !isCustom ? 'all' : strategy,
+      ...(isCustom ? { compensation_steps: undoable.slice(0, 2) } : {}),
+      timeout_minutes: timeout,
+    });
+  });
 
 /** What the world does next; numbers pick among what is possible then. */
 type Act =
@@ -360,6 +375,7 @@ describe('any run of any definition, whatever the world does', () => {
       const doubtful = new Set<string>();
       const undone: string[] = [];
       const handled: string[] = [];
+      const behindSavepoint = new Set<string>();
       for (const { type, data } of player.events) {
         if (type === 'StepAttemptFailed' && !wasSure(data)) doubtful.add(data.step);
         if (type === 'StepCompleted' || type === 'StepFailed') {
@@ -367,7 +383,14 @@ describe('any run of any definition, whatever the world does', () => {
           const hasEffect =
             type === 'StepCompleted' || data.outcome === 'unusable' || doubtful.has(name);
           if (type === 'StepFailed') expect(data.outcome === 'failed').toBe(!hasEffect);
-          if (hasEffect) standing = [...standing.filter((other) => other !== name), name];
+          if (hasEffect || (type === 'StepFailed' && data.undo)) {
+            standing = [...standing.filter((other) => other !== name), name];
+            behindSavepoint.add(name);
+          }
+        }
+        if (wentOn.has(type) || (type === 'StepFailed' && data.optional)) {
+          const passed = 'step' in data ? definition.steps.get(data.step ?? '') : undefined;
+          if (passed?.savepoint !== undefined) behindSavepoint.clear();
         }
         if (type === 'CompensationStarted') {
           const undoable = standing.filter((name) => {
@@ -375,6 +398,10 @@ describe('any run of any definition, whatever the world does', () => {
             return asked?.type === 'service_call' && asked.undo !== undefined;
           });
           if (data.strategy === 'all') expect(data.steps).toEqual(undoable.toReversed());
+          else if (data.strategy === 'partial' && definition.savepoints.size > 0)
+            expect(data.steps).toEqual(
+              undoable.filter((name) => behindSavepoint.has(name)).toReversed(),
+            );
           else expect(undoable.toReversed()).toEqual(expect.arrayContaining([...data.steps]));
         }
         if (type === 'UndoStarted') expect(undone).not.toContain(data.step);
@@ -451,6 +478,13 @@ describe('any run of any definition, whatever the world does', () => {
   );
 });
 
+const wentOn = new Set<RunEvent['type']>([
+  'StepCompleted',
+  'StepSkipped',
+  'DecisionTaken',
+  'DelayElapsed',
+  'ParallelCompleted',
+]);
 const wasSure = ({ kind, status, reissued }: FailedCall): boolean =>
   !reissued && (kind === 'refused' || (kind === 'answer' && status !== 502 && status !== 504));
 
@@ -523,6 +557,7 @@ const anyCommand: fc.Arbitrary<RunCommand> = fc.oneof(
           'partial' as const,
           'custom' as const,
         ),
+        to_savepoint: anyName,
         custom_steps: fc.array(anyName),
       },
       { requiredKeys: ['workflow_id', 'reason'] },

@@ -2,7 +2,7 @@ import { stepOf } from '../definition/compiled';
 import { applyMapping } from '../expressions/mapping';
 import type { Draft } from './draft';
 import { openIncident } from './incidents';
-import { planOf, standingSteps } from './plan';
+import { planOf, savepointOf, standingSteps } from './plan';
 import { delayTimer, retryTimer } from './timers';
 
 /**
@@ -32,15 +32,18 @@ export function recordEnd(draft: Draft, name: string, message: string): void {
   const state = draft.run.steps.get(name);
   const step = stepOf(draft.definition, name);
   if (!state || !('attempt' in state)) return;
+  const outcome = state.isDoubtful ? 'unknown' : 'failed';
+  const isUndone = outcome === 'failed' && step.type === 'service_call' && step.isUndoneWhenFailed;
   draft.record({
     type: 'StepFailed',
     data: {
       step: name,
       place: step.place,
-      outcome: state.isDoubtful ? 'unknown' : 'failed',
+      outcome,
       optional: step.type === 'service_call' && step.isOptional,
       message,
       attempts: state.attempt,
+      ...(isUndone ? { undo: true } : {}),
       at: draft.at,
     },
   });
@@ -50,14 +53,20 @@ export function recordEnd(draft: Draft, name: string, message: string): void {
 export function conclude(draft: Draft): void {
   const { halt, started } = draft.run;
   if (!halt) return;
-  const { reason, step, customSteps } = halt;
+  const { reason, step } = halt;
   const strategy = halt.strategy ?? started.compensation_strategy;
-  const steps = planOf(draft.definition, draft.run, strategy, customSteps);
+  const savepoint =
+    strategy === 'partial' ? savepointOf(draft.definition, draft.run, halt) : undefined;
+  const steps = planOf(draft.definition, draft.run, strategy, halt);
   if (steps.length === 0) {
     const data = { reason, ...(step === undefined ? {} : { step }), at: draft.at };
     return draft.record({ type: 'WorkflowFailed', data });
   }
-  draft.record({ type: 'CompensationStarted', data: { reason, strategy, steps, at: draft.at } });
+  const back = savepoint === undefined ? {} : { to_savepoint: savepoint };
+  draft.record({
+    type: 'CompensationStarted',
+    data: { reason, strategy, ...back, steps, at: draft.at },
+  });
   undoNext(draft);
 }
 

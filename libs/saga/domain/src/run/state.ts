@@ -34,7 +34,7 @@ export type StepState = { readonly place: number } & (
 /** A call that had, or may have had, an effect which stands. */
 export interface Effected {
   readonly step: string;
-  readonly outcome: 'completed' | 'unknown' | 'unusable';
+  readonly outcome: 'completed' | StepOutcome;
   /** As of the step's end. */
   readonly context: JsonObject;
   readonly output: Json;
@@ -46,6 +46,7 @@ export interface Halt {
   readonly step: string | undefined;
   readonly strategy: CompensationStrategy | undefined;
   readonly customSteps: readonly string[] | undefined;
+  readonly savepoint: string | undefined;
   /** An operator asked for it. */
   readonly isRequested: boolean;
 }

@@ -29,7 +29,8 @@ export function statementOf(
 
 function tell(told: Map<string, Told>, { type, data, meta: { actor } }: Recorded<RunEvent>): void {
   if (type === 'StepCompleted') begin(told, data, 'completed');
-  if (type === 'StepFailed' && data.outcome !== 'failed') begin(told, data, data.outcome);
+  if (type === 'StepFailed' && (data.outcome !== 'failed' || data.undo))
+    begin(told, data, data.outcome);
   if (type === 'StepCompensated')
     change(told, data.step, () => ({
       effect: 'undone',
@@ -57,7 +58,7 @@ function begin(
   told.set(step_name, {
     step_name,
     outcome,
-    effect: outcome === 'unknown' ? 'unknown' : 'stands',
+    effect: outcome === 'unknown' || outcome === 'failed' ? 'unknown' : 'stands',
     since,
   });
 }

@@ -40,8 +40,10 @@ function undosOf(events: readonly RunEvent[]): readonly string[] {
   let plan: readonly string[] = [];
   for (const event of events) {
     const { type, data } = event;
-    if (type === 'StepCompleted' || (type === 'StepFailed' && data.outcome !== 'failed'))
-      effects.unshift(data.step);
+    const hasEffect =
+      type === 'StepCompleted' ||
+      (type === 'StepFailed' && (data.outcome !== 'failed' || data.undo === true));
+    if (hasEffect) effects.unshift(data.step);
     if (type === 'CompensationStarted') {
       plan = data.steps;
       const undoable = effects.filter((step) => plan.includes(step));
