@@ -22,6 +22,19 @@ const endpoint = z
 /** Classes of errors a policy can name, beside an HTTP status such as `409`. */
 export const RETRY_CLASSES = ['timeout', 'connection', '5xx', '4xx', 'any'] as const;
 
+const failureClass = z.union([z.enum(RETRY_CLASSES), z.number().int().min(300).max(599)]);
+
+/** Governs the failures it matches, with a budget of its own; what it leaves out is as in the policy. */
+export const retryRule = z.strictObject({
+  match: z.array(failureClass).min(1).max(50),
+  /** 0: never retried. */
+  max_retries: z.number().int().min(0).max(100).optional(),
+  initial_delay_ms: z.number().int().min(0).max(3_600_000).optional(),
+  backoff_multiplier: z.number().min(1).max(100).optional(),
+  max_delay_ms: z.number().int().min(0).max(3_600_000).optional(),
+  jitter: z.number().min(0).max(1).optional(),
+});
+
 export const retryPolicy = z.strictObject({
   /** n retries are n + 1 calls. */
   max_retries: z.number().int().min(0).max(100).default(3),
@@ -35,6 +48,8 @@ export const retryPolicy = z.strictObject({
     .array(z.union([z.enum(RETRY_CLASSES), z.number().int().min(400).max(599)]))
     .max(50)
     .default([]),
+  /** The first that matches governs a failure; what none matches falls to the policy itself. */
+  rules: z.array(retryRule).min(1).max(20).optional(),
 });
 export type RetryPolicy = z.output<typeof retryPolicy>;
 
@@ -62,6 +77,19 @@ const step = {
   savepoint: z.union([z.boolean(), f.name]).optional(),
 };
 
+/** What a step can end with: failed for sure, nobody knows, answered with what cannot be mapped. */
+export const CAUGHT_OUTCOMES = ['failed', 'unknown', 'unusable'] as const;
+
+/** Asked when the retries are spent: where to go on instead of failing. */
+export const onError = z.strictObject({
+  match: z
+    .array(z.union([failureClass, z.enum(CAUGHT_OUTCOMES)]))
+    .min(1)
+    .max(50),
+  goto: z.union([f.name, z.literal('end')]),
+});
+export type OnError = z.output<typeof onError>;
+
 export const serviceCallStep = z.strictObject({
   ...step,
   type: z.literal('service_call'),
@@ -70,6 +98,8 @@ export const serviceCallStep = z.strictObject({
   output_mapping: mapping.default({}),
   /** When it fails the run goes on as if it had been skipped. */
   optional: z.boolean().default(false),
+  /** The first that matches catches the failure; `errors.<step>` in expressions says what it was. */
+  on_error: z.array(onError).min(1).max(20).optional(),
   compensation_action: compensationAction.optional(),
   /** The step is undone too when it was called and failed for sure. */
   undo_failed_step: z.boolean().optional(),

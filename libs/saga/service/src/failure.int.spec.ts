@@ -159,3 +159,29 @@ describe('going back', () => {
     expect(bench.participants.of(id)).toEqual(['a', 'b', 'c', 'a:undo']);
   });
 });
+
+describe('a step that fails', () => {
+  it('is retried by the rule that names its failure, and caught when that is spent', async () => {
+    await bench.register('careful', [
+      shopCall('a', {
+        retry_policy: {
+          max_retries: 0,
+          rules: [{ match: [409], max_retries: 2, initial_delay_ms: 10 }],
+        },
+        on_error: [{ match: ['4xx'], goto: 'other' }],
+      }),
+      shopCall('usual'),
+      shopCall('other', { input_mapping: { because: 'errors.a.status' } }),
+    ]);
+    answerWith({ '/a': 409 });
+    const id = await bench.start('careful', 'careful-1');
+    const { workflow } = await bench.ended(id);
+    expect(workflow).toMatchObject({
+      current_status: 'completed',
+      context_data: { errors: { a: { outcome: 'failed', class: '4xx', status: 409 } } },
+    });
+    expect(bench.participants.of(id)).toEqual(['a', 'a', 'a', 'other']);
+    const other = bench.participants.seen.find(({ run, key }) => run === id && key === 'other');
+    expect(other?.body).toEqual({ because: 409 });
+  });
+});

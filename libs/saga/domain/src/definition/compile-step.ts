@@ -1,9 +1,10 @@
-import type { CompensationAction, Step } from '@downbeat/contracts';
+import type { CompensationAction, RetryPolicy, Step } from '@downbeat/contracts';
 import type { FieldError } from '@downbeat/eventsourcing';
 import { compileExpression, type Expression } from '../expressions/cel';
 import { compileMapping } from '../expressions/mapping';
 import { RESERVED_ROOTS } from '../expressions/scope';
-import type { Call, CompiledStep, Target } from './compiled';
+import { checkReachable } from './check-matches';
+import type { Call, CompiledStep, RetryRule, Target } from './compiled';
 
 export interface StepPosition {
   readonly name: string;
@@ -35,12 +36,14 @@ export function compileStep(
       for (const key of Object.keys(step.output_mapping))
         if (RESERVED_ROOTS.has(key))
           errors.push({ field: `${path}.output_mapping.${key}`, message: 'is a reserved name' });
+      checkReachable(step.on_error ?? [], `${path}.on_error`, errors);
       return {
         ...common,
         type: 'service_call',
         call: compileCall(step, path, errors),
         output: compileMapping(step.output_mapping, 'output', `${path}.output_mapping`, errors),
         isOptional: step.optional,
+        onError: step.on_error ?? [],
         undo:
           step.compensation_action &&
           compileCall(step.compensation_action, `${path}.compensation_action`, errors),
@@ -78,9 +81,22 @@ function compileCall(action: CompensationAction, path: string, errors: FieldErro
     method: action.method,
     input: compileMapping(action.input_mapping, 'scope', `${path}.input_mapping`, errors),
     retry: action.retry_policy,
+    rules: compileRules(action.retry_policy, `${path}.retry_policy`, errors),
     timeoutMs: Math.round(action.timeout_seconds * 1_000),
   };
 }
+
+function compileRules(
+  { rules = [], retry_on: _, ...policy }: RetryPolicy,
+  path: string,
+  errors: FieldError[],
+): readonly RetryRule[] {
+  checkReachable(rules, `${path}.rules`, errors);
+  return rules.map((rule) => ({ ...policy, ...withoutUndefined(rule), match: rule.match }));
+}
+
+const withoutUndefined = (rule: object): object =>
+  Object.fromEntries(Object.entries(rule).filter(([, value]) => value !== undefined));
 
 function compileCondition(
   source: string,

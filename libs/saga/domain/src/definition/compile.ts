@@ -2,6 +2,7 @@ import type { Step, WorkflowDefinition } from '@downbeat/contracts';
 import { Rejection, type FieldError } from '@downbeat/eventsourcing';
 import { checkCompensation, savepointsOf } from './check-compensation';
 import { checkData } from './check-data';
+import { checkErrors, isCatching } from './check-errors';
 import { checkFlow } from './check-flow';
 import { checkTime } from './check-time';
 import { compileStep } from './compile-step';
@@ -22,6 +23,7 @@ export function compileDefinition(definition: WorkflowDefinition): CompiledDefin
   if (steps.size > 0 && hasSoundNames(definition.steps, steps))
     checkFlow(definition.steps, steps, errors);
   if (errors.length === 0) checkData(steps, errors);
+  checkErrors(steps, errors);
   const timeoutMs = Math.round(definition.timeout_minutes * 60_000);
   checkTime(steps, timeoutMs, errors);
   const savepoints = savepointsOf(steps, errors);
@@ -42,6 +44,7 @@ export function compileDefinition(definition: WorkflowDefinition): CompiledDefin
     timeoutMs,
     customSteps: definition.compensation_steps ?? [],
     savepoints,
+    isCatching: isCatching(steps),
     first: definition.steps[0]?.name ?? END,
     steps,
   };

@@ -1,10 +1,21 @@
-import type { CompensationAction, RetryPolicy, WorkflowDefinition } from '@downbeat/contracts';
+import type {
+  CompensationAction,
+  OnError,
+  RetryPolicy,
+  WorkflowDefinition,
+} from '@downbeat/contracts';
 import type { Expression } from '../expressions/cel';
 import type { Mapping } from '../expressions/mapping';
 
 /** A step's name, or `end`: the end of the sequence it stands in. */
 export type Target = string;
 export const END: Target = 'end';
+
+/** A rule with everything it leaves to its policy filled in. */
+export interface RetryRule extends Omit<RetryPolicy, 'retry_on' | 'rules'> {
+  readonly match: readonly FailureClass[];
+}
+export type FailureClass = RetryPolicy['retry_on'][number];
 
 /** A request to a service: a step's own, or the one that undoes it. */
 export interface Call {
@@ -14,6 +25,8 @@ export interface Call {
   readonly method: CompensationAction['method'];
   readonly input: Mapping;
   readonly retry: RetryPolicy;
+  /** The first that matches a failure governs it; else the policy does. */
+  readonly rules: readonly RetryRule[];
   /** Per call. */
   readonly timeoutMs: number;
 }
@@ -40,6 +53,7 @@ export interface CompiledCall extends Common {
   readonly call: Call;
   readonly output: Mapping;
   readonly isOptional: boolean;
+  readonly onError: readonly OnError[];
   readonly undo: Call | undefined;
   /** It is undone too when it was called and failed for sure. */
   readonly isUndoneWhenFailed: boolean;
@@ -73,6 +87,8 @@ export interface CompiledDefinition {
   readonly customSteps: readonly string[];
   /** Steps of the outermost sequence by the names of their savepoints. */
   readonly savepoints: ReadonlyMap<string, string>;
+  /** A step catches its failure: the context's key `errors` is the engine's. */
+  readonly isCatching: boolean;
   /** By name, in reading order. */
   readonly steps: ReadonlyMap<string, CompiledStep>;
 }

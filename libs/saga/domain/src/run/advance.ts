@@ -12,7 +12,9 @@ import {
 import { shownInput, type Expression } from '../expressions/cel';
 import { applyMapping } from '../expressions/mapping';
 import type { Scope } from '../expressions/scope';
+import { caughtBy } from './caught';
 import type { Draft } from './draft';
+import type { StepFailed } from './events';
 import { settle } from './settle';
 
 /** Where a sequence has come to: at a wait, at its end, or stopped because the run is halted. */
@@ -147,11 +149,22 @@ function neverCalled(draft: Draft, step: CompiledStep, message: string): Target 
   const optional = step.type === 'service_call' && step.isOptional;
   const before = draft.run.steps.get(name);
   const attempts = before && 'attempt' in before ? before.attempt : 0;
+  const caught: Pick<StepFailed['data'], 'caught'> =
+    step.type === 'service_call' ? caughtBy(step, { outcome: 'failed', message, attempts }) : {};
   draft.record({
     type: 'StepFailed',
-    data: { step: name, place, outcome: 'failed', optional, message, attempts, at: draft.at },
+    data: {
+      step: name,
+      place,
+      outcome: 'failed',
+      optional,
+      message,
+      attempts,
+      ...caught,
+      at: draft.at,
+    },
   });
-  return optional ? step.next : undefined;
+  return caught.caught?.goto ?? (optional ? step.next : undefined);
 }
 
 function isTrue(expression: Expression, scope: Scope): boolean | string {

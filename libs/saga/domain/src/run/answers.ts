@@ -1,9 +1,16 @@
-import type { RetryPolicy } from '@downbeat/contracts';
 import { epochMs, instantOf } from '@downbeat/eventsourcing';
-import { stepOf, type CompiledCall } from '../definition/compiled';
+import { stepOf, type Call, type CompiledCall, type Target } from '../definition/compiled';
 import { applyMapping } from '../expressions/mapping';
 import { goOn } from './advance';
-import { certaintyOf, describe, isRetriable, retryDelayMs, type Failure } from './classification';
+import { caughtBy } from './caught';
+import {
+  certaintyOf,
+  describe,
+  isMatched,
+  isRetriable,
+  retryDelayMs,
+  type Failure,
+} from './classification';
 import type { CallAnswered } from './commands';
 import type { Draft } from './draft';
 import type { FailedCall } from './events';
@@ -20,7 +27,7 @@ export function answerStep(draft: Draft, command: CallAnswered): void {
   if (state.attempt !== attempt || step.type !== 'service_call') return;
 
   if (result.kind === 'ok') return succeed(draft, step, command);
-  const failed = failedCall(result, command, step.call.retry, state, draft.isHalted);
+  const failed = failedCall(result, command, step.call, state, draft.isHalted);
   // A call that could only begin after the workflow's time-out is not waited for.
   const isInTime = failed.retry_at === undefined || failed.retry_at < draft.run.timeoutAt;
   if (failed.retry_at !== undefined && isInTime)
@@ -29,8 +36,8 @@ export function answerStep(draft: Draft, command: CallAnswered): void {
   const { retry_at: _, ...last } = failed;
   draft.record({ type: 'StepAttemptFailed', data: last });
   const unspent = isInTime ? '' : ' (no time left for another call)';
-  recordEnd(draft, name, `${describe(result)}${unspent}`);
-  goOn(draft, step);
+  recordEnd(draft, name, `${describe(result)}${unspent}`, result);
+  goOn(draft, step, nextOf(draft, step));
 }
 
 function succeed(draft: Draft, step: CompiledCall, command: CallAnswered): void {
@@ -39,6 +46,7 @@ function succeed(draft: Draft, step: CompiledCall, command: CallAnswered): void 
   const { output } = result;
   const changes = applyMapping(step.output, { context: draft.run.context, output });
   const { name, place, isOptional: optional } = step;
+  const message = changes.ok ? '' : `output_mapping: ${changes.message}`;
   if (changes.ok)
     draft.record({
       type: 'StepCompleted',
@@ -52,14 +60,23 @@ function succeed(draft: Draft, step: CompiledCall, command: CallAnswered): void 
         place,
         outcome: 'unusable',
         optional,
-        message: `output_mapping: ${changes.message}`,
+        message,
         attempts: attempt,
+        ...(draft.isHalted
+          ? {}
+          : caughtBy(step, { outcome: 'unusable', message, attempts: attempt })),
         output,
         reissued,
         at: draft.at,
       },
     });
-  goOn(draft, step);
+  goOn(draft, step, nextOf(draft, step));
+}
+
+/** Where a step that has ended leads: its own `next`, unless its failure was caught. */
+function nextOf(draft: Draft, { name, next }: CompiledCall): Target {
+  const state = draft.run.steps.get(name);
+  return (state?.status === 'failed' ? state.goto : undefined) ?? next;
 }
 
 /** The same for an undo; the last failure opens an incident. */
@@ -78,7 +95,7 @@ export function answerUndo(draft: Draft, command: CallAnswered): void {
     draft.record({ type: 'StepCompensated', data });
     return undoNext(draft);
   }
-  const failed = failedCall(result, command, step.undo.retry, undo, false);
+  const failed = failedCall(result, command, step.undo, undo, false);
   draft.record({ type: 'UndoAttemptFailed', data: failed });
   if (failed.retry_at !== undefined) return;
   const message = describe(result);
@@ -88,17 +105,20 @@ export function answerUndo(draft: Draft, command: CallAnswered): void {
 function failedCall(
   result: Failure,
   command: CallAnswered,
-  policy: RetryPolicy,
+  { retry: policy, rules }: Call,
   calls: Calls,
   isLast: boolean,
 ): FailedCall {
   const { step, attempt, reissued } = command.data;
   const { at, chance } = command;
-  const retry = attempt - calls.spent;
-  const retriesMax = calls.maxRetries ?? policy.max_retries;
-  const isRetried = !isLast && retry <= retriesMax && isRetriable(result, policy);
+  const rule = rules.findIndex(({ match }) => isMatched(result, match));
+  const governing = rules[rule] ?? policy;
+  const retry = retryOf(calls, attempt, rule);
+  const retriesMax = calls.maxRetries ?? governing.max_retries;
+  const isMeant = rule >= 0 ? governing.max_retries > 0 : isRetriable(result, policy);
+  const isRetried = !isLast && retry <= retriesMax && isMeant;
   const { retry_after_ms } = result.kind === 'answer' ? result : {};
-  const delayMs = retryDelayMs(policy, retry, chance, retry_after_ms);
+  const delayMs = retryDelayMs(governing, retry, chance, retry_after_ms);
   return {
     step,
     attempt,
@@ -109,7 +129,15 @@ function failedCall(
     reissued,
     outcome: certaintyOf(result, reissued),
     ...(isRetried ? { retry_at: instantOf(epochMs(at) + delayMs) } : {}),
+    ...(rule >= 0 ? { rule } : {}),
     chance,
     at,
   };
+}
+
+/** Which retry of its rule a further call would be, from 1; of the policy itself, what no rule governs. */
+function retryOf({ spent, byRule }: Calls, attempt: number, rule: number): number {
+  if (rule >= 0) return (byRule[rule] ?? 0) + 1;
+  const governed = Object.values(byRule).reduce((sum, count) => sum + count, 0);
+  return attempt - spent - governed;
 }

@@ -1,5 +1,6 @@
 import { epochMs, instantOf, Rejection, type Decider } from '@downbeat/eventsourcing';
 import { canonicalJson } from '../definition/canonical-json';
+import { ERRORS } from '../definition/check-errors';
 import { stepOf, type CompiledDefinition } from '../definition/compiled';
 import { finish, goOn, walk } from './advance';
 import { answerStep, answerUndo } from './answers';
@@ -82,6 +83,10 @@ function start(
           `${command.data.correlation_id} is the correlation id of another workflow`,
         );
   const { data, at, workflow_id, checksum } = command;
+  if (definition.isCatching && Object.hasOwn(data.context_data, ERRORS))
+    return new Rejection('invalid-input', `context_data.${ERRORS} is the engine's`, 'invalid', [
+      { field: `context_data.${ERRORS}`, message: 'is where the workflow keeps caught errors' },
+    ]);
   const timeoutMs =
     data.timeout_minutes === undefined
       ? definition.timeoutMs

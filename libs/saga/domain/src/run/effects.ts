@@ -134,7 +134,9 @@ function effectOf(definition: CompiledDefinition, event: RunEvent, run: Run): Ef
     case 'WaitAbandoned':
       return { effect: 'cancel-timer', timer_id: event.data.timer_id };
     case 'StepFailed':
-      return event.data.optional ? undefined : { effect: 'cancel-timer', timer_id: WORKFLOW_TIMER };
+      return event.data.optional || event.data.caught
+        ? undefined
+        : { effect: 'cancel-timer', timer_id: WORKFLOW_TIMER };
     case 'CompensationRequested':
       return { effect: 'cancel-timer', timer_id: WORKFLOW_TIMER };
     case 'UndoParked':

@@ -6,6 +6,16 @@ export type StepOutcome = Certainty | 'unusable';
 
 export type CompensationStrategy = 'all' | 'partial' | 'none' | 'custom';
 
+/** What stands in the context as `errors.<step>`. */
+export interface CaughtError {
+  readonly [field: string]: string | number;
+  readonly outcome: StepOutcome;
+  /** `timeout`, `connection`, `4xx` and the like; `input`: it was never called; `unusable`. */
+  readonly class: string;
+  readonly message: string;
+  readonly attempts: number;
+}
+
 /** A failed call, as it was reported, and whether there will be another one. */
 export interface FailedCall {
   readonly step: string;
@@ -18,6 +28,8 @@ export interface FailedCall {
   readonly outcome: Certainty;
   /** When the next call is due; absent when this was the last one. */
   readonly retry_at?: Instant;
+  /** The rule of the retry policy that governs it, from 0; absent: the policy itself does. */
+  readonly rule?: number;
   /** The random share of that delay. */
   readonly chance: number;
   readonly at: Instant;
@@ -83,6 +95,8 @@ export type StepFailed = Message<
     readonly optional: boolean;
     readonly message: string;
     readonly attempts: number;
+    /** The step's `on_error` caught it: the run goes on there. */
+    readonly caught?: { readonly goto: string; readonly error: CaughtError };
     /** It failed for sure, and is undone all the same: its definition says so. */
     readonly undo?: true;
     /** With `unusable`: the answer that could not be mapped. */

@@ -7,6 +7,7 @@ import type {
   StepFailed,
   UndoParked,
 } from './events';
+import { withError } from './caught';
 import {
   isStarted,
   NOT_STARTED,
@@ -158,7 +159,9 @@ function completed(run: Run, { step, output, context: changes }: StepCompleted['
 }
 
 function failed(run: Run, data: StepFailed['data']): Run {
-  const { step, place, outcome, optional: isOptional, message, output = {} } = data;
+  const { step, place, outcome, message, output = {}, caught } = data;
+  const isOptional = data.optional || caught !== undefined;
+  const context = caught ? withError(run.context, step, caught.error) : run.context;
   const before = run.steps.get(step);
   const calls = before && 'attempt' in before ? callsOf(before) : firstCall({}, data.attempts);
   const next = withStep(run, step, {
@@ -166,14 +169,15 @@ function failed(run: Run, data: StepFailed['data']): Run {
     place,
     outcome,
     isOptional,
+    ...(caught ? { goto: caught.goto } : {}),
     message,
     ...calls,
   });
   const effects =
     outcome === 'failed' && !data.undo
       ? run.effects
-      : effectsWith(run, { step, outcome, context: run.context, output });
-  const withEffects = { ...next, effects };
+      : effectsWith(run, { step, outcome, context, output });
+  const withEffects = { ...next, context, effects };
   return isOptional ? withEffects : withHalt(withEffects, `${step} failed: ${message}`, step);
 }
 
@@ -248,6 +252,7 @@ const firstCall = (input: Calls['input'], attempt: number): Calls => ({
   input,
   attempt,
   spent: 0,
+  byRule: {},
   maxRetries: undefined,
   isDoubtful: false,
 });
@@ -260,22 +265,30 @@ const nextCall = (
 ): Calls => ({
   ...callsOf(before),
   attempt,
-  ...(before.status === 'waiting' ? {} : { spent: before.attempt, maxRetries: run.maxRetries }),
+  ...(before.status === 'waiting'
+    ? {}
+    : { spent: before.attempt, byRule: {}, maxRetries: run.maxRetries }),
 });
 
 /** Without a next call it stays `calling` for the rest of the append, until its end is recorded. */
 function afterFailure(
   before: Calls,
-  { outcome, retry_at: retryAt }: FailedCall,
+  { outcome, retry_at: retryAt, rule }: FailedCall,
 ): Calls & ({ status: 'calling' } | { status: 'waiting'; retryAt: FailedCall['at'] }) {
-  const calls = { ...callsOf(before), isDoubtful: before.isDoubtful || outcome === 'unknown' };
+  const { byRule } = before;
+  const calls = {
+    ...callsOf(before),
+    byRule: rule === undefined ? byRule : { ...byRule, [rule]: (byRule[rule] ?? 0) + 1 },
+    isDoubtful: before.isDoubtful || outcome === 'unknown',
+  };
   return retryAt ? { ...calls, status: 'waiting', retryAt } : { ...calls, status: 'calling' };
 }
 
-const callsOf = ({ input, attempt, spent, maxRetries, isDoubtful }: Calls): Calls => ({
+const callsOf = ({ input, attempt, spent, byRule, maxRetries, isDoubtful }: Calls): Calls => ({
   input,
   attempt,
   spent,
+  byRule,
   maxRetries,
   isDoubtful,
 });

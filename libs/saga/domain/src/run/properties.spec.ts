@@ -25,6 +25,8 @@ type Shape =
       when?: string;
       isStrict: boolean;
       isUndoneWhenFailed: boolean;
+      rules?: object[];
+      caught?: { match: unknown[]; jump: number };
     }
   | { kind: 'decision'; jump: number; when: string }
   | { kind: 'delay' }
@@ -48,6 +50,23 @@ const shape = (depth: number): fc.Arbitrary<Shape> =>
         when: fc.option(condition, { nil: undefined, freq: 4 }),
         isStrict: fc.boolean(),
         isUndoneWhenFailed: fc.boolean(),
+        rules: fc.option(
+          fc.constantFrom(
+            [
+              { match: ['timeout'], max_retries: 2 },
+              { match: ['4xx'], max_retries: 1 },
+            ],
+            [{ match: [503, 409], max_retries: 0 }, { match: ['any'] }],
+          ),
+          { nil: undefined, freq: 2 },
+        ),
+        caught: fc.option(
+          fc.record({
+            match: fc.constantFrom(['any'], ['unknown'], ['5xx', 409], ['failed', 'unusable']),
+            jump: fc.integer({ min: 1, max: 3 }),
+          }),
+          { nil: undefined, freq: 2 },
+        ),
       }) as fc.Arbitrary<Shape>,
     },
     {
@@ -75,6 +94,7 @@ const shapes = (depth: number, maxLength: number): fc.Arbitrary<Shape[]> =>
   fc.array(shape(depth), { minLength: 1, maxLength });
 
 function stepsOf(sequence: readonly Shape[], prefix: string): readonly Step[] {
+  const nameAt = (at: number) => (at < sequence.length ? `${prefix}${at}` : undefined);
   return sequence.map((item, index): Step => {
     const name = `${prefix}${index}`;
     switch (item.kind) {
@@ -86,8 +106,7 @@ function stepsOf(sequence: readonly Shape[], prefix: string): readonly Step[] {
           ...item.branches.map((branch, number) => stepsOf(branch, `${name}-${number}-`)),
         );
       case 'decision': {
-        const to = index + item.jump;
-        const goto = to < sequence.length ? `${prefix}${to}` : 'end';
+        const goto = nameAt(index + item.jump) ?? 'end';
         // Its default is the following step, so nothing becomes unreachable.
         return { name, type: 'decision', cases: [{ when: item.when, goto }] };
       }
@@ -96,7 +115,14 @@ function stepsOf(sequence: readonly Shape[], prefix: string): readonly Step[] {
           optional: item.isOptional,
           ...(item.when === undefined ? {} : { conditions: item.when }),
           output_mapping: item.isStrict ? { [name]: '=output.id' } : { [name]: 'id' },
-          retry_policy: { max_retries: item.retries, initial_delay_ms: 50 },
+          retry_policy: { max_retries: item.retries, initial_delay_ms: 50, rules: item.rules },
+          ...(item.caught
+            ? {
+                on_error: [
+                  { match: item.caught.match, goto: nameAt(index + item.caught.jump) ?? 'end' },
+                ],
+              }
+            : {}),
           ...(item.undo === 'none'
             ? { compensation_action: undefined }
             : {
@@ -388,7 +414,7 @@ describe('any run of any definition, whatever the world does', () => {
             behindSavepoint.add(name);
           }
         }
-        if (wentOn.has(type) || (type === 'StepFailed' && data.optional)) {
+        if (wentOn.has(type) || (type === 'StepFailed' && (data.optional || data.caught))) {
           const passed = 'step' in data ? definition.steps.get(data.step ?? '') : undefined;
           if (passed?.savepoint !== undefined) behindSavepoint.clear();
         }

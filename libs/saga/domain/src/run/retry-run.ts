@@ -111,7 +111,7 @@ function stoppedAt(draft: Draft): CompiledStep | undefined {
     const step = stepOf(draft.definition, here);
     const state = draft.run.steps.get(here);
     if (state?.status === 'passed') here = state.goto ?? step.next;
-    else if (state?.status === 'failed' && state.isOptional) here = step.next;
+    else if (state?.status === 'failed' && state.isOptional) here = state.goto ?? step.next;
     else return step;
   }
   return undefined;
@@ -132,7 +132,7 @@ function resume(draft: Draft, target: Target): Arrival {
         break;
       case 'failed':
         if (state.isOptional) {
-          here = step.next;
+          here = state.goto ?? step.next;
           break;
         }
         if (state.attempt === 0) return walk(draft, here);

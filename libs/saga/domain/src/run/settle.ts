@@ -1,5 +1,7 @@
 import { stepOf } from '../definition/compiled';
 import { applyMapping } from '../expressions/mapping';
+import { caughtBy } from './caught';
+import type { Failure } from './classification';
 import type { Draft } from './draft';
 import { openIncident } from './incidents';
 import { planOf, savepointOf, standingSteps } from './plan';
@@ -27,12 +29,23 @@ export function settle(draft: Draft): void {
   if (!isCalling) conclude(draft);
 }
 
-/** The end of a step whose calls failed: unknown as soon as one of them was. */
-export function recordEnd(draft: Draft, name: string, message: string): void {
+/**
+ * The end of a step whose calls failed: unknown as soon as one of them was.
+ *
+ * @param failure Of the last call; it may be caught, unless the run is ending.
+ */
+export function recordEnd(draft: Draft, name: string, message: string, failure?: Failure): void {
   const state = draft.run.steps.get(name);
   const step = stepOf(draft.definition, name);
   if (!state || !('attempt' in state)) return;
   const outcome = state.isDoubtful ? 'unknown' : 'failed';
+  const ending = {
+    outcome,
+    message,
+    attempts: state.attempt,
+    ...(failure ? { failure } : {}),
+  } as const;
+  const caught = step.type === 'service_call' && !draft.isHalted ? caughtBy(step, ending) : {};
   const isUndone = outcome === 'failed' && step.type === 'service_call' && step.isUndoneWhenFailed;
   draft.record({
     type: 'StepFailed',
@@ -43,6 +56,7 @@ export function recordEnd(draft: Draft, name: string, message: string): void {
       optional: step.type === 'service_call' && step.isOptional,
       message,
       attempts: state.attempt,
+      ...caught,
       ...(isUndone ? { undo: true } : {}),
       at: draft.at,
     },

@@ -8,6 +8,8 @@ export interface Calls {
   readonly attempt: number;
   /** Calls made before the present budget of retries began. */
   readonly spent: number;
+  /** Failures of the present budget that a rule of the policy governs, by the rule's index. */
+  readonly byRule: Readonly<Record<number, number>>;
   /** Retries of the present budget, when an operator set them. */
   readonly maxRetries: number | undefined;
   /** Some call's outcome is unknown. */
@@ -24,7 +26,9 @@ export type StepState = { readonly place: number } & (
   | ({
       readonly status: 'failed';
       readonly outcome: StepOutcome;
+      /** The run went on, at `goto` when the failure was caught. */
       readonly isOptional: boolean;
+      readonly goto?: string | undefined;
       readonly message: string;
     } & Calls)
   /** A delay that was given up. */

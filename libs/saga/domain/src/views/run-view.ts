@@ -1,6 +1,7 @@
 import type { sagaContract } from '@downbeat/contracts';
 import { epochMs, type Instant, type Json, type JsonObject } from '@downbeat/eventsourcing';
 import type { CompiledDefinition } from '../definition/compiled';
+import { withError } from '../run/caught';
 import { describe } from '../run/classification';
 import type {
   IncidentAction,
@@ -170,10 +171,12 @@ function evolve(view: RunView, event: Exclude<RunEvent, { type: 'WorkflowStarted
     case 'WaitAbandoned':
       return ended(view, event.data.step, 'skipped', event.data.at, {});
     case 'StepFailed': {
-      const { step, message: error_message, attempts, optional, at } = event.data;
+      const { step, message: error_message, attempts, optional, caught, at } = event.data;
       const known = view.steps.some(({ step_name }) => step_name === step);
       const begun = known ? view : reached(view, event.data, 'running', {});
       const failed = ended(begun, step, 'failed', at, { error_message });
+      if (caught)
+        return { ...failed, context_data: withError(view.context_data, step, caught.error) };
       if (optional || view.error_details) return failed;
       const retry_count = Math.max(attempts - 1, 0);
       return { ...failed, error_details: { step_name: step, error_message, retry_count } };
