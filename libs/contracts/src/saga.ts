@@ -11,10 +11,12 @@ import {
   listIncidents,
   resolveIncident,
 } from './saga-incidents';
+import { pauseWorkflow, resumeWorkflow } from './saga-pause';
 import { statementEffect } from './saga-statement';
 import { workflowDefinition } from './workflow-definition';
 
 export * from './saga-incidents';
+export * from './saga-pause';
 export * from './saga-statement';
 
 const context = 'saga' as const;
@@ -170,6 +172,8 @@ const workflowSummary = z.object({
   progress_percentage: z.number(),
   /** Someone has to act: an incident is open. */
   needs_attention: z.boolean(),
+  /** Nothing of it begins until it is resumed. */
+  paused: z.boolean(),
   started_at: f.instant,
   completed_at: f.instant.optional(),
   duration_ms: z.number().optional(),
@@ -185,6 +189,7 @@ export const listWorkflows = query({
     correlation_id: f.externalId.optional(),
     wedding_id: f.externalId.optional(),
     needs_attention: z.stringbool().or(z.boolean()).optional(),
+    paused: z.stringbool().or(z.boolean()).optional(),
     limit: f.pageLimit,
     cursor: f.cursor,
   }),
@@ -221,6 +226,7 @@ export const workflowStatusQuery = query({
           retry_count: z.number().int(),
         })
         .optional(),
+      pause: z.object({ since: f.instant, reason: z.string().optional() }).optional(),
       /** What the run waits for a person with. */
       incident: z
         .object({
@@ -332,7 +338,15 @@ export const workflowCompensated = event({
 });
 
 export const saga = {
-  commands: [registerDefinition, startWorkflow, compensateWorkflow, retryWorkflow, resolveIncident],
+  commands: [
+    registerDefinition,
+    startWorkflow,
+    compensateWorkflow,
+    retryWorkflow,
+    resolveIncident,
+    pauseWorkflow,
+    resumeWorkflow,
+  ],
   queries: [listWorkflows, workflowStatusQuery, listDefinitions, listIncidents, incidentQuery],
   events: [
     workflowStarted,

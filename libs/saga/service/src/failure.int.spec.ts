@@ -185,3 +185,37 @@ describe('a step that fails', () => {
     expect(other?.body).toEqual({ because: 409 });
   });
 });
+
+describe('a pause', () => {
+  it('stops a run where it is, is listed, and ends where it is resumed', async () => {
+    await bench.register('paused', [
+      shopCall('a'),
+      { name: 'rest', type: 'delay', delay_seconds: 0.3 },
+      shopCall('b'),
+    ]);
+    const id = await bench.start('paused', 'paused-1');
+    await bench.until(id, ({ steps }) =>
+      steps.some(({ step_name, status }) => step_name === 'rest' && status === 'running'),
+    );
+    const outcome = await bench.command('PauseWorkflow', id, { reason: 'stock is counted' });
+    expect(outcome).toMatchObject({ accepted: true, answer: { status: 'running', paused: true } });
+    await eventually(async () => {
+      const { workflows } = await bench.list({ paused: true });
+      expect(workflows.map((run) => run.id)).toEqual([id]);
+    });
+    const { workflow } = await bench.status(id);
+    expect(workflow).toMatchObject({ paused: true, pause: { reason: 'stock is counted' } });
+    const retry = await bench.command('RetryWorkflow', id, { retry_strategy: 'current_step' });
+    expect(retry).toMatchObject({ problem: { code: 'workflow-paused' } });
+
+    expect(await bench.command('ResumeWorkflow', id, {})).toMatchObject({
+      accepted: true,
+      answer: { paused: false },
+    });
+    const ended = await bench.ended(id);
+    expect(ended.workflow).toMatchObject({ current_status: 'completed', paused: false });
+    expect(bench.participants.of(id)).toEqual(['a', 'b']);
+    const late = await bench.command('PauseWorkflow', id, {});
+    expect(late).toMatchObject({ problem: { code: 'workflow-ended', kind: 'conflict' } });
+  });
+});

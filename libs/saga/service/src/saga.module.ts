@@ -17,7 +17,9 @@ import {
   RegisterWorkflowDefinition,
   RegisterWorkflowDefinitionHandler,
 } from './commands/register-workflow-definition';
+import { PauseWorkflow, PauseWorkflowHandler } from './commands/pause-workflow';
 import { ResolveIncident, ResolveIncidentHandler } from './commands/resolve-incident';
+import { ResumeWorkflow, ResumeWorkflowHandler } from './commands/resume-workflow';
 import { RetryWorkflow, RetryWorkflowHandler } from './commands/retry-workflow';
 import { StartWorkflow, StartWorkflowHandler } from './commands/start-workflow';
 import { forgetWhenHinted } from './definitions/definition-hints';
@@ -56,6 +58,8 @@ const faults = new FaultLog(new Logger(RunEngine.name));
         CompensateWorkflow,
         RetryWorkflow,
         ResolveIncident,
+        PauseWorkflow,
+        ResumeWorkflow,
       ],
     }),
   ],
@@ -66,6 +70,8 @@ const faults = new FaultLog(new Logger(RunEngine.name));
     CompensateWorkflowHandler,
     RetryWorkflowHandler,
     ResolveIncidentHandler,
+    PauseWorkflowHandler,
+    ResumeWorkflowHandler,
     OperateWorkflow,
     ExpectedDurations,
     DatabaseClock,

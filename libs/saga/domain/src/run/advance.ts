@@ -31,8 +31,9 @@ export function walk(draft: Draft, target: Target): Arrival {
   return 'ended';
 }
 
-/** Goes on at `target` behind `step`; at the end of a branch, behind the parallel step around it. */
+/** Goes on at `target` behind `step`, unless the run is paused; at the end of a branch, behind the parallel step around it. */
 export function goOn(draft: Draft, step: CompiledStep, target: Target = step.next): void {
+  if (draft.run.pause) return;
   if (draft.isHalted) return settle(draft);
   finish(draft, walk(draft, target), step.parent);
 }

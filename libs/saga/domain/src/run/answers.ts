@@ -15,6 +15,7 @@ import type { CallAnswered } from './commands';
 import type { Draft } from './draft';
 import type { FailedCall } from './events';
 import { openIncident } from './incidents';
+import { dueInPause } from './pause';
 import { recordEnd, undoNext } from './settle';
 import type { Calls } from './state';
 
@@ -29,7 +30,9 @@ export function answerStep(draft: Draft, command: CallAnswered): void {
   if (result.kind === 'ok') return succeed(draft, step, command);
   const failed = failedCall(result, command, step.call, state, draft.isHalted);
   // A call that could only begin after the workflow's time-out is not waited for.
-  const isInTime = failed.retry_at === undefined || failed.retry_at < draft.run.timeoutAt;
+  const isInTime =
+    failed.retry_at === undefined ||
+    dueInPause(draft.run, failed.retry_at, draft.at) < draft.run.timeoutAt;
   if (failed.retry_at !== undefined && isInTime)
     return draft.record({ type: 'StepAttemptFailed', data: failed });
 

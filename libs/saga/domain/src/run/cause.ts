@@ -86,6 +86,13 @@ export function causeOf(events: readonly RunEvent[], before: RunState): RunComma
       const why = reason === undefined ? {} : { reason };
       return { type: 'ResolveIncident', at, data: { incident_id, action, ...why } };
     }
+    case 'WorkflowPaused': {
+      const { reason } = first.data;
+      const why = reason === undefined ? {} : { reason };
+      return { type: 'PauseWorkflow', at, data: { workflow_id, ...why } };
+    }
+    case 'WorkflowResumed':
+      return { type: 'ResumeWorkflow', at, data: { workflow_id } };
     case 'StepStarted':
     case 'StepSkipped':
     case 'DecisionTaken':

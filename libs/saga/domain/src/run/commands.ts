@@ -23,6 +23,9 @@ export type ResolveIncident = Command<
   DataOf<typeof sagaContract.resolveIncident>
 >;
 
+export type PauseWorkflow = Command<'PauseWorkflow', DataOf<typeof sagaContract.pauseWorkflow>>;
+export type ResumeWorkflow = Command<'ResumeWorkflow', DataOf<typeof sagaContract.resumeWorkflow>>;
+
 /** What came of one call, as the caller saw it; what it means is decided here. */
 export type CallResult =
   /** 2xx, or a reply. `null` for an empty body. */
@@ -62,4 +65,11 @@ export interface CallAnswered extends Command<
 export type TimerDue = Command<'TimerDue', { readonly timer_id: string }>;
 
 export type RunCommand =
-  StartWorkflow | CallAnswered | TimerDue | CompensateWorkflow | RetryWorkflow | ResolveIncident;
+  | StartWorkflow
+  | CallAnswered
+  | TimerDue
+  | CompensateWorkflow
+  | RetryWorkflow
+  | ResolveIncident
+  | PauseWorkflow
+  | ResumeWorkflow;

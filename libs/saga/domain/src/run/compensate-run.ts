@@ -3,6 +3,7 @@ import type { CompiledDefinition } from '../definition/compiled';
 import type { CompensateWorkflow } from './commands';
 import type { Draft } from './draft';
 import type { CompensationStrategy } from './events';
+import { endPause } from './pause';
 import { isSavepointPassed, isUndoable, planOf, standingSteps } from './plan';
 import { conclude, settle } from './settle';
 
@@ -29,6 +30,7 @@ export function compensateRun(draft: Draft, { data }: CompensateWorkflow): Rejec
     case 'running':
       if (run.halt?.isRequested) return alreadyCompensating;
       draft.record(requested);
+      endPause(draft);
       settle(draft);
       return undefined;
     case 'compensating':

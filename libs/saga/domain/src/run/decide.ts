@@ -9,6 +9,7 @@ import { compensateRun } from './compensate-run';
 import { Draft } from './draft';
 import type { RunEvent, WorkflowStarted } from './events';
 import { evolveRun } from './evolve';
+import { pauseRun, resumeRun } from './pause-run';
 import { resolveIncident } from './resolve-incident';
 import { retryRun } from './retry-run';
 import { settle } from './settle';
@@ -67,6 +68,10 @@ function handle(draft: Draft, command: Exclude<RunCommand, StartWorkflow>): Reje
       return retryRun(draft, command);
     case 'ResolveIncident':
       return resolveIncident(draft, command);
+    case 'PauseWorkflow':
+      return pauseRun(draft, command);
+    case 'ResumeWorkflow':
+      return resumeRun(draft);
   }
 }
 
@@ -131,6 +136,7 @@ function isSameStart({ started }: Run, { data }: StartWorkflow): boolean {
 /** A timer that is no longer waited for changes nothing. */
 function timerDue(draft: Draft, { data: { timer_id: id } }: TimerDue): void {
   const { run, at } = draft;
+  if (run.pause) return;
   if (run.status === 'compensating') {
     const undo = run.compensation?.undo;
     const [step] = run.compensation?.remaining ?? [];

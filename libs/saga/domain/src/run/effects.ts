@@ -32,6 +32,8 @@ export type Effect =
   | { readonly effect: 'cancel-timer'; readonly timer_id: string }
   /** Nothing will happen by itself any more; an operator has to act. */
   | { readonly effect: 'parked'; readonly step: string; readonly message: string }
+  /** No timer runs until the run is resumed; calls under way go on. */
+  | { readonly effect: 'paused' }
   /** The run has ended: drop its timers and give it up. */
   | { readonly effect: 'ended'; readonly status: 'completed' | 'failed' | 'compensated' };
 
@@ -47,6 +49,8 @@ export function effectsOf(
   state: RunState,
 ): readonly Effect[] {
   if (!isStarted(state)) return [];
+  if (events.some(({ type }) => type === 'WorkflowResumed'))
+    return effectsOfResuming(definition, events, state);
   const effects: Effect[] = [];
   for (const event of events) {
     const effect = effectOf(definition, event, state);
@@ -56,11 +60,35 @@ export function effectsOf(
 }
 
 /**
+ * Everything the run waits for is set anew. A call from before the pause may have been lost with its
+ * process, so it is made again, by whoever does not have it under way.
+ */
+function effectsOfResuming(
+  definition: CompiledDefinition,
+  events: readonly RunEvent[],
+  run: Run,
+): readonly Effect[] {
+  const begun = new Set(
+    events.flatMap(({ type, data }) => {
+      if (type === 'StepStarted' || type === 'StepRetried') return [`step ${data.step}`];
+      return type === 'UndoStarted' || type === 'UndoRetried' ? [`undo ${data.step}`] : [];
+    }),
+  );
+  return pendingEffects(definition, run).map((effect) =>
+    effect.effect === 'call' && begun.has(`${effect.purpose} ${effect.step}`)
+      ? { ...effect, reissued: false }
+      : effect,
+  );
+}
+
+/**
  * The same from the state alone, after a crash or a take-over: calls that were recorded and not
- * answered, timers that have not come due. What came due meanwhile is due at once.
+ * answered, timers that have not come due. What came due meanwhile is due at once. Of a paused run
+ * nothing is.
  */
 export function pendingEffects(definition: CompiledDefinition, state: RunState): readonly Effect[] {
   if (!isStarted(state)) return [];
+  if (state.pause) return [{ effect: 'paused' }];
   switch (state.status) {
     case 'completed':
     case 'failed':
@@ -121,11 +149,11 @@ function effectOf(definition: CompiledDefinition, event: RunEvent, run: Run): Ef
     }
     case 'StepAttemptFailed': {
       const { step, attempt, retry_at } = event.data;
-      return retry_at && timer(retryTimer(step, attempt), retry_at);
+      return retry_at && !run.pause ? timer(retryTimer(step, attempt), retry_at) : undefined;
     }
     case 'UndoAttemptFailed': {
       const { step, attempt, retry_at } = event.data;
-      return retry_at && timer(undoTimer(step, attempt), retry_at);
+      return retry_at && !run.pause ? timer(undoTimer(step, attempt), retry_at) : undefined;
     }
     case 'DelayStarted': {
       const { step, until, at } = event.data;
@@ -139,9 +167,13 @@ function effectOf(definition: CompiledDefinition, event: RunEvent, run: Run): Ef
         : { effect: 'cancel-timer', timer_id: WORKFLOW_TIMER };
     case 'CompensationRequested':
       return { effect: 'cancel-timer', timer_id: WORKFLOW_TIMER };
+    case 'WorkflowPaused':
+      return { effect: 'paused' };
     case 'UndoParked':
-    case 'IncidentOpened':
-      return { effect: 'parked', step: event.data.step, message: event.data.message };
+    case 'IncidentOpened': {
+      const { step, message } = event.data;
+      return run.pause ? undefined : { effect: 'parked', step, message };
+    }
     case 'WorkflowCompleted':
       return { effect: 'ended', status: 'completed' };
     case 'WorkflowFailed':
@@ -158,6 +190,7 @@ function effectOf(definition: CompiledDefinition, event: RunEvent, run: Run): Ef
     case 'CompensationStarted':
     case 'StepCompensated':
     case 'IncidentResolved':
+    case 'WorkflowResumed':
       return undefined;
   }
 }

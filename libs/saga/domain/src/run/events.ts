@@ -248,6 +248,17 @@ export type RunRetried = Message<
   }
 >;
 
+/** Nothing new begins and no timer runs until it is resumed. */
+export type WorkflowPaused = Message<
+  'WorkflowPaused',
+  { readonly reason?: string; readonly at: Instant }
+>;
+/** Every due time is later by `paused_ms` than it was. */
+export type WorkflowResumed = Message<
+  'WorkflowResumed',
+  { readonly paused_ms: number; readonly at: Instant }
+>;
+
 export type WorkflowCompleted = Message<'WorkflowCompleted', { readonly at: Instant }>;
 /** It did not succeed, and nothing was undone. */
 export type WorkflowFailed = Message<
@@ -290,6 +301,8 @@ export type RunEvent =
   | IncidentOpened
   | IncidentResolved
   | RunRetried
+  | WorkflowPaused
+  | WorkflowResumed
   | WorkflowCompleted
   | WorkflowFailed
   | WorkflowCompensated;

@@ -8,6 +8,7 @@ import type {
   UndoParked,
 } from './events';
 import { withError } from './caught';
+import { afterPause, dueInPause } from './pause';
 import {
   isStarted,
   NOT_STARTED,
@@ -32,6 +33,7 @@ export function evolveRun(state: RunState, event: RunEvent): RunState {
       effects: [],
       halt: undefined,
       compensation: undefined,
+      pause: undefined,
       incident: undefined,
       incidents: [],
       maxRetries: undefined,
@@ -57,7 +59,10 @@ function evolveStarted(run: Run, event: Exclude<RunEvent, { type: 'WorkflowStart
       const before = run.steps.get(event.data.step);
       if (before?.status !== 'calling') return run;
       const { place } = before;
-      return withStep(run, event.data.step, { place, ...afterFailure(before, event.data) });
+      return withStep(run, event.data.step, {
+        place,
+        ...afterFailure(run, before, event.data),
+      });
     }
     case 'StepCompleted':
       return completed(run, event.data);
@@ -115,7 +120,7 @@ function evolveStarted(run: Run, event: Exclude<RunEvent, { type: 'WorkflowStart
     case 'UndoAttemptFailed': {
       const before = run.compensation?.undo;
       if (before?.status !== 'calling') return run;
-      return withUndo(run, afterFailure(before, event.data));
+      return withUndo(run, afterFailure(run, before, event.data));
     }
     case 'UndoParked': {
       const { step, attempts } = event.data;
@@ -137,6 +142,10 @@ function evolveStarted(run: Run, event: Exclude<RunEvent, { type: 'WorkflowStart
       if (timeoutAt === undefined) return { ...run, maxRetries };
       return { ...run, status: 'running', timeoutAt, maxRetries, halt: undefined };
     }
+    case 'WorkflowPaused':
+      return { ...run, pause: { since: event.data.at } };
+    case 'WorkflowResumed':
+      return afterPause(run, event.data.paused_ms);
     case 'WorkflowCompleted':
       return { ...run, status: 'completed' };
     case 'WorkflowFailed':
@@ -272,8 +281,9 @@ const nextCall = (
 
 /** Without a next call it stays `calling` for the rest of the append, until its end is recorded. */
 function afterFailure(
+  run: Run,
   before: Calls,
-  { outcome, retry_at: retryAt, rule }: FailedCall,
+  { outcome, retry_at, rule, at }: FailedCall,
 ): Calls & ({ status: 'calling' } | { status: 'waiting'; retryAt: FailedCall['at'] }) {
   const { byRule } = before;
   const calls = {
@@ -281,7 +291,8 @@ function afterFailure(
     byRule: rule === undefined ? byRule : { ...byRule, [rule]: (byRule[rule] ?? 0) + 1 },
     isDoubtful: before.isDoubtful || outcome === 'unknown',
   };
-  return retryAt ? { ...calls, status: 'waiting', retryAt } : { ...calls, status: 'calling' };
+  if (!retry_at) return { ...calls, status: 'calling' };
+  return { ...calls, status: 'waiting', retryAt: dueInPause(run, retry_at, at) };
 }
 
 const callsOf = ({ input, attempt, spent, byRule, maxRetries, isDoubtful }: Calls): Calls => ({

@@ -2,6 +2,7 @@ import { Rejection } from '@downbeat/eventsourcing';
 import type { ResolveIncident } from './commands';
 import type { Draft } from './draft';
 import { closeIncident } from './incidents';
+import { stillPaused } from './pause';
 import { undoNext } from './settle';
 
 /** A person says what becomes of the undo that the run waits with, and the run goes on from there. */
@@ -16,6 +17,7 @@ export function resolveIncident(draft: Draft, { data }: ResolveIncident): Reject
     return draft.run.incidents.includes(incident_id)
       ? new Rejection('incident-resolved', 'the incident was resolved already')
       : new Rejection('incident-unknown', 'there is no such incident', 'not-found');
+  if (draft.run.pause) return stillPaused;
   closeIncident(draft, action, reason);
   if (action === 'retry') undoAgain(draft);
   else undoNext(draft);

@@ -11,10 +11,12 @@ import { finish, joined, walk, type Arrival } from './advance';
 import type { RetryWorkflow } from './commands';
 import type { Draft } from './draft';
 import { closeIncident } from './incidents';
+import { stillPaused } from './pause';
 import { undoAgain } from './resolve-incident';
 
 /** Lets a failed run go on, or a parked undo be tried again. */
 export function retryRun(draft: Draft, command: RetryWorkflow): Rejection | undefined {
+  if (draft.run.pause) return stillPaused;
   const target = targetOf(draft, command.data);
   if (target instanceof Rejection) return target;
   switch (draft.run.status) {
@@ -118,7 +120,7 @@ function stoppedAt(draft: Draft): CompiledStep | undefined {
 }
 
 /** Follows what is recorded to where it stopped, and begins there; what is done is passed. */
-function resume(draft: Draft, target: Target): Arrival {
+export function resume(draft: Draft, target: Target): Arrival {
   let here: Target | undefined = target;
   while (here !== END) {
     const step = stepOf(draft.definition, here);

@@ -84,10 +84,10 @@ export function conclude(draft: Draft): void {
   undoNext(draft);
 }
 
-/** Begins the next undo of the plan; after the last one the run is compensated. */
+/** Begins the next undo of the plan, unless the run is paused; after the last one the run is compensated. */
 export function undoNext(draft: Draft): void {
   const { compensation, halt } = draft.run;
-  if (!compensation) return;
+  if (!compensation || draft.run.pause) return;
   const [name] = compensation.remaining;
   if (name === undefined) {
     const step = halt?.step;

@@ -88,6 +88,8 @@ export interface Run {
   readonly effects: readonly Effected[];
   readonly halt: Halt | undefined;
   readonly compensation: Compensation | undefined;
+  /** Due times of a paused run are told as of its pause. */
+  readonly pause: { readonly since: Instant } | undefined;
   /** The open one; undos go one at a time, so there is at most one. */
   readonly incident: Incident | undefined;
   /** Ids of all so far. */

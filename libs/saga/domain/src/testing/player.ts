@@ -77,6 +77,7 @@ export class Player {
     this.appends.push(result.events);
     // Whoever gets a parked or ended run to move again has taken note of that.
     for (const note of ['parked', 'ended']) this.outstanding.delete(note);
+    if (!isStarted(this.state) || !this.state.pause) this.outstanding.delete('paused');
     for (const effect of effectsOf(this.definition, result.events, this.state)) this.take(effect);
     return result.events;
   }
@@ -84,7 +85,10 @@ export class Player {
   private take(effect: Effect): void {
     if (effect.effect === 'cancel-timer') return void this.outstanding.delete(effect.timer_id);
     if (effect.effect === 'ended') this.outstanding.clear();
+    if (effect.effect === 'paused') for (const id of this.timers) this.outstanding.delete(id);
     if (effect.effect === 'call') {
+      // It is under way: an engine does not make it twice.
+      if (this.outstanding.has(effect.key) && effect.reissued) return;
       if (this.outstanding.has(effect.key)) throw new Error(`two calls with key ${effect.key}`);
       this.calls.push(effect);
     }
@@ -157,6 +161,14 @@ export class Player {
       at: this.at,
       data: { incident_id, action, ...(action === 'retry' ? {} : { reason: 'by phone' }), ...more },
     });
+  }
+
+  pause(): Rejection | readonly RunEvent[] {
+    return this.say({ type: 'PauseWorkflow', at: this.at, data: { workflow_id: RUN_ID } });
+  }
+
+  resume(): Rejection | readonly RunEvent[] {
+    return this.say({ type: 'ResumeWorkflow', at: this.at, data: { workflow_id: RUN_ID } });
   }
 
   /** Another process takes over: only the log survives. */

@@ -1,5 +1,11 @@
 import type { sagaContract } from '@downbeat/contracts';
-import { epochMs, type Instant, type Json, type JsonObject } from '@downbeat/eventsourcing';
+import {
+  epochMs,
+  instantOf,
+  type Instant,
+  type Json,
+  type JsonObject,
+} from '@downbeat/eventsourcing';
 import type { CompiledDefinition } from '../definition/compiled';
 import { withError } from '../run/caught';
 import { describe } from '../run/classification';
@@ -41,6 +47,7 @@ export interface RunView {
   readonly total_steps: number;
   readonly progress_percentage: number;
   readonly needs_attention: boolean;
+  readonly paused: boolean;
   readonly started_at: Instant;
   readonly completed_at?: Instant;
   readonly duration_ms?: number;
@@ -52,6 +59,7 @@ export interface RunView {
     readonly error_message: string;
     readonly retry_count: number;
   };
+  readonly pause?: { readonly since: Instant; readonly reason?: string };
   /** What the run waits for a person with. */
   readonly incident?: {
     readonly incident_id: string;
@@ -120,6 +128,7 @@ const begun = (data: Started): RunView => ({
   total_steps: data.total_steps,
   progress_percentage: 0,
   needs_attention: false,
+  paused: false,
   started_at: data.at,
   context_data: data.context_data,
   timeout_at: data.timeout_at,
@@ -221,6 +230,16 @@ function evolve(view: RunView, event: Exclude<RunEvent, { type: 'WorkflowStarted
       if (timeout_at === undefined) return view;
       const { error_details: _, ...going } = withoutEnd(resumeGroups(view));
       return { ...going, current_status: 'running', timeout_at };
+    }
+    case 'WorkflowPaused': {
+      const { reason, at: since } = event.data;
+      const pause = { since, ...(reason === undefined ? {} : { reason }) };
+      return { ...view, paused: true, pause };
+    }
+    case 'WorkflowResumed': {
+      const { pause: _, ...going } = view;
+      const timeout_at = instantOf(epochMs(view.timeout_at) + event.data.paused_ms);
+      return { ...going, paused: false, timeout_at };
     }
     case 'WorkflowCompleted':
       return { ...view, current_status: 'completed', ...end(view.started_at, event.data.at) };

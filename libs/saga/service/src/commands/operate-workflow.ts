@@ -7,7 +7,7 @@ import {
   type CommandOutcome,
   type QueryOutcome,
 } from '@downbeat/message-bus';
-import { isStarted, workflowStream } from '@downbeat/saga-domain';
+import { isStarted, workflowStream, type RunState } from '@downbeat/saga-domain';
 import { accepted, problemOf, refused, type Cause } from '@downbeat/service-host';
 import { Injectable } from '@nestjs/common';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -67,17 +67,10 @@ export class OperateWorkflow {
 
   /** @returns Undefined when another process holds the run. */
   private async here(operation: Operation, cause: Cause): Promise<CommandOutcome | undefined> {
-    const workflow_id = runOf(operation);
-    const named =
-      'incident_id' in operation.data ? { incident_id: operation.data.incident_id } : {};
     try {
       const result = await this.engine.tell(operation, {
         ...cause,
-        answer: (state) => ({
-          ...named,
-          workflow_id,
-          status: isStarted(state) ? state.status : 'pending',
-        }),
+        answer: (state) => answerOf(operation, state),
       });
       if (result instanceof Rejection) return refused(result);
       return accepted(result.position, result.answer ?? {}, result.repeated);
@@ -104,6 +97,22 @@ export class OperateWorkflow {
   }
 }
 
+function answerOf(operation: Operation, state: RunState): JsonObject {
+  const workflow_id = runOf(operation);
+  if (!isStarted(state)) return { workflow_id, status: 'pending' };
+  const { status, pause } = state;
+  switch (operation.type) {
+    case 'CompensateWorkflow':
+    case 'RetryWorkflow':
+      return { workflow_id, status };
+    case 'ResolveIncident':
+      return { incident_id: operation.data.incident_id, workflow_id, status };
+    case 'PauseWorkflow':
+    case 'ResumeWorkflow':
+      return { workflow_id, status, paused: pause !== undefined };
+  }
+}
+
 const NOT_HERE = new Rejection('not-held-here', 'another replica holds the run');
 const NO_CAUSE = new Rejection('invalid-input', 'cause is missing', 'invalid');
 
@@ -111,6 +120,8 @@ const OPERATIONS: Readonly<Record<Operation['type'], z.ZodType>> = {
   CompensateWorkflow: sagaContract.compensateWorkflow.data,
   RetryWorkflow: sagaContract.retryWorkflow.data,
   ResolveIncident: sagaContract.resolveIncident.data,
+  PauseWorkflow: sagaContract.pauseWorkflow.data,
+  ResumeWorkflow: sagaContract.resumeWorkflow.data,
 };
 
 /** What comes over the bus is checked, whoever sent it. */

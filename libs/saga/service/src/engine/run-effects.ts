@@ -33,6 +33,7 @@ export class RunEffects {
         case 'cancel-timer':
           this.timers.cancel(effect.timer_id);
           break;
+        case 'paused':
         case 'parked':
         case 'ended':
           this.timers.clear();

@@ -562,6 +562,71 @@ describe('an operator', () => {
     ]);
   });
 
+  it('pauses a run: its call finishes, nobody holds it, any replica resumes it', async () => {
+    await bench.register([call('a'), delay('rest', 10), call('b')]);
+    const answer = held<typeof ok>();
+    bench.services.answerTo = ({ key }) => (key.endsWith(':a') ? answer.promise : ok);
+    await bench.start(one, 'c1');
+    await bench.pass(0);
+    expect(await bench.pause(one, 'c1')).toMatchObject(accepted);
+    expect(bench.holderOf('c1')).toBeDefined();
+    answer.give(ok);
+    await bench.pass(0);
+    expect(bench.types('c1').slice(-2)).toEqual(['WorkflowPaused', 'StepCompleted']);
+    expect(bench.holderOf('c1')).toBeUndefined();
+    expect(one.engine.status().open_runs).toBe(0);
+    const two = await bench.open();
+    expect(await bench.resume(two, 'c1')).toMatchObject(accepted);
+    await bench.live(9_000);
+    await bench.pause(two, 'c1');
+    await bench.live(60_000);
+    expect(bench.services.named).toEqual(['a']);
+    await bench.resume(one, 'c1');
+    await bench.live(500);
+    expect(bench.services.named).toEqual(['a']);
+    await bench.live(600);
+    expect(bench.services.named).toEqual(['a', 'b']);
+    expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
+  });
+
+  it('takes a paused run over without calling anybody, and makes its lost call when it is resumed', async () => {
+    await bench.register([call('a')]);
+    bench.services.answerTo = ({ replica }) =>
+      replica === 'replica-1' ? new Promise(() => undefined) : ok;
+    await bench.start(one, 'c1');
+    await bench.pass(0);
+    await bench.pause(one, 'c1');
+    await bench.crash(one);
+    const two = await bench.open();
+    await bench.pass(LEASE_MS + 100);
+    await two.replica.renew();
+    await two.replica.takeOver();
+    await bench.live(60_000);
+    expect(bench.services.calls).toHaveLength(1);
+    expect(bench.types('c1').at(-1)).toBe('WorkflowPaused');
+    await bench.resume(two, 'c1');
+    await bench.pass(0);
+    expect(bench.services.calls).toMatchObject([
+      { attempt: 1, reissued: false },
+      { attempt: 1, reissued: true, replica: 'replica-2' },
+    ]);
+    expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
+  });
+
+  it('awaits a call that is under way when the run is resumed, and does not make it again', async () => {
+    await bench.register([call('a')]);
+    const answer = held<typeof ok>();
+    bench.services.answerTo = () => answer.promise;
+    await bench.start(one, 'c1');
+    await bench.pass(0);
+    await bench.pause(one, 'c1');
+    await bench.resume(one, 'c1');
+    answer.give(ok);
+    await bench.pass(0);
+    expect(bench.services.calls).toHaveLength(1);
+    expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
+  });
+
   it('compensates a run that is running, after the call under way', async () => {
     await bench.register([call('a'), call('b')]);
     const answer = held<typeof ok>();

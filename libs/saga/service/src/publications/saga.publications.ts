@@ -42,6 +42,8 @@ export const sagaPublications: Publications<RunEvent | WorkflowDefinitionRegiste
       resolved_by: meta.actor,
     }),
   UndoParked: keepPrivate,
+  WorkflowPaused: keepPrivate,
+  WorkflowResumed: keepPrivate,
   StepStarted: keepPrivate,
   StepRetried: keepPrivate,
   StepAttemptFailed: keepPrivate,

@@ -2,11 +2,14 @@ import type { Append, LeaseUse } from '@downbeat/event-store';
 import { MemoryEventStore, MemoryLeases, MemoryLog } from '@downbeat/event-store/testing';
 import { instantOf, type EventMeta, type Json } from '@downbeat/eventsourcing';
 import {
+  evolveRun,
+  NOT_STARTED,
   workflowDefinitionStream,
   workflowStream,
   type ResolveIncident,
   type RetryWorkflow,
   type RunEvent,
+  type RunState,
 } from '@downbeat/saga-domain';
 import { definitionOf } from '@downbeat/saga-domain/testing';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -137,6 +140,28 @@ export class EngineBench {
     const asked = { commandId, meta: metaOf(commandId), answer: () => ({}) };
     const data = { incident_id, action, reason };
     return on.engine.tell({ type: 'ResolveIncident', data, at: NEVER }, asked);
+  }
+
+  pause(on: BenchReplica, correlation: string) {
+    return this.tell(on, 'PauseWorkflow', correlation);
+  }
+
+  resume(on: BenchReplica, correlation: string) {
+    return this.tell(on, 'ResumeWorkflow', correlation);
+  }
+
+  private tell(on: BenchReplica, type: 'PauseWorkflow' | 'ResumeWorkflow', correlation: string) {
+    const commandId = `${type}-${correlation}-${Date.now()}`;
+    const asked = { commandId, meta: metaOf(commandId), answer: () => ({}) };
+    return on.engine.tell(
+      { type, data: { workflow_id: workflowIdOf(correlation) }, at: NEVER },
+      asked,
+    );
+  }
+
+  /** What the log says of a run. */
+  stateOf(correlationId: string): RunState {
+    return this.events(correlationId).reduce(evolveRun, NOT_STARTED);
   }
 
   events(correlationId: string): readonly RunEvent[] {

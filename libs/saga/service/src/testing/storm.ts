@@ -1,4 +1,4 @@
-import type { CallResult, ResolveIncident } from '@downbeat/saga-domain';
+import { isStarted, type CallResult, type ResolveIncident } from '@downbeat/saga-domain';
 import { call, delay, fixedCall, parallel } from '@downbeat/saga-domain/testing';
 import { EngineBench, type BenchReplica } from './engine-bench';
 import type { MadeCall } from './fake-services';
@@ -40,6 +40,7 @@ export class Storm {
     for (let turn = 0; turn < STORM_TURNS; turn++) {
       if (turn < STORM_TURNS / 2) this.someoneStarts();
       if (this.chance.isLucky(0.05)) this.someoneCompensates();
+      if (this.chance.isLucky(0.1)) this.someonePauses();
       if (this.chance.isLucky(0.05)) this.fallSilent();
       await this.turn();
     }
@@ -56,7 +57,8 @@ export class Storm {
   }
 
   isGoingOn(correlationId: string): boolean {
-    return this.bench.holderOf(correlationId) !== undefined || this.isParked(correlationId);
+    const isHeld = this.bench.holderOf(correlationId) !== undefined;
+    return isHeld || this.isParked(correlationId) || this.isPaused(correlationId);
   }
 
   private workflow() {
@@ -130,12 +132,23 @@ export class Storm {
     if (someone && id !== undefined) void this.insist(() => this.bench.compensate(someone, id));
   }
 
+  private someonePauses(): void {
+    const someone = this.someone();
+    const id = this.correlationIds[this.chance.below(RUNS)];
+    if (!someone || id === undefined) return;
+    const isEnough = this.isPaused(id);
+    void this.insist(() =>
+      isEnough ? this.bench.resume(someone, id) : this.bench.pause(someone, id),
+    );
+  }
+
   private operatorsHelp(): void {
     for (const id of this.correlationIds) {
       const someone = this.someone();
       if (!someone) return;
       if (this.bench.events(id).length === 0) void this.insist(() => this.bench.start(someone, id));
-      if (this.isParked(id)) void this.insist(() => this.seeTo(someone, id));
+      if (this.isPaused(id)) void this.insist(() => this.bench.resume(someone, id));
+      else if (this.isParked(id)) void this.insist(() => this.seeTo(someone, id));
     }
   }
 
@@ -153,7 +166,13 @@ export class Storm {
   }
 
   private isParked(id: string): boolean {
-    return this.bench.types(id).at(-1) === 'IncidentOpened';
+    const state = this.bench.stateOf(id);
+    return isStarted(state) && state.incident !== undefined;
+  }
+
+  private isPaused(id: string): boolean {
+    const state = this.bench.stateOf(id);
+    return isStarted(state) && state.pause !== undefined;
   }
 
   /** Who is not answered asks again later, or never. */

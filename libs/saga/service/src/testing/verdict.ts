@@ -11,7 +11,12 @@ const ASKED = new Set<RunEvent['type']>(['CompensationRequested', 'RunRetried'])
 /** What is wrong with a run that should be over; nothing in a sound engine. */
 export function faultsOf(bench: EngineBench, correlationId: string): readonly string[] {
   const events = bench.events(correlationId);
-  const faults = [...endsOf(events), ...undosOf(events), ...leasesOf(bench, correlationId)];
+  const faults = [
+    ...endsOf(events),
+    ...pausesOf(events),
+    ...undosOf(events),
+    ...leasesOf(bench, correlationId),
+  ];
   if (JSON.stringify(undosCalled(bench, correlationId)) !== JSON.stringify(undosRecorded(events)))
     faults.push('undos were called in another order than they are recorded in');
   if (bench.holderOf(correlationId)) faults.push('somebody still holds it');
@@ -31,6 +36,18 @@ function endsOf(events: readonly RunEvent[]): readonly string[] {
   const last = events.at(-1)?.type;
   if (!last || !ENDS.has(last)) faults.push(`it stopped at ${last ?? 'nothing'}`);
   return faults;
+}
+
+const BEGINNINGS = /^(Step|Undo)(Started|Retried)$/;
+
+/** Nothing begins while a run is paused. */
+function pausesOf(events: readonly RunEvent[]): readonly string[] {
+  let isPaused = false;
+  return events.flatMap(({ type }) => {
+    if (type === 'WorkflowPaused') isPaused = true;
+    if (type === 'WorkflowResumed') isPaused = false;
+    return isPaused && (BEGINNINGS.test(type) || ENDS.has(type)) ? [`${type} in a pause`] : [];
+  });
 }
 
 /** What has, or may have, happened is undone newest first, each once. */

@@ -15,6 +15,7 @@ export interface WorkflowRow {
   readonly current_step: number;
   readonly total_steps: number;
   readonly needs_attention: boolean;
+  readonly paused: boolean;
   readonly started_at: Instant;
   readonly completed_at: Instant | null;
   /** Position of its first event; newest first is by this. */
@@ -50,6 +51,7 @@ const workflow: Table<WorkflowRow, RunEvent> = {
     current_step: 'bigint',
     total_steps: 'bigint',
     needs_attention: 'boolean',
+    paused: 'boolean',
     started_at: 'instant',
     completed_at: 'instant?',
     started_position: 'bigint',
@@ -69,6 +71,7 @@ const workflow: Table<WorkflowRow, RunEvent> = {
         current_step: 0,
         total_steps: data.total_steps,
         needs_attention: false,
+        paused: false,
         started_at: data.at,
         completed_at: null,
         started_position: position,
@@ -92,6 +95,8 @@ const workflow: Table<WorkflowRow, RunEvent> = {
       needs_attention: false,
       ...(timeout_at === undefined ? {} : { current_status: 'running', completed_at: null }),
     })),
+    WorkflowPaused: change(() => ({ paused: true })),
+    WorkflowResumed: change(() => ({ paused: false })),
     WorkflowCompleted: {
       keys: ({ stream }) => [stream.slice('workflow-'.length)],
       fold: (row, { data }) =>
