@@ -150,6 +150,13 @@ export const retryWorkflow = command({
     /** The step's place from 1; with strategy `from_step` only. */
     from_step: z.number().int().min(1).optional(),
     max_retries: z.number().int().min(0).max(100).optional(),
+    /** Keys of the context to set before a failed run goes on. */
+    context_patch: f.jsonObject
+      .refine(
+        (value) => JSON.stringify(value).length <= 65_536,
+        'must not be longer than 64 KiB as JSON',
+      )
+      .optional(),
   }),
   answer: z.object({ workflow_id: workflowId, status: workflowStatus }),
   example: {
@@ -263,6 +270,8 @@ export const workflowStatusQuery = query({
         timestamp: f.instant,
         event: z.string(),
         step_name: z.string(),
+        /** Who caused it: an operator, or the engine. */
+        actor: z.string(),
         details: f.jsonObject,
       }),
     ),

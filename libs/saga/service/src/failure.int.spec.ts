@@ -219,3 +219,29 @@ describe('a pause', () => {
     expect(late).toMatchObject({ problem: { code: 'workflow-ended', kind: 'conflict' } });
   });
 });
+
+describe('a failed run', () => {
+  it('goes on with an edited context, which the timeline shows with who did it', async () => {
+    await bench.register(
+      'edited',
+      [shopCall('a'), shopCall('b', { input_mapping: { card: 'card' } })],
+      { compensation_strategy: 'none' },
+    );
+    answerWith({ '/b': 402 });
+    const id = await bench.start('edited', 'edited-1', { context_data: { card: 'old' } });
+    await bench.ended(id);
+    answerWith({});
+    const outcome = await bench.command('RetryWorkflow', id, {
+      retry_strategy: 'current_step',
+      context_patch: { card: 'new' },
+    });
+    expect(outcome).toMatchObject({ accepted: true });
+    const status = await bench.until(id, ({ workflow }) => workflow.current_status === 'completed');
+    expect(status.workflow.context_data).toEqual({ card: 'new' });
+    const calls = bench.participants.seen.filter(({ run, key }) => run === id && key === 'b');
+    expect(calls.map(({ body }) => body)).toEqual([{ card: 'old' }, { card: 'new' }]);
+    const edit = status.execution_timeline.find(({ event }) => event === 'RunRetried');
+    expect(edit).toMatchObject({ details: { context_patch: { card: 'new' } } });
+    expect(edit?.actor).not.toBe('saga-engine');
+  });
+});

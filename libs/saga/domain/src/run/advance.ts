@@ -145,7 +145,7 @@ export function joined(draft: Draft, step: CompiledParallel): Target | undefined
 }
 
 /** A step that could not be begun failed for sure. */
-function neverCalled(draft: Draft, step: CompiledStep, message: string): Target | undefined {
+export function neverCalled(draft: Draft, step: CompiledStep, message: string): Target | undefined {
   const { name, place } = step;
   const optional = step.type === 'service_call' && step.isOptional;
   const before = draft.run.steps.get(name);

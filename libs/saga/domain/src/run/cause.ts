@@ -69,7 +69,7 @@ export function causeOf(events: readonly RunEvent[], before: RunState): RunComma
       };
     }
     case 'RunRetried': {
-      const { strategy: retry_strategy, from_step, max_retries } = first.data;
+      const { strategy: retry_strategy, from_step, max_retries, context_patch } = first.data;
       return {
         type: 'RetryWorkflow',
         at,
@@ -78,6 +78,7 @@ export function causeOf(events: readonly RunEvent[], before: RunState): RunComma
           retry_strategy,
           ...(from_step === undefined ? {} : { from_step }),
           ...(max_retries === undefined ? {} : { max_retries }),
+          ...(context_patch === undefined ? {} : { context_patch: context_patch as never }),
         },
       };
     }

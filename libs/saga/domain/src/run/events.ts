@@ -66,10 +66,15 @@ export type StepStarted = Message<
     readonly at: Instant;
   }
 >;
-/** A further call is about to be made, with the same input and key. */
+/** A further call is about to be made, with the same key. `input`: formed anew, after an edit. */
 export type StepRetried = Message<
   'StepRetried',
-  { readonly step: string; readonly attempt: number; readonly at: Instant }
+  {
+    readonly step: string;
+    readonly attempt: number;
+    readonly input?: JsonObject;
+    readonly at: Instant;
+  }
 >;
 export type StepAttemptFailed = Message<'StepAttemptFailed', FailedCall>;
 export type StepCompleted = Message<
@@ -242,6 +247,8 @@ export type RunRetried = Message<
     readonly strategy: 'current_step' | 'failed_steps' | 'from_step';
     readonly from_step?: number;
     readonly max_retries?: number;
+    /** Keys of the context that were set. */
+    readonly context_patch?: JsonObject;
     /** Of a run that goes on; a parked undo has none. */
     readonly timeout_at?: Instant;
     readonly at: Instant;

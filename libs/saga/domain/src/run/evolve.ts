@@ -49,11 +49,16 @@ function evolveStarted(run: Run, event: Exclude<RunEvent, { type: 'WorkflowStart
       return withStep(run, step, { status: 'calling', place, ...firstCall(input, attempt) });
     }
     case 'StepRetried': {
-      const { step, attempt } = event.data;
+      const { step, attempt, input } = event.data;
       const before = run.steps.get(step);
       if (before?.status !== 'waiting' && before?.status !== 'failed') return run;
       const { place } = before;
-      return withStep(run, step, { status: 'calling', place, ...nextCall(run, before, attempt) });
+      return withStep(run, step, {
+        status: 'calling',
+        place,
+        ...nextCall(run, before, attempt),
+        ...(input ? { input } : {}),
+      });
     }
     case 'StepAttemptFailed': {
       const before = run.steps.get(event.data.step);
@@ -138,9 +143,10 @@ function evolveStarted(run: Run, event: Exclude<RunEvent, { type: 'WorkflowStart
     case 'StepCompensated':
       return undone(run, event.data.step);
     case 'RunRetried': {
-      const { max_retries: maxRetries, timeout_at: timeoutAt } = event.data;
+      const { max_retries: maxRetries, timeout_at: timeoutAt, context_patch } = event.data;
       if (timeoutAt === undefined) return { ...run, maxRetries };
-      return { ...run, status: 'running', timeoutAt, maxRetries, halt: undefined };
+      const context = { ...run.context, ...context_patch };
+      return { ...run, status: 'running', context, timeoutAt, maxRetries, halt: undefined };
     }
     case 'WorkflowPaused':
       return { ...run, pause: { since: event.data.at } };

@@ -114,6 +114,7 @@ function stepsOf(sequence: readonly Shape[], prefix: string): readonly Step[] {
         return call(name, {
           optional: item.isOptional,
           ...(item.when === undefined ? {} : { conditions: item.when }),
+          input_mapping: { flag: 'flag', count: '=context.count + 1' },
           output_mapping: item.isStrict ? { [name]: '=output.id' } : { [name]: 'id' },
           retry_policy: { max_retries: item.retries, initial_delay_ms: 50, rules: item.rules },
           ...(item.caught
@@ -165,7 +166,12 @@ const definitions = fc
 type Act =
   | { act: 'answer' | 'timer' | 'stale'; pick: number; result: CallResult; chance: number }
   | { act: 'crash' }
-  | { act: 'retry'; strategy: 'failed_steps' | 'current_step' | 'from_step'; place: number }
+  | {
+      act: 'retry';
+      strategy: 'failed_steps' | 'current_step' | 'from_step';
+      place: number;
+      patch?: object;
+    }
   | { act: 'pause'; forMs: number }
   | { act: 'resume' }
   | { act: 'resolve'; action: 'retry' | 'skip' | 'done_by_hand' }
@@ -210,6 +216,9 @@ const acts: fc.Arbitrary<Act[]> = fc.array(
           'from_step' as const,
         ),
         place: fc.integer({ min: 1, max: 8 }),
+        patch: fc.option(fc.constantFrom({ flag: false }, { count: 1, key: { more: 2 } }), {
+          nil: undefined,
+        }),
       }),
     },
     {
@@ -258,6 +267,7 @@ function play(
         player.retry({
           retry_strategy: act.strategy,
           ...(act.strategy === 'from_step' ? { from_step: act.place } : {}),
+          ...(act.patch ? { context_patch: act.patch } : {}),
         });
         return;
       case 'pause':
@@ -595,6 +605,7 @@ const anyCommand: fc.Arbitrary<RunCommand> = fc.oneof(
           'from_step' as const,
         ),
         from_step: fc.integer(),
+        context_patch: fc.constantFrom({}, { errors: 1 }, { flag: 3 }),
         max_retries: fc.nat(3),
       },
       { requiredKeys: ['workflow_id', 'retry_strategy'] },

@@ -1,5 +1,6 @@
 import { epochMs, instantOf, Rejection } from '@downbeat/eventsourcing';
 import { aheadOf } from '../definition/check-data';
+import { ERRORS } from '../definition/check-errors';
 import {
   END,
   stepOf,
@@ -7,12 +8,15 @@ import {
   type CompiledStep,
   type Target,
 } from '../definition/compiled';
-import { finish, joined, walk, type Arrival } from './advance';
+import { canonicalJson } from '../definition/canonical-json';
+import { applyMapping } from '../expressions/mapping';
+import { finish, joined, neverCalled, walk, type Arrival } from './advance';
 import type { RetryWorkflow } from './commands';
 import type { Draft } from './draft';
 import { closeIncident } from './incidents';
 import { stillPaused } from './pause';
 import { undoAgain } from './resolve-incident';
+import type { StepState } from './state';
 
 /** Lets a failed run go on, or a parked undo be tried again. */
 export function retryRun(draft: Draft, command: RetryWorkflow): Rejection | undefined {
@@ -57,17 +61,26 @@ const invalidFromStep = (message: string): Rejection =>
     { field: 'from_step', message },
   ]);
 
+const invalidPatch = (inside: string, message: string): Rejection =>
+  new Rejection('invalid-input', `context_patch${inside} ${message}`, 'invalid', [
+    { field: `context_patch${inside}`, message },
+  ]);
+
 function goOnFailed(
   draft: Draft,
   data: Request,
   target: CompiledStep | undefined,
 ): Rejection | undefined {
+  if (draft.definition.isCatching && Object.hasOwn(data.context_patch ?? {}, ERRORS))
+    return invalidPatch(`.${ERRORS}`, 'is where the workflow keeps caught errors');
   const jump = target && jumpTo(draft, target);
   if (jump instanceof Rejection) return jump;
   const { started } = draft.run;
   const timeoutMs = epochMs(started.timeout_at) - epochMs(started.at);
   const timeout_at = instantOf(epochMs(draft.at) + timeoutMs);
-  draft.record({ type: 'RunRetried', data: { ...retried(draft, data), timeout_at } });
+  const { context_patch } = data;
+  const patch = context_patch ? { context_patch } : {};
+  draft.record({ type: 'RunRetried', data: { ...retried(draft, data), ...patch, timeout_at } });
   if (jump)
     draft.record({
       type: 'StepSkipped',
@@ -138,11 +151,7 @@ export function resume(draft: Draft, target: Target): Arrival {
           break;
         }
         if (state.attempt === 0) return walk(draft, here);
-        draft.record({
-          type: 'StepRetried',
-          data: { step: here, attempt: state.attempt + 1, at: draft.at },
-        });
-        return 'waiting';
+        return callAgain(draft, step, state);
       case 'branching':
         here = step.type === 'parallel' ? resumeBranches(draft, step) : step.next;
         if (draft.isHalted) return 'halted';
@@ -156,6 +165,31 @@ export function resume(draft: Draft, target: Target): Arrival {
   }
   return 'ended';
 }
+
+/**
+ * One more call of a step that failed. If it failed for sure its input is formed anew, since the
+ * context may have been edited; else only the very same request may be made again under its key.
+ */
+function callAgain(draft: Draft, step: CompiledStep, state: FailedStep): Arrival {
+  const { name } = step;
+  const data = { step: name, attempt: state.attempt + 1 };
+  const formed =
+    state.outcome === 'failed' && step.type === 'service_call'
+      ? applyMapping(step.call.input, { context: draft.run.context })
+      : { ok: true as const, value: state.input };
+  if (!formed.ok) {
+    const caughtTo = neverCalled(draft, step, `input_mapping: ${formed.message}`);
+    return caughtTo === undefined ? 'halted' : walk(draft, caughtTo);
+  }
+  const isEdited = canonicalJson(formed.value) !== canonicalJson(state.input);
+  draft.record({
+    type: 'StepRetried',
+    data: { ...data, ...(isEdited ? { input: formed.value } : {}), at: draft.at },
+  });
+  return 'waiting';
+}
+
+type FailedStep = Extract<StepState, { status: 'failed' }>;
 
 function resumeBranches(draft: Draft, step: CompiledParallel): Target | undefined {
   for (const branch of step.branches)
@@ -173,6 +207,8 @@ function retryUndo(
   const [name] = compensation?.remaining ?? [];
   if (undo?.status !== 'parked' || name === undefined)
     return new Rejection('workflow-compensating', 'the run is being undone and is not parked');
+  if (data.context_patch)
+    return invalidPatch('', 'belongs to a failed run; an undo reads what held when its step ended');
   if (target && target.name !== name)
     return new Rejection('step-not-parked', `${target.name} is not what is parked: ${name} is`);
   draft.record({ type: 'RunRetried', data: retried(draft, data) });

@@ -161,6 +161,7 @@ function evolve(view: RunView, event: Exclude<RunEvent, { type: 'WorkflowStarted
       return changed(withoutEnd(view), event.data.step, (step) => ({
         ...withoutEndOfStep(step),
         status: 'running',
+        ...(event.data.input ? { input_data: event.data.input } : {}),
         retry_count: event.data.attempt - 1,
       }));
     case 'StepAttemptFailed':
@@ -226,10 +227,11 @@ function evolve(view: RunView, event: Exclude<RunEvent, { type: 'WorkflowStarted
       return changed(withoutIncident(view), step, (one) => afterIncident(one, action));
     }
     case 'RunRetried': {
-      const { timeout_at } = event.data;
+      const { timeout_at, context_patch } = event.data;
       if (timeout_at === undefined) return view;
       const { error_details: _, ...going } = withoutEnd(resumeGroups(view));
-      return { ...going, current_status: 'running', timeout_at };
+      const context_data = { ...view.context_data, ...context_patch };
+      return { ...going, current_status: 'running', context_data, timeout_at };
     }
     case 'WorkflowPaused': {
       const { reason, at: since } = event.data;

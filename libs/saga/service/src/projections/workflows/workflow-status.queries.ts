@@ -46,7 +46,10 @@ export class WorkflowStatusQueries {
         workflow,
         steps: stepRows(view, known.definition),
         statement: statementOf(events, known.definition),
-        execution_timeline: events.map(timelineEntry),
+        execution_timeline: events.map((event) => ({
+          ...timelineEntry(event),
+          actor: event.meta.actor,
+        })),
       }) as unknown as Answer,
     };
   }
