@@ -94,6 +94,12 @@ const forbidden = [
     to: { pathNot: ['^libs/kernel/eventsourcing/src/(?!testing/)'] },
   },
   {
+    name: 'resilience-is-pure',
+    comment: 'The cores decide on numbers they are given; whoever mounts them has the timers.',
+    from: { path: '^libs/resilience/', pathNot: [TESTS] },
+    to: { pathNot: ['^libs/resilience/'] },
+  },
+  {
     name: 'kernel-knows-no-context',
     comment: 'Mechanism is for every context alike.',
     from: { path: '^libs/kernel/' },

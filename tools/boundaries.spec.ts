@@ -48,6 +48,7 @@ const IMPORTS: readonly (readonly [rule: string, file: string, text: string])[] 
   ],
   ['contracts-stand-alone', 'libs/contracts/src/p1.ts', `import '@downbeat/registry-domain';`],
   ['contracts-stand-alone', 'libs/contracts/src/p2.ts', `import 'node:fs';`],
+  ['resilience-is-pure', 'libs/resilience/src/p1.ts', `import 'node:timers';`],
   ['eventsourcing-stands-alone', 'libs/kernel/eventsourcing/src/p1.ts', `import 'zod';`],
   [
     'kernel-knows-no-context',

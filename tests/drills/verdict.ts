@@ -1,4 +1,4 @@
-import { invariants, violations, type CallRecord } from '@downbeat/wedding';
+import { invariants, violations } from '@downbeat/wedding';
 import { eventsOf, type Booking, type StoredEvent } from '../support/bookings';
 import { judge } from '../support/history';
 import type { Suite } from '../support/suite';
@@ -16,12 +16,13 @@ export async function verdictOn(suite: Suite, bookings: readonly Booking[]): Pro
   const events = await eventsOf(suite, 'order=asc');
   const calls = suite.callLogs();
   const eventsByStream = grouped(events, ({ stream }) => stream);
-  const callsByRun = grouped(calls, runOf);
-  const found = bookings.flatMap(({ workflow_id }) =>
+  // By booking, not by key: a key may be what is wrong.
+  const callsByBooking = grouped(calls, ({ booking_id }) => booking_id);
+  const found = bookings.flatMap(({ booking_id, workflow_id }) =>
     judge(
       workflow_id,
       eventsByStream.get(`workflow-${workflow_id}`) ?? [],
-      callsByRun.get(workflow_id) ?? [],
+      callsByBooking.get(booking_id) ?? [],
     ),
   );
   return {
@@ -39,8 +40,6 @@ function gaps(events: readonly StoredEvent[]): readonly string[] {
     return position === before + 1 ? [] : [`position ${position} follows ${before}`];
   });
 }
-
-const runOf = ({ key }: CallRecord): string => key.slice(0, key.indexOf(':'));
 
 function grouped<Item>(
   items: readonly Item[],

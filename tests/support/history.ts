@@ -5,15 +5,24 @@ const ENDS = ['WorkflowCompleted', 'WorkflowFailed', 'WorkflowCompensated'];
 /** A call and its record are stamped by two clocks of one machine, to the millisecond. */
 const CLOCKS_MS = 2;
 
-/** What must hold of a run, by its own events and by what the participants wrote down. One sentence per violation. */
+/**
+ * What must hold of a run, by its own events and by what the participants wrote down. One sentence
+ * per violation.
+ *
+ * @param calls All of the run's booking at least, whatever their keys: a wrong key is found here.
+ */
 export function judge(
   workflowId: string,
   events: readonly StoredEvent[],
   calls: readonly CallRecord[],
 ): readonly string[] {
-  const ofRun = calls.filter(({ key }) => key.startsWith(`${workflowId}:`));
+  const bookingId = events.find(({ type }) => type === 'WorkflowStarted')?.data['correlation_id'];
+  const ofRun = calls.filter(
+    ({ key, booking_id }) => key.startsWith(`${workflowId}:`) || booking_id === bookingId,
+  );
   return [
     ...endsOnce(workflowId, events),
+    ...keysOfItsSteps(workflowId, events, ofRun),
     ...nothingCalledAgain(workflowId, events, ofRun),
     ...effectsOnce(ofRun),
     ...undoneInReverse(workflowId, events, ofRun),
@@ -26,6 +35,40 @@ function endsOnce(workflowId: string, events: readonly StoredEvent[]): string[] 
   return ends.length === 1 && isLast
     ? []
     : [`${workflowId} ended ${ends.length} times, its last event is ${events.at(-1)?.type}`];
+}
+
+/**
+ * A step is called as `<run>:<step>` and its undo as `<run>:<step>:undo`, at every attempt: each key
+ * that was seen is of a call the run intended, no key was seen at two operations, and what counts as
+ * done was seen under its key.
+ */
+function keysOfItsSteps(
+  workflowId: string,
+  events: readonly StoredEvent[],
+  calls: readonly CallRecord[],
+): string[] {
+  const keysOf = (ofStep: string, ofUndo: string): ReadonlySet<string> =>
+    new Set(
+      events.flatMap(({ type, data }) => {
+        const key = `${workflowId}:${String(data['step'])}`;
+        if (type === ofStep) return [key];
+        return type === ofUndo ? [`${key}:undo`] : [];
+      }),
+    );
+  const intended = keysOf('StepStarted', 'UndoStarted');
+  const done = keysOf('StepCompleted', 'StepCompensated');
+  const operations = new Map<string, string>();
+  const seen = calls.flatMap(({ key, service, operation, seq }) => {
+    const called = `${service} ${operation}`;
+    const where = `call ${seq} of ${called} has the key ${key}`;
+    if (!intended.has(key)) return [`${where}, which is of no call that ${workflowId} intended`];
+    const before = operations.get(key) ?? called;
+    operations.set(key, before);
+    return before === called ? [] : [`${where}, which ${before} has had`];
+  });
+  const keys = new Set(calls.map(({ key }) => key));
+  const unseen = [...done].filter((key) => !keys.has(key));
+  return [...seen, ...unseen.map((key) => `${key} is recorded as done, and nobody saw this key`)];
 }
 
 /** No call of a step (or its undo) arrives after the event that records it as done. */

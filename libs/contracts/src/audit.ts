@@ -83,10 +83,50 @@ export const replay = query({
   http: { method: 'POST', path: '/audit/replay' },
 });
 
+/** A head of the hash chain, published outside the database on `evidence.audit.ChainHead.<log>`. */
+export const chainHead = z.object({
+  /** Name of the log. */
+  log: z.string(),
+  commit_no: z.number().int().min(1),
+  /** Of the last event of this commit. */
+  position: z.number().int().min(1),
+  /** sha256 over this commit and the hash before it: it vouches for the whole log up to here. */
+  hash: z.string().regex(/^[0-9a-f]{64}$/),
+  /** When the commit was made. */
+  recorded_at: f.instant,
+});
+
+export const chainHeadSubject = (log: string): string => `evidence.audit.ChainHead.${log}`;
+
+/**
+ * What the heads that are still held outside the database say of the chain. `none_held`: nothing
+ * outside speaks for the log or against it. `not_read`: they may be held, and are out of reach.
+ */
+const publishedHeads = z.object({
+  outcome: z.enum(['agree', 'differ', 'none_held', 'not_read']),
+  heads_held: z.number().int(),
+  heads_checked: z.number().int(),
+  /** The log up to this commit is vouched for, or contradicted, from outside. */
+  newest_commit: z.number().int().optional(),
+  oldest_commit: z.number().int().optional(),
+  /** Of all heads that the log contradicts, the one with the lowest commit. */
+  first_difference: z
+    .object({
+      ...chainHead.omit({ log: true, hash: true }).shape,
+      published_hash: chainHead.shape.hash,
+      /** Absent: the log has no such commit any more. */
+      stored_hash: chainHead.shape.hash.optional(),
+    })
+    .optional(),
+  /** The outcome in one sentence. */
+  detail: z.string(),
+});
+
 export const verify = query({
   context,
   name: 'verify',
-  summary: 'Rebuild a read model beside the live one and compare; check the hash chain of the log',
+  summary:
+    'Rebuild a read model beside the live one and compare; check the hash chain of the log, and its heads kept outside the database',
   input: z.strictObject({
     /** `registry.services`; absent: only the hash chain is checked. */
     read_model: f.line(128).optional(),
@@ -101,6 +141,7 @@ export const verify = query({
       first_broken_commit: z.number().int().optional(),
       detail: z.string().optional(),
     }),
+    published_heads: publishedHeads,
     read_model: z
       .object({
         name: z.string(),

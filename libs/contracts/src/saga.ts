@@ -13,7 +13,7 @@ import {
 } from './saga-incidents';
 import { pauseWorkflow, resumeWorkflow } from './saga-pause';
 import { statementEffect } from './saga-statement';
-import { workflowDefinition } from './workflow-definition';
+import { priority, workflowDefinition } from './workflow-definition';
 
 export * from './saga-incidents';
 export * from './saga-pause';
@@ -43,6 +43,10 @@ export const stepStatus = z.enum([
 export type StepStatus = z.output<typeof stepStatus>;
 
 const workflowId = z.uuid();
+
+/** Core NATS subject on which the end of a run is told to whoever waits for it: `{ position }`. May be lost. */
+export const runEndedSubject = (correlationId: string): string =>
+  `hint.saga.ended.${correlationId}`;
 
 export const registerDefinition = command({
   context,
@@ -100,6 +104,8 @@ export const startWorkflow = command({
       'must not be longer than 256 KiB as JSON',
     ),
     timeout_minutes: z.number().min(0.001).max(525_600).optional(),
+    /** Default: the definition's. */
+    priority: priority.optional(),
   }),
   answer: z.object({
     workflow_id: workflowId,
@@ -164,6 +170,88 @@ export const retryWorkflow = command({
     retry_strategy: 'failed_steps',
   },
   http: { method: 'POST', path: '/workflows/{workflow_id}/retry' },
+});
+
+const limit = {
+  /** Calls under way at once, over all replicas. */
+  concurrency_max: z.number().int().min(1).max(100_000).optional(),
+  /** Calls begun in a second, over all replicas; a second's worth may go at once after a rest. */
+  rate_per_second: z.number().min(0.001).max(100_000).optional(),
+  /** The same for the runs of each `limit_key`. */
+  key_concurrency_max: z.number().int().min(1).max(100_000).optional(),
+  key_rate_per_second: z.number().min(0.001).max(100_000).optional(),
+};
+
+export const limitTarget = command({
+  context,
+  name: 'LimitTarget',
+  summary: 'Say how many calls a service gets at most; what is left out is not limited',
+  idField: 'service_name',
+  data: z.strictObject({ service_name: f.name, ...limit }),
+  answer: z.object({ service_name: f.name }),
+  example: { service_name: 'stock', concurrency_max: 20, key_concurrency_max: 2 },
+  http: { method: 'PUT', path: '/targets/{service_name}/limits' },
+});
+
+export const pauseTarget = command({
+  context,
+  name: 'PauseTarget',
+  summary: 'Hold all further calls to a service until it is resumed; calls under way go on',
+  idField: 'service_name',
+  data: z.strictObject({ service_name: f.name, reason: f.line(500) }),
+  answer: z.object({ service_name: f.name }),
+  example: { service_name: 'stock', reason: 'its database is being moved' },
+  http: { method: 'POST', path: '/targets/{service_name}/pause' },
+});
+
+export const resumeTarget = command({
+  context,
+  name: 'ResumeTarget',
+  summary: 'Let the calls go that a paused service was spared',
+  idField: 'service_name',
+  data: z.strictObject({ service_name: f.name }),
+  answer: z.object({ service_name: f.name }),
+  example: { service_name: 'stock' },
+  http: { method: 'POST', path: '/targets/{service_name}/resume' },
+});
+
+const target = z.object({
+  service_name: f.name,
+  is_paused: z.boolean(),
+  paused_because: z.string().optional(),
+  limits: z.object(limit),
+  /** The worst of all replicas. */
+  breaker: z.enum(['closed', 'half-open', 'open']),
+  /** Calls of all replicas. */
+  under_way: z.number().int(),
+  waiting: z.number().int(),
+  oldest_wait_ms: z.number().int(),
+  /** The oldest of each replica, at most 100. */
+  waits: z.array(
+    z.object({
+      /** `<run>:<step>`. */
+      call: z.string(),
+      priority,
+      key: z.string().optional(),
+      because: z.string(),
+      waiting_ms: z.number().int(),
+    }),
+  ),
+});
+
+export const listTargets = query({
+  context,
+  name: 'list-targets',
+  summary: 'Services that are called, limited or paused: what waits in front of each, and why',
+  input: z.strictObject({ service_name: f.name.optional() }),
+  answer: z.object({
+    targets: z.array(target),
+    /** How many replicas were heard; what waits in one that is gone is taken over by another. */
+    replicas: z.number().int(),
+    /** What was said up to this position is followed by each of them; two seconds behind at most. */
+    followed_position: z.number().int(),
+  }),
+  http: { method: 'GET', path: '/targets' },
 });
 
 const workflowSummary = z.object({
@@ -261,6 +349,8 @@ export const workflowStatusQuery = query({
         duration_ms: z.number().optional(),
         retry_count: z.number().int(),
         error_message: z.string().optional(),
+        /** Its call waits in the engine, unsent; see the view of its target. */
+        held_because: z.string().optional(),
       }),
     ),
     /** Which effects stand, which are undone, which are unknown; oldest first. */
@@ -355,8 +445,18 @@ export const saga = {
     resolveIncident,
     pauseWorkflow,
     resumeWorkflow,
+    limitTarget,
+    pauseTarget,
+    resumeTarget,
   ],
-  queries: [listWorkflows, workflowStatusQuery, listDefinitions, listIncidents, incidentQuery],
+  queries: [
+    listWorkflows,
+    workflowStatusQuery,
+    listDefinitions,
+    listIncidents,
+    incidentQuery,
+    listTargets,
+  ],
   events: [
     workflowStarted,
     workflowCompleted,

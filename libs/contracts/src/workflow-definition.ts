@@ -158,6 +158,11 @@ export const workflowStep: z.ZodType<Step> = z.lazy(() =>
   z.discriminatedUnion('type', [serviceCallStep, decisionStep, delayStep, parallelObject]),
 ) as unknown as z.ZodType<Step>;
 
+/** Whose calls go first when a target cannot take all: by weight, so that `low` is never starved. */
+export const PRIORITIES = ['critical', 'high', 'normal', 'low'] as const;
+export const priority = z.enum(PRIORITIES);
+export type Priority = z.output<typeof priority>;
+
 /** A workflow as data. Order in the array is the order of execution. */
 export const workflowDefinition = z.strictObject({
   name: f.name,
@@ -167,6 +172,10 @@ export const workflowDefinition = z.strictObject({
   compensation_strategy: z.enum(['all', 'partial', 'none', 'custom']).default('all'),
   /** Names of the steps to undo; with the strategy `custom` only. */
   compensation_steps: z.array(f.name).min(1).max(200).optional(),
+  /** Of its runs, unless one is started with another; absent: `normal`. No default is filled in, so that the checksum of what was registered before stays. */
+  priority: priority.optional(),
+  /** A path into the start data, or `=` CEL: the tenant, the venue that limits per key count by. */
+  limit_key: mappingSource.optional(),
   steps: z.array(workflowStep).min(1).max(200),
 });
 export type WorkflowDefinition = z.output<typeof workflowDefinition>;

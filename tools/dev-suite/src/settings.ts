@@ -24,7 +24,10 @@ export const suiteSettings = z.object({
     .url({ protocol: /^(nats|tls)$/ })
     .optional()
     .describe('A nats-server with JetStream to use instead of an own one'),
-  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error'])
+    .default('info')
+    .describe('Of every process; what is less severe is not logged'),
 });
 
 export interface Settings {

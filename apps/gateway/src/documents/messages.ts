@@ -36,7 +36,9 @@ UTF-8, at most 1 MiB, 32 levels and 10,000 keys. Fields that are not listed are 
 
 - **The id in the subject** is the field named below. The body may leave it out, but not contradict it.
 - **Once only.** \`Nats-Msg-Id\`, or \`command_id\` in the body, identifies the command: sent again with the
-  same one it is not carried out again, and gets the first outcome.
+  same one it is not carried out again, and gets the first outcome. On another subject the same id
+  is another command; within 0.1 s of the first NATS drops it by its \`Nats-Msg-Id\`, unanswered, so ask
+  again, or use \`command_id\`.
 - **The outcome.** A request (a message with a reply subject) gets
   \`{"accepted": true, "position": 42, "answer": {...}, "repeated": false}\` once the events are committed, or
   \`{"accepted": false, "problem": {"code", "message", "kind", "errors": [{"field", "message"}], "hint"}}\`.

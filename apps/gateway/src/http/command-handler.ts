@@ -1,13 +1,22 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { commandSubject, validate, type CommandContract } from '@downbeat/contracts';
+import {
+  commandSubject,
+  querySubject,
+  sagaContract,
+  validate,
+  type AnswerOf,
+  type CommandContract,
+} from '@downbeat/contracts';
 import { Rejection, type JsonObject } from '@downbeat/eventsourcing';
 import type { CommandOutcome, MessageBus } from '@downbeat/message-bus';
+import { AwaitedEnd, waitOf } from './awaited-end';
 import type { Exchange, Handler } from './exchange';
 import { requestInput } from './input';
 import { problemOfRejection, problemReply } from './problems';
 import { invalidParameter } from './query-string';
 import { jsonReply, type Reply } from './reply';
-import { locationOf, type ContractRoute } from './route-table';
+import type { RequestContext } from './request-context';
+import { isWaitedFor, locationOf, type ContractRoute } from './route-table';
 
 const OUTCOME_TIMEOUT_MS = 10_000;
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,200}$/;
@@ -21,12 +30,15 @@ export const commandHandler =
     const { response, context } = exchange;
     const prepared = await prepare(exchange, route);
     if (prepared instanceof Rejection) return problemReply(problemOfRejection(prepared), context);
-    const { data, id } = prepared;
+    const { data, id, waitMs } = prepared;
 
     const correlationId = correlationIdOf(exchange, data);
     response.setHeader('X-Correlation-ID', correlationId);
     // Answered back even if the sender named none, so that a lost outcome can be asked for again.
     response.setHeader('Idempotency-Key', id);
+    const end =
+      waitMs === undefined ? undefined : AwaitedEnd.of(bus, String(data['correlation_id']));
+    response.once('close', () => end?.stop());
     const outcome = await bus.command(
       commandSubject(route.contract, String(data[route.contract.idField])),
       data,
@@ -38,15 +50,48 @@ export const commandHandler =
         timeoutMs: OUTCOME_TIMEOUT_MS,
       },
     );
-    return outcome.accepted
-      ? acceptedReply(route.contract, data, outcome)
-      : problemReply(outcome.problem, context);
+    if (!outcome.accepted) return problemReply(outcome.problem, context);
+    const ended = end && (await statusAtEnd(bus, outcome, end, waitMs ?? 0, context));
+    return ended ?? acceptedReply(route.contract, data, outcome);
   };
+
+const ENDED: readonly unknown[] = ['completed', 'failed', 'compensated'];
+
+/** The run as it ended; undefined when it has not within the time. */
+async function statusAtEnd(
+  bus: MessageBus,
+  { position, answer }: Extract<CommandOutcome, { accepted: true }>,
+  end: AwaitedEnd,
+  waitMs: number,
+  { correlationId, traceparent }: RequestContext,
+): Promise<Reply | undefined> {
+  if (!ENDED.includes(answer['status'])) await end.within(waitMs);
+  // Asked in any case: what tells of the end may have been lost.
+  const outcome = await bus.query(
+    querySubject(sagaContract.workflowStatusQuery),
+    { input: { workflow_id: answer['workflow_id'] ?? '' }, min_position: position },
+    { correlationId, traceparent, timeoutMs: OUTCOME_TIMEOUT_MS },
+  );
+  if (!outcome.ok) return undefined;
+  const status = outcome.data as AnswerOf<typeof sagaContract.workflowStatusQuery>;
+  if (!ENDED.includes(status.workflow.current_status)) return undefined;
+  return jsonReply(200, status, {
+    'X-Read-Position': String(outcome.position),
+    'Preference-Applied': 'wait',
+  });
+}
+
+interface Prepared {
+  readonly data: JsonObject;
+  readonly id: string;
+  /** Absent: the client wants an answer as soon as the command is accepted. */
+  readonly waitMs: number | undefined;
+}
 
 async function prepare(
   { request }: Exchange,
   route: ContractRoute<CommandContract>,
-): Promise<{ readonly data: JsonObject; readonly id: string } | Rejection> {
+): Promise<Prepared | Rejection> {
   const key = request.headers['idempotency-key'];
   if (key !== undefined && (typeof key !== 'string' || !IDEMPOTENCY_KEY.test(key)))
     return invalidParameter('Idempotency-Key', 'must be 1 to 200 printable ASCII characters');
@@ -54,7 +99,9 @@ async function prepare(
   const input = await requestInput(request, route);
   if (input instanceof Rejection) return input;
   const data = validate(route.contract.data, withCorrelationId(route.contract, input.fields, id));
-  return data instanceof Rejection ? data : { data: data.value, id };
+  if (data instanceof Rejection) return data;
+  const waitMs = isWaitedFor(route) ? waitOf(request, input.wait) : undefined;
+  return waitMs instanceof Rejection ? waitMs : { data: data.value, id, waitMs };
 }
 
 /** A run needs a correlation id; one made from the idempotency key is the same when the request is repeated. */

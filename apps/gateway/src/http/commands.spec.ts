@@ -189,4 +189,76 @@ describe('a command over HTTP', () => {
       steps: [{ name: 'wait', type: 'delay', delay_seconds: 1 }],
     });
   });
+
+  describe('that starts a run, with a wish to wait for its end', () => {
+    const started = (status = 'running') => {
+      bench.bus.onCommand = () => ({
+        accepted: true,
+        position: 7,
+        answer: { workflow_id: 'w-1', correlation_id: 'order-1', status },
+        repeated: false,
+      });
+    };
+    const shown = (current_status: string) => {
+      bench.bus.onQuery = () => ({ ok: true, position: 9, data: { workflow: { current_status } } });
+    };
+    const begin = (headers: Readonly<Record<string, string>>, path = workflows) =>
+      bench.send('POST', path, { ...run, correlation_id: 'order-1' }, headers);
+
+    it.each([
+      [{ Prefer: 'wait=10' }, workflows],
+      [{ Prefer: 'respond-async, wait=10' }, workflows],
+      [{}, `${workflows}?wait=10s`],
+    ])(
+      '%j %s is answered with the run as it ended, as soon as that is told',
+      async (headers, path) => {
+        started();
+        shown('completed');
+        bench.bus.onCommand = ((before) => (sent) => {
+          setImmediate(() => bench.bus.hint('hint.saga.ended.order-1', { position: 9 }));
+          return before(sent);
+        })(bench.bus.onCommand);
+        const response = await begin(headers, path);
+        expect(response.status).toBe(200);
+        expect(response.headers.get('Preference-Applied')).toBe('wait');
+        expect(await response.json()).toEqual({ workflow: { current_status: 'completed' } });
+      },
+    );
+
+    it('is answered at once when it has ended before', async () => {
+      started('compensated');
+      shown('compensated');
+      expect((await begin({ Prefer: 'wait=60' })).status).toBe(200);
+    });
+
+    it('is answered as accepted when it has not ended in time', async () => {
+      started();
+      shown('running');
+      const response = await begin({ Prefer: 'wait=1' });
+      expect([response.status, response.headers.get('Preference-Applied')]).toEqual([202, null]);
+    });
+
+    it('is answered with the end even if nobody told of it', async () => {
+      started();
+      shown('failed');
+      expect((await begin({ Prefer: 'wait=1' })).status).toBe(200);
+    });
+
+    it('asks nobody when it does not want to wait', async () => {
+      started();
+      expect((await begin({})).status).toBe(202);
+      expect(bench.bus.queries).toEqual([]);
+    });
+
+    it.each(['61', '10m', '-1', '', '1e3'])('is refused with wait=%s', async (wait) => {
+      const response = await begin({}, `${workflows}?wait=${wait}`);
+      expect(await response.json()).toMatchObject({ status: 400, errors: [{ field: 'wait' }] });
+      expect(bench.bus.isUntouched).toBe(true);
+    });
+
+    it('is refused where there is nothing to wait for', async () => {
+      const response = await bench.send('POST', `${services}?wait=10s`, service);
+      expect(await response.json()).toMatchObject({ status: 400, errors: [{ field: 'wait' }] });
+    });
+  });
 });

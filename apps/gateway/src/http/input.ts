@@ -2,7 +2,7 @@ import type { Request } from 'express';
 import { Rejection, type Json } from '@downbeat/eventsourcing';
 import { hasBody, readBody, type BodyType } from './body';
 import { invalidParameter, queryParameters } from './query-string';
-import { takesBody, type ContractRoute } from './route-table';
+import { isWaitedFor, takesBody, type ContractRoute } from './route-table';
 
 /** The untrusted input of a request, put together; not validated yet. */
 export interface RequestInput {
@@ -10,6 +10,8 @@ export interface RequestInput {
   /** Which moment a query is about; still text. */
   readonly at?: string;
   readonly minPosition?: string;
+  /** How long to wait for the end of what a command starts; still text. */
+  readonly wait?: string;
 }
 
 /**
@@ -22,7 +24,7 @@ export async function requestInput(
 ): Promise<RequestInput | Rejection> {
   const parameters = queryParameters(request.originalUrl);
   if (parameters instanceof Rejection) return parameters;
-  const { isQuery, rest, read } = splitReadAs(route, parameters.value);
+  const { rest, read } = splitParameters(route, parameters.value);
 
   const given = takesBody(route) ? await bodyFields(request, route) : rest;
   if (given instanceof Rejection) return given;
@@ -35,15 +37,27 @@ export async function requestInput(
   }
 
   const fields = withPathFields(request, route, given);
-  return fields instanceof Rejection ? fields : { fields, ...(isQuery && read) };
+  return fields instanceof Rejection ? fields : { fields, ...read };
 }
 
-/** The fields of a command never include a moment to read at: there it would be an unknown field. */
-function splitReadAs(route: ContractRoute, parameters: Readonly<Record<string, string>>) {
-  if (route.contract.kind === 'command') return { isQuery: false, rest: parameters, read: {} };
+/**
+ * What says how to answer, apart from the fields: a moment to read at is one of queries only, and
+ * only what has an end can be waited for. Elsewhere they are unknown fields.
+ */
+function splitParameters(
+  route: ContractRoute,
+  parameters: Readonly<Record<string, string>>,
+): {
+  readonly rest: Readonly<Record<string, string>>;
+  readonly read: Omit<RequestInput, 'fields'>;
+} {
+  if (isWaitedFor(route)) {
+    const { wait, ...rest } = parameters;
+    return { rest, read: wait === undefined ? {} : { wait } };
+  }
+  if (route.contract.kind === 'command') return { rest: parameters, read: {} };
   const { at, min_position, minPosition = min_position, ...rest } = parameters;
   return {
-    isQuery: true,
     rest,
     read: { ...(at !== undefined && { at }), ...(minPosition !== undefined && { minPosition }) },
   };

@@ -1,4 +1,9 @@
-import { contracts, type CommandContract, type QueryContract } from '@downbeat/contracts';
+import {
+  contracts,
+  sagaContract,
+  type CommandContract,
+  type QueryContract,
+} from '@downbeat/contracts';
 
 export const API_PATH = '/api/orchestration';
 
@@ -28,6 +33,10 @@ function routeOf(contract: CommandContract | QueryContract): readonly ContractRo
   const pathFields = [...path.matchAll(/\{(\w+)\}/g)].map(([, field]) => String(field));
   return [{ method, path: `${API_PATH}${path}`, pathFields, contract }];
 }
+
+/** Whether a client can wait for the end of what the command starts. */
+export const isWaitedFor = ({ contract }: ContractRoute): boolean =>
+  contract.name === sagaContract.startWorkflow.name;
 
 /** Where the rest of the input comes from. */
 export const takesBody = ({ method }: ContractRoute): boolean =>

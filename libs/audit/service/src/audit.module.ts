@@ -1,46 +1,24 @@
 import { AuditLog } from '@downbeat/event-store';
 import { MessageBus } from '@downbeat/message-bus';
-import {
-  Clock,
-  contextConfig,
-  DatabaseWatch,
-  HostLifecycle,
-  HostSettings,
-  loadConfig,
-} from '@downbeat/service-host';
-import { Logger, Module, type OnApplicationBootstrap } from '@nestjs/common';
+import { Clock, DatabaseWatch, HostLifecycle } from '@downbeat/service-host';
+import { Module, type OnApplicationBootstrap } from '@nestjs/common';
+import { AuditDatabase } from './audit-database';
+import { ChainHeads } from './chain-heads/chain-heads';
+import { HeadPublisher } from './chain-heads/head-publisher';
 import { EventsQueries } from './events/events.queries';
 import { HeavyWork } from './heavy-work';
 import { ReplayQueries } from './replay/replay.queries';
 import { ReadModelVerifier } from './verify/read-model-verifier';
 import { VerifyQueries } from './verify/verify.queries';
 
-/** A question to the audit may look through much of the log. */
-const STATEMENT_TIMEOUT_MS = 20_000;
-
-/** What happened, how it was then, and whether anything was altered. Reads the whole log and writes nothing. */
+/**
+ * What happened, how it was then, and whether anything was altered. Reads the whole log, writes
+ * nothing into it, and publishes its head outside the database.
+ */
 @Module({
+  imports: [AuditDatabase.configured],
   controllers: [EventsQueries, ReplayQueries, VerifyQueries],
-  providers: [
-    HeavyWork,
-    ReadModelVerifier,
-    {
-      provide: AuditLog,
-      inject: [HostSettings, HostLifecycle],
-      useFactory: ({ config, environment }: HostSettings, lifecycle: HostLifecycle) => {
-        const logger = new Logger(AuditLog.name);
-        const settings = loadConfig(contextConfig('audit'), environment);
-        const log = new AuditLog({
-          databaseUrl: settings['DATABASE_URL_AUDIT'] ?? '',
-          logName: config.LOG_NAME,
-          timeouts: { statementMs: STATEMENT_TIMEOUT_MS },
-          report: (fault) => logger.warn({ err: fault }, 'a database connection broke'),
-        });
-        lifecycle.onClose('audit log', () => log.close());
-        return log;
-      },
-    },
-  ],
+  providers: [HeavyWork, ReadModelVerifier, ChainHeads, HeadPublisher],
 })
 export class AuditModule implements OnApplicationBootstrap {
   private readonly database: DatabaseWatch;
@@ -48,6 +26,7 @@ export class AuditModule implements OnApplicationBootstrap {
   constructor(
     private readonly log: AuditLog,
     private readonly bus: MessageBus,
+    private readonly heads: HeadPublisher,
     private readonly lifecycle: HostLifecycle,
     clock: Clock,
   ) {
@@ -59,6 +38,8 @@ export class AuditModule implements OnApplicationBootstrap {
   async onApplicationBootstrap(): Promise<void> {
     await this.database.start();
     this.lifecycle.onStop('audit database', () => this.database.stop());
+    this.heads.start();
+    this.lifecycle.onStop('chain heads', () => this.heads.stop());
     this.bus.answer('query.audit.status', async () => ({
       ok: true,
       position: (await this.log.headCommit())?.last ?? 0,

@@ -138,4 +138,14 @@ describe('the audit log', () => {
     expect(plan).toContain(index);
     expect(plan).toContain('Index Cond');
   });
+
+  it('gives the commits of these numbers, as far as there are any', async () => {
+    const [first, , third] = await audit.commits(0, 10);
+    const found = await audit.commitsNumbered([3, 1, 99]);
+    expect([...found].sort((a, b) => a.commit_no - b.commit_no)).toEqual([first, third]);
+    expect(await audit.commitsNumbered([])).toEqual([]);
+    await expect(audit.commitsNumbered(Array.from({ length: 1_001 }, (_, n) => n))).rejects.toThrow(
+      RangeError,
+    );
+  });
 });

@@ -11,6 +11,7 @@ const LIST_LIMIT = 100;
 const LIST_LIMIT_MAX = 1_000;
 const STREAM_EVENTS_MAX = 10_000;
 const STREAMS_MAX = 1_000;
+const COMMITS_MAX = 1_000;
 
 /** What is asked for; all conditions must hold. Shaped as the query arrives. */
 export interface EventFilter {
@@ -119,6 +120,13 @@ export class AuditLog implements ChainReader {
 
   async commits(commitNo: number, limit: number): Promise<readonly StoredCommit[]> {
     return this.#commits('where commit_no > $1 order by commit_no limit $2', [commitNo, limit]);
+  }
+
+  /** Those of these commits that the log has, in no order; at most 1,000 are asked for. */
+  async commitsNumbered(commitNos: readonly number[]): Promise<readonly StoredCommit[]> {
+    if (commitNos.length > COMMITS_MAX)
+      throw new RangeError(`at most ${COMMITS_MAX} commits can be asked for at once`);
+    return this.#commits('where commit_no = any ($1::bigint[])', [commitNos]);
   }
 
   async headCommit(): Promise<StoredCommit | undefined> {

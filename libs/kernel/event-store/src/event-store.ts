@@ -129,8 +129,10 @@ export abstract class EventStore {
 
   /**
    * Calls `listener` after something was appended, by this process or (through a hint on the bus)
-   * by another. A wake-up and no more: it may be lost or repeated, so a reader polls as well
-   * (every 250 ms). Returns the unsubscribe function.
+   * by another. A wake-up and no more: it may be lost, so a reader polls as well (every 250 ms).
+   * Returns the unsubscribe function.
+   *
+   * @param context Only when this context's events may be among what was appended; any when absent.
    */
-  abstract onAppended(listener: (position: Position) => void): () => void;
+  abstract onAppended(listener: (position: Position) => void, context?: string): () => void;
 }

@@ -1,4 +1,4 @@
-import type { LogHints } from './hints';
+import type { LogHint, LogHints } from './hints';
 import { appendOf, command, freshStream } from './testing/sample-appends';
 import { LogDatabase } from './testing/log-database';
 
@@ -9,15 +9,15 @@ describe('hints that the log grew', () => {
   });
   afterAll(() => database.drop());
 
-  /** Stands for the bus: what one process publishes, every subscriber hears. */
+  /** Stands for the bus: what one process publishes, every subscriber hears, itself included. */
   class LocalHints implements LogHints {
-    readonly published: number[] = [];
-    readonly listeners = new Set<(position: number) => void>();
-    publish(position: number): void {
-      this.published.push(position);
-      for (const listener of this.listeners) listener(position);
+    readonly published: LogHint[] = [];
+    readonly listeners = new Set<(hint: LogHint) => void>();
+    publish(hint: LogHint): void {
+      this.published.push(hint);
+      for (const listener of this.listeners) listener(hint);
     }
-    subscribe(listener: (position: number) => void): () => void {
+    subscribe(listener: (hint: LogHint) => void): () => void {
       this.listeners.add(listener);
       return () => void this.listeners.delete(listener);
     }
@@ -32,9 +32,44 @@ describe('hints that the log grew', () => {
     const heard: number[] = [];
     reader.onAppended((position) => heard.push(position));
     const { position } = await writer.append(appendOf(freshStream(), 0, [1, 2]));
-    expect([hints.published, heard]).toEqual([[position], [position]]);
+    expect([hints.published, heard]).toEqual([[{ position, contexts: ['registry'] }], [position]]);
     await Promise.all([writer.close(), reader.close()]);
     expect(hints.listeners.size).toBe(0);
+  });
+
+  it('reach whom they concern, and once', async () => {
+    const hints = new LocalHints();
+    const [writer, other] = [
+      database.store('registry', { hints }),
+      database.store('health', { hints }),
+    ];
+    const heard: string[] = [];
+    for (const store of [writer, other])
+      for (const context of ['registry', 'health', undefined])
+        store.onAppended(() => heard.push(`${store.context}: ${context ?? 'any'}`), context);
+
+    await writer.append(appendOf(freshStream(), 0));
+    const toRegistry = ['registry: registry', 'registry: any', 'health: registry', 'health: any'];
+    expect(heard).toEqual(toRegistry);
+    await other.append(appendOf(freshStream(), 0));
+    expect(heard.slice(toRegistry.length).sort()).toEqual([
+      'health: any',
+      'health: health',
+      'registry: any',
+      'registry: health',
+    ]);
+  });
+
+  it('reach everybody when they do not say whom they concern', () => {
+    const hints = new LocalHints();
+    const store = database.store('registry', { hints });
+    const heard: number[] = [];
+    store.onAppended((position) => heard.push(position), 'registry');
+    hints.publish({ position: 7 });
+    hints.publish({ position: 8, contexts: ['health'] });
+    // Another process may be slow to tell of an earlier commit.
+    hints.publish({ position: 6, contexts: ['registry', 'health'] });
+    expect(heard).toEqual([7, 6]);
   });
 
   it('are sent once per flush, for its last event, and only when there is one', async () => {
@@ -44,12 +79,12 @@ describe('hints that the log grew', () => {
       Array.from({ length: 10 }, () => store.append(appendOf(freshStream(), 0))),
     );
     const last = Math.max(...appended.map(({ position }) => position));
-    expect(hints.published).toEqual([last]);
+    expect(hints.published).toEqual([{ position: last, contexts: ['registry'] }]);
     const quiet = appendOf(freshStream(), 0, [], command());
     await store.append(quiet);
     await store.append(quiet);
     await expect(store.append(appendOf(freshStream(), 7))).rejects.toThrow();
-    expect(hints.published).toEqual([last]);
+    expect(hints.published).toEqual([{ position: last, contexts: ['registry'] }]);
   });
 
   it('that fail are reported, and the append is not', async () => {

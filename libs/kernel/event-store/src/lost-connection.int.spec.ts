@@ -83,7 +83,8 @@ describe('a lost connection', () => {
       void settled.then(() => (isSettled = true));
       await eventually(async () => {
         const { rows } = await owner.query(
-          `select from pg_locks where locktype = 'advisory' and not granted`,
+          `select from pg_locks l join pg_database d on d.oid = l.database
+           where datname = current_database() and locktype = 'advisory' and not granted`,
         );
         expect(rows.length).toBeGreaterThanOrEqual(2);
       });

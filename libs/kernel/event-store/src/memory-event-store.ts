@@ -26,7 +26,7 @@ export class MemoryEventStore extends EventStore {
     const sealed = seal(append);
     const appended = this.log.append(this.context, sealed);
     if (!appended.repeated && sealed.events.length > 0)
-      this.log.listeners.announce(appended.position);
+      this.log.listeners.announce({ position: appended.position, contexts: [this.context] });
     return appended;
   }
 
@@ -67,7 +67,7 @@ export class MemoryEventStore extends EventStore {
     return this.log.head;
   }
 
-  onAppended(listener: (position: Position) => void): () => void {
-    return this.log.listeners.add(listener);
+  onAppended(listener: (position: Position) => void, context?: string): () => void {
+    return this.log.listeners.add(listener, context);
   }
 }

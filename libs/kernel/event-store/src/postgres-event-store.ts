@@ -22,6 +22,7 @@ import { GroupCommit } from './group-commit';
 import { sendHalving } from './halving';
 import type { LogHints } from './hints';
 import { LogListeners } from './log-listeners';
+import { LogTail } from './log-tail';
 import { readLimit } from './read-limit';
 import { seal, type SealedAppend } from './sealed-append';
 import { EVENT_COLUMNS, recordedEvent, type EventRow } from './stored-event';
@@ -31,6 +32,7 @@ const FLUSH_APPENDS_MAX = 512;
 const FLUSH_LENGTH_MAX = 8 * 1_048_576;
 const WAITING_MAX = 10_000;
 const READERS_MAX = 4;
+const TAIL_LIMITS = { eventsMax: 1_000, lengthMax: 4 * 1_048_576 };
 
 export interface PostgresEventStoreOptions extends DatabaseOptions {
   readonly context: string;
@@ -54,6 +56,7 @@ export class PostgresEventStore extends EventStore {
   readonly #readers: Pool;
   readonly #appends: GroupCommit<SealedAppend, Appended>;
   readonly #listeners: LogListeners;
+  readonly #tail = new LogTail(TAIL_LIMITS);
   readonly #upcasters: Upcasters;
   #closing: Promise<void> | undefined;
 
@@ -97,21 +100,36 @@ export class PostgresEventStore extends EventStore {
   }
 
   async read<Event extends Message>(after: Position, limit?: number): Promise<LogSlice<Event>> {
+    const positionsMax = readLimit(limit);
+    const known = this.#tail.after(after, positionsMax);
+    const reached = known?.through ?? after;
+    const left = positionsMax - (reached - after);
+    const fresh = left > 0 ? await this.#fetch(reached, left) : { events: [], through: reached };
+    const events: readonly unknown[] = [...(known?.events ?? []), ...fresh.events];
+    return { events: events as readonly Recorded<Event>[], through: fresh.through };
+  }
+
+  async #fetch(after: Position, limit: number): Promise<LogSlice> {
     const rows = await this.#ask<EventRow & { follows: number; event_id: string | null }>(
       'read',
       `select * from "${this.#log}".read_log($1, $2)`,
-      [after, readLimit(limit)],
+      [after, limit],
     );
     // The place reached must still be there: else this log is an older copy, and would be skipped in.
     if (after > 0 && rows[0]?.position !== after)
       throw new LogGap(after, rows[0]?.position ?? (await this.head()));
     const gap = rows.find(({ position, follows }) => position !== follows + 1);
     if (gap) throw new LogGap(gap.follows + 1, gap.position);
-    const own = rows.filter((row) => row.event_id !== null && row.position > after);
-    return {
-      events: own.map((row) => this.#recorded<Event>(row)),
-      through: rows.at(-1)?.position ?? after,
-    };
+    const through = rows.at(-1)?.position ?? after;
+    const own = rows
+      .filter((row) => row.event_id !== null && row.position > after)
+      .map((row) => ({
+        event: upcast(recordedEvent(row), this.#upcasters),
+        length: row.data.length + row.meta.length,
+      }));
+    // A full slice is history, which is read once; others will come along for what is new.
+    if (through - after < limit) this.#tail.add(after, through, own);
+    return { events: own.map(({ event }) => event), through };
   }
 
   async settled(): Promise<void> {
@@ -146,8 +164,8 @@ export class PostgresEventStore extends EventStore {
     return row?.head ?? 0;
   }
 
-  onAppended(listener: (position: Position) => void): () => void {
-    return this.#listeners.add(listener);
+  onAppended(listener: (position: Position) => void, context?: string): () => void {
+    return this.#listeners.add(listener, context);
   }
 
   /** Takes no more appends, waits for those it has, and closes the connections. May be repeated. */
@@ -169,7 +187,7 @@ export class PostgresEventStore extends EventStore {
       throw faultOf(fault);
     });
     const position = lastAppended(appends, outcomes);
-    if (position > 0) this.#listeners.announce(position);
+    if (position > 0) this.#listeners.announce({ position, contexts: [this.context] });
     return outcomes.map((outcome) => (outcome instanceof Error ? faultOf(outcome) : outcome));
   }
 

@@ -87,6 +87,20 @@ export class EventsNotConfirmed extends Fault {
   readonly remedy = 'retry';
 }
 
+/** Evidence is out of reach: the server does not answer, or refuses. Says nothing about what is kept. */
+export class EvidenceNotRead extends Fault {
+  override readonly name = 'EvidenceNotRead';
+  readonly code = 'message-bus/evidence-not-read';
+  readonly remedy = 'retry';
+
+  constructor(
+    readonly subject: string,
+    options?: ErrorOptions,
+  ) {
+    super(`what is kept on ${subject} cannot be read`, options);
+  }
+}
+
 /** `subscribe` was called on a bus that has nowhere to put messages that are given up on. */
 export class NoDeadLetters extends Fault {
   override readonly name = 'NoDeadLetters';

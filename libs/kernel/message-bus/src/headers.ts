@@ -8,7 +8,7 @@ export const HEADER = {
   actor: 'Downbeat-Actor',
   /** On a redriven message: the dead letter it was. */
   deadLetter: 'Downbeat-Dead-Letter',
-  /** On a redriven message: the id it had before, which stays its id. */
+  /** The message's own id, where `Nats-Msg-Id` has another reason to be different: redriven, or scoped by subject. */
   originalId: 'Downbeat-Message-Id',
   traceparent: 'traceparent',
   tracestate: 'tracestate',

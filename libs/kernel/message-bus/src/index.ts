@@ -5,6 +5,7 @@ export * from './command-outcome';
 export * from './dead-letters';
 export * from './errors';
 export * from './events';
+export * from './evidence';
 export * from './headers';
 export * from './message-bus';
 export * from './settlement';

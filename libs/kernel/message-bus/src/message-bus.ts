@@ -2,6 +2,7 @@ import type { JsonObject } from '@downbeat/eventsourcing';
 import type { BusMetrics } from './bus-metrics';
 import type { CommandOutcome, QueryOutcome } from './command-outcome';
 import type { DeadLetter, DeadLetters } from './dead-letters';
+import type { Evidence, KeptEvidence } from './evidence';
 import type { EventBatch, EventsConfirmed, EventStreamState, OutgoingEvent } from './events';
 import type { MessageHeaders } from './headers';
 import type { Settlement } from './settlement';
@@ -104,7 +105,7 @@ export abstract class MessageBus {
   /**
    * Puts a command on its stream and waits for its outcome.
    *
-   * @throws {NoOutcome} None arrived in time. The command may still be carried out: ask again with the same id.
+   * @throws {NoOutcome} None arrived in time, or before the bus was closed. The command may still be carried out: ask again with the same id.
    * @throws {BusUnavailable} Not connected, or nobody takes it; nothing was sent.
    * @throws {InvalidSubject} @throws {MessageTooLarge}
    */
@@ -142,6 +143,23 @@ export abstract class MessageBus {
 
   /** Consumes integration events durably; returns when the consumer exists and pulls. */
   abstract consumeEvents(subscription: EventSubscription): Promise<void>;
+
+  /**
+   * Puts evidence on a stream of its own, which nobody can delete from or purge, and returns when it
+   * is there. The stream is made when it is missing: it may have been lost, with all that it held.
+   *
+   * @throws {EventsNotConfirmed} It may be kept or not; the same call again is safe. @throws {BusUnavailable}
+   */
+  abstract keepEvidence(evidence: Evidence): Promise<void>;
+
+  /** What was kept last on `subject`; undefined when nothing is held. @throws {EvidenceNotRead} */
+  abstract newestEvidence(subject: string): Promise<KeptEvidence | undefined>;
+
+  /**
+   * What is held on `subject` now, oldest first, at most 1,000 at a time; nothing when there is no
+   * stream. The oldest is given up after 400 days or 500,000 messages. @throws {EvidenceNotRead}
+   */
+  abstract evidence(subject: string): AsyncIterable<readonly KeptEvidence[]>;
 
   /** Asks the owning context. @throws {NoAnswer} @throws {BusUnavailable} */
   abstract query(

@@ -12,6 +12,7 @@ import { hostConfig, type HostConfig } from './config/host-config';
 import type { HostSettings } from './config/host-settings';
 import { InvalidConfig, loadConfig } from './config/load-config';
 import { settingsOf } from './config/settings-of';
+import { tracingConfig } from './config/tracing-config';
 import { HostModule } from './host.module';
 import { Probes } from './http/probes';
 import { exposeMetrics } from './metrics';
@@ -60,7 +61,7 @@ export async function startService(
   environment: HostSettings['environment'] = process.env,
 ): Promise<RunningService> {
   const { name, module } = service;
-  const shapes = settingsOf(module).map(({ shape }) => shape);
+  const shapes = [tracingConfig, ...settingsOf(module)].map(({ shape }) => shape);
   // All of them at once, so that every bad key is listed.
   loadConfig(hostConfig.extend(Object.assign({}, ...shapes)), environment);
   const config = loadConfig(hostConfig, environment);

@@ -1,15 +1,23 @@
+import { hostConfig } from './config/host-config';
+import { InvalidConfig, loadConfig } from './config/load-config';
+import { tracingConfig } from './config/tracing-config';
+
+const settings = hostConfig.pick({ OTEL_EXPORTER_OTLP_ENDPOINT: true }).extend(tracingConfig.shape);
+
 /**
  * Loads the auto-instrumentations, if traces have somewhere to go. Must be the first import of a
  * process: they wrap modules as these are loaded. Without an endpoint they would cost 35 MB and
  * hold up every shutdown for ten seconds.
  */
-if (process.env['OTEL_EXPORTER_OTLP_ENDPOINT']) {
-  process.env['OTEL_EXPORTER_OTLP_TIMEOUT'] ??= '1000';
-  process.env['OTEL_BSP_EXPORT_TIMEOUT'] ??= '1000';
-  process.env['OTEL_NODE_RESOURCE_DETECTORS'] ??= 'env,host,os,process';
-  process.env['OTEL_METRICS_EXPORTER'] ??= 'none';
-  process.env['OTEL_LOGS_EXPORTER'] ??= 'none';
-  require('@opentelemetry/auto-instrumentations-node/register');
+try {
+  const given = loadConfig(settings);
+  if (given.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined) {
+    Object.assign(process.env, given);
+    require('@opentelemetry/auto-instrumentations-node/register');
+  }
+} catch (fault) {
+  // The host lists it with whatever else is wrong, and ends the process.
+  if (!(fault instanceof InvalidConfig)) throw fault;
 }
 
 export {};

@@ -1,3 +1,4 @@
+import { sagaContract } from '@downbeat/contracts';
 import { createEgress, Egress, egressPolicy } from '@downbeat/egress';
 import { EventStore, Leases } from '@downbeat/event-store';
 import { MessageBus } from '@downbeat/message-bus';
@@ -6,12 +7,24 @@ import {
   ContextRuntime,
   HostLifecycle,
   HostSettings,
+  loadConfig,
   Probes,
 } from '@downbeat/service-host';
 import { Logger, Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Registry } from 'prom-client';
+import { Admission } from './admission/admission';
+import { TargetWatch } from './admission/target-watch';
 import { CompensateWorkflow, CompensateWorkflowHandler } from './commands/compensate-workflow';
+import {
+  ControlTarget,
+  LimitTarget,
+  LimitTargetHandler,
+  PauseTarget,
+  PauseTargetHandler,
+  ResumeTarget,
+  ResumeTargetHandler,
+} from './commands/control-target';
 import { OperateWorkflow } from './commands/operate-workflow';
 import {
   RegisterWorkflowDefinition,
@@ -32,11 +45,14 @@ import { Replica } from './engine/replica';
 import { RunEngine } from './engine/run-engine';
 import { incidents } from './projections/incidents/incidents.projection';
 import { IncidentsQueries } from './projections/incidents/incidents.queries';
+import { targets } from './projections/targets/targets.projection';
+import { TargetsQueries } from './projections/targets/targets.queries';
 import { ExpectedDurations } from './projections/workflows/expected-durations';
 import { WorkflowStatusQueries } from './projections/workflows/workflow-status.queries';
 import { workflows } from './projections/workflows/workflows.projection';
 import { WorkflowsQueries } from './projections/workflows/workflows.queries';
 import { sagaPublications } from './publications/saga.publications';
+import { sagaConfig } from './saga-config';
 import { HttpTarget } from './targets/http-target';
 import { NatsTarget } from './targets/nats-target';
 import { ServiceDirectory } from './targets/service-directory';
@@ -50,8 +66,9 @@ const faults = new FaultLog(new Logger(RunEngine.name));
   imports: [
     ContextModule.of({
       context: 'saga',
-      projections: [workflows, incidents],
+      projections: [workflows, incidents, targets],
       publications: sagaPublications,
+      settings: sagaConfig,
       commands: [
         RegisterWorkflowDefinition,
         StartWorkflow,
@@ -60,10 +77,13 @@ const faults = new FaultLog(new Logger(RunEngine.name));
         ResolveIncident,
         PauseWorkflow,
         ResumeWorkflow,
+        LimitTarget,
+        PauseTarget,
+        ResumeTarget,
       ],
     }),
   ],
-  controllers: [WorkflowsQueries, WorkflowStatusQueries, IncidentsQueries],
+  controllers: [WorkflowsQueries, WorkflowStatusQueries, IncidentsQueries, TargetsQueries],
   providers: [
     RegisterWorkflowDefinitionHandler,
     StartWorkflowHandler,
@@ -72,6 +92,11 @@ const faults = new FaultLog(new Logger(RunEngine.name));
     ResolveIncidentHandler,
     PauseWorkflowHandler,
     ResumeWorkflowHandler,
+    LimitTargetHandler,
+    PauseTargetHandler,
+    ResumeTargetHandler,
+    ControlTarget,
+    TargetWatch,
     OperateWorkflow,
     ExpectedDurations,
     DatabaseClock,
@@ -98,14 +123,29 @@ const faults = new FaultLog(new Logger(RunEngine.name));
       provide: CrashPoints,
       inject: [HostSettings],
       useFactory: ({ config, environment }: HostSettings) => {
-        const setting = environment['DOWNBEAT_CRASH_AT'];
-        const isDrill = setting !== undefined && config.DOWNBEAT_MODE === 'development';
-        return isDrill ? KillAtPoint.parse(setting) : new NoCrashPoints();
+        const { DOWNBEAT_CRASH_AT: setting } = loadConfig(sagaConfig, environment);
+        if (setting === undefined) return new NoCrashPoints();
+        if (config.DOWNBEAT_MODE === 'development') return KillAtPoint.parse(setting);
+        new Logger(CrashPoints.name).warn('DOWNBEAT_CRASH_AT is for development only: ignored');
+        return new NoCrashPoints();
       },
     },
     {
+      provide: Admission,
+      useFactory: () => new Admission({ chance: Math.random, now: () => performance.now() }),
+    },
+    {
       provide: RunEngine,
-      inject: [EventStore, Leases, DefinitionLibrary, TargetCaller, DatabaseClock, CrashPoints],
+      inject: [
+        EventStore,
+        Leases,
+        DefinitionLibrary,
+        TargetCaller,
+        DatabaseClock,
+        CrashPoints,
+        Admission,
+        MessageBus,
+      ],
       useFactory: (
         store: EventStore,
         leases: Leases,
@@ -113,6 +153,8 @@ const faults = new FaultLog(new Logger(RunEngine.name));
         targets: TargetCaller,
         clock: DatabaseClock,
         crashPoints: CrashPoints,
+        admission: Admission,
+        bus: MessageBus,
       ) =>
         new RunEngine({
           store,
@@ -121,8 +163,11 @@ const faults = new FaultLog(new Logger(RunEngine.name));
           targets,
           clock,
           crashPoints,
+          admission,
           chance: Math.random,
           pause: (ms) => pause(ms, undefined, { ref: false }),
+          onEnded: (correlationId, position) =>
+            bus.hint(sagaContract.runEndedSubject(correlationId), { position }),
           onFault: (run, fault) => faults.met(run.id, fault),
         }),
     },
@@ -145,6 +190,7 @@ export class SagaModule implements OnApplicationBootstrap {
     private readonly directory: ServiceDirectory,
     private readonly durations: ExpectedDurations,
     private readonly library: DefinitionLibrary,
+    private readonly targets: TargetWatch,
     private readonly bus: MessageBus,
     private readonly lifecycle: HostLifecycle,
   ) {}
@@ -160,6 +206,8 @@ export class SagaModule implements OnApplicationBootstrap {
     forgetWhenHinted(this.bus, this.library);
     showEngine(this.replica, this.probes, this.metrics, this.bus);
     this.operate.serve(this.replica.process);
+    this.targets.start(this.replica.process);
+    this.lifecycle.onStop('target watch', () => this.targets.stop());
     await this.replica.start();
     this.lifecycle.onStop('saga engine', () => this.replica.stop());
     await this.runtime.start();

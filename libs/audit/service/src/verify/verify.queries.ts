@@ -3,16 +3,19 @@ import { AuditLog, verifyChain } from '@downbeat/event-store';
 import { Rejection } from '@downbeat/eventsourcing';
 import { Answers, type Question } from '@downbeat/service-host';
 import { Controller } from '@nestjs/common';
+import { ChainHeads } from '../chain-heads/chain-heads';
+import { compareHeads } from '../chain-heads/compare-heads';
 import { HeavyWork } from '../heavy-work';
 import { ReadModelVerifier } from './read-model-verifier';
 
 const { verify } = auditContract;
 
-/** Answers "was anything altered": the chain of the log, and a read model against its rebuild. */
+/** Answers "was anything altered": the chain of the log, its heads kept elsewhere, a read model against its rebuild. */
 @Controller()
 export class VerifyQueries {
   constructor(
     private readonly log: AuditLog,
+    private readonly heads: ChainHeads,
     private readonly readModels: ReadModelVerifier,
     private readonly heavyWork: HeavyWork,
   ) {}
@@ -29,6 +32,7 @@ export class VerifyQueries {
     if (readModel instanceof Rejection) return readModel;
     const chain = await verifyChain(this.log, { fromCommit: from_commit ?? 1 });
     const { firstBrokenCommit, detail } = chain;
+    const publishedHeads = await compareHeads(this.log, this.heads);
     return {
       position: (await this.log.headCommit())?.last ?? 0,
       data: {
@@ -40,6 +44,7 @@ export class VerifyQueries {
           ...(firstBrokenCommit === undefined ? {} : { first_broken_commit: firstBrokenCommit }),
           ...(detail === undefined ? {} : { detail }),
         },
+        published_heads: publishedHeads,
         ...(readModel ? { read_model: readModel } : {}),
       },
     };

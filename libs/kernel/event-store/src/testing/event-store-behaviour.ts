@@ -91,6 +91,14 @@ function describeAppending(store: () => EventStore): void {
     expect(heard).toEqual([position]);
   });
 
+  it('tells listeners that wait for a context of what is that context’s', async () => {
+    const heard: string[] = [];
+    store().onAppended(() => heard.push('own'), store().context);
+    store().onAppended(() => heard.push('foreign'), 'nobody');
+    await store().append(appendOf(freshStream(), 0));
+    expect(heard).toEqual(['own']);
+  });
+
   it.each<[string, Partial<Append>]>([
     ['a negative version', { expected: -1 }],
     ['half a version', { expected: 0.5 }],

@@ -120,7 +120,7 @@ describe('lanes', () => {
     expect(lanes.add('a', item(1))).toBe(true);
     lanes.add('a', item(2));
     const newer = item(2);
-    lanes.add('a', newer);
+    expect(lanes.add('a', newer)).toBe(false);
     expect(lanes.add('a', item(1))).toBe(false);
     expect(lanes.counts).toEqual({ running: 1, waiting: 1 });
     expect([...lanes.held()]).toContain(newer);

@@ -55,7 +55,7 @@ export class Lanes<Item extends LaneItem> {
     return this.waiting - this.ready.size >= this.options.blockedMax;
   }
 
-  /** @returns False when this very item is running already: it came twice. */
+  /** @returns False when this very item runs or waits already: it came twice. */
   add(key: string, item: Item): boolean {
     const lane = this.laneOf(key);
     lane.owed.delete(item.sequence);
@@ -63,7 +63,7 @@ export class Lanes<Item extends LaneItem> {
     const same = lane.waiting.findIndex(({ sequence }) => sequence === item.sequence);
     if (same >= 0) {
       lane.waiting[same] = item;
-      return true;
+      return false;
     }
     const place = lane.waiting.findLastIndex(({ sequence }) => sequence < item.sequence) + 1;
     lane.waiting.splice(place, 0, item);

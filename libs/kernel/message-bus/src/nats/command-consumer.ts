@@ -48,7 +48,6 @@ export class CommandConsumer {
   private readonly lanes: Lanes<Received>;
   private readonly settler: Settler;
   private readonly pull: DurablePull;
-  private extendedAt = 0;
   private waitingBefore = 0;
   private isStopping = false;
 
@@ -67,6 +66,7 @@ export class CommandConsumer {
       batchMax: runningMax,
       room: () => this.lanes.room(),
       onMessage: (message, created) => this.receive(message, created),
+      held: () => this.held(),
       onTick: () => this.tick(),
     });
   }
@@ -87,11 +87,10 @@ export class CommandConsumer {
   /** Stops pulling, gives back what has not begun, and returns when the running handlers have ended. */
   async stop(): Promise<void> {
     this.isStopping = true;
-    const stopped = this.pull.stop();
+    const stopped = this.pull.stop(() => this.lanes.idle());
     const delayMs = giveBackMs(this.options.heartbeatMs);
     for (const { arrival } of this.lanes.drain()) arrival.nak(delayMs);
     await stopped;
-    await this.lanes.idle();
   }
 
   private receive(message: Msg, streamCreated: string): void {
@@ -108,18 +107,19 @@ export class CommandConsumer {
       metrics.deliveries++;
       const delivery = deliveryOf(arrival);
       const key = keyOf(subscription, subject, delivery);
-      this.lanes.add(key, { sequence: arrival.sequence, arrival, delivery });
+      const isNew = this.lanes.add(key, { sequence: arrival.sequence, arrival, delivery });
+      // This process stood still for too long; that is no failure of the message's own.
+      if (!isNew) this.settler.excuse(arrival);
     } catch (fault) {
       log.error('a message could not be taken in', { reason: reasonOf(fault) });
     }
   }
 
   private tick(): void {
-    const { metrics, consumer, log } = this.options;
+    const { metrics, log } = this.options;
     try {
       this.lanes.sweep();
       if (this.lanes.isClogged()) this.makeRoom();
-      if (Date.now() - this.extendedAt > consumer.ackWaitMs / 3) this.extend();
       const { waiting } = this.lanes.counts;
       metrics.waiting += waiting - this.waitingBefore;
       this.waitingBefore = waiting;
@@ -129,9 +129,8 @@ export class CommandConsumer {
     }
   }
 
-  private extend(): void {
-    this.extendedAt = Date.now();
-    for (const { arrival } of this.lanes.held()) arrival.working();
+  private *held(): Iterable<Arrival> {
+    for (const { arrival } of this.lanes.held()) yield arrival;
   }
 
   /** So that a key that stands still does not hold up the others. */

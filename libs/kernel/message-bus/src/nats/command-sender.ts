@@ -16,12 +16,13 @@ export const COMMAND_TIMEOUT_MS = 10_000;
 /** How long a command waits for a broken connection before it is refused. */
 export const CONNECTION_WAIT_MS = 2_000;
 const PENDING_MAX = 20_000;
-/** After a reconnection the stream may have to be made again first. */
-const RESEND_AFTER_MS = [0, 2_000];
+/** After a reconnection the stream may have to be made again first, which takes longer on a busy machine. */
+const RESEND_AFTER_MS = [0, 1_000, 3_000, 7_000];
 
 interface PendingCommand {
   readonly publish: () => void;
   readonly settle: (outcome: CommandOutcome | Error) => void;
+  readonly giveUp: () => void;
   sends: number;
 }
 
@@ -47,7 +48,10 @@ export class CommandSender {
       },
     });
     connection.onReconnect(() => {
-      for (const delayMs of RESEND_AFTER_MS) setTimeout(() => this.resend(), delayMs);
+      for (const delayMs of RESEND_AFTER_MS) setTimeout(() => this.resend(), delayMs).unref();
+    });
+    void connection.nats.closed().then(() => {
+      for (const pending of this.pending.values()) pending.giveUp();
     });
   }
 
@@ -70,7 +74,12 @@ export class CommandSender {
     const publish = (): void =>
       this.connection.nats.publish(this.subjects.physical(subject), text, { headers, reply });
     try {
-      return await this.outcomeOf(token, publish, new NoOutcome(subject, id, timeoutMs), timeoutMs);
+      return await this.outcomeOf(
+        token,
+        publish,
+        () => new NoOutcome(subject, id, timeoutMs),
+        timeoutMs,
+      );
     } catch (fault) {
       if (fault instanceof NoOutcome) this.metrics.commandsWithoutOutcome++;
       throw asBusFault(fault, subject);
@@ -82,7 +91,7 @@ export class CommandSender {
   private outcomeOf(
     token: string,
     publish: () => void,
-    tooLate: NoOutcome,
+    tooLate: () => NoOutcome,
     timeoutMs: number,
   ): Promise<CommandOutcome> {
     return new Promise((resolve, reject) => {
@@ -91,8 +100,9 @@ export class CommandSender {
         if (outcome instanceof Error) reject(outcome);
         else resolve(outcome);
       };
-      const timer = setTimeout(() => settle(tooLate), timeoutMs);
-      this.pending.set(token, { publish, settle, sends: 1 });
+      const giveUp = (): void => settle(tooLate());
+      const timer = setTimeout(giveUp, timeoutMs);
+      this.pending.set(token, { publish, settle, giveUp, sends: 1 });
       this.metrics.commandsSent++;
       try {
         publish();
@@ -111,7 +121,8 @@ export class CommandSender {
     const type = subject.split('.')[2] ?? 'Command';
     const event = { id, source: this.source, type, time: new Date().toISOString() };
     return {
-      [HEADER.messageId]: id,
+      [HEADER.messageId]: wireId(subject, id),
+      [HEADER.originalId]: id,
       [HEADER.replyTo]: reply,
       [HEADER.correlationId]: correlationId ?? id,
       [HEADER.actor]: actor ?? this.source,
@@ -145,3 +156,9 @@ export class CommandSender {
     }
   }
 }
+
+/**
+ * JetStream drops a second message with the same id whatever its subject is, but an id that a
+ * caller chose is one command's only together with the subject.
+ */
+const wireId = (subject: string, id: string): string => `${subject} ${id}`;

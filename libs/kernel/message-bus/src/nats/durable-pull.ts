@@ -2,6 +2,7 @@ import type { Msg } from 'nats';
 import { backOffMs } from '../back-off';
 import type { BusLog } from '../bus-log';
 import type { BusMetrics } from '../bus-metrics';
+import type { Arrival } from '../handling/arrival';
 import { reasonOf } from '../one-line';
 import type { Connection } from './connection';
 import { PullLoop } from './pull-loop';
@@ -13,6 +14,11 @@ const DELETION_MS = 250;
 /** A message that was seen and not delivered within this time is a reason to look after the stream. */
 const OVERDUE_MS = 1_000;
 const TICK_MS = 500;
+/**
+ * How often within one acknowledgement wait the server is told that a message is still in hands.
+ * With a wait of 5 s that leaves 3 s in which the event loop may be busy with something else.
+ */
+const SIGNS_PER_WAIT = 5;
 const HELD_MAX = 10_000;
 
 export interface DurablePullOptions {
@@ -26,6 +32,8 @@ export interface DurablePullOptions {
   readonly batchMax: number;
   readonly room: () => number;
   readonly onMessage: (message: Msg, streamCreated: string) => void;
+  /** Messages that no other consumer should get, because they run or wait here. */
+  readonly held: () => Iterable<Arrival>;
   /** About twice a second. */
   readonly onTick: () => void;
   /** The stream is another one than before. */
@@ -45,6 +53,7 @@ export class DurablePull {
   private created = '';
   private recovering: Promise<void> | undefined;
   private isStopped = false;
+  private extendedAt = 0;
   private checkAt = 0;
   /** Since when a message should have come that was seen on its way to the stream. */
   private expectedSince: number | undefined;
@@ -80,13 +89,10 @@ export class DurablePull {
   /** Returns when the consumer exists and pulls. */
   async start(): Promise<void> {
     await this.setUp();
+    if (this.isStopped) return;
     this.loop.start();
     this.checkAt = this.nextCheck();
-    this.timer = setInterval(() => {
-      this.loop.checkHeartbeat();
-      this.options.onTick();
-      if (Date.now() > this.checkAt || this.isOverdue()) this.check();
-    }, TICK_MS);
+    this.timer = setInterval(() => this.tick(), TICK_MS);
   }
 
   /** Asks for more messages if there is room. */
@@ -94,11 +100,15 @@ export class DurablePull {
     this.loop.pull();
   }
 
-  /** Messages that were on their way come in before this returns. */
-  async stop(): Promise<void> {
+  /**
+   * Messages that were on their way come in before `idle` is called; until that has returned, what
+   * is held stays held.
+   */
+  async stop(idle: () => Promise<void>): Promise<void> {
     this.isStopped = true;
     for (const forget of this.forget) forget();
     await this.loop.stop();
+    await idle();
     clearInterval(this.timer);
     await this.recovering;
   }
@@ -121,6 +131,26 @@ export class DurablePull {
   /** As `ifCurrent`, but never later. */
   ifCurrentNow(created: string, act: () => void): void {
     if (this.isVerified && created === this.created) act();
+  }
+
+  private tick(): void {
+    const { connection, consumer, onTick } = this.options;
+    // Whoever closed the bus did not wait for a handler that hangs.
+    if (connection.status === 'closed') clearInterval(this.timer);
+    else if (Date.now() - this.extendedAt > consumer.ackWaitMs / SIGNS_PER_WAIT) this.extend();
+    if (this.isStopped) return;
+    this.loop.checkHeartbeat();
+    onTick();
+    if (Date.now() > this.checkAt || this.isOverdue()) this.check();
+  }
+
+  private extend(): void {
+    this.extendedAt = Date.now();
+    try {
+      for (const arrival of this.options.held()) arrival.working();
+    } catch (fault) {
+      this.options.log.error('messages could not be held', { reason: reasonOf(fault) });
+    }
   }
 
   private async setUp(): Promise<void> {

@@ -40,7 +40,6 @@ export class EventConsumer {
   private readonly arrived = new Map<number, Arrival>();
   private streamIsNew = false;
   private working: Promise<void> | undefined;
-  private extendedAt = 0;
   private isStopping = false;
   private wake: () => void = () => undefined;
 
@@ -52,7 +51,8 @@ export class EventConsumer {
       // One batch is applied while the next one comes in.
       room: () => Math.max(0, 2 * this.batchMax - this.arrived.size),
       onMessage: (message, created) => this.receive(message, created),
-      onTick: () => this.extend(),
+      held: () => this.arrived.values(),
+      onTick: () => undefined,
       onNewStream: () => this.beginAnew(),
     });
   }
@@ -65,8 +65,7 @@ export class EventConsumer {
   async stop(): Promise<void> {
     this.isStopping = true;
     this.wake();
-    await this.pull.stop();
-    await this.working;
+    await this.pull.stop(async () => this.working);
     for (const arrival of this.arrived.values()) arrival.nak(giveBackMs(this.options.heartbeatMs));
     this.arrived.clear();
   }
@@ -90,12 +89,6 @@ export class EventConsumer {
       if (streamCreated !== this.pull.streamCreated) this.arrived.delete(sequence);
     this.streamIsNew = true;
     this.work();
-  }
-
-  private extend(): void {
-    if (Date.now() - this.extendedAt < this.options.consumer.ackWaitMs / 3) return;
-    this.extendedAt = Date.now();
-    for (const arrival of this.arrived.values()) arrival.working();
   }
 
   private work(): void {

@@ -52,6 +52,10 @@ export class EventPublisher {
         if (!fault) this.receive(message);
       },
     });
+    void connection.nats.closed().then(() => {
+      for (const window of this.windows.values())
+        window.settle(new EventsNotConfirmed('the bus was closed'));
+    });
   }
 
   publish(events: readonly OutgoingEvent[]): Promise<EventsConfirmed> {

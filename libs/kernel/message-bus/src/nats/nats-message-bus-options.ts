@@ -21,7 +21,7 @@ export interface NatsMessageBusOptions {
   readonly connectTimeoutMs?: number;
   /** For each call of JetStream's API; default 5,000. */
   readonly apiTimeoutMs?: number;
-  /** After this long without a sign of its consumer a message is given to another; default 30,000. */
+  /** After this long without a sign of its consumer a message is given to another; default 5,000. A process that stands still for half of it loses nothing. */
   readonly ackWaitMs?: number;
   /** Between two tries of one message; default 250 ms to 30 s. */
   readonly backOff?: BackOff;
@@ -40,7 +40,7 @@ const DEFAULTS = {
   pingIntervalMs: 5_000,
   connectTimeoutMs: 30_000,
   apiTimeoutMs: 5_000,
-  ackWaitMs: 30_000,
+  ackWaitMs: 5_000,
   backOff: { firstMs: 250, maxMs: 30_000 },
   heartbeatMs: 2_000,
   checkMs: 5_000,

@@ -4,6 +4,7 @@ import { BusMetrics } from '../bus-metrics';
 import type { CommandOutcome, QueryOutcome } from '../command-outcome';
 import type { DeadLetter } from '../dead-letters';
 import { StreamBroken, StreamMissing } from '../errors';
+import type { Evidence, KeptEvidence } from '../evidence';
 import type { EventsConfirmed, EventStreamState, OutgoingEvent } from '../events';
 import { within } from '../handling/within';
 import { HEADER, withoutFirstCopyOnly, type MessageHeaders } from '../headers';
@@ -22,7 +23,8 @@ import { contextOf, Subjects } from '../subjects';
 import { CommandSender } from './command-sender';
 import { Connection } from './connection';
 import { Consumers } from './consumers';
-import { EventPublisher } from './event-publisher';
+import { EventPublisher, type OutgoingText } from './event-publisher';
+import { EvidenceStreams } from './evidence-streams';
 import { Hints } from './hints';
 import {
   settingsOf,
@@ -31,7 +33,7 @@ import {
 } from './nats-message-bus-options';
 import { Queries } from './queries';
 import { Requests } from './requests';
-import { Streams } from './streams';
+import { Streams, type StreamSpec } from './streams';
 
 const PINGS_OUT_MAX = 2;
 const DRAIN_TIMEOUT_MS = 5_000;
@@ -50,6 +52,7 @@ export class NatsMessageBus extends MessageBus {
     private readonly settings: NatsSettings,
     private readonly connection: Connection,
     private readonly streams: Streams,
+    private readonly kept: EvidenceStreams,
     subjects: Subjects,
     readonly metrics: BusMetrics,
   ) {
@@ -77,7 +80,8 @@ export class NatsMessageBus extends MessageBus {
     const { nats } = connection;
     const manager = await nats.jetstreamManager({ checkAPI: false, timeout: apiTimeoutMs });
     const streams = new Streams(nats, manager, subjects, streamBounds, metrics, log);
-    return new NatsMessageBus(settings, connection, streams, subjects, metrics);
+    const kept = new EvidenceStreams(manager, streams, subjects);
+    return new NatsMessageBus(settings, connection, streams, kept, subjects, metrics);
   }
 
   override status(): BusStatus {
@@ -111,16 +115,21 @@ export class NatsMessageBus extends MessageBus {
       },
       text: letter.body,
     };
-    const stream = this.streams.retries();
-    try {
-      await this.publisher.publishTexts([message]);
-    } catch (fault) {
-      if (fault instanceof StreamMissing) await this.streams.ensure(stream);
-      else if (fault instanceof StreamBroken) await this.streams.remakeBroken(stream);
-      else throw fault;
-      await this.publisher.publishTexts([message]);
-    }
+    await this.publishOn(this.streams.retries(), message);
     this.metrics.redriven++;
+  }
+
+  override async keepEvidence({ subject, messageId, body }: Evidence): Promise<void> {
+    const message = { subject, messageId, headers: {}, text: JSON.stringify(body) };
+    await this.publishOn(this.kept.specOf(subject), message);
+  }
+
+  override newestEvidence(subject: string): Promise<KeptEvidence | undefined> {
+    return this.kept.newest(subject);
+  }
+
+  override evidence(subject: string): AsyncIterable<readonly KeptEvidence[]> {
+    return this.kept.all(subject);
   }
 
   override async ensureEventStream(context: string): Promise<EventStreamState> {
@@ -179,6 +188,18 @@ export class NatsMessageBus extends MessageBus {
   override close(): Promise<void> {
     this.closing ??= this.shutDown();
     return this.closing;
+  }
+
+  /** Makes the stream when it is missing, and again when its files are gone. */
+  private async publishOn(stream: StreamSpec, message: OutgoingText): Promise<void> {
+    try {
+      await this.publisher.publishTexts([message]);
+    } catch (fault) {
+      if (fault instanceof StreamMissing) await this.streams.ensure(stream);
+      else if (fault instanceof StreamBroken) await this.streams.remakeBroken(stream);
+      else throw fault;
+      await this.publisher.publishTexts([message]);
+    }
   }
 
   private async shutDown(): Promise<void> {

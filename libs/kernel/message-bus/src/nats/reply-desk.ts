@@ -10,13 +10,12 @@ import { reasonOf } from '../one-line';
 import type { Subjects } from '../subjects';
 import type { Connection } from './connection';
 import { outcomeText } from './outcome-text';
-import { COMMAND_DUPLICATE_WINDOW_MS } from './streams';
 import { WaitingRequests } from './waiting-requests';
 
 /** How long an outcome that found nobody waiting is kept, in case the request is late. */
-const UNCLAIMED_MS = COMMAND_DUPLICATE_WINDOW_MS;
-/** Longer than the stream's duplicate window: a repetition that the stream drops still gets the outcome. */
-const REMEMBERED_MS = 2 * COMMAND_DUPLICATE_WINDOW_MS;
+const UNCLAIMED_MS = 1_000;
+/** Far longer than the stream's duplicate window: a repetition that the stream drops still gets the outcome. */
+const REMEMBERED_MS = 2_000;
 const OUTCOMES_MAX = 10_000;
 const ANSWERED_MAX = 10_000;
 const ANSWERED_MS = 10_000;

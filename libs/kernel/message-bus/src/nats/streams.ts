@@ -28,8 +28,12 @@ export interface StreamBounds {
 export type StreamSpec = Pick<StreamConfig, 'name' | 'subjects' | 'retention' | 'max_bytes'> &
   Partial<StreamConfig>;
 
-/** Shorter than any sensible repetition by hand: a repeated command must reach the handler, which knows the answer. */
-export const COMMAND_DUPLICATE_WINDOW_MS = 1_000;
+/**
+ * The least that nats-server takes. A repeated command is meant to reach the handler, which knows
+ * the answer; and another client's id on another subject is another command, which the server does
+ * not know.
+ */
+const COMMAND_DUPLICATE_WINDOW_MS = 100;
 const EVENT_DUPLICATE_WINDOW_MS = 120_000;
 const ACK_PENDING_MAX = 5_000;
 const BYTES_LEAST = 16 * 2 ** 20;

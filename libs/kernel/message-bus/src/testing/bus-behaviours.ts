@@ -130,6 +130,25 @@ export const busBehaviours: Readonly<Record<string, Behaviour>> = {
     match(deliveries[2]?.id ?? '', /:\d+$/);
   },
 
+  'takes the id of a command on another subject for another command': async ({ bus }) => {
+    const deliveries: Delivery[] = [];
+    await bus.subscribe(
+      subscription((delivery) => {
+        deliveries.push(delivery);
+        return Promise.resolve(done(accepted(deliveries.length)));
+      }),
+    );
+    const subjects = [nameOf('a'), nameOf('b'), 'command.registry.RetireService.a'];
+    const outcomes: CommandOutcome[] = [];
+    for (const subject of subjects)
+      outcomes.push(await bus.command(subject, {}, { id: 'my key', timeoutMs: 2_000 }));
+    deepEqual(outcomes, [accepted(1), accepted(2), accepted(3)]);
+    deepEqual(
+      deliveries.map(({ id, subject, correlationId }) => [id, subject, correlationId]),
+      subjects.map((subject) => ['my key', subject, 'my key']),
+    );
+  },
+
   'dead-letters what is no JSON at once, and says so': async (test) => {
     let handled = 0;
     await test.bus.subscribe(subscription(() => Promise.resolve(done(accepted(++handled)))));
@@ -284,8 +303,11 @@ export const busBehaviours: Readonly<Record<string, Behaviour>> = {
     await eventually(() => equal(open.length, 3));
     equal(most, 1);
     const letGo = setInterval(() => open.splice(0).forEach((go) => go()), 5);
-    await Promise.all(asked);
-    clearInterval(letGo);
+    try {
+      await Promise.all(asked);
+    } finally {
+      clearInterval(letGo);
+    }
     equal(most, 1);
   },
 
@@ -384,6 +406,21 @@ export const busBehaviours: Readonly<Record<string, Behaviour>> = {
     bus.hint('hint.log.main', { position: 5 });
     await eventually(() => equal(other.length, 1));
     equal(heard.length, 1);
+  },
+
+  'keeps evidence by its subject, oldest first': async ({ bus }) => {
+    const subject = 'evidence.audit.ChainHead.log';
+    const bodies = async (): Promise<unknown[]> => {
+      const pages: unknown[] = [];
+      for await (const page of bus.evidence(subject)) pages.push(...page.map(({ body }) => body));
+      return pages;
+    };
+    deepEqual([await bus.newestEvidence(subject), await bodies()], [undefined, []]);
+    await bus.keepEvidence({ subject, messageId: 'a', body: { n: 1 } });
+    await bus.keepEvidence({ subject: `${subject}2`, messageId: 'b', body: { n: 2 } });
+    await bus.keepEvidence({ subject, messageId: 'c', body: { n: 3 } });
+    deepEqual((await bus.newestEvidence(subject))?.body, { n: 3 });
+    deepEqual(await bodies(), [{ n: 1 }, { n: 3 }]);
   },
 
   'publishes events in order and hands them on in batches until they are applied': async ({

@@ -6,6 +6,7 @@ import { BusMetrics } from '../bus-metrics';
 import type { CommandOutcome, QueryOutcome } from '../command-outcome';
 import type { DeadLetter, DeadLetters } from '../dead-letters';
 import { BusUnavailable, NoAnswer, NoOutcome } from '../errors';
+import type { Evidence, KeptEvidence } from '../evidence';
 import type { EventsConfirmed, EventStreamState, OutgoingEvent } from '../events';
 import { within } from '../handling/within';
 import { HEADER, withoutFirstCopyOnly, type MessageHeaders } from '../headers';
@@ -44,6 +45,7 @@ export class MemoryMessageBus extends MessageBus {
   private readonly events: MemoryEvents;
   private readonly queues = new Map<string, MemoryQueue>();
   private readonly answers = new Map<string, Parameters<MessageBus['answer']>[1]>();
+  private readonly kept = new Map<string, KeptEvidence[]>();
   private readonly listeners = new Set<(subject: string, payload: unknown) => void>();
   private readonly reconnected = new Set<() => void>();
   /** Commands nobody subscribes to yet. */
@@ -167,6 +169,23 @@ export class MemoryMessageBus extends MessageBus {
   override consumeEvents(subscription: EventSubscription): Promise<void> {
     this.events.consume(subscription);
     return Promise.resolve();
+  }
+
+  override keepEvidence({ subject, body }: Evidence): Promise<void> {
+    assertSendable(subject);
+    const kept = this.kept.get(subject) ?? [];
+    const keptAt = new Date().toISOString();
+    this.kept.set(subject, [...kept, { sequence: kept.length + 1, keptAt, body: copy(body) }]);
+    return Promise.resolve();
+  }
+
+  override newestEvidence(subject: string): Promise<KeptEvidence | undefined> {
+    return Promise.resolve(this.kept.get(subject)?.at(-1));
+  }
+
+  override async *evidence(subject: string): AsyncGenerator<readonly KeptEvidence[]> {
+    const kept = this.kept.get(subject);
+    if (kept) yield Promise.resolve(kept);
   }
 
   override async query(

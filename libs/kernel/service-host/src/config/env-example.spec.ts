@@ -1,15 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { z } from 'zod';
 import { envExample } from './env-example';
-import { envSections } from './env-sections';
 
-describe('.env.example', () => {
-  it('is what the schemas say; `node libs/kernel/service-host/dist/write-env-example.js` writes it anew', () => {
-    const committed = readFileSync(join(__dirname, '../../../../../.env.example'), 'utf8');
-    expect(committed).toBe(envExample(envSections));
-  });
-
+describe('the text of an .env.example', () => {
   it('tells each setting, what it may be, and whether it must be set', () => {
     const settings = z.object({
       URL: z.url().describe('Where'),

@@ -34,7 +34,10 @@ export const hostConfig = z.object({
         .filter(Boolean),
     )
     .describe('Private networks that services may be called in, comma separated'),
-  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error'])
+    .default('info')
+    .describe('What is less severe than this is not logged'),
   LOG_NAME: z
     .string()
     .regex(/^[a-z][a-z0-9_]{0,30}$/)

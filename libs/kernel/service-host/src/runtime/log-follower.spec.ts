@@ -12,9 +12,12 @@ describe('a follower of the log', () => {
   let store: MemoryEventStore;
   let seen: number[];
   let follower: LogFollower<never>;
+  let foreign: MemoryEventStore;
   beforeEach(() => {
     Logger.overrideLogger(false);
-    store = new MemoryEventStore(new MemoryLog(), 'registry');
+    const log = new MemoryLog();
+    store = new MemoryEventStore(log, 'registry');
+    foreign = new MemoryEventStore(log, 'health');
     seen = [];
   });
   afterEach(() => follower.stop());
@@ -56,6 +59,32 @@ describe('a follower of the log', () => {
     await append();
     open();
     await shows([1]);
+  });
+
+  it('reads once for what came, and rests while only others append', async () => {
+    const read = jest.spyOn(store, 'read');
+    follow();
+    await eventually(() => expect(read).toHaveBeenCalledTimes(1));
+    await append();
+    await shows([1]);
+    for (let n = 0; n < 5; n++) await foreign.append(appendOf(freshStream(), 0));
+    await append();
+    await shows([1, 7]);
+    expect(read).toHaveBeenCalledTimes(3);
+  });
+
+  it('reads on at once while slices are full', async () => {
+    for (let n = 0; n < 2; n++)
+      await foreign.append(
+        appendOf(
+          freshStream(),
+          0,
+          Array.from({ length: 1_000 }, () => n),
+        ),
+      );
+    await append();
+    follow();
+    await shows([2_001]);
   });
 
   it('goes on after the log could not be read', async () => {

@@ -2,10 +2,14 @@ import type { EventStore } from '@downbeat/event-store';
 import type { Message, Position, Recorded } from '@downbeat/eventsourcing';
 import { Logger } from '@nestjs/common';
 
+const SLICE_MAX = 1_000;
 const POLL_MS = 1_000;
 const PAUSE_MS = 500;
 
-/** Shows one listener every event of a context after a position, in order, as they come. Keeps no checkpoint. */
+/**
+ * Shows one listener every event of a context after a position, in order, as they come. Keeps no
+ * checkpoint. Events of other contexts do not wake it: it passes over them once a second.
+ */
 export class LogFollower<Event extends Message> {
   private readonly logger = new Logger(LogFollower.name);
   private stopped = false;
@@ -21,7 +25,7 @@ export class LogFollower<Event extends Message> {
   ) {}
 
   start(): void {
-    this.unsubscribe = this.store.onAppended(() => this.hint());
+    this.unsubscribe = this.store.onAppended(() => this.hint(), this.store.context);
     this.running = this.run();
   }
 
@@ -42,9 +46,9 @@ export class LogFollower<Event extends Message> {
       // What is appended while the log is being read may have come too late for that read.
       this.isHinted = false;
       try {
-        const slice = await this.store.read<Event>(this.after);
+        const slice = await this.store.read<Event>(this.after, SLICE_MAX);
         if (slice.events.length > 0) this.listener(slice.events);
-        const isAtEnd = slice.through === this.after;
+        const isAtEnd = slice.through - this.after < SLICE_MAX;
         this.after = slice.through;
         if (isAtEnd && !this.isHinted) await this.pause(POLL_MS);
       } catch (fault) {

@@ -6,6 +6,8 @@ export class Periodic {
   private timer: NodeJS.Timeout | undefined;
   private turn: Promise<void> = Promise.resolve();
   private stopped = true;
+  private isWorking = false;
+  private isHurried = false;
 
   constructor(
     private readonly what: string,
@@ -20,6 +22,15 @@ export class Periodic {
     this.schedule(atOnce ? 0 : this.everyMs);
   }
 
+  /** Brings the next turn forward to now, or to right after the one under way. */
+  hurry(): void {
+    if (this.stopped) return;
+    this.isHurried = true;
+    if (this.isWorking) return;
+    clearTimeout(this.timer);
+    this.schedule(0);
+  }
+
   /** Ends after the turn under way. */
   async stop(): Promise<void> {
     this.stopped = true;
@@ -30,10 +41,15 @@ export class Periodic {
   private schedule(delayMs: number): void {
     if (this.stopped) return;
     this.timer = setTimeout(() => {
+      this.isHurried = false;
+      this.isWorking = true;
       this.turn = Promise.resolve()
         .then(this.work)
         .catch((fault: unknown) => this.logger.warn({ err: fault }, `${this.what} failed`))
-        .finally(() => this.schedule(this.everyMs));
+        .finally(() => {
+          this.isWorking = false;
+          this.schedule(this.isHurried ? 0 : this.everyMs);
+        });
     }, delayMs);
   }
 }

@@ -1,6 +1,7 @@
 import type { Step, WorkflowDefinition } from '@downbeat/contracts';
 import { Rejection, type FieldError } from '@downbeat/eventsourcing';
 import { checkCompensation, savepointsOf } from './check-compensation';
+import { compileMapping } from '../expressions/mapping';
 import { checkData } from './check-data';
 import { checkErrors, isCatching } from './check-errors';
 import { checkFlow } from './check-flow';
@@ -29,6 +30,12 @@ export function compileDefinition(definition: WorkflowDefinition): CompiledDefin
   const savepoints = savepointsOf(steps, errors);
   checkCompensation(definition, steps, errors);
 
+  const { limit_key } = definition;
+  const limitKey =
+    limit_key === undefined
+      ? undefined
+      : compileMapping({ key: limit_key }, 'scope', 'limit_key', errors).fields[0]?.source;
+
   const [first] = errors;
   if (first)
     return new Rejection(
@@ -45,6 +52,8 @@ export function compileDefinition(definition: WorkflowDefinition): CompiledDefin
     customSteps: definition.compensation_steps ?? [],
     savepoints,
     isCatching: isCatching(steps),
+    priority: definition.priority ?? 'normal',
+    limitKey,
     first: definition.steps[0]?.name ?? END,
     steps,
   };

@@ -1,11 +1,12 @@
 import type {
   CompensationAction,
   OnError,
+  Priority,
   RetryPolicy,
   WorkflowDefinition,
 } from '@downbeat/contracts';
 import type { Expression } from '../expressions/cel';
-import type { Mapping } from '../expressions/mapping';
+import type { Mapping, Source } from '../expressions/mapping';
 
 /** A step's name, or `end`: the end of the sequence it stands in. */
 export type Target = string;
@@ -82,6 +83,10 @@ export interface CompiledDefinition {
   readonly version: string;
   readonly strategy: WorkflowDefinition['compensation_strategy'];
   readonly timeoutMs: number;
+  /** Of its runs, unless one is started with another. */
+  readonly priority: Priority;
+  /** What limits per key count a run under, from its start data. */
+  readonly limitKey: Source | undefined;
   readonly first: Target;
   /** What the strategy `custom` undoes. */
   readonly customSteps: readonly string[];

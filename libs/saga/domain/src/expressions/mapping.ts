@@ -6,7 +6,7 @@ import { FORBIDDEN_KEYS, rootOf, type Evaluated, type Scope } from './scope';
 /** Where a plain path begins: among the scope's names, or inside the step's answer. */
 export type PathBase = 'scope' | 'output';
 
-type Source =
+export type Source =
   | { readonly kind: 'path'; readonly path: readonly string[] }
   | { readonly kind: 'cel'; readonly expression: Expression };
 
@@ -66,6 +66,13 @@ export function applyMapping(mapping: Mapping, scope: Scope): Evaluated<JsonObje
     if (found !== undefined) value[key] = found;
   }
   return { ok: true, value };
+}
+
+/** One value; undefined when its path leads nowhere or its expression fails. */
+export function evaluateSource(source: Source, scope: Scope): Json | undefined {
+  if (source.kind === 'path') return pathValue('scope', source.path, scope);
+  const result = source.expression.evaluate(scope);
+  return result.ok ? result.value : undefined;
 }
 
 function pathValue(base: PathBase, path: readonly string[], scope: Scope): Json | undefined {

@@ -2,8 +2,10 @@ import { call, compiled, delay, fixedCall, parallel, Player } from '../testing';
 import { evolveRunView, type RunView } from '../views/run-view';
 import { isStarted } from './state';
 
+type Fields = Readonly<Record<string, unknown>>;
+
 /** `a`, then `pay`, which catches what is asked for and goes on at `invoice`. */
-const catching = (match: unknown[], more: object = {}, invoice: object = {}) =>
+const catching = (match: unknown[], more: Fields = {}, invoice: Fields = {}) =>
   compiled([
     call('a'),
     call('pay', { on_error: [{ match, goto: 'invoice' }], ...more }),

@@ -19,7 +19,13 @@ export function causeOf(events: readonly RunEvent[], before: RunState): RunComma
   switch (first.type) {
     case 'WorkflowStarted': {
       const { workflow_name, workflow_version, correlation_id, initiating_service } = first.data;
-      const { context_data, wedding_id, timeout_minutes, checksum } = first.data;
+      const {
+        context_data,
+        wedding_id,
+        timeout_minutes,
+        checksum,
+        priority = 'normal',
+      } = first.data;
       return {
         type: 'StartWorkflow',
         at,
@@ -33,6 +39,7 @@ export function causeOf(events: readonly RunEvent[], before: RunState): RunComma
           context_data: context_data as never,
           ...(wedding_id === undefined ? {} : { wedding_id }),
           ...(timeout_minutes === undefined ? {} : { timeout_minutes }),
+          priority,
         },
       };
     }
@@ -40,6 +47,14 @@ export function causeOf(events: readonly RunEvent[], before: RunState): RunComma
       return answered('step', first.data, failure(first.data), first.data.chance);
     case 'UndoAttemptFailed':
       return answered('undo', first.data, failure(first.data), first.data.chance);
+    case 'CallHeld': {
+      const { at: _, ...data } = first.data;
+      return { type: 'HoldCall', at, data };
+    }
+    case 'CallReleased': {
+      const { at: _, ...data } = first.data;
+      return { type: 'ReleaseCall', at, data };
+    }
     case 'StepCompleted':
       return answered('step', first.data, { kind: 'ok', output: first.data.output }, 0);
     case 'StepCompensated':

@@ -1,5 +1,6 @@
 import type { DataOf, sagaContract } from '@downbeat/contracts';
 import type { Command, Json } from '@downbeat/eventsourcing';
+import type { HeldBecause } from './events';
 
 /** Ids and the definition's checksum come with the command, like the time. */
 export interface StartWorkflow extends Command<
@@ -61,12 +62,31 @@ export interface CallAnswered extends Command<
   readonly chance: number;
 }
 
+/** The call of an effect has waited in the engine for a while, and was not sent. */
+export type HoldCall = Command<
+  'HoldCall',
+  {
+    readonly purpose: Purpose;
+    readonly step: string;
+    readonly attempt: number;
+    readonly because: HeldBecause;
+  }
+>;
+
+/** The turn of a call that was held has come; it may be sent when this was recorded. */
+export type ReleaseCall = Command<
+  'ReleaseCall',
+  { readonly purpose: Purpose; readonly step: string; readonly attempt: number }
+>;
+
 /** A timer that was set by an effect has come due. */
 export type TimerDue = Command<'TimerDue', { readonly timer_id: string }>;
 
 export type RunCommand =
   | StartWorkflow
   | CallAnswered
+  | HoldCall
+  | ReleaseCall
   | TimerDue
   | CompensateWorkflow
   | RetryWorkflow

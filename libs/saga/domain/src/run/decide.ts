@@ -2,6 +2,7 @@ import { epochMs, instantOf, Rejection, type Decider } from '@downbeat/eventsour
 import { canonicalJson } from '../definition/canonical-json';
 import { ERRORS } from '../definition/check-errors';
 import { stepOf, type CompiledDefinition } from '../definition/compiled';
+import { evaluateSource } from '../expressions/mapping';
 import { finish, goOn, walk } from './advance';
 import { answerStep, answerUndo } from './answers';
 import type { RunCommand, StartWorkflow, TimerDue } from './commands';
@@ -11,10 +12,13 @@ import type { RunEvent, WorkflowStarted } from './events';
 import { evolveRun } from './evolve';
 import { pauseRun, resumeRun } from './pause-run';
 import { resolveIncident } from './resolve-incident';
+import { holdCall, releaseCall } from './held-calls';
 import { retryRun } from './retry-run';
 import { settle } from './settle';
 import { isStarted, NOT_STARTED, type Run, type RunState } from './state';
 import { delayTimer, retryTimer, undoTimer, WORKFLOW_TIMER } from './timers';
+
+const LIMIT_KEY_MAX = 128;
 
 /** A decision together with the state it leads to, so that nobody has to fold its events again. */
 export interface Transition {
@@ -58,6 +62,12 @@ function handle(draft: Draft, command: Exclude<RunCommand, StartWorkflow>): Reje
     case 'CallAnswered':
       if (command.data.purpose === 'step') answerStep(draft, command);
       else answerUndo(draft, command);
+      return undefined;
+    case 'HoldCall':
+      holdCall(draft, command);
+      return undefined;
+    case 'ReleaseCall':
+      releaseCall(draft, command);
       return undefined;
     case 'TimerDue':
       timerDue(draft, command);
@@ -111,6 +121,7 @@ function start(
       ...(data.timeout_minutes === undefined ? {} : { timeout_minutes: data.timeout_minutes }),
       timeout_at: instantOf(epochMs(at) + timeoutMs),
       total_steps: definition.steps.size,
+      ...admissionOf(definition, data),
       at,
     },
   };
@@ -121,6 +132,19 @@ function start(
   return { events: [started, ...draft.events], state: draft.run };
 }
 
+/** How much its calls matter, and whose they are; what is usual is left out. */
+function admissionOf(
+  definition: CompiledDefinition,
+  { priority = definition.priority, context_data: context }: StartWorkflow['data'],
+): Pick<WorkflowStarted['data'], 'priority' | 'limit_key'> {
+  const key = definition.limitKey && evaluateSource(definition.limitKey, { context });
+  const limit_key = typeof key === 'number' ? String(key) : key;
+  return {
+    ...(priority === 'normal' ? {} : { priority }),
+    ...(typeof limit_key === 'string' ? { limit_key: limit_key.slice(0, LIMIT_KEY_MAX) } : {}),
+  };
+}
+
 /** The same request sent twice is one request. */
 function isSameStart({ started }: Run, { data }: StartWorkflow): boolean {
   return (
@@ -129,6 +153,7 @@ function isSameStart({ started }: Run, { data }: StartWorkflow): boolean {
     started.initiating_service === data.initiating_service &&
     started.wedding_id === data.wedding_id &&
     started.timeout_minutes === data.timeout_minutes &&
+    (data.priority === undefined || data.priority === (started.priority ?? 'normal')) &&
     canonicalJson(started.context_data) === canonicalJson(data.context_data)
   );
 }

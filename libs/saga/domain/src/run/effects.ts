@@ -1,3 +1,4 @@
+import type { Priority } from '@downbeat/contracts';
 import type { Instant, JsonObject } from '@downbeat/eventsourcing';
 import { stepOf, type Call, type CompiledDefinition } from '../definition/compiled';
 import type { Purpose } from './commands';
@@ -22,17 +23,21 @@ export interface CallEffect {
   readonly timeoutMs: number;
   /** An earlier process may have sent it already. */
   readonly reissued: boolean;
+  /** The log says that it waits: it may be sent after `ReleaseCall` was recorded. */
+  readonly isHeld: boolean;
+  readonly priority: Priority;
+  readonly limitKey?: string;
 }
 
 export type Effect =
   | CallEffect
   /** At `due`, say `TimerDue`. Setting the same id again replaces it. */
   | { readonly effect: 'set-timer'; readonly timer_id: string; readonly due: Instant }
-  /** Unknown ids are nothing to worry about. */
+  /** Also of a call that waits for its turn ({@link heldCall}). Unknown ids are nothing to worry about. */
   | { readonly effect: 'cancel-timer'; readonly timer_id: string }
   /** Nothing will happen by itself any more; an operator has to act. */
   | { readonly effect: 'parked'; readonly step: string; readonly message: string }
-  /** No timer runs until the run is resumed; calls under way go on. */
+  /** No timer runs and no held call goes until the run is resumed; calls under way go on. */
   | { readonly effect: 'paused' }
   /** The run has ended: drop its timers and give it up. */
   | { readonly effect: 'ended'; readonly status: 'completed' | 'failed' | 'compensated' };
@@ -106,7 +111,8 @@ function pendingSteps(definition: CompiledDefinition, run: Run): readonly Effect
     ? []
     : [{ effect: 'set-timer', timer_id: WORKFLOW_TIMER, due: run.timeoutAt }];
   for (const [name, step] of run.steps) {
-    if (step.status === 'calling') effects.push(stepCall(definition, run, name, step, true));
+    if (step.status === 'calling')
+      effects.push(stepCall(definition, run, name, step, !step.isHeld));
     if (step.status === 'waiting')
       effects.push(timer(retryTimer(name, step.attempt), step.retryAt));
     if (step.status === 'delaying') effects.push(timer(delayTimer(name), step.until));
@@ -120,7 +126,7 @@ function pendingUndo(definition: CompiledDefinition, run: Run): readonly Effect[
   if (!undo || step === undefined) return [];
   switch (undo.status) {
     case 'calling':
-      return [undoCall(definition, run, step, undo, true)];
+      return [undoCall(definition, run, step, undo, !undo.isHeld)];
     case 'waiting':
       return [timer(undoTimer(step, undo.attempt), undo.retryAt)];
     case 'parked':
@@ -169,6 +175,8 @@ function effectOf(definition: CompiledDefinition, event: RunEvent, run: Run): Ef
       return { effect: 'cancel-timer', timer_id: WORKFLOW_TIMER };
     case 'WorkflowPaused':
       return { effect: 'paused' };
+    case 'CallHeld':
+      return run.pause && { effect: 'paused' };
     case 'UndoParked':
     case 'IncidentOpened': {
       const { step, message } = event.data;
@@ -180,6 +188,7 @@ function effectOf(definition: CompiledDefinition, event: RunEvent, run: Run): Ef
       return { effect: 'ended', status: 'failed' };
     case 'WorkflowCompensated':
       return { effect: 'ended', status: 'compensated' };
+    case 'CallReleased':
     case 'StepCompleted':
     case 'StepSkipped':
     case 'DecisionTaken':
@@ -207,7 +216,7 @@ function stepCall(
   const step = stepOf(definition, name);
   if (step.type !== 'service_call') throw new RangeError(`${name} is not a service_call`);
   const key = `${run.started.workflow_id}:${name}`;
-  return { ...target('step', name, step.call, calls, reissued), key };
+  return { ...target(run, 'step', name, step.call, calls, reissued), key };
 }
 
 function undoCall(
@@ -220,14 +229,19 @@ function undoCall(
   const step = stepOf(definition, name);
   if (step.type !== 'service_call' || !step.undo) throw new RangeError(`${name} has no undo`);
   const undoes = `${run.started.workflow_id}:${name}`;
-  return { ...target('undo', name, step.undo, calls, reissued), key: `${undoes}:undo`, undoes };
+  return {
+    ...target(run, 'undo', name, step.undo, calls, reissued),
+    key: `${undoes}:undo`,
+    undoes,
+  };
 }
 
 const target = (
+  { started }: Run,
   purpose: Purpose,
   step: string,
   call: Call,
-  { attempt, input }: Calls,
+  { attempt, input, isHeld }: Calls,
   reissued: boolean,
 ): Omit<CallEffect, 'key'> => ({
   effect: 'call',
@@ -240,4 +254,7 @@ const target = (
   input,
   timeoutMs: call.timeoutMs,
   reissued,
+  isHeld,
+  priority: started.priority ?? 'normal',
+  ...(started.limit_key === undefined ? {} : { limitKey: started.limit_key }),
 });

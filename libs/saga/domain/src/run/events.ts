@@ -1,3 +1,4 @@
+import type { Priority } from '@downbeat/contracts';
 import type { Instant, Json, JsonObject, Message } from '@downbeat/eventsourcing';
 
 /** How sure it is that a call had no effect. `unusable`: it had one, but its answer cannot be mapped. */
@@ -51,6 +52,10 @@ export type WorkflowStarted = Message<
     readonly timeout_minutes?: number;
     readonly timeout_at: Instant;
     readonly total_steps: number;
+    /** Absent: `normal`. */
+    readonly priority?: Priority;
+    /** What limits per key count the run's calls under: a tenant, a venue. */
+    readonly limit_key?: string;
     readonly at: Instant;
   }
 >;
@@ -77,6 +82,30 @@ export type StepRetried = Message<
   }
 >;
 export type StepAttemptFailed = Message<'StepAttemptFailed', FailedCall>;
+/** Why a call waits in the engine, unsent. */
+export type HeldBecause =
+  'target-paused' | 'breaker-open' | 'concurrency-limit' | 'rate-limit' | 'key-limit';
+/** The call has not been sent, and waits until its target may be called. */
+export type CallHeld = Message<
+  'CallHeld',
+  {
+    readonly purpose: 'step' | 'undo';
+    readonly step: string;
+    readonly attempt: number;
+    readonly because: HeldBecause;
+    readonly at: Instant;
+  }
+>;
+/** A call that was held is about to be sent. */
+export type CallReleased = Message<
+  'CallReleased',
+  {
+    readonly purpose: 'step' | 'undo';
+    readonly step: string;
+    readonly attempt: number;
+    readonly at: Instant;
+  }
+>;
 export type StepCompleted = Message<
   'StepCompleted',
   {
@@ -288,6 +317,8 @@ export type RunEvent =
   | StepStarted
   | StepRetried
   | StepAttemptFailed
+  | CallHeld
+  | CallReleased
   | StepCompleted
   | StepFailed
   | StepSkipped

@@ -1,4 +1,5 @@
 import type {
+  CallReleased,
   FailedCall,
   IncidentAction,
   IncidentOpened,
@@ -69,6 +70,10 @@ function evolveStarted(run: Run, event: Exclude<RunEvent, { type: 'WorkflowStart
         ...afterFailure(run, before, event.data),
       });
     }
+    case 'CallHeld':
+      return withHeld(run, event.data, true);
+    case 'CallReleased':
+      return withHeld(run, event.data, false);
     case 'StepCompleted':
       return completed(run, event.data);
     case 'StepFailed':
@@ -259,6 +264,15 @@ function withStep(run: Run, name: string, step: StepState): Run {
   return { ...run, steps: new Map(run.steps).set(name, step) };
 }
 
+function withHeld(run: Run, { purpose, step }: CallReleased['data'], isHeld: boolean): Run {
+  if (purpose === 'undo') {
+    const undo = run.compensation?.undo;
+    return undo?.status === 'calling' ? withUndo(run, { ...undo, isHeld }) : run;
+  }
+  const state = run.steps.get(step);
+  return state?.status === 'calling' ? withStep(run, step, { ...state, isHeld }) : run;
+}
+
 function withUndo(run: Run, undo: UndoState): Run {
   return run.compensation ? { ...run, compensation: { ...run.compensation, undo } } : run;
 }
@@ -270,6 +284,7 @@ const firstCall = (input: Calls['input'], attempt: number): Calls => ({
   byRule: {},
   maxRetries: undefined,
   isDoubtful: false,
+  isHeld: false,
 });
 
 /** After a wait the budget goes on; after the end of one, an operator has given a new one. */
@@ -280,6 +295,7 @@ const nextCall = (
 ): Calls => ({
   ...callsOf(before),
   attempt,
+  isHeld: false,
   ...(before.status === 'waiting'
     ? {}
     : { spent: before.attempt, byRule: {}, maxRetries: run.maxRetries }),
@@ -301,11 +317,20 @@ function afterFailure(
   return { ...calls, status: 'waiting', retryAt: dueInPause(run, retry_at, at) };
 }
 
-const callsOf = ({ input, attempt, spent, byRule, maxRetries, isDoubtful }: Calls): Calls => ({
+const callsOf = ({
   input,
   attempt,
   spent,
   byRule,
   maxRetries,
   isDoubtful,
+  isHeld,
+}: Calls): Calls => ({
+  input,
+  attempt,
+  spent,
+  byRule,
+  maxRetries,
+  isDoubtful,
+  isHeld,
 });

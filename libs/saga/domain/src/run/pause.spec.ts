@@ -1,6 +1,6 @@
 import { epochMs, instantOf, Rejection } from '@downbeat/eventsourcing';
 import { evolveRunView, type RunView } from '../views/run-view';
-import { call, compiled, delay, fixedCall, parallel, Player } from '../testing';
+import { call, compiled, delay, fixedCall, parallel, Player, RUN_ID } from '../testing';
 
 const codeOf = (result: unknown): string =>
   result instanceof Rejection ? result.code : 'accepted';
@@ -225,6 +225,28 @@ describe('a paused run', () => {
       attempt: 1,
       reissued: true,
     });
+  });
+
+  it('holds back a call that waits in the engine, before the pause or within it', () => {
+    const player = new Player(compiled([parallel('p', [call('a')], [call('b')])])).start();
+    player.hold('a');
+    player.pause();
+    expect(player.calling).toEqual(['b']);
+    player.hold('b');
+    expect(player.calling).toEqual([]);
+    const release = { purpose: 'step', step: 'a', attempt: 1 } as const;
+    expect(player.say({ type: 'ReleaseCall', at: player.at, data: release })).toEqual([]);
+    player.crash();
+    player.resume();
+    for (const name of ['a', 'b']) {
+      expect(player.outstanding.get(`${RUN_ID}:${name}`)).toMatchObject({
+        isHeld: true,
+        reissued: false,
+      });
+      player.release(name);
+      player.ok(name);
+    }
+    expect(player.status).toBe('completed');
   });
 
   it('shows since when and why, and until when it may take after that', () => {

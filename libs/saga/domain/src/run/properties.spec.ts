@@ -165,12 +165,13 @@ const definitions = fc
 /** What the world does next; numbers pick among what is possible then. */
 type Act =
   | { act: 'answer' | 'timer' | 'stale'; pick: number; result: CallResult; chance: number }
+  | { act: 'hold'; pick: number }
   | { act: 'crash' }
   | {
       act: 'retry';
       strategy: 'failed_steps' | 'current_step' | 'from_step';
       place: number;
-      patch?: object;
+      patch?: object | undefined;
     }
   | { act: 'pause'; forMs: number }
   | { act: 'resume' }
@@ -205,6 +206,10 @@ const acts: fc.Arbitrary<Act[]> = fc.array(
     { weight: 10, arbitrary: step('answer') as fc.Arbitrary<Act> },
     { weight: 4, arbitrary: step('timer') as fc.Arbitrary<Act> },
     { weight: 2, arbitrary: step('stale') as fc.Arbitrary<Act> },
+    {
+      weight: 2,
+      arbitrary: fc.record({ act: fc.constant('hold' as const), pick: fc.nat() }),
+    },
     { weight: 1, arbitrary: fc.constant<Act>({ act: 'crash' }) },
     {
       weight: 1,
@@ -283,6 +288,11 @@ function play(
       case 'compensate':
         player.compensate(act.strategy ? { compensation_strategy: act.strategy } : {});
         return;
+      case 'hold': {
+        const name = player.calling[act.pick % Math.max(player.calling.length, 1)];
+        if (name !== undefined) player.hold(name);
+        return;
+      }
       case 'stale': {
         const old = answered[act.pick % Math.max(answered.length, 1)];
         if (old) expect(player.say(old)).toEqual([]);
@@ -299,6 +309,7 @@ function play(
         const effect = player.outstanding.get(`${RUN_ID}:${name}`);
         if (effect?.effect !== 'call') throw new Error('not a call');
         player.chance = act.chance;
+        if (effect.isHeld) player.release(name);
         player.answer(name, act.result);
         const { purpose, step: asked, attempt, reissued } = effect;
         answered.push({
@@ -554,7 +565,7 @@ describe('any run of any definition, whatever the world does', () => {
 
 /** What may be recorded during a pause: the pause itself, answers, and what they say of their step. */
 const QUIET =
-  /^(WorkflowPaused|StepCompleted|Step(Attempt)?Failed|StepCompensated|UndoAttemptFailed|IncidentOpened|CompensationRequested)$/;
+  /^(WorkflowPaused|CallHeld|StepCompleted|Step(Attempt)?Failed|StepCompensated|UndoAttemptFailed|IncidentOpened|CompensationRequested)$/;
 const wentOn = new Set<RunEvent['type']>([
   'StepCompleted',
   'StepSkipped',

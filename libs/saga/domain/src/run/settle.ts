@@ -5,7 +5,7 @@ import type { Failure } from './classification';
 import type { Draft } from './draft';
 import { openIncident } from './incidents';
 import { planOf, savepointOf, standingSteps } from './plan';
-import { delayTimer, retryTimer } from './timers';
+import { delayTimer, heldCall, retryTimer } from './timers';
 
 /**
  * Brings a halted run towards its end: gives up what only waits, leaves calls under way alone, and
@@ -14,7 +14,12 @@ import { delayTimer, retryTimer } from './timers';
 export function settle(draft: Draft): void {
   let isCalling = false;
   for (const [name, step] of draft.run.steps) {
-    if (step.status === 'calling') isCalling = true;
+    if (step.status === 'calling' && !step.isHeld) isCalling = true;
+    if (step.status === 'calling' && step.isHeld) {
+      const timer_id = heldCall(name, step.attempt);
+      draft.record({ type: 'WaitAbandoned', data: { step: name, timer_id, at: draft.at } });
+      recordEnd(draft, name, 'not called: the run is ending');
+    }
     if (step.status === 'delaying')
       draft.record({
         type: 'WaitAbandoned',

@@ -14,6 +14,8 @@ export interface Calls {
   readonly maxRetries: number | undefined;
   /** Some call's outcome is unknown. */
   readonly isDoubtful: boolean;
+  /** The newest call was not sent yet: it waits until its target may be called. */
+  readonly isHeld: boolean;
 }
 
 export type StepState = { readonly place: number } & (

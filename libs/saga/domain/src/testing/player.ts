@@ -9,7 +9,7 @@ import type { CompiledDefinition } from '../definition/compiled';
 import type { CallResult, ResolveIncident, RunCommand } from '../run/commands';
 import { runDecider, type RunDecider } from '../run/decide';
 import { effectsOf, pendingEffects, type CallEffect, type Effect } from '../run/effects';
-import type { RunEvent } from '../run/events';
+import type { HeldBecause, RunEvent } from '../run/events';
 import { isStarted, NOT_STARTED, type RunState } from '../run/state';
 
 export const RUN_ID = '0198c2a4-7d1e-5c3b-9a52-3f1f0a9f3c11';
@@ -83,9 +83,16 @@ export class Player {
   }
 
   private take(effect: Effect): void {
-    if (effect.effect === 'cancel-timer') return void this.outstanding.delete(effect.timer_id);
+    if (effect.effect === 'cancel-timer') {
+      const [kind, step] = effect.timer_id.split(':');
+      const key = kind === 'call' ? `${RUN_ID}:${step ?? ''}` : effect.timer_id;
+      return void this.outstanding.delete(key);
+    }
     if (effect.effect === 'ended') this.outstanding.clear();
-    if (effect.effect === 'paused') for (const id of this.timers) this.outstanding.delete(id);
+    if (effect.effect === 'paused')
+      for (const [id, waiting] of this.outstanding)
+        if (waiting.effect === 'set-timer' || (waiting.effect === 'call' && waiting.isHeld))
+          this.outstanding.delete(id);
     if (effect.effect === 'call') {
       // It is under way: an engine does not make it twice.
       if (this.outstanding.has(effect.key) && effect.reissued) return;
@@ -121,6 +128,31 @@ export class Player {
 
   timeout(name: string): readonly RunEvent[] {
     return this.answer(name, { kind: 'timeout', message: 'no answer within 30 s' });
+  }
+
+  /** The call under way of `name` waits in the engine. */
+  hold(name: string, because: HeldBecause = 'breaker-open'): readonly RunEvent[] {
+    const { purpose, step, attempt } = this.callOf(name, true);
+    return this.sure({ type: 'HoldCall', at: this.at, data: { purpose, step, attempt, because } });
+  }
+
+  /** Its turn has come. */
+  release(name: string): readonly RunEvent[] {
+    const { purpose, step, attempt } = this.callOf(name, false);
+    return this.sure({ type: 'ReleaseCall', at: this.at, data: { purpose, step, attempt } });
+  }
+
+  private callOf(name: string, isHeld: boolean): CallEffect {
+    const effect = this.outstanding.get(`${RUN_ID}:${name}`);
+    if (effect?.effect !== 'call') throw new Error(`${name} is not being called`);
+    this.outstanding.set(effect.key, { ...effect, isHeld });
+    return effect;
+  }
+
+  private sure(command: RunCommand): readonly RunEvent[] {
+    const events = this.say(command);
+    if (events instanceof Rejection) throw new Error(events.code);
+    return events;
   }
 
   /** Lets a timer come due. */

@@ -10,6 +10,7 @@ import type { CompiledDefinition } from '../definition/compiled';
 import { withError } from '../run/caught';
 import { describe } from '../run/classification';
 import type {
+  HeldBecause,
   IncidentAction,
   IncidentKind,
   IncidentOpened,
@@ -31,6 +32,8 @@ export interface StepView {
   readonly duration_ms?: number;
   readonly retry_count: number;
   readonly error_message?: string;
+  /** Its call has not been sent: why it waits. */
+  readonly held_because?: HeldBecause;
   readonly is_group: boolean;
 }
 
@@ -170,6 +173,12 @@ function evolve(view: RunView, event: Exclude<RunEvent, { type: 'WorkflowStarted
         ...step,
         error_message: describe(event.data),
       }));
+    case 'CallHeld': {
+      const { because } = event.data;
+      return changed(view, event.data.step, (step) => ({ ...step, held_because: because }));
+    }
+    case 'CallReleased':
+      return changed(view, event.data.step, withoutHold);
     case 'StepCompleted': {
       const { output, context, at, step } = event.data;
       const context_data = { ...view.context_data, ...context };
@@ -327,7 +336,7 @@ function ended(
   more: Partial<StepView>,
 ): RunView {
   return changed(view, name, ({ error_message: _, ...step }) => ({
-    ...step,
+    ...withoutHold(step),
     status,
     ...end(step.started_at, at),
     ...more,
@@ -362,6 +371,8 @@ const end = (from: Instant, at: Instant) => ({
   completed_at: at,
   duration_ms: epochMs(at) - epochMs(from),
 });
+
+const withoutHold = ({ held_because: _, ...step }: StepView): StepView => step;
 
 const withoutEnd = ({ completed_at: _, duration_ms: __, ...view }: RunView): RunView => view;
 

@@ -1,4 +1,4 @@
-import { isStarted, type Run, type RunState } from '@downbeat/saga-domain';
+import { isStarted, type RunState, type StepState, type UndoState } from '@downbeat/saga-domain';
 
 export function hasEnded(state: RunState): boolean {
   if (!isStarted(state)) return false;
@@ -20,13 +20,11 @@ export function hasEnded(state: RunState): boolean {
 export function isAtRest(state: RunState): boolean {
   if (hasEnded(state)) return true;
   if (!isStarted(state)) return false;
-  const undo = state.compensation?.undo?.status;
-  if (state.pause) return undo !== 'calling' && !isAnyCalling(state);
+  const undo = state.compensation?.undo;
+  if (state.pause) return !isSent(undo) && ![...state.steps.values()].some(isSent);
   if (state.status !== 'compensating') return false;
-  return undo === 'parked';
+  return undo?.status === 'parked';
 }
 
-function isAnyCalling({ steps }: Run): boolean {
-  for (const { status } of steps.values()) if (status === 'calling') return true;
-  return false;
-}
+const isSent = (calls: StepState | UndoState | undefined): boolean =>
+  calls?.status === 'calling' && !calls.isHeld;

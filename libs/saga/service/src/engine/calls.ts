@@ -1,16 +1,29 @@
-import type { CallEffect, CallResult } from '@downbeat/saga-domain';
+import {
+  heldCall,
+  type CallEffect,
+  type CallResult,
+  type HeldBecause,
+} from '@downbeat/saga-domain';
+import type { Admission } from '../admission/admission';
+import type { Ticket } from '../admission/call-request';
 import type { CallContext, TargetCaller } from '../targets/target-caller';
-import type { CallGate } from './call-gate';
 import type { CrashPoints } from './crash-points';
+
+/** A call that waits for longer is recorded as held: from then on it is certain that it was not sent. */
+const HOLD_AFTER_MS = 1_000;
 
 /** What the calls of a run need of it. */
 export interface Caller {
   readonly targets: TargetCaller;
-  readonly gate: CallGate;
+  readonly admission: Admission;
   readonly crashPoints: CrashPoints;
   /** Asked when the call's turn has come; a call that is held back was not sent. */
   readonly mayCall: () => boolean;
   readonly context: () => CallContext;
+  /** Returns when it is recorded that the call waits, unsent. */
+  readonly onHeld: (effect: CallEffect, because: HeldBecause) => Promise<void>;
+  /** Returns when it is recorded that the call goes now; false when nobody wants it any more. */
+  readonly onReleased: (effect: CallEffect) => Promise<boolean>;
   /** Returns when the answer is recorded, or never can be. */
   readonly onAnswer: (effect: CallEffect, result: CallResult) => Promise<void>;
   /** The call was held back, or its answer is lost: the log says what is still to be done. */
@@ -18,50 +31,94 @@ export interface Caller {
   readonly onDefect: (defect: unknown) => void;
 }
 
+interface UnderWay {
+  readonly ticket: Ticket;
+  readonly answered: Promise<void>;
+}
+
 /** The calls of one run that this process has under way until their answers are recorded. */
 export class Calls {
-  /** By key and attempt. */
-  private readonly underWay = new Map<string, Promise<void>>();
+  /** By step and attempt. */
+  private readonly underWay = new Map<string, UnderWay>();
+  /** Those that are recorded as waiting, or about to be. */
+  private readonly held = new Set<string>();
 
   constructor(private readonly caller: Caller) {}
 
-  /** Makes a call, unless this process is making that very call already. */
+  /** Makes a call when its turn comes, unless this process is making that very call already. */
   make(effect: CallEffect): void {
-    const id = `${effect.key}:${effect.attempt}`;
+    const id = idOf(effect);
     if (this.underWay.has(id)) return;
-    const answered = this.callAndAnswer(effect)
+    const { service_name: service, priority, limitKey, key: label } = effect;
+    const ticket = this.caller.admission.enter({ service, priority, key: limitKey, label });
+    const answered = this.callAndAnswer(effect, ticket)
       .catch((defect: unknown) => {
         this.caller.onDefect(defect);
         return false;
       })
       .then((isAnswered) => {
         this.underWay.delete(id);
+        this.held.delete(id);
         if (!isAnswered) this.caller.onUnanswered();
       });
-    this.underWay.set(id, answered);
+    this.underWay.set(id, { ticket, answered });
+  }
+
+  /** Gives up what the log says waits for its turn; whoever resumes the run begins to wait anew. */
+  giveUpHeld(): void {
+    for (const id of this.held) this.giveUp(id);
+  }
+
+  /** Gives up a call that waits for its turn; one that was sent goes on. */
+  giveUp(id: string): void {
+    const call = this.underWay.get(id);
+    if (call) this.caller.admission.drop(call.ticket);
+  }
+
+  /** The same for all of them. */
+  giveUpAll(): void {
+    for (const { ticket } of this.underWay.values()) this.caller.admission.drop(ticket);
   }
 
   /** Returns when every call under way now is answered and recorded. */
   async answered(): Promise<void> {
-    await Promise.all(this.underWay.values());
+    await Promise.all([...this.underWay.values()].map(({ answered }) => answered));
   }
 
-  private async callAndAnswer(effect: CallEffect): Promise<boolean> {
-    const { gate, crashPoints } = this.caller;
+  private async callAndAnswer(effect: CallEffect, ticket: Ticket): Promise<boolean> {
+    const { admission, crashPoints } = this.caller;
     const kind = effect.purpose === 'undo' ? 'undo' : 'call';
-    const turn = gate.enter(effect.service_name);
-    if (turn) await turn;
-    let result: CallResult;
+    let result: CallResult | undefined;
     try {
+      const isWanted = ticket.turn || effect.isHeld ? await this.turn(effect, ticket) : true;
+      if (!isWanted) return true;
       if (!this.caller.mayCall()) return false;
       crashPoints.reached(`${kind}.before-sending`);
       result = await this.call(effect);
     } finally {
-      gate.leave(effect.service_name);
+      admission.leave(ticket, result);
     }
     crashPoints.reached(`${kind}.after-answer`);
     await this.caller.onAnswer(effect, result);
     return true;
+  }
+
+  /** Waits for the call's turn; what waits for long is recorded, and then also that it goes. */
+  private async turn(effect: CallEffect, ticket: Ticket): Promise<boolean> {
+    let isHeld = effect.isHeld;
+    if (isHeld) this.held.add(idOf(effect));
+    if (ticket.turn) {
+      let mayGo = isHeld ? await ticket.turn : await within(ticket.turn, HOLD_AFTER_MS);
+      if (mayGo === undefined) {
+        this.held.add(idOf(effect));
+        await this.caller.onHeld(effect, this.caller.admission.because(ticket));
+        isHeld = true;
+        mayGo = await ticket.turn;
+      }
+      if (!mayGo) return false;
+    }
+    this.held.delete(idOf(effect));
+    return isHeld ? this.caller.onReleased(effect) : true;
   }
 
   /** A caller that breaks its promise not to throw may have sent something. */
@@ -73,4 +130,18 @@ export class Calls {
       return { kind: 'broken', message: 'the call met a defect of the engine' };
     }
   }
+}
+
+const idOf = ({ purpose, step, attempt, key }: CallEffect): string =>
+  purpose === 'step' ? heldCall(step, attempt) : `${key}:${attempt}`;
+
+/** @returns Undefined when `answer` has not come by then. */
+async function within<Answer>(answer: Promise<Answer>, ms: number): Promise<Answer | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), ms);
+  });
+  const first = await Promise.race([answer, late]);
+  clearTimeout(timer);
+  return first;
 }

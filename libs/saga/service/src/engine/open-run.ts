@@ -9,9 +9,11 @@ import {
   effectsOf,
   isStarted,
   pendingEffects,
+  presentCall,
   type CallAnswered,
   type CallEffect,
   type CallResult,
+  type HeldBecause,
   type RunCommand,
 } from '@downbeat/saga-domain';
 import { hasEnded } from './at-rest';
@@ -53,10 +55,13 @@ export class OpenRun {
     });
     this.effects = new RunEffects({
       ...around,
+      onEnded: () => around.onEnded(this.stream.callContext().correlationId, this.stream.position),
       onTimer: (timer_id) =>
         void this.record({ type: 'TimerDue', data: { timer_id }, at: this.now() }),
       mayCall: () => !this.isClosed && lease.isSure,
       context: () => this.stream.callContext(),
+      onHeld: (effect, because) => this.held(effect, because),
+      onReleased: (effect) => this.released(effect),
       onAnswer: (effect, result) => this.answered(effect, result),
       onUnanswered: () => this.mend(),
       onDefect: (defect) => around.onFault(this, defect),
@@ -195,6 +200,19 @@ export class OpenRun {
     if (!this.isClosed) this.effects.perform(effectsOf(behaviour.definition, events, state));
     this.isCertain = true;
     return appended;
+  }
+
+  private held({ purpose, step, attempt }: CallEffect, because: HeldBecause): Promise<void> {
+    const data = { purpose, step, attempt, because };
+    return this.record({ type: 'HoldCall', data, at: this.now() });
+  }
+
+  private async released({ purpose, step, attempt }: CallEffect): Promise<boolean> {
+    const data = { purpose, step, attempt };
+    await this.record({ type: 'ReleaseCall', data, at: this.now() });
+    const { state } = this.stream;
+    const calls = isStarted(state) ? presentCall(state, data) : undefined;
+    return calls !== undefined && !calls.isHeld;
   }
 
   private async answered(effect: CallEffect, result: CallResult): Promise<void> {

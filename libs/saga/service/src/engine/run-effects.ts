@@ -7,6 +7,7 @@ import { Timers } from './timers';
 export interface EffectPorts extends Caller {
   readonly clock: Clock;
   readonly onTimer: (timerId: string) => void;
+  readonly onEnded: () => void;
 }
 
 /** What follows from a run's events: calls and timers. */
@@ -15,7 +16,7 @@ export class RunEffects {
   private readonly calls: Calls;
   private isDraining = false;
 
-  constructor(ports: EffectPorts) {
+  constructor(private readonly ports: EffectPorts) {
     this.timers = new Timers(ports.clock, ports.onTimer);
     this.calls = new Calls({ ...ports, mayCall: () => !this.isDraining && ports.mayCall() });
   }
@@ -32,11 +33,18 @@ export class RunEffects {
           break;
         case 'cancel-timer':
           this.timers.cancel(effect.timer_id);
+          this.calls.giveUp(effect.timer_id);
           break;
         case 'paused':
+          this.timers.clear();
+          this.calls.giveUpHeld();
+          break;
         case 'parked':
+          this.timers.clear();
+          break;
         case 'ended':
           this.timers.clear();
+          this.ports.onEnded();
           break;
       }
     }
@@ -50,12 +58,13 @@ export class RunEffects {
 
   clear(): void {
     this.timers.clear();
+    this.calls.giveUpAll();
   }
 
   /** Begins nothing more; returns when the calls under way are answered and recorded. */
   async drain(): Promise<void> {
     this.isDraining = true;
-    this.timers.clear();
+    this.clear();
     await this.calls.answered();
   }
 }

@@ -52,6 +52,7 @@ describe('a run', () => {
     expect(commits.size).toBe(3);
     expect(bench.services.named).toEqual(['hold', 'pay']);
     expect(bench.holderOf('c1')).toBeUndefined();
+    expect(bench.told).toEqual(['c1']);
     expect(one.engine.status()).toMatchObject({ open_runs: 0, troubled_runs: 0 });
   });
 
@@ -627,6 +628,26 @@ describe('an operator', () => {
     expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
   });
 
+  it('pauses a run whose call waits for its target: the call is given up, and waits anew', async () => {
+    await bench.register([call('a')]);
+    const closed = [{ service_name: 'a', is_paused: true, limits: {} }];
+    one.admission.follow(closed, 1);
+    await bench.start(one, 'c1');
+    await bench.live(1_500);
+    expect(bench.types('c1').at(-1)).toBe('CallHeld');
+    await bench.pause(one, 'c1');
+    await bench.pass(0);
+    expect(bench.holderOf('c1')).toBeUndefined();
+    expect(one.engine.status()).toMatchObject({ open_runs: 0, calls_waiting: 0 });
+    one.admission.follow([], 1);
+    await bench.live(5_000);
+    expect(bench.services.calls).toEqual([]);
+    await bench.resume(one, 'c1');
+    await bench.pass(0);
+    expect(bench.services.calls).toMatchObject([{ attempt: 1, reissued: false }]);
+    expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
+  });
+
   it('compensates a run that is running, after the call under way', async () => {
     await bench.register([call('a'), call('b')]);
     const answer = held<typeof ok>();
@@ -691,7 +712,7 @@ describe('a run whose definition cannot be had', () => {
 
 describe('calls to one service', () => {
   it('wait for their turn when it has enough of them', async () => {
-    const narrow = await bench.open({ callsPerServiceMax: 2 });
+    const narrow = await bench.open({ admission: { callsPerTargetMax: 2 } });
     await bench.register([call('a')]);
     const answers = [held<typeof ok>(), held<typeof ok>(), held<typeof ok>()];
     let made = 0;
@@ -706,6 +727,75 @@ describe('calls to one service', () => {
     answers[2]?.give(ok);
     await bench.pass(0);
     expect(narrow.engine.status()).toMatchObject({ calls_under_way: 0, calls_waiting: 0 });
+  });
+});
+
+describe('a call to a target that may not be called', () => {
+  const paused = [{ service_name: 'b', is_paused: true, limits: {} }];
+
+  it('is recorded as held after a while, and sent when it may be', async () => {
+    await bench.register([call('a'), call('b')]);
+    one.admission.follow(paused, 1);
+    await bench.start(one, 'c1');
+    await bench.pass(900);
+    expect(bench.types('c1')).not.toContain('CallHeld');
+    await bench.live(200);
+    expect(bench.types('c1').at(-1)).toBe('CallHeld');
+    one.admission.follow([], 1);
+    await bench.pass(0);
+    expect(bench.types('c1').slice(-4)).toEqual([
+      'CallHeld',
+      'CallReleased',
+      'StepCompleted',
+      'WorkflowCompleted',
+    ]);
+    expect(bench.services.named).toEqual(['a', 'b']);
+  });
+
+  it('is not in doubt when its process dies meanwhile', async () => {
+    await bench.register([call('a'), call('b')]);
+    one.admission.follow(paused, 1);
+    await bench.start(one, 'c1');
+    await bench.live(1_500);
+    await bench.crash(one);
+    const two = await bench.open();
+    two.admission.follow(paused, 1);
+    await bench.live(LEASE_MS + 500);
+    await two.replica.takeOver();
+    await bench.live(500);
+    expect(two.engine.status()).toMatchObject({ calls_under_way: 0, calls_waiting: 1 });
+    bench.services.answerTo = ({ step }) => (step === 'b' ? refusal : ok);
+    two.admission.follow([], 1);
+    await bench.pass(0);
+    expect(bench.services.calls.at(-2)).toMatchObject({ step: 'b', reissued: false });
+    expect(bench.services.named).toEqual(['a', 'b', 'a:undo']);
+    expect(bench.ends('c1')).toEqual(['WorkflowCompensated']);
+  });
+
+  it('is not waited for by a run that is on its way to its end', async () => {
+    await bench.register([call('a'), call('b')]);
+    one.admission.follow(paused, 1);
+    await bench.start(one, 'c1');
+    await bench.live(1_500);
+    await bench.compensate(one, 'c1');
+    await bench.pass(0);
+    expect(bench.services.named).toEqual(['a', 'a:undo']);
+    expect(bench.ends('c1')).toEqual(['WorkflowCompensated']);
+    expect(one.engine.status()).toMatchObject({ open_runs: 0, calls_waiting: 0 });
+  });
+
+  it('is given up when the process stops, and made by another', async () => {
+    await bench.register([call('a'), call('b')]);
+    one.admission.follow(paused, 1);
+    await bench.start(one, 'c1');
+    await bench.live(1_500);
+    await one.replica.stop();
+    expect(one.engine.status()).toMatchObject({ open_runs: 0, calls_waiting: 0 });
+    const two = await bench.open();
+    await two.replica.takeOver();
+    await bench.pass(0);
+    expect(bench.services.named).toEqual(['a', 'b']);
+    expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
   });
 });
 

@@ -8,7 +8,6 @@ import {
 import { instantOf, Rejection } from '@downbeat/eventsourcing';
 import { workflowStream, type StartWorkflow } from '@downbeat/saga-domain';
 import type { DefinitionLibrary, KnownDefinition } from '../definitions/definition-library';
-import { CallGate } from './call-gate';
 import { DefinitionMissing, EngineFull, EngineNotRunning } from './errors';
 import { OpenRun } from './open-run';
 import { runOf, type Operation } from './operation';
@@ -17,35 +16,29 @@ import type { Asked } from './run-stream';
 import type { Behaviour, RunInHand, RunSurroundings } from './surroundings';
 
 const OPEN_MAX = 20_000;
-const CALLS_PER_SERVICE_MAX = 200;
 const DRAIN_MS = 2_000;
 const TROUBLES_SHOWN_MAX = 10;
 const STREAM_PREFIX = workflowStream('').length;
 
-export interface EngineOptions extends Omit<RunSurroundings, 'onIdle' | 'behaviourOf' | 'gate'> {
+export interface EngineOptions extends Omit<RunSurroundings, 'onIdle' | 'behaviourOf'> {
   readonly store: EventStore;
   readonly leases: Leases;
   readonly library: DefinitionLibrary;
   /** Runs held in memory; default 20,000. */
   readonly openMax?: number;
-  /** Calls under way to one service; default 200. */
-  readonly callsPerServiceMax?: number;
 }
 
 /** All runs this process holds, in memory. The log has everything that is needed to hold them elsewhere. */
 export class RunEngine {
   private readonly open = new Map<string, OpenRun>();
   private lease: ReplicaLease | undefined;
-  private readonly gate: CallGate;
   private readonly openMax: number;
   private readonly surroundings: RunSurroundings;
 
   constructor(private readonly options: EngineOptions) {
     this.openMax = options.openMax ?? OPEN_MAX;
-    this.gate = new CallGate(options.callsPerServiceMax ?? CALLS_PER_SERVICE_MAX);
     this.surroundings = {
       ...options,
-      gate: this.gate,
       behaviourOf: (name, version) => this.behaviourOf(name, version),
       onIdle: (run) => this.forget(run),
     };
@@ -63,8 +56,8 @@ export class RunEngine {
     );
     return {
       open_runs: this.open.size,
-      calls_under_way: this.gate.underWay,
-      calls_waiting: this.gate.waiting,
+      calls_under_way: this.options.admission.underWay,
+      calls_waiting: this.options.admission.waiting,
       troubled_runs: troubles.length,
       troubles: troubles.slice(0, TROUBLES_SHOWN_MAX),
     };

@@ -35,7 +35,7 @@ export class RunStream {
   /** Of the request that started the run, for the calls it leads to. */
   private traceparent: string | undefined;
   /** Of its newest event. */
-  private position = 0;
+  position = 0;
   private version = 0;
   /** An append was sent, and what became of it is not known. */
   private isInDoubt = false;

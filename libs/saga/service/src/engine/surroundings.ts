@@ -1,8 +1,9 @@
 import type { EventStore, Leases } from '@downbeat/event-store';
 import type { CompiledDefinition, RunDecider } from '@downbeat/saga-domain';
+import type { Position } from '@downbeat/eventsourcing';
 import type { Clock } from '@downbeat/service-host';
+import type { Admission } from '../admission/admission';
 import type { TargetCaller } from '../targets/target-caller';
-import type { CallGate } from './call-gate';
 import type { CrashPoints } from './crash-points';
 
 /** A definition with the decider made for it. */
@@ -21,7 +22,7 @@ export interface RunSurroundings {
   readonly store: EventStore;
   readonly leases: Leases;
   readonly targets: TargetCaller;
-  readonly gate: CallGate;
+  readonly admission: Admission;
   readonly clock: Clock;
   readonly crashPoints: CrashPoints;
   /** A random number from 0 to 1. */
@@ -31,5 +32,7 @@ export interface RunSurroundings {
   readonly behaviourOf: (name: string, version: string) => Promise<Behaviour>;
   /** The run needs this process no longer: it rests and nobody asks, or another process has it. */
   readonly onIdle: (run: RunInHand) => void;
+  /** Tells whoever waits for the end of a run; at least once for each end. */
+  readonly onEnded: (correlationId: string, position: Position) => void;
   readonly onFault: (run: RunInHand, fault: unknown) => void;
 }

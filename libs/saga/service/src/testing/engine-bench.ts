@@ -13,6 +13,7 @@ import {
 } from '@downbeat/saga-domain';
 import { definitionOf } from '@downbeat/saga-domain/testing';
 import { setImmediate as turn } from 'node:timers/promises';
+import { Admission, type AdmissionOptions } from '../admission/admission';
 import { DefinitionLibrary } from '../definitions/definition-library';
 import { NoCrashPoints, type CrashPoint } from '../engine/crash-points';
 import { Replica } from '../engine/replica';
@@ -31,6 +32,7 @@ export interface BenchReplica {
   readonly store: FaultyStore;
   readonly leases: MemoryLeases;
   readonly library: DefinitionLibrary;
+  readonly admission: Admission;
   readonly faults: unknown[];
 }
 
@@ -39,6 +41,8 @@ export class EngineBench {
   readonly log = new MemoryLog(() => Date.now());
   readonly services = new FakeServices(this.log);
   readonly replicas: BenchReplica[] = [];
+  /** Correlation ids of runs whose end was told. */
+  readonly told: string[] = [];
   chance = () => 0;
   onCrashPoint: (point: CrashPoint, replica: BenchReplica) => void = () => undefined;
   private readonly store = new MemoryEventStore(this.log, 'saga');
@@ -49,7 +53,7 @@ export class EngineBench {
   constructor(private readonly advance: (ms: number) => Promise<void>) {}
 
   /** A replica that holds a lease and takes nothing over by itself. */
-  async open(options: Partial<EngineOptions> = {}): Promise<BenchReplica> {
+  async open({ admission: rules, ...options }: OpenOptions = {}): Promise<BenchReplica> {
     const name = `replica-${this.replicas.length + 1}`;
     const store = new FaultyStore(this.store);
     store.onStored = (append) => void this.stored.push(append);
@@ -59,6 +63,11 @@ export class EngineBench {
     const crashPoints = {
       reached: (point: CrashPoint): void => this.onCrashPoint(point, opened),
     };
+    const admission = new Admission({
+      chance: () => this.chance(),
+      now: () => Date.now(),
+      ...rules,
+    });
     const engine: RunEngine = new RunEngine({
       store,
       leases,
@@ -66,13 +75,24 @@ export class EngineBench {
       targets: this.services.reachedFrom(name, () => replica.status().lives),
       clock: { now: () => Date.now() },
       crashPoints,
+      admission,
       chance: () => this.chance(),
       pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+      onEnded: (correlationId) => void this.told.push(correlationId),
       onFault: (_, fault) => void faults.push(fault),
       ...options,
     });
     const replica: Replica = new Replica(leases, engine, new NoCrashPoints());
-    const opened: BenchReplica = { name, replica, engine, store, leases, library, faults };
+    const opened: BenchReplica = {
+      name,
+      replica,
+      engine,
+      store,
+      leases,
+      library,
+      admission,
+      faults,
+    };
     this.replicas.push(opened);
     await replica.renew();
     return opened;
@@ -208,6 +228,10 @@ export class EngineBench {
       await this.pass(Math.min(left, BREATH_MS));
     }
   }
+}
+
+export interface OpenOptions extends Omit<Partial<EngineOptions>, 'admission'> {
+  readonly admission?: Partial<AdmissionOptions>;
 }
 
 export interface StartOptions {

@@ -14,7 +14,7 @@ type List = AnswerOf<typeof sagaContract.listWorkflows>;
 type Definitions = AnswerOf<typeof sagaContract.listDefinitions>;
 
 const ENDED = ['completed', 'failed', 'compensated'];
-const WAIT_MS_MAX = 15_000;
+const WAIT_MS_MAX = 20_000;
 const PAUSE_MS = 10;
 
 /**
@@ -118,12 +118,20 @@ export class SagaBench {
   }
 
   /** Repeats the question until the run is as wanted. */
-  async until(workflowId: string, isWanted: (status: Status) => boolean): Promise<Status> {
+  until(workflowId: string, isWanted: (status: Status) => boolean): Promise<Status> {
+    return this.eventually(() => this.status(workflowId), isWanted);
+  }
+
+  /** Repeats any question until its answer is as wanted. */
+  async eventually<Answer>(
+    ask: () => Promise<Answer>,
+    isWanted: (answer: Answer) => boolean,
+  ): Promise<Answer> {
     const deadline = Date.now() + WAIT_MS_MAX;
     for (;;) {
-      const status = await this.status(workflowId);
-      if (isWanted(status)) return status;
-      if (Date.now() > deadline) throw new Error(`still ${JSON.stringify(status)}`);
+      const answer = await ask();
+      if (isWanted(answer)) return answer;
+      if (Date.now() > deadline) throw new Error(`still ${JSON.stringify(answer).slice(0, 4_000)}`);
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
   }

@@ -1,6 +1,8 @@
+import { ProjectionRunner } from '@downbeat/projections';
 import { ContextPool, Periodic } from '@downbeat/service-host';
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
+import { workflows } from './workflows.projection';
 
 const REFRESH_EVERY_MS = 10_000;
 const RUNS_MAX = 1_000;
@@ -14,10 +16,13 @@ export class ExpectedDurations {
     this.refresh(),
   );
 
-  constructor(private readonly pool: ContextPool) {}
+  constructor(
+    private readonly pool: ContextPool,
+    private readonly projections: ProjectionRunner,
+  ) {}
 
   start(): void {
-    this.periodic.start(); // The read model may not be there at once.
+    this.periodic.start();
   }
 
   async stop(): Promise<void> {
@@ -30,6 +35,8 @@ export class ExpectedDurations {
   }
 
   private async refresh(): Promise<void> {
+    // A log that has never been projected has no tables yet; nothing has completed either.
+    if (!this.isReadModelThere()) return;
     const { rows } = await this.pool.query<{ workflow_name: string; minutes: number }>(
       `select workflow_name, avg(extract(epoch from completed_at - started_at))::float8 / 60 as minutes
        from (
@@ -42,5 +49,9 @@ export class ExpectedDurations {
     // A workflow that is seldom run keeps what was measured last.
     for (const row of rows)
       this.minutes.set(row.workflow_name, Math.round(row.minutes * 1_000) / 1_000);
+  }
+
+  private isReadModelThere(): boolean {
+    return this.projections.status().some((one) => one.name === workflows.name && one.is_served);
   }
 }

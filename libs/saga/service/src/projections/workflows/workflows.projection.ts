@@ -111,6 +111,8 @@ const workflow: Table<WorkflowRow, RunEvent> = {
     WorkflowCompensated: ended('compensated'),
     StepRetried: ignore,
     StepAttemptFailed: ignore,
+    CallHeld: ignore,
+    CallReleased: ignore,
     StepCompleted: ignore,
     ParallelCompleted: ignore,
     DelayElapsed: ignore,

@@ -1,0 +1,118 @@
+import { BREAKER_POLICY, type BreakerPolicy } from '@downbeat/resilience';
+import type { CallResult, HeldBecause } from '@downbeat/saga-domain';
+import type { CallRequest, Ticket } from './call-request';
+import { TargetLane, type Evidence } from './target-lane';
+import { shareOf, type TargetLimits } from './target-limits';
+
+export interface AdmissionOptions {
+  /** Calls of this process under way to a target that nobody has set a limit for; default 200. */
+  readonly callsPerTargetMax?: number;
+  readonly breaker?: BreakerPolicy;
+  readonly chance: () => number;
+  readonly now: () => number;
+}
+
+const CALLS_PER_TARGET_MAX = 200;
+
+/** What operators said of a target. */
+export interface TargetRules {
+  readonly service_name: string;
+  readonly is_paused: boolean;
+  readonly limits: TargetLimits;
+}
+
+/**
+ * Decides when a call may go: calls to a target that is paused, fails, or has enough of them wait
+ * here, unsent, before their time-out begins.
+ */
+export class Admission {
+  private readonly lanes = new Map<string, TargetLane>();
+  private rules: ReadonlyMap<string, TargetRules> = new Map();
+  private replicas = 1;
+
+  constructor(private readonly options: AdmissionOptions) {}
+
+  get underWay(): number {
+    return this.sum((lane) => lane.underWay);
+  }
+
+  get waiting(): number {
+    return this.sum((lane) => lane.waitingCount);
+  }
+
+  enter(request: CallRequest): Ticket {
+    return this.laneOf(request.service).enter(request);
+  }
+
+  leave(ticket: Ticket, result: CallResult | undefined): void {
+    this.lanes.get(ticket.service)?.leave(ticket, result);
+  }
+
+  drop(ticket: Ticket): void {
+    this.lanes.get(ticket.service)?.drop(ticket);
+  }
+
+  /** What a call that waits is waiting for, at the moment. */
+  because(ticket: Ticket): HeldBecause {
+    return this.laneOf(ticket.service).because(ticket);
+  }
+
+  /** All rules there are, in place of those before; and among how many replicas they are shared. */
+  follow(rules: readonly TargetRules[], replicas: number): void {
+    const before = this.rules;
+    this.rules = new Map(rules.map((rule) => [rule.service_name, rule]));
+    this.replicas = replicas;
+    for (const name of new Set([...before.keys(), ...this.rules.keys()])) {
+      const lane = this.lanes.get(name);
+      if (lane) this.rule(lane);
+      else if (this.rules.get(name)?.is_paused) this.laneOf(name);
+    }
+  }
+
+  /** What another replica saw of a target. */
+  hear(service: string, evidence: Evidence): void {
+    this.laneOf(service).hear(evidence);
+  }
+
+  /** What this replica saw of each target since it was last asked; idle targets are forgotten. */
+  tell(): ReadonlyMap<string, Evidence> {
+    const told = new Map<string, Evidence>();
+    for (const [name, lane] of this.lanes) {
+      const evidence = lane.tell();
+      if (evidence.calls > 0) told.set(name, evidence);
+      else if (lane.isIdle) this.lanes.delete(name);
+    }
+    return told;
+  }
+
+  view() {
+    return [...this.lanes.values()].map((lane) => lane.view());
+  }
+
+  private laneOf(service: string): TargetLane {
+    const known = this.lanes.get(service);
+    if (known) return known;
+    const { callsPerTargetMax, breaker, chance, now } = this.options;
+    const lane = new TargetLane(service, {
+      now,
+      chance,
+      breaker: breaker ?? BREAKER_POLICY,
+      concurrencyMax: callsPerTargetMax ?? CALLS_PER_TARGET_MAX,
+    });
+    this.lanes.set(service, lane);
+    this.rule(lane);
+    return lane;
+  }
+
+  private rule(lane: TargetLane): void {
+    const rules = this.rules.get(lane.service);
+    lane.limit(shareOf(rules?.limits ?? {}, this.replicas));
+    lane.pause(rules?.is_paused ?? false);
+  }
+
+  private sum(of: (lane: TargetLane) => number): number {
+    let sum = 0;
+    for (const lane of this.lanes.values()) sum += of(lane);
+    return sum;
+  }
+}

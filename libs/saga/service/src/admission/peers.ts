@@ -1,0 +1,95 @@
+import type { JsonObject, Position } from '@downbeat/eventsourcing';
+import type { MessageBus } from '@downbeat/message-bus';
+import { Periodic } from '@downbeat/service-host';
+import type { Admission } from './admission';
+
+/** What each replica tells the others, twice a second. */
+const TOLD = 'hint.saga.admission';
+const TELL_EVERY_MS = 500;
+/** One that was silent for so long is counted as gone. */
+const SILENT_MS = 3_000;
+
+type LaneView = ReturnType<Admission['view']>[number];
+
+interface Told {
+  readonly process: string;
+  /** What operators said is followed up to this position. */
+  readonly followed: Position;
+  readonly seen: Readonly<Record<string, { readonly calls: number; readonly failures: number }>>;
+  readonly targets: readonly LaneView[];
+}
+
+interface Peer {
+  readonly followed: Position;
+  readonly targets: readonly LaneView[];
+  readonly heardAt: number;
+}
+
+/**
+ * The replicas in front of the same targets: how many they are, what each saw of them, and what
+ * waits in each. Said over core NATS; while nobody is heard, a replica acts as if it were alone.
+ */
+export class Peers {
+  private readonly others = new Map<string, Peer>();
+  private unsubscribe: () => void = () => undefined;
+  private readonly telling = new Periodic('telling the other replicas', TELL_EVERY_MS, () => {
+    this.tell();
+    return Promise.resolve();
+  });
+
+  constructor(
+    private readonly process: string,
+    private readonly admission: Admission,
+    private readonly bus: MessageBus,
+    private readonly followed: () => Position,
+    private readonly onCount: (replicas: number) => void,
+  ) {}
+
+  start(): void {
+    this.unsubscribe = this.bus.onHint(TOLD, (payload) => this.hear(payload as unknown as Told));
+    this.telling.start({ atOnce: true });
+  }
+
+  async stop(): Promise<void> {
+    this.unsubscribe();
+    await this.telling.stop();
+  }
+
+  /** This one counted. */
+  get count(): number {
+    return this.others.size + 1;
+  }
+
+  /** What waits in front of which target, in each replica that is heard. */
+  views(): readonly LaneView[] {
+    return [...this.admission.view(), ...[...this.others.values()].flatMap((peer) => peer.targets)];
+  }
+
+  /** What was said up to here is followed by every replica that is heard. */
+  followedByAll(): Position {
+    return Math.min(this.followed(), ...[...this.others.values()].map((peer) => peer.followed));
+  }
+
+  private tell(): void {
+    const before = this.count;
+    const silentSince = performance.now() - SILENT_MS;
+    for (const [name, { heardAt }] of this.others)
+      if (heardAt < silentSince) this.others.delete(name);
+    if (this.count !== before) this.onCount(this.count);
+    const told: Told = {
+      process: this.process,
+      followed: this.followed(),
+      seen: Object.fromEntries(this.admission.tell()),
+      targets: this.admission.view(),
+    };
+    this.bus.hint(TOLD, told as unknown as JsonObject);
+  }
+
+  private hear({ process, followed, seen, targets }: Told): void {
+    if (typeof process !== 'string' || process === this.process) return;
+    const before = this.count;
+    this.others.set(process, { followed, targets, heardAt: performance.now() });
+    if (this.count !== before) this.onCount(this.count);
+    for (const [service, evidence] of Object.entries(seen)) this.admission.hear(service, evidence);
+  }
+}

@@ -1,0 +1,50 @@
+import type { Position } from '@downbeat/eventsourcing';
+import { MessageBus } from '@downbeat/message-bus';
+import { ReadModels } from '@downbeat/projections';
+import { Injectable } from '@nestjs/common';
+import { Admission } from './admission';
+import { FollowedRules } from './followed-rules';
+import { Peers } from './peers';
+
+/** Keeps this process's admission true to what operators say, and to what other replicas see. */
+@Injectable()
+export class TargetWatch {
+  private rules: FollowedRules | undefined;
+  private peers: Peers | undefined;
+
+  constructor(
+    private readonly admission: Admission,
+    private readonly readModels: ReadModels,
+    private readonly bus: MessageBus,
+  ) {}
+
+  /** @param process Stays the same as long as this process lives. */
+  start(process: string): void {
+    const follow = () => this.admission.follow(this.rules?.rules ?? [], this.replicas);
+    const rules = new FollowedRules(this.readModels, this.bus, follow);
+    this.rules = rules;
+    this.peers = new Peers(process, this.admission, this.bus, () => rules.position, follow);
+    this.peers.start();
+    this.rules.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.rules?.stop();
+    await this.peers?.stop();
+  }
+
+  /** How many replicas are heard, this one counted. */
+  get replicas(): number {
+    return this.peers?.count ?? 1;
+  }
+
+  /** What operators said up to here is followed by all of them. */
+  get followedPosition(): Position {
+    return this.peers?.followedByAll() ?? 0;
+  }
+
+  /** What waits in front of which target, in each replica. */
+  views() {
+    return this.peers?.views() ?? this.admission.view();
+  }
+}
