@@ -1,6 +1,6 @@
 import { evolveRunView, type RunView } from '../views/run-view';
 import { timelineEntry } from '../views/timeline';
-import { call, compiled, fixedCall, parallel, Player } from '../testing';
+import { call, compiled, fixedCall, parallel, Player, RUN_ID } from '../testing';
 
 const mapped = (more: object = {}) =>
   fixedCall('pay', { input_mapping: { card: 'card' }, ...more });
@@ -12,14 +12,29 @@ const refused = (definition = compiled([mapped()])) => {
 };
 
 describe('a retry with an edited context', () => {
-  it('forms the input of a step that failed for sure anew, under the old key', () => {
+  it('forms the input of a step that failed for sure anew: another request, with another key', () => {
     const player = refused();
     expect(player.retry({ context_patch: { card: 'new' } })).toMatchObject([
       { type: 'RunRetried', data: { context_patch: { card: 'new' } } },
       { type: 'StepRetried', data: { step: 'pay', attempt: 2, input: { card: 'new' } } },
     ]);
     const [first, second] = player.calls;
-    expect(second).toMatchObject({ key: first?.key, input: { card: 'new' } });
+    expect(first?.key).toBe(`${RUN_ID}:pay`);
+    expect(second).toMatchObject({ key: `${RUN_ID}:pay:2`, input: { card: 'new' } });
+  });
+
+  it('undoes the request that had the effect', () => {
+    const pay = call('pay', { input_mapping: { card: 'card' } });
+    const player = new Player(compiled([pay], { compensation_strategy: 'none' })).start({
+      card: 'old',
+    });
+    player.status4xx('pay', 402);
+    player.retry({ context_patch: { card: 'new' } });
+    player.ok('pay:2');
+    player.compensate();
+    expect(player.crash().outstanding.get(`${RUN_ID}:pay:undo`)).toMatchObject({
+      undoes: `${RUN_ID}:pay:2`,
+    });
   });
 
   it('says nothing of an input that stays as it was', () => {
@@ -42,9 +57,13 @@ describe('a retry with an edited context', () => {
     const player = refused(compiled([mapped({ retry_policy: { max_retries: 1 } })]));
     player.retry({ context_patch: { card: 'new' } });
     player.crash();
-    player.status4xx('pay', 503);
+    player.status4xx('pay:2', 503);
     player.due('retry:pay:2');
-    expect(player.calls.at(-1)).toMatchObject({ attempt: 3, input: { card: 'new' } });
+    expect(player.calls.at(-1)).toMatchObject({
+      key: `${RUN_ID}:pay:2`,
+      attempt: 3,
+      input: { card: 'new' },
+    });
   });
 
   it('lets a step go on whose input could not be formed, or whose decision failed', () => {

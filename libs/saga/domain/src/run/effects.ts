@@ -12,7 +12,10 @@ export interface CallEffect {
   readonly purpose: Purpose;
   readonly step: string;
   readonly attempt: number;
-  /** `<run>:<step>`, of an undo `<run>:<step>:undo`; the same for every attempt. */
+  /**
+   * `<run>:<step>`, of an undo `<run>:<step>:undo`; the same for every attempt. Of an edited input
+   * `<run>:<step>:<attempt>`, the attempt since which it is edited.
+   */
   readonly key: string;
   /** Of an undo: the key of what it undoes. */
   readonly undoes?: string;
@@ -215,7 +218,7 @@ function stepCall(
 ): CallEffect {
   const step = stepOf(definition, name);
   if (step.type !== 'service_call') throw new RangeError(`${name} is not a service_call`);
-  const key = `${run.started.workflow_id}:${name}`;
+  const key = keyOf(run, name, calls.edition);
   return { ...target(run, 'step', name, step.call, calls, reissued), key };
 }
 
@@ -228,13 +231,17 @@ function undoCall(
 ): CallEffect {
   const step = stepOf(definition, name);
   if (step.type !== 'service_call' || !step.undo) throw new RangeError(`${name} has no undo`);
-  const undoes = `${run.started.workflow_id}:${name}`;
+  const effect = run.effects.find((candidate) => candidate.step === name);
+  const undoes = keyOf(run, name, effect?.edition);
   return {
     ...target(run, 'undo', name, step.undo, calls, reissued),
-    key: `${undoes}:undo`,
+    key: `${keyOf(run, name, undefined)}:undo`,
     undoes,
   };
 }
+
+const keyOf = ({ started }: Run, step: string, edition: number | undefined): string =>
+  [started.workflow_id, step, ...(edition === undefined ? [] : [edition])].join(':');
 
 const target = (
   { started }: Run,

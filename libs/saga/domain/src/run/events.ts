@@ -71,7 +71,7 @@ export type StepStarted = Message<
     readonly at: Instant;
   }
 >;
-/** A further call is about to be made, with the same key. `input`: formed anew, after an edit. */
+/** A further call is about to be made. `input`: another one, after an edit, with a key of its own. */
 export type StepRetried = Message<
   'StepRetried',
   {

@@ -58,7 +58,7 @@ function evolveStarted(run: Run, event: Exclude<RunEvent, { type: 'WorkflowStart
         status: 'calling',
         place,
         ...nextCall(run, before, attempt),
-        ...(input ? { input } : {}),
+        ...(input ? { input, edition: attempt } : {}),
       });
     }
     case 'StepAttemptFailed': {
@@ -170,7 +170,7 @@ function completed(run: Run, { step, output, context: changes }: StepCompleted['
   // Own keys only are written, and none of a prototype: the definition was checked for them.
   const context = { ...run.context, ...changes };
   const place = run.steps.get(step)?.place ?? 0;
-  const effect: Effected = { step, outcome: 'completed', context, output };
+  const effect: Effected = { step, outcome: 'completed', context, output, ...editionOf(run, step) };
   return {
     ...withStep(run, step, { status: 'passed', place }),
     context,
@@ -196,7 +196,7 @@ function failed(run: Run, data: StepFailed['data']): Run {
   const effects =
     outcome === 'failed' && !data.undo
       ? run.effects
-      : effectsWith(run, { step, outcome, context, output });
+      : effectsWith(run, { step, outcome, context, output, ...editionOf(run, step) });
   const withEffects = { ...next, context, effects };
   return isOptional ? withEffects : withHalt(withEffects, `${step} failed: ${message}`, step);
 }
@@ -317,8 +317,14 @@ function afterFailure(
   return { ...calls, status: 'waiting', retryAt: dueInPause(run, retry_at, at) };
 }
 
+const editionOf = (run: Run, step: string): Pick<Effected, 'edition'> => {
+  const calls = run.steps.get(step);
+  return calls && 'edition' in calls ? { edition: calls.edition } : {};
+};
+
 const callsOf = ({
   input,
+  edition,
   attempt,
   spent,
   byRule,
@@ -327,6 +333,7 @@ const callsOf = ({
   isHeld,
 }: Calls): Calls => ({
   input,
+  ...(edition === undefined ? {} : { edition }),
   attempt,
   spent,
   byRule,

@@ -168,7 +168,8 @@ export function resume(draft: Draft, target: Target): Arrival {
 
 /**
  * One more call of a step that failed. If it failed for sure its input is formed anew, since the
- * context may have been edited; else only the very same request may be made again under its key.
+ * context may have been edited: then it is another request, under another key. Else only the very
+ * same request may be made again.
  */
 function callAgain(draft: Draft, step: CompiledStep, state: FailedStep): Arrival {
   const { name } = step;

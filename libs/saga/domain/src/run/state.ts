@@ -4,6 +4,8 @@ import type { CompensationStrategy, IncidentKind, StepOutcome, WorkflowStarted }
 /** The calls of a step so far. */
 export interface Calls {
   readonly input: JsonObject;
+  /** The attempt since which the input is an edited one: another request, with a key of its own. */
+  readonly edition?: number | undefined;
   /** The newest call's number, from 1; never begins anew. */
   readonly attempt: number;
   /** Calls made before the present budget of retries began. */
@@ -44,6 +46,8 @@ export interface Effected {
   /** As of the step's end. */
   readonly context: JsonObject;
   readonly output: Json;
+  /** Of the call that had it. */
+  readonly edition?: number | undefined;
 }
 
 /** Why no new step begins. */

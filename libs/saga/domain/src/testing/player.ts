@@ -10,6 +10,7 @@ import type { CallResult, ResolveIncident, RunCommand } from '../run/commands';
 import { runDecider, type RunDecider } from '../run/decide';
 import { effectsOf, pendingEffects, type CallEffect, type Effect } from '../run/effects';
 import type { HeldBecause, RunEvent } from '../run/events';
+import { heldCall } from '../run/timers';
 import { isStarted, NOT_STARTED, type RunState } from '../run/state';
 
 export const RUN_ID = '0198c2a4-7d1e-5c3b-9a52-3f1f0a9f3c11';
@@ -84,9 +85,14 @@ export class Player {
 
   private take(effect: Effect): void {
     if (effect.effect === 'cancel-timer') {
-      const [kind, step] = effect.timer_id.split(':');
-      const key = kind === 'call' ? `${RUN_ID}:${step ?? ''}` : effect.timer_id;
-      return void this.outstanding.delete(key);
+      for (const [id, one] of this.outstanding)
+        if (
+          one.effect === 'call' &&
+          one.purpose === 'step' &&
+          heldCall(one.step, one.attempt) === effect.timer_id
+        )
+          this.outstanding.delete(id);
+      return void this.outstanding.delete(effect.timer_id);
     }
     if (effect.effect === 'ended') this.outstanding.clear();
     if (effect.effect === 'paused')
