@@ -164,10 +164,25 @@ const forbidden = [
   {
     name: 'sdk-is-small',
     comment: "A user's own service loads it: contracts, and no server-side library.",
-    from: { path: '^libs/sdk/', pathNot: [TESTS] },
+    from: { path: '^libs/sdk/', pathNot: [TESTS, '^libs/sdk/src/testing/'] },
     to: {
       path: [PACKAGES, 'node_modules/(@nestjs/[^/]+|pg|typeorm|nats)/'],
       pathNot: ['^libs/sdk/', '^libs/contracts/'],
+    },
+  },
+  {
+    name: 'test-kit-plays-the-rules',
+    comment:
+      "A user's tests play a definition by the saga's own rules, which are pure; no server, no service.",
+    from: { path: '^libs/sdk/src/testing/', pathNot: [TESTS] },
+    to: {
+      path: [PACKAGES, 'node_modules/'],
+      pathNot: [
+        '^libs/sdk/src/testing/',
+        '^libs/contracts/',
+        '^libs/kernel/eventsourcing/src/(?!testing/)',
+        '^libs/saga/domain/src/(?!testing/)',
+      ],
     },
   },
   {

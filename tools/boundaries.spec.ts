@@ -76,6 +76,8 @@ const IMPORTS: readonly (readonly [rule: string, file: string, text: string])[] 
   ['clients-talk-to-the-gateway-alone', 'apps/cli/src/p1.ts', `import '@downbeat/message-bus';`],
   ['sdk-is-small', 'libs/sdk/src/p1.ts', `import '@downbeat/service-host';`],
   ['sdk-is-small', 'libs/sdk/src/p2.ts', `import '@nestjs/common';`],
+  ['test-kit-plays-the-rules', 'libs/sdk/src/testing/p1.ts', `import '@downbeat/saga-service';`],
+  ['test-kit-plays-the-rules', 'libs/sdk/src/testing/p2.ts', `import 'jest';`],
   ['examples-see-the-sdk', 'examples/wedding/src/p1.ts', `import '@downbeat/contracts';`],
   ['nobody-needs-the-examples', 'apps/gateway/src/p5.ts', `import '@downbeat/wedding';`],
   ['bus-hides-nats', 'libs/saga/service/src/p2.ts', `import 'nats';`],

@@ -13,7 +13,7 @@ export interface ProjectionLog {
 }
 
 export interface ProjectorPace {
-  /** How often to look when nobody gave a hint; default 250. */
+  /** How often to look when nobody gave a hint, or only for other contexts' events; default 250. */
   readonly pollMs: number;
   /** Pause after a batch that was not full, so that a busy log is read in batches; default 40. */
   readonly restMs: number;

@@ -121,6 +121,30 @@ describe('a projector, on real Postgres', () => {
     expect(position).toBe(min_position);
   });
 
+  it.each([
+    ['a hint told of', false],
+    ['no hint told of', true],
+  ])('does not wait for its next look when somebody asks for a position %s', async (_, isLost) => {
+    const runner = await bench.run({ pace: { pollMs: 60_000, idleCheckpointMs: 60_000 } });
+    await bench.books(runner, { min_position: await bench.append(bought('a')) });
+    bench.store.losesHints = isLost;
+    const foreign = await bench.appendForeign();
+    expect((await bench.books(runner, { min_position: foreign })).position).toBe(foreign);
+    const own = await bench.append(bought('b'));
+    expect((await bench.books(runner, { min_position: own })).data).toHaveLength(2);
+  });
+
+  it('is not woken by other contexts, and goes over their events with its next look', async () => {
+    const runner = await bench.run({ pace: { pollMs: 60_000 } });
+    await bench.books(runner, { min_position: await bench.append(bought('a')) });
+    const read = jest.spyOn(bench.store, 'read');
+    for (let at = 0; at < 20; at++) await bench.appendForeign();
+    expect(runner.status()[0]).toMatchObject({ position: 1, lag: 20 });
+    const own = await bench.append(bought('b'));
+    await eventually(() => expect(runner.status()[0]).toMatchObject({ position: own, lag: 0 }));
+    expect(read.mock.calls).toEqual([[1, 1_000]]);
+  });
+
   it('leaves the database in peace while the log does not grow', async () => {
     const runner = await bench.run({ pace: { recordPollMs: 60_000 } });
     await bench.books(runner, { min_position: await bench.append(bought('a')) });

@@ -97,7 +97,9 @@ export class Projector {
 
   /** Until the tables that are asked hold everything up to `position`; false after `timeoutMs`. */
   reached(position: Position, timeoutMs: number): Promise<boolean> {
-    return this.until(() => this.role === 'live' && this.saved >= position, timeoutMs);
+    const met = this.until(() => this.role === 'live' && this.saved >= position, timeoutMs);
+    this.options.head.seek(position);
+    return met;
   }
 
   /** Looks at the database again: something changed it from outside this loop. */

@@ -1,5 +1,5 @@
 import { migrate } from '@downbeat/event-store';
-import { TEST_ROLE_PREFIX } from '@downbeat/event-store/testing';
+import { eventually, TEST_ROLE_PREFIX } from '@downbeat/event-store/testing';
 import { PublicationLog } from './publication-log';
 import { PostgresReceipts } from './receipts';
 import { publications, PublishedLog } from './testing/published-log';
@@ -15,7 +15,7 @@ describe('the numbered publications of a context, on real Postgres', () => {
     const replicas = await Promise.all(Array.from({ length: 4 }, () => log.replica()));
     let isOver = false;
     const numbering = replicas.map(async (replica) => {
-      while (!isOver || (await replica.number())) await replica.number();
+      while (!isOver || (await replica.number()).hasMore) await replica.number();
     });
     await Promise.all(Array.from({ length: 8 }, (_, n) => log.append(`writer-${n}`, 40)));
     isOver = true;
@@ -31,25 +31,86 @@ describe('the numbered publications of a context, on real Postgres', () => {
     );
     expect(rows.map(({ number }) => Number(number))).toEqual(rows.map((_, index) => index + 1));
     expect(rows.map(({ event_id }) => event_id)).toEqual(told.rows.map(({ event_id }) => event_id));
-    expect(await replicas[0]?.head()).toEqual({ number: 160, position: 320 });
+    const head = await replicas[0]?.head();
+    expect(head).toEqual({ number: 160, position: Number(rows.at(-1)?.position) });
   });
+
+  const firstTwo = [
+    [1, { n: 0 }],
+    [2, { n: 2 }],
+  ];
+  const numbersOf = async (replica: PublicationLog<never>) =>
+    (await replica.after(0, 10)).map(({ number, data }) => [number, data]);
 
   it('are numbered again from the same place when the database ends the connection midway', async () => {
     const replica = await log.replica();
     await log.append('a', 3);
-    const read = log.store.read.bind(log.store);
-    const reading = jest.spyOn(log.store, 'read').mockImplementationOnce(async (after, limit) => {
-      expect(await log.endIdleTransactions()).toBe(1);
-      return read(after, limit) as never;
-    });
-    await expect(replica.number()).rejects.toThrow();
-    expect(reading).toHaveBeenCalledTimes(1);
+    const held = await log.pool(1).connect();
+    await held.query('begin; select from publication_checkpoint for update');
+    const numbering = replica.number().catch((fault: unknown) => fault);
+    await eventually(async () => expect(await log.endLockWaiters()).toBe(1));
+    expect(await numbering).toBeInstanceOf(Error);
+    await held.query('rollback');
+    held.release();
     expect(await replica.head()).toEqual({ number: 0, position: 0 });
+    expect(await replica.number()).toEqual({ newest: 2, hasMore: false });
+    expect(await numbersOf(await log.replica())).toEqual(firstTwo);
+  });
+
+  it('are not numbered twice when the answer of the database is lost', async () => {
+    const pool = log.pool();
+    const replica = await log.replica(pool);
     await replica.number();
-    expect((await replica.after(0, 10)).map(({ number, data }) => [number, data])).toEqual([
-      [1, { n: 0 }],
-      [2, { n: 2 }],
-    ]);
+    await log.append('a', 3);
+    const query = pool.query.bind(pool) as (config: unknown) => Promise<unknown>;
+    jest.spyOn(pool, 'query').mockImplementationOnce(((config: unknown) =>
+      query(config).then(() => {
+        throw new Error('the connection is lost');
+      })) as never);
+    await expect(replica.number()).rejects.toThrow('lost');
+    await log.append('b', 1);
+    expect(await replica.number()).toEqual({ newest: 3, hasMore: false });
+    expect(await numbersOf(replica)).toEqual([...firstTwo, [3, { n: 0 }]]);
+    expect(await numbersOf(await log.replica())).toEqual([...firstTwo, [3, { n: 0 }]]);
+  });
+
+  it('are numbered by one of two replicas that came equally far', async () => {
+    const [one, two] = [await log.replica(), await log.replica()];
+    await Promise.all([one.number(), two.number()]);
+    await log.append('a', 3);
+    expect(await one.number()).toEqual({ newest: 2, hasMore: false });
+    expect(await two.number()).toEqual({ newest: 0, hasMore: true });
+    expect(await two.number()).toEqual({ newest: 2, hasMore: false });
+    expect(await numbersOf(two)).toEqual(firstTwo);
+  });
+
+  it('do not move the checkpoint over what nobody publishes, but for every thousand positions', async () => {
+    const pool = log.pool();
+    const replica = await log.replica(pool);
+    await log.append('a', 1);
+    await replica.number();
+    const query = jest.spyOn(pool, 'query');
+    const health = log.database.store('health');
+    const foreign = async (count: number) => {
+      const events = Array.from({ length: count }, () => ({ type: 'Foreign', data: {} }));
+      await health.append({
+        stream: `f-${await log.store.head()}` as never,
+        expected: 0,
+        events,
+        meta: { correlation_id: 'f', causation_id: 'f', actor: 'tests' },
+      });
+    };
+    await foreign(500);
+    expect(await replica.number()).toEqual({ newest: 1, hasMore: false });
+    expect(query).not.toHaveBeenCalled();
+    await foreign(500);
+    await replica.number();
+    expect(await replica.head()).toEqual({ number: 1, position: 1_001 });
+    await foreign(10);
+    await replica.number();
+    await log.append('b', 1);
+    await replica.number();
+    expect(await replica.head()).toEqual({ number: 2, position: 1_012 });
   });
 
   it('are read back with all that goes onto the bus', async () => {
@@ -57,7 +118,7 @@ describe('the numbered publications of a context, on real Postgres', () => {
     await log.append('a', 1);
     await replica.number();
     const [event] = await log.store.load('t-a' as never);
-    expect(await replica.after(0, 10)).toEqual([
+    const told = [
       {
         number: 1,
         source: 'registry',
@@ -70,7 +131,10 @@ describe('the numbered publications of a context, on real Postgres', () => {
         meta: event?.meta,
         recorded_at: event?.recorded_at,
       },
-    ]);
+    ];
+    // Once from memory, and once from the database.
+    expect(await replica.after(0, 10)).toEqual(told);
+    expect(await (await log.replica()).after(0, 10)).toEqual(told);
     expect(await replica.after(1, 10)).toEqual([]);
   });
 
@@ -105,6 +169,13 @@ describe('the numbered publications of a context, on real Postgres', () => {
     expect(await new PostgresReceipts(pool, 'journal').confirmedOf('registry')).toEqual(confirmed);
     expect(await new PostgresReceipts(pool, 'journal').confirmedOf('saga')).toEqual([]);
     expect(await new PostgresReceipts(pool).confirmedOf('registry')).toEqual([]);
+  });
+
+  it('are not numbered when the checkpoint is gone', async () => {
+    const replica = await log.replica();
+    await log.append('a', 1);
+    await log.onTable('delete from publication_checkpoint');
+    await expect(replica.number()).rejects.toThrow('lost its row');
   });
 
   it('can be prepared by many replicas at once', async () => {

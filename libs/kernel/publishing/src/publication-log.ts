@@ -1,11 +1,16 @@
 import type { EventStore } from '@downbeat/event-store';
-import type { Message, Position } from '@downbeat/eventsourcing';
-import type { Pool, PoolClient } from 'pg';
+import type { Message, Position, Recorded } from '@downbeat/eventsourcing';
+import type { Pool } from 'pg';
 import type { StreamState } from './event-transport';
-import { keepPrivate, type Publication, type Publications } from './publication';
+import {
+  keepPrivate,
+  type IntegrationEvent,
+  type Publication,
+  type Publications,
+} from './publication';
 import { inTransaction } from './transaction';
 
-/** Positions of the log that are numbered in one transaction. */
+/** Positions of the log that are numbered at once. */
 const NUMBERED_MAX = 1_000;
 
 const SCHEMA = `
@@ -30,11 +35,46 @@ const SCHEMA = `
   );
   insert into publication_checkpoint default values on conflict do nothing;`;
 
+/** Moves the checkpoint and stores what is numbered with it, if nobody else has moved it meanwhile. */
+const NUMBER = `
+  with moved as (
+    update publication_checkpoint set position = $1, number = $2
+     where position = $3 and number = $4
+    returning one
+  ), numbered as (
+    insert into publication (number, position, event_id, name, version, id, data, meta, recorded_at)
+    select one.* from unnest($5::bigint[], $6::bigint[], $7::uuid[], $8::text[], $9::int[],
+                             $10::text[], $11::json[], $12::json[], $13::timestamptz[]) as one
+     where exists (select from moved)
+  )
+  select one from moved`;
+
 /** The newest publication the bus has acknowledged, and the stream as it was then. */
 export interface Sent {
   readonly number: number;
   readonly stream: StreamState | undefined;
 }
+
+/** What came of numbering. */
+export interface Numbered {
+  /** The newest number given. */
+  readonly newest: number;
+  /** There may be more to number. */
+  readonly hasMore: boolean;
+}
+
+/** How far a replica has come. */
+interface Place {
+  /** The checkpoint, as it was last seen in the database. */
+  readonly stored: Position;
+  readonly number: number;
+  /** Read up to here; nothing between `stored` and here is published. */
+  readonly seen: Position;
+}
+
+const placeOf = ({ number, position }: { number: number; position: Position }): Place => ({
+  ...{ number, stored: position, seen: position },
+});
 
 interface PublicationRow {
   readonly number: string;
@@ -49,12 +89,16 @@ interface PublicationRow {
 }
 
 /**
- * The numbered integration events of one context. Numbers are given in the transaction that moves
- * the checkpoint over the log, so each event gets one number, for ever, whichever replica gives it.
+ * The numbered integration events of one context. Numbers are given in the statement that moves the
+ * checkpoint over the log, so each event gets one number, for ever, whichever replica gives it.
  *
  * @see Transactional outbox: Richardson, Microservices Patterns, ch. 3. The log is the outbox; this is its index.
  */
 export class PublicationLog<Event extends Message = Message> {
+  private place: Place | undefined;
+  /** What was numbered last: whoever sends it need not ask the database for it. */
+  private newest: readonly Publication[] = [];
+
   constructor(
     private readonly pool: Pool,
     private readonly store: EventStore,
@@ -70,58 +114,70 @@ export class PublicationLog<Event extends Message = Message> {
   }
 
   /**
-   * Numbers what was appended since the last call, at most 1,000 positions of the log.
-   *
-   * @returns True when there may be more.
+   * Numbers what was appended since the last call, at most 1,000 positions of the log. Positions of
+   * which nothing is published move the stored checkpoint only when they are as many.
    */
-  number(): Promise<boolean> {
-    return inTransaction(this.pool, (client) => this.numberNext(client));
+  async number(): Promise<Numbered> {
+    const { place } = this;
+    // Whatever fails, or is done by somebody else, the database knows how far we are.
+    this.place = undefined;
+    const from = place ?? placeOf(await this.head());
+    const { events, through } = await this.store.read<Event>(from.seen, NUMBERED_MAX);
+    const numbered = this.numberedFrom(events, from.number);
+    const newest = from.number + numbered.length;
+    const isDue = numbered.length > 0 || through - from.stored >= NUMBERED_MAX;
+    if (isDue && !(await this.save(from, through, numbered)))
+      return { newest: from.number, hasMore: true };
+    this.place = { stored: isDue ? through : from.stored, number: newest, seen: through };
+    if (numbered.length > 0) this.newest = numbered;
+    return { newest, hasMore: through - from.seen >= NUMBERED_MAX };
   }
 
-  private async numberNext(client: PoolClient): Promise<boolean> {
-    const { rows } = await client.query<{ position: string; number: string }>(
-      'select position, number from publication_checkpoint for update',
-    );
-    const [checkpoint] = rows;
-    if (!checkpoint) throw new Error('publication_checkpoint has lost its row');
-    const slice = await this.store.read<Event>(Number(checkpoint.position), NUMBERED_MAX);
-    if (slice.through === Number(checkpoint.position)) return false;
-
-    let number = Number(checkpoint.number);
-    const numbered = slice.events.flatMap((event) => {
+  private numberedFrom(events: readonly Recorded<Event>[], last: number): readonly Publication[] {
+    let number = last;
+    return events.flatMap((event) => {
       const publish = this.publications[event.type as Event['type']] as
-        ((event: unknown) => Publication | typeof keepPrivate) | typeof keepPrivate;
-      if (publish === keepPrivate) return [];
-      const published = publish(event);
+        ((event: unknown) => IntegrationEvent | typeof keepPrivate) | typeof keepPrivate;
+      const published = publish === keepPrivate ? keepPrivate : publish(event);
       if (published === keepPrivate) return [];
-      return [{ ...published, number: ++number, event }];
+      const { name, version, id, data } = published;
+      const { position, event_id, meta, recorded_at } = event;
+      const origin = { source: this.store.context, position, event_id, meta, recorded_at };
+      return [{ number: ++number, name, version, id, data, ...origin }];
     });
-    if (numbered.length > 0)
-      await client.query(
-        `insert into publication (number, position, event_id, name, version, id, data, meta, recorded_at)
-         select * from unnest($1::bigint[], $2::bigint[], $3::uuid[], $4::text[], $5::int[], $6::text[],
-                              $7::json[], $8::json[], $9::timestamptz[])`,
-        [
-          numbered.map((one) => one.number),
-          numbered.map((one) => one.event.position),
-          numbered.map((one) => one.event.event_id),
-          numbered.map((one) => one.name),
-          numbered.map((one) => one.version),
-          numbered.map((one) => one.id),
-          numbered.map((one) => JSON.stringify(one.data)),
-          numbered.map((one) => JSON.stringify(one.event.meta)),
-          numbered.map((one) => one.event.recorded_at),
-        ],
-      );
-    await client.query('update publication_checkpoint set position = $1, number = $2', [
-      slice.through,
-      number,
-    ]);
-    return slice.through - Number(checkpoint.position) >= NUMBERED_MAX;
+  }
+
+  /** @returns False when another replica moved the checkpoint first; then nothing was stored. */
+  private async save(
+    from: Place,
+    through: Position,
+    numbered: readonly Publication[],
+  ): Promise<boolean> {
+    const { rowCount } = await this.pool.query({
+      name: 'number publications',
+      text: NUMBER,
+      values: [
+        through,
+        from.number + numbered.length,
+        from.stored,
+        from.number,
+        numbered.map(({ number }) => number),
+        numbered.map(({ position }) => position),
+        numbered.map(({ event_id }) => event_id),
+        numbered.map(({ name }) => name),
+        numbered.map(({ version }) => version),
+        numbered.map(({ id }) => id),
+        numbered.map(({ data }) => JSON.stringify(data)),
+        numbered.map(({ meta }) => JSON.stringify(meta)),
+        numbered.map(({ recorded_at }) => recorded_at),
+      ],
+    });
+    return rowCount === 1;
   }
 
   /** Publications after `number`, in order, at most `limit`. */
   async after(number: number, limit: number): Promise<readonly Publication[]> {
+    if (this.newest[0]?.number === number + 1) return this.newest.slice(0, limit);
     const { rows } = await this.pool.query<PublicationRow>(
       'select * from publication where number > $1 order by number limit $2',
       [number, limit],
@@ -147,18 +203,21 @@ export class PublicationLog<Event extends Message = Message> {
   }
 
   async noteSent({ number, stream }: Sent): Promise<void> {
-    await this.pool.query(
-      'update publication_checkpoint set sent = $1, stream_created = $2, stream_sequence = $3',
-      [number, stream?.created ?? null, stream?.lastSequence ?? 0],
-    );
+    await this.pool.query({
+      name: 'note what was sent',
+      text: 'update publication_checkpoint set sent = $1, stream_created = $2, stream_sequence = $3',
+      values: [number, stream?.created ?? null, stream?.lastSequence ?? 0],
+    });
   }
 
-  /** The newest number given, and the position up to which the log has been numbered. */
+  /** The newest number given, and a position up to which the log has been numbered. */
   async head(): Promise<{ readonly number: number; readonly position: Position }> {
     const { rows } = await this.pool.query<{ position: string; number: string }>(
       'select position, number from publication_checkpoint',
     );
-    return { number: Number(rows[0]?.number ?? 0), position: Number(rows[0]?.position ?? 0) };
+    const [row] = rows;
+    if (!row) throw new Error('publication_checkpoint has lost its row');
+    return { number: Number(row.number), position: Number(row.position) };
   }
 
   /** The newest number that is older than `ageMs` by the database's clock; 0 when there is none. */

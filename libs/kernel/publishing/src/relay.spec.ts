@@ -16,7 +16,9 @@ describe('a relay', () => {
   let finds: { kind: RelayFind; from: number }[];
   let faults: string[];
   let relays: Relay[];
-  const store = new MemoryEventStore(new MemoryLog(), 'registry');
+  const memory = new MemoryLog();
+  const store = new MemoryEventStore(memory, 'registry');
+  const foreign = new MemoryEventStore(memory, 'health');
 
   beforeEach(() => {
     [log, transport, receipts, lock] = [
@@ -63,6 +65,18 @@ describe('a relay', () => {
     log.append(1);
     await hint();
     await onStream([1]);
+  });
+
+  it('rests while others append, and asks for nothing to send while nothing is numbered', async () => {
+    log.append(1);
+    start({ pollMs: 3_600_000 });
+    await onStream([1]);
+    await eventually(() => expect(log.note.number).toBe(1));
+    const [number, after] = [jest.spyOn(log, 'number'), jest.spyOn(log, 'after')];
+    for (let n = 0; n < 5; n++) await foreign.append(appendOf(freshStream(), 0));
+    await hint();
+    await eventually(() => expect(number).toHaveBeenCalled());
+    expect([number.mock.calls.length, after.mock.calls.length]).toEqual([1, 0]);
   });
 
   it('sends what a relay before it had numbered and not sent', async () => {

@@ -84,7 +84,7 @@ export class Relay {
 
   /** Starts relaying as soon as this replica gets the lock. */
   start(): void {
-    this.unsubscribe.push(this.store.onAppended(() => this.hint()));
+    this.unsubscribe.push(this.store.onAppended(() => this.hint(), this.store.context));
     this.unsubscribe.push(
       this.transport.onReconnected(() => {
         this.reconcileAt = 0;
@@ -142,16 +142,17 @@ export class Relay {
 
   /** @returns True when there is more to do at once. */
   private async round(): Promise<boolean> {
-    const more = await this.log.number();
+    const { newest, hasMore } = await this.log.number();
+    this.numbered = newest;
+    if (this.sent >= newest) return hasMore;
     const publications = await this.log.after(this.sent, SENT_MAX);
     const last = publications.at(-1);
-    if (!last) return more;
+    if (!last) return hasMore;
     const lastSequence = await this.transport.publish(publications, this.repeat);
     this.sent = last.number;
-    this.numbered = Math.max(this.numbered, last.number);
     if (this.known) this.known = { ...this.known, lastSequence };
     await this.log.noteSent({ number: this.sent, stream: this.known });
-    return more || publications.length === SENT_MAX;
+    return hasMore || this.sent < newest;
   }
 
   /** Compares the stream with what was sent to it, and the receipts with what should have arrived. */

@@ -23,10 +23,10 @@ class PolledStore extends MemoryEventStore {
   heads = 0;
   losesHints = false;
 
-  override onAppended(listener: (position: Position) => void): () => void {
+  override onAppended(listener: (position: Position) => void, context?: string): () => void {
     return super.onAppended((position) => {
       if (!this.losesHints) listener(position);
-    });
+    }, context);
   }
 
   override head(): Promise<Position> {
@@ -82,6 +82,7 @@ export class LendingBench {
       store: this.store,
       projections: [lending],
       log: this.recordingLog(),
+      waitMs: 15_000,
       ...options,
       pace: { pollMs: 30, restMs: 5, idleCheckpointMs: 100, recordPollMs: 500, ...options.pace },
     });
@@ -124,6 +125,13 @@ export class LendingBench {
       await owner.query('set search_path = registry');
       return (await owner.query(text)).rows;
     });
+  }
+
+  /** How many connections wait for a lock; the server is shared, so only those of this database. */
+  async lockWaiters(): Promise<number> {
+    const waiting = await this.sql(`select from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`);
+    return waiting.length;
   }
 
   async stopRunners(): Promise<void> {

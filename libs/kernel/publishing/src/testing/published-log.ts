@@ -68,12 +68,12 @@ export class PublishedLog {
     );
   }
 
-  /** Ends every backend of the context that waits in the middle of a transaction. */
-  async endIdleTransactions(): Promise<number> {
+  /** Ends every backend that waits for a lock. */
+  async endLockWaiters(): Promise<number> {
     const ended = await this.database.asOwner((owner) =>
       owner.query(
         `select pg_terminate_backend(pid) from pg_stat_activity
-         where datname = current_database() and state = 'idle in transaction'`,
+         where datname = current_database() and wait_event_type = 'Lock'`,
       ),
     );
     return ended.rowCount ?? 0;

@@ -1,6 +1,6 @@
 import type { EventTransport, StreamState } from '../event-transport';
 import type { Publication } from '../publication';
-import type { Sent } from '../publication-log';
+import type { Numbered, Sent } from '../publication-log';
 import type { Confirmed } from '../receipts';
 import { Receipts } from '../receipts';
 import type { RelayedLog, RelayLock } from '../relay';
@@ -28,10 +28,10 @@ export class FakePublications implements RelayedLog {
     this.waiting += count;
   }
 
-  async number(): Promise<boolean> {
+  async number(): Promise<Numbered> {
     for (; this.waiting > 0; this.waiting--)
       this.numbered.push(publicationOf(this.numbered.length + 1));
-    return false;
+    return { newest: this.numbered.length, hasMore: false };
   }
 
   async after(number: number, limit: number) {
