@@ -8,6 +8,7 @@ export * from './run/decide';
 export * from './run/effects';
 export * from './run/events';
 export * from './run/evolve';
+export { RULES } from './run/rules-version';
 export * from './run/state';
 export { presentCall } from './run/held-calls';
 export * from './run/stream';

@@ -1,5 +1,6 @@
 import { epochMs, instantOf, Rejection, type JsonObject } from '@downbeat/eventsourcing';
 import {
+  RULES,
   effectsOf,
   isStarted,
   NOT_STARTED,
@@ -51,6 +52,7 @@ export class PlayedEngine {
       at: instantOf(0),
       workflow_id: RUN_ID,
       checksum: 'test',
+      rules: RULES,
       data: {
         workflow_name: this.definition.name,
         correlation_id: 'test',

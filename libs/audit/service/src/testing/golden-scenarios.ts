@@ -192,6 +192,118 @@ export const GOLDEN_SCENARIOS: Readonly<Record<string, Scenario>> = {
       player.ok('a:undo');
     },
   },
+  'incidents-resolved': {
+    steps: [call('a'), call('b'), call('c'), call('d')],
+    play: (player) => {
+      player.start();
+      for (const name of ['a', 'b', 'c']) player.ok(name);
+      player.status4xx('d');
+      player.status4xx('c:undo', 404);
+      player.resolve('retry', { reason: 'it is up again' });
+      player.status4xx('c:undo', 404);
+      player.retry();
+      player.ok('c:undo');
+      player.status4xx('b:undo', 404);
+      player.resolve('skip');
+      player.status4xx('a:undo', 404);
+      player.resolve('done_by_hand');
+      player.compensate();
+      player.ok('b:undo');
+    },
+  },
+  'paused-and-resumed': {
+    steps: [
+      call('a', retried),
+      parallel('p', [call('b'), call('c')], [delay('wait', 60)]),
+      call('d'),
+    ],
+    play: (player) => {
+      player.start();
+      player.pause();
+      player.status4xx('a', 503);
+      player.now += 7_200_000;
+      player.resume();
+      player.due('retry:a:1');
+      player.ok('a');
+      player.pause();
+      player.ok('b');
+      player.now += 30_000;
+      player.resume();
+      player.ok('c');
+      player.due('delay:wait');
+      player.pause();
+      player.status4xx('d');
+      player.compensate();
+      for (const name of ['c', 'b', 'a']) player.ok(`${name}:undo`);
+    },
+  },
+  'retried-by-rules-and-caught': {
+    steps: [
+      call('a', {
+        retry_policy: {
+          max_retries: 1,
+          rules: [
+            { match: [429], max_retries: 1, initial_delay_ms: 1_000 },
+            { match: ['timeout'], max_retries: 0 },
+          ],
+        },
+        on_error: [{ match: ['unknown'], goto: 'c' }],
+      }),
+      call('b'),
+      call('c', { input_mapping: { why: 'errors.a.class' } }),
+    ],
+    play: (player) => {
+      player.start();
+      player.status4xx('a', 429);
+      player.due('retry:a:1');
+      player.status4xx('a', 503);
+      player.due('retry:a:2');
+      player.timeout('a');
+      player.status4xx('c');
+      player.ok('a:undo');
+    },
+  },
+  'back-to-a-savepoint': {
+    steps: [
+      call('a', { savepoint: 'begun' }),
+      call('b'),
+      call('c', { savepoint: true }),
+      call('d'),
+      call('e', { undo_failed_step: true }),
+    ],
+    more: { compensation_strategy: 'partial' },
+    play: (player) => {
+      player.start();
+      for (const name of ['a', 'b', 'c', 'd']) player.ok(name);
+      player.status4xx('e');
+      player.ok('e:undo');
+      player.ok('d:undo');
+      player.compensate({ to_savepoint: 'begun' });
+      player.ok('c:undo');
+      player.ok('b:undo');
+    },
+  },
+  'named-steps-undone': {
+    steps: [call('a'), call('b'), call('c')],
+    more: { compensation_strategy: 'custom', compensation_steps: ['a'] },
+    play: (player) => {
+      player.start();
+      player.ok('a');
+      player.ok('b');
+      player.status4xx('c');
+      player.ok('a:undo');
+    },
+  },
+  'retried-with-an-edit': {
+    steps: [call('a', { input_mapping: { card: 'card' } })],
+    more: { compensation_strategy: 'none' },
+    play: (player) => {
+      player.start({ card: 'old' });
+      player.status4xx('a', 402);
+      player.retry({ context_patch: { card: 'new' } });
+      player.ok('a:2');
+    },
+  },
 };
 
 /** The scenario as the rules of today play it. */

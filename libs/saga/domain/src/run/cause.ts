@@ -24,6 +24,7 @@ export function causeOf(events: readonly RunEvent[], before: RunState): RunComma
         wedding_id,
         timeout_minutes,
         checksum,
+        rules,
         priority = 'normal',
       } = first.data;
       return {
@@ -31,6 +32,7 @@ export function causeOf(events: readonly RunEvent[], before: RunState): RunComma
         at,
         workflow_id: first.data.workflow_id,
         checksum,
+        ...(rules === undefined ? {} : { rules }),
         data: {
           workflow_name,
           workflow_version,

@@ -10,6 +10,8 @@ export interface StartWorkflow extends Command<
   readonly workflow_id: string;
   /** Of the definition the run is started with. */
   readonly checksum: string;
+  /** The rules it is decided by: {@link RULES}, unless it is replayed. */
+  readonly rules?: number;
 }
 
 export type CompensateWorkflow = Command<

@@ -97,7 +97,7 @@ function start(
           'correlation-id-taken',
           `${command.data.correlation_id} is the correlation id of another workflow`,
         );
-  const { data, at, workflow_id, checksum } = command;
+  const { data, at, workflow_id, checksum, rules } = command;
   if (definition.isCatching && Object.hasOwn(data.context_data, ERRORS))
     return new Rejection('invalid-input', `context_data.${ERRORS} is the engine's`, 'invalid', [
       { field: `context_data.${ERRORS}`, message: 'is where the workflow keeps caught errors' },
@@ -113,6 +113,7 @@ function start(
       workflow_name: definition.name,
       workflow_version: definition.version,
       checksum,
+      ...(rules === undefined ? {} : { rules }),
       correlation_id: data.correlation_id,
       ...(data.wedding_id === undefined ? {} : { wedding_id: data.wedding_id }),
       initiating_service: data.initiating_service,

@@ -43,6 +43,8 @@ export type WorkflowStarted = Message<
     readonly workflow_name: string;
     readonly workflow_version: string;
     readonly checksum: string;
+    /** The rules it is decided by; absent: the first ones. */
+    readonly rules?: number;
     readonly correlation_id: string;
     readonly wedding_id?: string;
     readonly initiating_service: string;
@@ -260,7 +262,7 @@ export type IncidentResolved = Message<
     readonly at: Instant;
   }
 >;
-/** What stood in the log in the place of `IncidentOpened` before there were incidents. */
+/** What runs under the first rules have in the place of `IncidentOpened`. */
 export type UndoParked = Message<
   'UndoParked',
   {

@@ -274,7 +274,10 @@ function withHeld(run: Run, { purpose, step }: CallReleased['data'], isHeld: boo
 }
 
 function withUndo(run: Run, undo: UndoState): Run {
-  return run.compensation ? { ...run, compensation: { ...run.compensation, undo } } : run;
+  const { compensation } = run;
+  return compensation
+    ? { ...run, compensation: { ...compensation, undo }, incident: undefined }
+    : run;
 }
 
 const firstCall = (input: Calls['input'], attempt: number): Calls => ({

@@ -1,7 +1,6 @@
 import { Rejection } from '@downbeat/eventsourcing';
 import { evolveRunView, type RunView } from '../views/run-view';
 import { call, compiled, Player, RUN_ID } from '../testing';
-import { evolveRun } from './evolve';
 import { isStarted } from './state';
 
 /** Two steps are done, the third is refused, and the undo of the second fails for good. */
@@ -172,21 +171,37 @@ describe('resolving', () => {
   });
 });
 
-describe('a run recorded before there were incidents', () => {
-  it('is folded as one that waits, and can be resolved', () => {
-    const player = withIncident();
+describe('a run that began before there were incidents', () => {
+  const old = (): Player => {
+    const player = new Player(compiled([call('a'), call('b'), call('c')]));
+    player.rules = undefined;
+    player.start();
+    player.ok('a');
+    player.ok('b');
+    player.status4xx('c');
+    player.status4xx('b:undo', 503);
+    return player;
+  };
+
+  it('is decided by the rules of then', () => {
+    const player = old();
     const { at } = player;
-    const old = player.events.slice(0, -1).concat({
+    expect(player.events.at(-1)).toEqual({
       type: 'UndoParked',
       data: { step: 'b', message: 'HTTP 503: no', attempts: 1, at },
     });
-    player.state = old.reduce(evolveRun, player.decider.initialState);
+    expect(player.retry()).toMatchObject([{ type: 'RunRetried' }, { type: 'UndoRetried' }]);
+    expect(isStarted(player.state) && player.state.incident).toBeUndefined();
+  });
+
+  it('waits for a person all the same, and can be resolved', () => {
+    const player = old().crash();
     expect(isStarted(player.state) && player.state.incident).toEqual({
       id: `${RUN_ID}:b:0`,
       step: 'b',
       kind: 'undo_failed',
     });
-    expect(old.reduce<RunView | undefined>(evolveRunView, undefined)).toMatchObject({
+    expect(viewOf(player)).toMatchObject({
       needs_attention: true,
       incident: { incident_id: `${RUN_ID}:b:0` },
     });

@@ -1,5 +1,6 @@
 import type { Draft } from './draft';
 import type { IncidentAction, IncidentKind } from './events';
+import { opensIncidents } from './rules-version';
 
 /** From here on the run waits for a person. */
 export function openIncident(
@@ -8,6 +9,8 @@ export function openIncident(
   { step, message, attempts }: { step: string; message: string; attempts: number },
 ): void {
   const { started, incidents } = draft.run;
+  if (!opensIncidents(started))
+    return draft.record({ type: 'UndoParked', data: { step, message, attempts, at: draft.at } });
   const { workflow_id, workflow_name } = started;
   const incident_id = `${workflow_id}:${step}:${incidents.length + 1}`;
   draft.record({

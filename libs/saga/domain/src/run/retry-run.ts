@@ -16,6 +16,7 @@ import type { Draft } from './draft';
 import { closeIncident } from './incidents';
 import { stillPaused } from './pause';
 import { undoAgain } from './resolve-incident';
+import { opensIncidents } from './rules-version';
 import type { StepState } from './state';
 
 /** Lets a failed run go on, or a parked undo be tried again. */
@@ -213,7 +214,7 @@ function retryUndo(
   if (target && target.name !== name)
     return new Rejection('step-not-parked', `${target.name} is not what is parked: ${name} is`);
   draft.record({ type: 'RunRetried', data: retried(draft, data) });
-  closeIncident(draft, 'retry');
+  if (opensIncidents(draft.run.started)) closeIncident(draft, 'retry');
   undoAgain(draft);
   return undefined;
 }

@@ -10,6 +10,7 @@ import type { CallResult, ResolveIncident, RunCommand } from '../run/commands';
 import { runDecider, type RunDecider } from '../run/decide';
 import { effectsOf, pendingEffects, type CallEffect, type Effect } from '../run/effects';
 import type { HeldBecause, RunEvent } from '../run/events';
+import { RULES } from '../run/rules-version';
 import { heldCall } from '../run/timers';
 import { isStarted, NOT_STARTED, type RunState } from '../run/state';
 
@@ -35,6 +36,8 @@ export class Player {
   readonly decider: RunDecider;
   now = epochMs(BEGIN);
   chance = 0.5;
+  /** Those of its runs; undefined: the first ones. */
+  rules: number | undefined = RULES;
 
   constructor(readonly definition: CompiledDefinition) {
     this.decider = runDecider(definition);
@@ -58,6 +61,7 @@ export class Player {
       at: this.at,
       workflow_id: RUN_ID,
       checksum: 'c0ffee',
+      ...(this.rules === undefined ? {} : { rules: this.rules }),
       data: {
         workflow_name: this.definition.name,
         correlation_id: 'order-4711',

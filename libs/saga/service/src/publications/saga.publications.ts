@@ -42,7 +42,15 @@ export const sagaPublications: Publications<RunEvent | WorkflowDefinitionRegiste
         ...(data.reason === undefined ? {} : { reason: data.reason }),
         resolved_by: meta.actor,
       }),
-    UndoParked: keepPrivate,
+    UndoParked: ({ stream, meta, data }) =>
+      integrationEvent(sagaContract.incidentOpened, {
+        ...runOf(stream, meta.correlation_id),
+        incident_id: `${stream.slice('workflow-'.length)}:${data.step}:0`,
+        step_name: data.step,
+        kind: data.attempts === 0 ? 'undo_input' : 'undo_failed',
+        reason: data.message,
+        attempts: data.attempts,
+      }),
     WorkflowPaused: keepPrivate,
     WorkflowResumed: keepPrivate,
     StepStarted: keepPrivate,

@@ -4,6 +4,7 @@ import { instantOf, type EventMeta, type Json } from '@downbeat/eventsourcing';
 import {
   evolveRun,
   NOT_STARTED,
+  RULES,
   workflowDefinitionStream,
   workflowStream,
   type ResolveIncident,
@@ -122,7 +123,14 @@ export class EngineBench {
     };
     const workflow_id = workflowIdOf(correlation_id);
     return on.engine.start(
-      { type: 'StartWorkflow', data, at: NEVER, workflow_id, checksum: known.checksum },
+      {
+        type: 'StartWorkflow',
+        data,
+        at: NEVER,
+        workflow_id,
+        checksum: known.checksum,
+        rules: RULES,
+      },
       known,
       {
         commandId,

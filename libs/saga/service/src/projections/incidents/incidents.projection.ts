@@ -1,6 +1,12 @@
 import type { Instant, RecordedEvent } from '@downbeat/eventsourcing';
 import type { Projection, Table } from '@downbeat/projections';
-import type { IncidentOpened, IncidentResolved } from '@downbeat/saga-domain';
+import type {
+  IncidentOpened,
+  IncidentResolved,
+  UndoParked,
+  UndoRetried,
+  UndoStarted,
+} from '@downbeat/saga-domain';
 
 export interface IncidentRow {
   readonly [column: string]: unknown;
@@ -22,9 +28,28 @@ export interface IncidentRow {
   readonly opened_position: number;
 }
 
+type Shown = IncidentOpened | IncidentResolved | UndoParked | UndoStarted | UndoRetried;
+
 const keys = ({ data }: RecordedEvent<IncidentOpened | IncidentResolved>) => [data.incident_id];
 
-const incident: Table<IncidentRow, IncidentOpened | IncidentResolved> = {
+/** The incident of a run that began before there were incidents; one for each of its undos. */
+const keysOfOld = ({ stream, data }: RecordedEvent<UndoParked | UndoStarted | UndoRetried>) => [
+  `${runOf(stream)}:${data.step}:0`,
+];
+const runOf = (stream: string): string => stream.slice('workflow-'.length);
+
+const undoneAgain = {
+  keys: keysOfOld,
+  fold: (row: IncidentRow | undefined, event: RecordedEvent<UndoStarted | UndoRetried>) =>
+    row?.status === 'open' ? { ...row, ...resolved(event), action: 'retry' } : row,
+};
+const resolved = ({
+  data: { at },
+  meta: { actor },
+}: RecordedEvent<UndoStarted | UndoRetried | IncidentResolved>) =>
+  ({ status: 'resolved', resolved_at: at, resolved_by: actor }) as const;
+
+const incident: Table<IncidentRow, Shown> = {
   name: 'incident',
   key: 'id',
   columns: {
@@ -50,7 +75,7 @@ const incident: Table<IncidentRow, IncidentOpened | IncidentResolved> = {
       keys,
       fold: (_, { data, meta, stream, position }) => ({
         id: data.incident_id,
-        workflow_id: stream.slice('workflow-'.length),
+        workflow_id: runOf(stream),
         workflow_name: data.workflow_name,
         correlation_id: meta.correlation_id,
         step_name: data.step,
@@ -68,16 +93,36 @@ const incident: Table<IncidentRow, IncidentOpened | IncidentResolved> = {
     },
     IncidentResolved: {
       keys,
-      fold: (row, { data, meta }) =>
+      fold: (row, event) =>
         row && {
           ...row,
-          status: 'resolved',
-          resolved_at: data.at,
-          action: data.action,
-          reason: data.reason ?? null,
-          resolved_by: meta.actor,
+          ...resolved(event),
+          action: event.data.action,
+          reason: event.data.reason ?? null,
         },
     },
+    UndoParked: {
+      keys: keysOfOld,
+      fold: (_, { data, meta, stream, position }, id) => ({
+        id,
+        workflow_id: runOf(stream),
+        workflow_name: '',
+        correlation_id: meta.correlation_id,
+        step_name: data.step,
+        kind: data.attempts === 0 ? 'undo_input' : 'undo_failed',
+        message: data.message,
+        attempts: data.attempts,
+        status: 'open',
+        opened_at: data.at,
+        resolved_at: null,
+        action: null,
+        reason: null,
+        resolved_by: null,
+        opened_position: position,
+      }),
+    },
+    UndoStarted: undoneAgain,
+    UndoRetried: undoneAgain,
   },
 };
 
