@@ -20,6 +20,7 @@ describe('a paused run', () => {
     expect(player.calling).toEqual([]);
     expect(types(player.resume())).toEqual(['WorkflowResumed', 'StepStarted']);
     expect(player.calling).toEqual(['b']);
+    expect(player.calls.at(-1)).toMatchObject({ step: 'b', reissued: false });
     player.ok('b');
     expect(player.status).toBe('completed');
   });
