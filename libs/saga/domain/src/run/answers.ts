@@ -15,7 +15,7 @@ import type { CallAnswered } from './commands';
 import type { Draft } from './draft';
 import type { FailedCall } from './events';
 import { openIncident } from './incidents';
-import { dueInPause } from './pause';
+import { dueInPause } from './paused-time';
 import { recordEnd, undoNext } from './settle';
 import type { Calls } from './state';
 

@@ -9,7 +9,7 @@ import type {
   UndoParked,
 } from './events';
 import { withError } from './caught';
-import { afterPause, dueInPause } from './pause';
+import { afterPause, dueInPause } from './paused-time';
 import {
   isStarted,
   NOT_STARTED,
