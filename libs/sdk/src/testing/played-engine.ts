@@ -107,6 +107,7 @@ export class PlayedEngine {
       case 'parked':
         this.isParked = true;
         return this.agenda.clear();
+      case 'paused': // Nobody pauses a played run.
       case 'ended':
         return this.agenda.clear();
     }
