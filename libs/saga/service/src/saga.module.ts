@@ -30,6 +30,9 @@ import {
   RegisterWorkflowDefinition,
   RegisterWorkflowDefinitionHandler,
 } from './commands/register-workflow-definition';
+import { PauseWorkflow, PauseWorkflowHandler } from './commands/pause-workflow';
+import { ResolveIncident, ResolveIncidentHandler } from './commands/resolve-incident';
+import { ResumeWorkflow, ResumeWorkflowHandler } from './commands/resume-workflow';
 import { RetryWorkflow, RetryWorkflowHandler } from './commands/retry-workflow';
 import { SignalWorkflow, SignalWorkflowHandler } from './commands/signal-workflow';
 import { StartWorkflow, StartWorkflowHandler } from './commands/start-workflow';
@@ -41,6 +44,9 @@ import { showEngine } from './engine/engine-status';
 import { FaultLog } from './engine/fault-log';
 import { Replica } from './engine/replica';
 import { RunEngine } from './engine/run-engine';
+import { incidents } from './projections/incidents/incidents.projection';
+import { IncidentsQueries } from './projections/incidents/incidents.queries';
+import { OpenIncidents } from './projections/incidents/open-incidents';
 import { targets } from './projections/targets/targets.projection';
 import { TargetsQueries } from './projections/targets/targets.queries';
 import { ExpectedDurations } from './projections/workflows/expected-durations';
@@ -57,13 +63,14 @@ import { TargetCaller } from './targets/target-caller';
 import { Targets } from './targets/targets';
 
 const faults = new FaultLog(new Logger(RunEngine.name));
+const alarms = new Logger('Incidents');
 
 /** Transactions across services that end in exactly one way. Start reading at `engine/`. */
 @Module({
   imports: [
     ContextModule.of({
       context: 'saga',
-      projections: [workflows, targets],
+      projections: [workflows, incidents, targets],
       publications: sagaPublications,
       settings: sagaConfig,
       commands: [
@@ -71,6 +78,9 @@ const faults = new FaultLog(new Logger(RunEngine.name));
         StartWorkflow,
         CompensateWorkflow,
         RetryWorkflow,
+        ResolveIncident,
+        PauseWorkflow,
+        ResumeWorkflow,
         LimitTarget,
         PauseTarget,
         ResumeTarget,
@@ -78,12 +88,15 @@ const faults = new FaultLog(new Logger(RunEngine.name));
       ],
     }),
   ],
-  controllers: [WorkflowsQueries, WorkflowStatusQueries, TargetsQueries],
+  controllers: [WorkflowsQueries, WorkflowStatusQueries, IncidentsQueries, TargetsQueries],
   providers: [
     RegisterWorkflowDefinitionHandler,
     StartWorkflowHandler,
     CompensateWorkflowHandler,
     RetryWorkflowHandler,
+    ResolveIncidentHandler,
+    PauseWorkflowHandler,
+    ResumeWorkflowHandler,
     LimitTargetHandler,
     PauseTargetHandler,
     ResumeTargetHandler,
@@ -92,6 +105,7 @@ const faults = new FaultLog(new Logger(RunEngine.name));
     SignalWorkflowHandler,
     OperateWorkflow,
     ExpectedDurations,
+    OpenIncidents,
     DatabaseClock,
     ServiceDirectory,
     HttpTarget,
@@ -170,6 +184,7 @@ const faults = new FaultLog(new Logger(RunEngine.name));
           onEnded: (correlationId, position) =>
             bus.hint(sagaContract.runEndedSubject(correlationId), { position }),
           onFault: (run, fault) => faults.met(run.id, fault),
+          onIncident: (incident) => alarms.error(incident, 'an incident waits for a person'),
         }),
     },
     {
@@ -190,6 +205,7 @@ export class SagaModule implements OnApplicationBootstrap {
     private readonly clock: DatabaseClock,
     private readonly directory: ServiceDirectory,
     private readonly durations: ExpectedDurations,
+    private readonly incidents: OpenIncidents,
     private readonly library: DefinitionLibrary,
     private readonly targets: TargetWatch,
     private readonly bus: MessageBus,
@@ -205,7 +221,9 @@ export class SagaModule implements OnApplicationBootstrap {
     this.durations.start();
     this.lifecycle.onStop('durations', () => this.durations.stop());
     forgetWhenHinted(this.bus, this.library);
-    showEngine(this.replica, this.probes, this.metrics, this.bus);
+    this.incidents.start();
+    this.lifecycle.onStop('open incidents', () => this.incidents.stop());
+    showEngine(this.replica, this.incidents, this.probes, this.metrics, this.bus);
     this.operate.serve(this.replica.process);
     this.targets.start(this.replica.process);
     this.lifecycle.onStop('target watch', () => this.targets.stop());
