@@ -7,7 +7,14 @@ const { join, posix } = require('node:path');
  */
 
 const TESTS = '\\.spec\\.ts$';
-const TEST_CODE = [TESTS, '/testing/', '^libs/kernel/test-bench/', '^bench/', '^tests/'];
+const TEST_CODE = [
+  TESTS,
+  '/testing/',
+  '^libs/kernel/test-bench/',
+  '^libs/saga/simulator/',
+  '^bench/',
+  '^tests/',
+];
 /** A folder of libs/ that is none of these is a context. */
 const CONTEXT = '^libs/(?!kernel/|contracts/|sdk/|resilience/)([^/]+)/';
 const PACKAGES = '^(apps|bench|examples|libs|tests|tools)/';
@@ -33,6 +40,8 @@ const forbidden = [
         '^libs/contracts/',
         // A pure library: CEL expressions of workflow definitions. Other domains: next rule.
         'node_modules/@marcbachmann/cel-js/',
+        // The moments of cron expressions; used without its timers.
+        'node_modules/croner/',
       ],
     },
   },
@@ -238,7 +247,10 @@ const forbidden = [
     name: 'product-without-tests',
     comment: 'What ships imports no test file and no test double.',
     from: { path: '^(apps|libs|examples|tools)/', pathNot: TEST_CODE },
-    to: { path: [TESTS, '/testing/', '^libs/kernel/test-bench/'], pathNot: ['node_modules/'] },
+    to: {
+      path: [TESTS, '/testing/', '^libs/kernel/test-bench/', '^libs/saga/simulator/'],
+      pathNot: ['node_modules/'],
+    },
   },
   {
     name: 'product-without-development-tools',
@@ -339,7 +351,10 @@ module.exports = {
   options: {
     doNotFollow: { path: ['node_modules'] },
     // Not the dist folders of other people's packages: what is excluded no rule sees.
-    exclude: { path: workspacePackages().map(({ folder }) => `^${folder}/dist/`) },
+    // Nor the programs of other engines: what they import is installed where it is compared, if at all.
+    exclude: {
+      path: [...workspacePackages().map(({ folder }) => `^${folder}/dist/`), '^bench/peers/'],
+    },
     // Types count: a type of another context is knowledge of it.
     tsPreCompilationDeps: true,
     combinedDependencies: true,

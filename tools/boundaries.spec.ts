@@ -89,6 +89,7 @@ const IMPORTS: readonly (readonly [rule: string, file: string, text: string])[] 
     'libs/registry/service/src/p3.ts',
     `import '@downbeat/event-store/testing';`,
   ],
+  ['product-without-tests', 'libs/saga/service/src/p4.ts', `import '@downbeat/saga-simulator';`],
   ['product-without-development-tools', 'libs/registry/service/src/p4.ts', `import 'fast-check';`],
   ['dependency-is-declared', 'libs/registry/service/src/p5.ts', `import 'acorn';`],
   ['import-can-be-resolved', 'libs/registry/service/src/p6.ts', `import './nowhere';`],

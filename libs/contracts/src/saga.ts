@@ -12,11 +12,13 @@ import {
   resolveIncident,
 } from './saga-incidents';
 import { pauseWorkflow, resumeWorkflow } from './saga-pause';
+import { scheduleCommands, scheduleQueries } from './saga-schedules';
 import { statementEffect } from './saga-statement';
 import { priority, workflowDefinition } from './workflow-definition';
 
 export * from './saga-incidents';
 export * from './saga-pause';
+export * from './saga-schedules';
 export * from './saga-statement';
 
 const context = 'saga' as const;
@@ -500,6 +502,7 @@ export const saga = {
     limitTarget,
     pauseTarget,
     resumeTarget,
+    ...scheduleCommands,
   ],
   queries: [
     listWorkflows,
@@ -508,6 +511,7 @@ export const saga = {
     listIncidents,
     incidentQuery,
     listTargets,
+    ...scheduleQueries,
   ],
   events: [
     workflowStarted,

@@ -17,6 +17,19 @@ import { Admission } from './admission/admission';
 import { TargetWatch } from './admission/target-watch';
 import { CompensateWorkflow, CompensateWorkflowHandler } from './commands/compensate-workflow';
 import {
+  ControlSchedule,
+  DeleteSchedule,
+  DeleteScheduleHandler,
+  PauseSchedule,
+  PauseScheduleHandler,
+  PutSchedule,
+  PutScheduleHandler,
+  ResumeSchedule,
+  ResumeScheduleHandler,
+  TriggerSchedule,
+  TriggerScheduleHandler,
+} from './commands/control-schedule';
+import {
   ControlTarget,
   LimitTarget,
   LimitTargetHandler,
@@ -47,6 +60,8 @@ import { RunEngine } from './engine/run-engine';
 import { incidents } from './projections/incidents/incidents.projection';
 import { IncidentsQueries } from './projections/incidents/incidents.queries';
 import { OpenIncidents } from './projections/incidents/open-incidents';
+import { schedulesProjection } from './projections/schedules/schedules.projection';
+import { SchedulesQueries } from './projections/schedules/schedules.queries';
 import { targets } from './projections/targets/targets.projection';
 import { TargetsQueries } from './projections/targets/targets.queries';
 import { ExpectedDurations } from './projections/workflows/expected-durations';
@@ -55,6 +70,8 @@ import { workflows } from './projections/workflows/workflows.projection';
 import { WorkflowsQueries } from './projections/workflows/workflows.queries';
 import { sagaPublications } from './publications/saga.publications';
 import { sagaConfig } from './saga-config';
+import { ScheduledRuns } from './schedules/scheduled-runs';
+import { ScheduleWatch } from './schedules/schedule-watch';
 import { CallableSubjects } from './targets/callable-subjects';
 import { HttpTarget } from './targets/http-target';
 import { NatsTarget } from './targets/nats-target';
@@ -70,7 +87,7 @@ const alarms = new Logger('Incidents');
   imports: [
     ContextModule.of({
       context: 'saga',
-      projections: [workflows, incidents, targets],
+      projections: [workflows, incidents, targets, schedulesProjection],
       publications: sagaPublications,
       settings: sagaConfig,
       commands: [
@@ -85,10 +102,21 @@ const alarms = new Logger('Incidents');
         PauseTarget,
         ResumeTarget,
         SignalWorkflow,
+        PutSchedule,
+        PauseSchedule,
+        ResumeSchedule,
+        DeleteSchedule,
+        TriggerSchedule,
       ],
     }),
   ],
-  controllers: [WorkflowsQueries, WorkflowStatusQueries, IncidentsQueries, TargetsQueries],
+  controllers: [
+    WorkflowsQueries,
+    WorkflowStatusQueries,
+    IncidentsQueries,
+    TargetsQueries,
+    SchedulesQueries,
+  ],
   providers: [
     RegisterWorkflowDefinitionHandler,
     StartWorkflowHandler,
@@ -102,6 +130,14 @@ const alarms = new Logger('Incidents');
     ResumeTargetHandler,
     ControlTarget,
     TargetWatch,
+    PutScheduleHandler,
+    PauseScheduleHandler,
+    ResumeScheduleHandler,
+    DeleteScheduleHandler,
+    TriggerScheduleHandler,
+    ControlSchedule,
+    ScheduledRuns,
+    ScheduleWatch,
     SignalWorkflowHandler,
     OperateWorkflow,
     ExpectedDurations,
@@ -208,6 +244,7 @@ export class SagaModule implements OnApplicationBootstrap {
     private readonly incidents: OpenIncidents,
     private readonly library: DefinitionLibrary,
     private readonly targets: TargetWatch,
+    private readonly schedules: ScheduleWatch,
     private readonly bus: MessageBus,
     private readonly lifecycle: HostLifecycle,
   ) {}
@@ -229,6 +266,8 @@ export class SagaModule implements OnApplicationBootstrap {
     this.lifecycle.onStop('target watch', () => this.targets.stop());
     await this.replica.start();
     this.lifecycle.onStop('saga engine', () => this.replica.stop());
+    this.schedules.start();
+    this.lifecycle.onStop('schedules', () => this.schedules.stop());
     await this.runtime.start();
   }
 }

@@ -134,7 +134,8 @@ export function aheadOf(step: CompiledStep, steps: Steps): ReadonlySet<string> {
   return found;
 }
 
-function targetsOf(step: CompiledStep): readonly string[] {
+/** Where a sequence can go on behind `step`. */
+export function targetsOf(step: CompiledStep): readonly string[] {
   if (step.type === 'decision')
     return [step.next, step.otherwise, ...step.cases.map(({ goto }) => goto)];
   if (step.type === 'service_call') return [step.next, ...step.onError.map(({ goto }) => goto)];

@@ -184,6 +184,7 @@ describe('on_error', () => {
         at: new Player(catching(['any'])).at,
         workflow_id: '0198c2a4-7d1e-5c3b-9a52-3f1f0a9f3c11',
         checksum: 'c',
+        rules: undefined,
         data: {
           workflow_name: 'book',
           correlation_id: 'c',

@@ -34,7 +34,7 @@ export function causeOf(events: readonly RunEvent[], before: RunState): RunComma
         workflow_id: first.data.workflow_id,
         checksum,
         ...(parent ? { parent } : {}),
-        ...(rules === undefined ? {} : { rules }),
+        rules,
         data: {
           workflow_name,
           workflow_version,

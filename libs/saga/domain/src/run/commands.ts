@@ -12,8 +12,8 @@ export interface StartWorkflow extends Command<
   readonly checksum: string;
   /** The run and its step that this run is a part of. */
   readonly parent?: ParentRun;
-  /** The rules it is decided by: {@link RULES}, unless it is replayed. */
-  readonly rules?: number;
+  /** The rules it is decided by: {@link RULES}, unless it is replayed; undefined: the first ones. */
+  readonly rules: number | undefined;
 }
 
 export type CompensateWorkflow = Command<
@@ -92,6 +92,8 @@ export type HoldCall = Command<
     readonly step: string;
     readonly attempt: number;
     readonly because: HeldBecause;
+    /** From the call's effect: an earlier process may have sent this very call. */
+    readonly reissued?: true;
   }
 >;
 

@@ -173,30 +173,40 @@ function isSameStart({ started }: Run, { data, parent }: StartWorkflow): boolean
   );
 }
 
-/** A timer that is no longer waited for changes nothing. */
+/**
+ * A timer that is no longer waited for changes nothing; nor does one of an earlier wait of the same
+ * name, whose word comes only now: it says a time before the present wait is over.
+ */
 function timerDue(draft: Draft, { data: { timer_id: id } }: TimerDue): void {
   const { run, at } = draft;
   if (run.pause) return;
   if (isUndoing(run) && !(run.status === 'running' && run.halt)) {
     const undo = run.compensation?.undo;
     const [step] = run.compensation?.remaining ?? [];
-    if (step !== undefined && undo?.status === 'waiting' && undoTimer(step, undo.attempt) === id)
+    if (step !== undefined && undo?.status === 'waiting' && undoTimer(step, undo.attempt) === id) {
+      if (at < undo.retryAt) return;
       return draft.record({ type: 'UndoRetried', data: { step, attempt: undo.attempt + 1, at } });
+    }
   }
   if (run.status !== 'running' || run.halt) return;
   if (id === WORKFLOW_TIMER) {
+    if (at < run.timeoutAt) return;
     draft.record({ type: 'WorkflowTimedOut', data: { at } });
     return settle(draft);
   }
   const [, name = ''] = id.split(':');
   const state = run.steps.get(name);
-  if (state?.status === 'waiting' && retryTimer(name, state.attempt) === id)
+  if (state?.status === 'waiting' && retryTimer(name, state.attempt) === id) {
+    if (at < state.retryAt) return;
     draft.record({ type: 'StepRetried', data: { step: name, attempt: state.attempt + 1, at } });
-  else if (state?.status === 'delaying' && delayTimer(name) === id) {
+  } else if (state?.status === 'delaying' && delayTimer(name) === id) {
+    if (at < state.until) return;
     draft.record({ type: 'DelayElapsed', data: { step: name, at } });
     goOn(draft, draft.spotOf(name));
-  } else if (state?.status === 'awaiting' && signalTimer(name) === id)
+  } else if (state?.status === 'awaiting' && signalTimer(name) === id) {
+    if (state.until === undefined || at < state.until) return;
     missSignal(draft, draft.spotOf(name));
+  }
 }
 
 function requireSame(definition: CompiledDefinition, { started }: Run): void {

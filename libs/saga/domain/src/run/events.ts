@@ -108,7 +108,7 @@ export type StepAttemptFailed = Message<'StepAttemptFailed', FailedCall>;
 /** Why a call waits in the engine, unsent. */
 export type HeldBecause =
   'target-paused' | 'breaker-open' | 'concurrency-limit' | 'rate-limit' | 'key-limit';
-/** The call has not been sent, and waits until its target may be called. */
+/** The call has not been sent by this process, and waits until its target may be called. */
 export type CallHeld = Message<
   'CallHeld',
   {
@@ -116,6 +116,8 @@ export type CallHeld = Message<
     readonly step: string;
     readonly attempt: number;
     readonly because: HeldBecause;
+    /** An earlier process may have sent it, so that the step stays in doubt. */
+    readonly reissued?: true;
     readonly at: Instant;
   }
 >;

@@ -80,9 +80,12 @@ function evolveStarted(run: Run, event: Exclude<RunEvent, { type: 'WorkflowStart
       });
     }
     case 'CallHeld':
-      return withHeld(run, event.data, true);
+      return withHeld(run, event.data, (calls) => ({
+        isHeld: true,
+        isDoubtful: calls.isDoubtful || event.data.reissued === true,
+      }));
     case 'CallReleased':
-      return withHeld(run, event.data, false);
+      return withHeld(run, event.data, () => ({ isHeld: false }));
     case 'StepCompleted':
       return completed(run, event.data);
     case 'StepFailed':
@@ -332,13 +335,17 @@ function withStep(run: Run, name: string, step: StepState): Run {
   return { ...run, steps: new Map(run.steps).set(name, step) };
 }
 
-function withHeld(run: Run, { purpose, step }: CallReleased['data'], isHeld: boolean): Run {
+function withHeld(
+  run: Run,
+  { purpose, step }: CallReleased['data'],
+  changes: (calls: Calls) => Partial<Calls>,
+): Run {
   if (purpose === 'undo') {
     const undo = run.compensation?.undo;
-    return undo?.status === 'calling' ? withUndo(run, { ...undo, isHeld }) : run;
+    return undo?.status === 'calling' ? withUndo(run, { ...undo, ...changes(undo) }) : run;
   }
   const state = run.steps.get(step);
-  return state?.status === 'calling' ? withStep(run, step, { ...state, isHeld }) : run;
+  return state?.status === 'calling' ? withStep(run, step, { ...state, ...changes(state) }) : run;
 }
 
 /** An undo that is begun again goes on counting. */

@@ -37,6 +37,25 @@ describe('a call that waits in the engine', () => {
     expect(effectOf(player.crash(), 'b')).toMatchObject({ reissued: true, isHeld: false });
   });
 
+  it('stays in doubt when an earlier process may have sent it', () => {
+    const refused = { kind: 'refused', message: 'nobody there' } as const;
+    for (const end of ['answer', 'time-out'] as const) {
+      const player = atB().crash();
+      expect(player.hold('b')).toMatchObject([{ type: 'CallHeld', data: { reissued: true } }]);
+      player.crash();
+      if (end === 'answer') {
+        player.release('b');
+        player.answer('b', refused);
+        player.due('retry:b:1');
+        player.answer('b', refused);
+      } else player.due(WORKFLOW_TIMER);
+      expect(player.events.find(({ type }) => type === 'StepFailed')).toMatchObject({
+        data: { step: 'b', outcome: 'unknown' },
+      });
+      expect(player.calling).toEqual(['b:undo']);
+    }
+  });
+
   it('is held anew at its next attempt only when it waits again', () => {
     const player = atB();
     player.hold('b');

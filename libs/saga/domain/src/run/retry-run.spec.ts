@@ -192,6 +192,24 @@ describe('the retry of a failed run', () => {
     expect(player.status).toBe('completed');
   });
 
+  it('is not ended by a timer of the time before, whose word comes late', () => {
+    const slow = compiled([delay('rest', 30), call('a')], { timeout_minutes: 1 });
+    const player = new Player(slow).start();
+    const { at: earlier } = player;
+    player.now += 40_000;
+    const stale = player.at; // Both timers fired by then; the log could not be reached.
+    player.due('timeout');
+    expect(player.status).toBe('failed');
+    player.now += 1_000;
+    player.retry();
+    for (const timer_id of ['delay:rest', 'timeout'])
+      for (const at of [earlier, stale])
+        expect(player.say({ type: 'TimerDue', at, data: { timer_id } })).toEqual([]);
+    player.due('delay:rest');
+    player.ok('a');
+    expect(player.status).toBe('completed');
+  });
+
   describe('in parallel', () => {
     const group = compiled(
       [

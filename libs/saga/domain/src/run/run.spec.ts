@@ -27,6 +27,7 @@ const start = (price = 10, more: object = {}): RunCommand => ({
   at,
   workflow_id: RUN_ID,
   checksum: 'c0ffee',
+  rules: undefined,
   data: {
     workflow_name: 'book',
     correlation_id: 'order-4711',
@@ -130,13 +131,27 @@ describe('a run', () => {
         data: { step: 'wait', place: 3, until: '2026-03-01T09:31:00.000Z' as Instant, at },
       }));
 
-  it('goes on after a delay', () =>
-    given(started(200), holding(200), held, large, {
+  describe('that waits', () => {
+    const until = '2026-03-01T09:31:00.000Z' as Instant;
+    const waiting: RunEvent = {
       type: 'DelayStarted',
-      data: { step: 'wait', place: 3, until: '2026-03-01T09:31:00.000Z' as Instant, at },
-    })
-      .when({ type: 'TimerDue', at, data: { timer_id: 'delay:wait' } })
-      .then({ type: 'DelayElapsed', data: { step: 'wait', at } }, paying));
+      data: { step: 'wait', place: 3, until, at },
+    };
+
+    it('goes on after the delay', () =>
+      given(started(200), holding(200), held, large, waiting)
+        .when({ type: 'TimerDue', at: until, data: { timer_id: 'delay:wait' } })
+        .then(
+          { type: 'DelayElapsed', data: { step: 'wait', at: until } },
+          { ...paying, data: { ...paying.data, at: until } },
+        ));
+
+    it.each(['delay:wait', 'timeout'])('is not woken by %s before it is due', (timer_id) =>
+      given(started(200), holding(200), held, large, waiting)
+        .when({ type: 'TimerDue', at, data: { timer_id } })
+        .thenNothing(),
+    );
+  });
 
   it('skips a step whose condition is false', () =>
     given(started(0), holding(0))

@@ -108,6 +108,26 @@ describe('a step that waits for a signal', () => {
     expect(player.calling).toEqual(['b']);
   });
 
+  it('is not ended by the timer of an earlier wait, whose word comes late', () => {
+    const definition = compiled(
+      [parallel('p', [call('a')], [approval({ timeout_seconds: 60 })], [signalWait('paid')])],
+      { compensation_strategy: 'none' },
+    );
+    const player = new Player(definition).start();
+    player.now += 60_000;
+    const stale = player.at; // The timer fired then; the log could not be reached.
+    player.status4xx('a');
+    player.now += 1_000;
+    player.retry();
+    for (const timer_id of ['signal:approval', 'signal:paid'])
+      expect(player.say({ type: 'TimerDue', at: stale, data: { timer_id } })).toEqual([]);
+    player.due('signal:approval');
+    expect(player.status).toBe('running');
+    expect(player.calling).toEqual(['a']);
+    player.ok('a');
+    expect(player.status).toBe('failed');
+  });
+
   it('waits anew when a run is retried that failed for want of it', () => {
     const definition = compiled([approval({ timeout_seconds: 60 })]);
     const player = new Player(definition).start();

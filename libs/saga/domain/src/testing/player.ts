@@ -62,7 +62,7 @@ export class Player {
       at: this.at,
       workflow_id: RUN_ID,
       checksum: 'c0ffee',
-      ...(this.rules === undefined ? {} : { rules: this.rules }),
+      rules: this.rules,
       data: {
         workflow_name: this.definition.name,
         correlation_id: 'order-4711',
@@ -163,8 +163,10 @@ export class Player {
 
   /** The call under way of `name` waits in the engine. */
   hold(name: string, because: HeldBecause = 'breaker-open'): readonly RunEvent[] {
-    const { purpose, step, attempt } = this.callOf(name, true);
-    return this.sure({ type: 'HoldCall', at: this.at, data: { purpose, step, attempt, because } });
+    const { purpose, step, attempt, reissued } = this.callOf(name, true);
+    const doubt = reissued ? { reissued } : {};
+    const data = { purpose, step, attempt, because, ...doubt } as const;
+    return this.sure({ type: 'HoldCall', at: this.at, data });
   }
 
   /** Its turn has come. */

@@ -10,7 +10,6 @@ import {
 import { isStarted, workflowStream, type RunState } from '@downbeat/saga-domain';
 import { accepted, problemOf, refused, type Cause } from '@downbeat/service-host';
 import { Injectable } from '@nestjs/common';
-import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import { runOf, type Operation } from '../engine/operation';
 import { processOf } from '../engine/replica';
@@ -118,7 +117,7 @@ export class OperateWorkflow {
 function answerOf(operation: Operation, state: RunState): JsonObject {
   const workflow_id = runOf(operation);
   if (!isStarted(state)) return { workflow_id, status: 'pending' };
-  const { status, pause } = state;
+  const { status } = state;
   switch (operation.type) {
     case 'CompensateWorkflow':
     case 'RetryWorkflow':
@@ -129,9 +128,11 @@ function answerOf(operation: Operation, state: RunState): JsonObject {
       return { incident_id: operation.data.incident_id, workflow_id, status };
     case 'PauseWorkflow':
     case 'ResumeWorkflow':
-      return { workflow_id, status, paused: pause !== undefined };
+      return { workflow_id, status, paused: state.pause !== undefined };
   }
 }
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 const NOT_HERE = new Rejection('not-held-here', 'another replica holds the run');
 const NO_CAUSE = new Rejection('invalid-input', 'cause is missing', 'invalid');

@@ -60,6 +60,12 @@ export function showEngine(
     'Runs taken over from replicas that were gone',
     () => replica.status().taken_over,
   );
+  gauge(
+    metrics,
+    'runs_swept',
+    'Held runs that nobody had open, found by comparing; 0 in a sound engine',
+    () => replica.status().swept,
+  );
 }
 
 const gauge = (registry: Registry, name: string, help: string, valueOf: () => number): void => {

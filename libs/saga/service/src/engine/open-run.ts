@@ -40,6 +40,8 @@ export class OpenRun {
   private readonly perseverance: Perseverance;
   private behaviour: Behaviour | undefined;
   private mending: Promise<void> | undefined;
+  /** Something that the log says is to be done is not under way here, whatever a transition found. */
+  private isMendAsked = false;
   private isClosed = false;
 
   /** @param isCertain The log has nothing of the run, as far as is known: no need to look. */
@@ -56,8 +58,7 @@ export class OpenRun {
       now: () => around.clock.now(),
       onFault: (fault) => this.isEndedBy(fault),
     });
-    this.effects = new RunEffects({
-      ...around,
+    this.effects = new RunEffects(around, {
       onEnded: () => around.onEnded(this.stream.callContext().correlationId, this.stream.position),
       onTimer: (timer_id) =>
         void this.record({ type: 'TimerDue', data: { timer_id }, at: this.now() }),
@@ -76,6 +77,11 @@ export class OpenRun {
   /** Why the run cannot go on for now; undefined when all is well. */
   get trouble(): Perseverance['trouble'] {
     return this.perseverance.trouble;
+  }
+
+  /** This process holds the run, and knows what the log says. */
+  get isKept(): boolean {
+    return this.isCertain && this.stream.isHeld;
   }
 
   /**
@@ -158,13 +164,16 @@ export class OpenRun {
   private mend(): void {
     if (this.isClosed) return;
     this.isCertain = false;
+    this.isMendAsked = true;
+    // A transition under way is certain again when it ends, and knows nothing of what was asked.
     const recover = async () => {
-      if (!this.isCertain) await this.recover();
+      if (this.isMendAsked || !this.isCertain) await this.recover();
     };
     this.mending ??= this.perseverance
       .untilDone(() => this.line.enter(recover))
       .finally(() => {
         this.mending = undefined;
+        if (this.isMendAsked) this.mend();
         this.lookWhetherIdle();
       });
   }
@@ -177,6 +186,9 @@ export class OpenRun {
     if (isStarted(state)) {
       const { workflow_name, workflow_version } = state.started;
       this.behaviour = await this.around.behaviourOf(workflow_name, workflow_version);
+    }
+    this.isMendAsked = false;
+    if (this.behaviour) {
       const { definition } = this.behaviour;
       this.effects.performAnew(isHeld && !this.isClosed ? pendingEffects(definition, state) : []);
     }
@@ -210,8 +222,10 @@ export class OpenRun {
     return appended;
   }
 
-  private held({ purpose, step, attempt }: CallEffect, because: HeldBecause): Promise<void> {
-    const data = { purpose, step, attempt, because };
+  private held(effect: CallEffect, because: HeldBecause): Promise<void> {
+    const { purpose, step, attempt, reissued } = effect;
+    const doubt = reissued ? { reissued } : {};
+    const data = { purpose, step, attempt, because, ...doubt } as const;
     return this.record({ type: 'HoldCall', data, at: this.now() });
   }
 

@@ -29,6 +29,7 @@ export class Replica {
   private lease: ReplicaLease | undefined;
   private lives = 0;
   private takenOver = 0;
+  private swept = 0;
   private turns = 0;
   /** A take-over was asked for, and what it gave us is not known. */
   private mayHoldMore = false;
@@ -45,6 +46,7 @@ export class Replica {
       is_sure: this.lease?.isSure ?? false,
       lives: this.lives,
       taken_over: this.takenOver,
+      swept: this.swept,
       ...this.engine.status(),
     };
   }
@@ -114,10 +116,17 @@ export class Replica {
     return held;
   }
 
-  /** Nothing that is ours may lie idle: a take-over whose answer was lost, a start that committed late. */
+  /**
+   * Nothing that is ours may lie idle: a take-over whose answer was lost, a start that committed
+   * late. A find that no lost answer explains is one of the safety net's, and is counted.
+   */
   private async compare(lease: ReplicaLease): Promise<void> {
-    await this.engine.resume(await this.leases.held(lease.owner), lease);
+    const isExpected = this.mayHoldMore;
+    const found = await this.engine.resume(await this.leases.held(lease.owner), lease);
     this.mayHoldMore = false;
+    if (isExpected || found === 0) return;
+    this.swept += found;
+    this.logger.error({ runs: found }, 'held runs that nobody had open');
   }
 }
 

@@ -118,14 +118,17 @@ export class RunEngine {
     return this.opened(runOf(command), false).ask(command, asked);
   }
 
-  /** Goes on with runs that this process holds from now on, or should know that it holds. */
-  async resume(held: readonly HeldStream[], lease: ReplicaLease): Promise<void> {
-    if (lease !== this.lease) return;
-    await Promise.allSettled(
-      held.map(({ stream, epoch }) =>
-        this.opened(stream.slice(STREAM_PREFIX), false).resume(epoch),
-      ),
-    );
+  /**
+   * Goes on with runs that this process holds from now on, or should know that it holds.
+   *
+   * @returns How many of them it had not open and does hold.
+   */
+  async resume(held: readonly HeldStream[], lease: ReplicaLease): Promise<number> {
+    if (lease !== this.lease) return 0;
+    const runs = held.map(({ stream, epoch }) => ({ id: stream.slice(STREAM_PREFIX), epoch }));
+    const unopened = runs.filter(({ id }) => !this.open.has(id));
+    await Promise.allSettled(runs.map(({ id, epoch }) => this.opened(id, false).resume(epoch)));
+    return unopened.filter(({ id }) => this.open.get(id)?.isKept).length;
   }
 
   /** Forgets everything: others hold the runs now. */

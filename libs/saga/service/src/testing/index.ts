@@ -1,0 +1,11 @@
+// For those who run the engine without Nest, NATS and Postgres.
+export { Admission, type TargetRules } from '../admission/admission';
+export { OperateWorkflow } from '../commands/operate-workflow';
+export { StartWorkflowHandler } from '../commands/start-workflow';
+export { DefinitionLibrary } from '../definitions/definition-library';
+export { CRASH_POINTS, CrashPoints, type CrashPoint } from '../engine/crash-points';
+export { DatabaseClock } from '../engine/database-clock';
+export { Replica } from '../engine/replica';
+export { RunEngine } from '../engine/run-engine';
+export { workflowIdOf } from '../engine/workflow-id';
+export { TargetCaller, type CallContext } from '../targets/target-caller';

@@ -1,0 +1,3 @@
+export { Coverage } from './coverage';
+export { simulate, type Result, type SimulationOptions } from './world/simulation';
+export { TEETH, hunt, type Bite } from './teeth/teeth';

@@ -1,0 +1,99 @@
+import type { RecordedEvent } from '@downbeat/eventsourcing';
+import { runDecider, type RunEvent } from '@downbeat/saga-domain';
+import type { Mutation } from '../world/mutation';
+import type { Node } from '../world/node';
+import { isAtRest } from '../world/operators';
+import type { Run } from '../world/run';
+import type { World } from '../world/world';
+import { accountOf } from './account';
+import { latenessOf } from './lateness';
+import { firstDifference } from './replay';
+import { truthOf } from './truth';
+
+/** Everything that is wrong with a simulation that is over; nothing when the engine is sound. */
+export function verdictOn(
+  world: World,
+  runs: readonly Run[],
+  nodes: readonly Node[],
+  calmAt: number,
+  mutation: Mutation,
+): readonly string[] {
+  return [
+    ...world.crimes,
+    ...runs.flatMap((run) =>
+      wrongsOf(world, run, calmAt, mutation).map((wrong) => `${run.correlationId}: ${wrong}`),
+    ),
+    ...leftOvers(world, nodes),
+    ...gapsOf(world),
+  ];
+}
+
+function wrongsOf(world: World, run: Run, calmAt: number, mutation: Mutation): readonly string[] {
+  const { correlationId, definition } = run;
+  const events = world.eventsOf(correlationId);
+  const stream = world.streamOf(correlationId);
+  const state = world.stateOf(stream);
+  const { compiled } = definition;
+  const decider = mutation.decider?.(runDecider(compiled), compiled) ?? runDecider(compiled);
+  const difference = firstDifference(decider, events);
+  count(world, run, events);
+  const isClockTrue = !world.weather.present.includes('suspended');
+  return [
+    ...(isAtRest(state) ? [] : [`it stopped at ${events.at(-1)?.type ?? 'nothing'}`]),
+    ...(world.log.holders.has(stream) ? ['somebody still holds it'] : []),
+    ...accountOf(compiled, events),
+    ...truthOf({ correlationId, definition: compiled, events, state, books: world.books }),
+    ...latenessOf(events, world.time.now - world.age + calmAt, isClockTrue),
+    ...commandsOnce(events),
+    ...(difference === undefined ? [] : [`decided again, ${difference}`]),
+  ];
+}
+
+/** One append per command, however often it came. */
+function commandsOnce(events: readonly RunEvent[]): readonly string[] {
+  const commits = new Map<string, number>();
+  const wrongs: string[] = [];
+  for (const { meta, commit_no } of events as unknown as readonly RecordedEvent[]) {
+    if (meta.actor === 'saga-engine') continue;
+    const commit = commits.get(meta.causation_id) ?? commit_no;
+    commits.set(meta.causation_id, commit);
+    if (commit !== commit_no) wrongs.push(`${meta.causation_id} was carried out twice`);
+  }
+  return wrongs;
+}
+
+/** Replicas that are still alive have nothing in hand, and no safety net has caught anything. */
+function leftOvers(world: World, nodes: readonly Node[]): readonly string[] {
+  const wrongs: string[] = [];
+  let swept = 0;
+  for (const { isAlive, isIdle, process, replica } of nodes) {
+    swept += replica.status().swept;
+    if (isAlive && !isIdle) wrongs.push(`${process.name} still has runs or calls in hand`);
+  }
+  if (swept > world.strayStreams.size)
+    wrongs.push(`the sweep found ${swept} runs, and ${world.strayStreams.size} starts went astray`);
+  return wrongs;
+}
+
+/** Positions and versions follow one another. */
+function gapsOf(world: World): readonly string[] {
+  const versions = new Map<string, number>();
+  const wrongs: string[] = [];
+  world.log.events.forEach(({ position, stream, version }, index) => {
+    const expected = (versions.get(stream) ?? 0) + 1;
+    versions.set(stream, expected);
+    if (position !== index + 1 || version !== expected)
+      wrongs.push(`${stream} ${version} stands where ${stream} ${expected} must`);
+  });
+  return wrongs;
+}
+
+function count(world: World, { definition }: Run, events: readonly RunEvent[]): void {
+  const { coverage } = world.options;
+  for (const { type, data } of events) {
+    coverage.met('event', type);
+    const step = 'step' in data && data.step !== undefined ? data.step : undefined;
+    const compiled = step === undefined ? undefined : definition.compiled.steps.get(step);
+    if (compiled) coverage.met('step', compiled.type);
+  }
+}

@@ -1,0 +1,78 @@
+import { EventStore, Leases, type Append, type Appended } from '@downbeat/event-store';
+import type { Message, Position, StreamName } from '@downbeat/eventsourcing';
+
+/** A store that appends in another way, and is the same otherwise. */
+export class StoreWrapper extends EventStore {
+  constructor(
+    private readonly inner: EventStore,
+    private readonly appending: (append: Append) => Promise<Appended>,
+  ) {
+    super();
+  }
+
+  get context(): string {
+    return this.inner.context;
+  }
+
+  append(append: Append): Promise<Appended> {
+    return this.appending(append);
+  }
+
+  load<Event extends Message>(stream: StreamName, after?: number) {
+    return this.inner.load<Event>(stream, after);
+  }
+
+  read<Event extends Message>(after: Position, limit?: number) {
+    return this.inner.read<Event>(after, limit);
+  }
+
+  settled() {
+    return this.inner.settled();
+  }
+
+  answerOf(commandId: string) {
+    return this.inner.answerOf(commandId);
+  }
+
+  lastReceipt(consumer: string, source: string) {
+    return this.inner.lastReceipt(consumer, source);
+  }
+
+  head() {
+    return this.inner.head();
+  }
+
+  onAppended(listener: (position: Position) => void) {
+    return this.inner.onAppended(listener);
+  }
+}
+
+/** Leases that take over in another way. */
+export class LeasesWrapper extends Leases {
+  constructor(
+    private readonly inner: Leases,
+    private readonly instead: Partial<Pick<Leases, 'takeOver'>>,
+  ) {
+    super();
+  }
+
+  renew(owner: string, ttlMs: number) {
+    return this.inner.renew(owner, ttlMs);
+  }
+
+  takeOver(owner: string, limit: number) {
+    return (this.instead.takeOver ?? this.inner.takeOver.bind(this.inner))(owner, limit);
+  }
+
+  resign(owner: string) {
+    return this.inner.resign(owner);
+  }
+
+  holder(stream: StreamName) {
+    return this.inner.holder(stream);
+  }
+
+  held(owner: string) {
+    return this.inner.held(owner);
+  }
+}

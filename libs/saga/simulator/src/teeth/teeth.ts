@@ -1,0 +1,27 @@
+import { simulate } from '../world/simulation';
+import type { Tooth } from './tooth';
+import { WRONG_DECISIONS } from './wrong-decisions';
+import { WRONG_PORTS } from './wrong-ports';
+
+/** What the simulator must be able to find. */
+export const TEETH: readonly Tooth[] = [...WRONG_DECISIONS, ...WRONG_PORTS];
+
+/** Where a planted bug showed first. */
+export interface Bite {
+  readonly seed: number;
+  readonly violation: string;
+}
+
+/** @returns Nothing when no seed up to `lastSeed` finds it. */
+export async function hunt(
+  { mutation }: Tooth,
+  firstSeed: number,
+  lastSeed: number,
+): Promise<Bite | undefined> {
+  for (let seed = firstSeed; seed <= lastSeed; seed++) {
+    const { violations } = await simulate({ seed, mutation });
+    const [violation] = violations;
+    if (violation !== undefined) return { seed, violation };
+  }
+  return undefined;
+}

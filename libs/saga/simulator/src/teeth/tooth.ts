@@ -1,0 +1,9 @@
+import type { Mutation } from '../world/mutation';
+
+/** A planted bug that the simulator must find. */
+export interface Tooth {
+  readonly name: string;
+  /** What the engine does wrong. */
+  readonly says: string;
+  readonly mutation: Mutation;
+}

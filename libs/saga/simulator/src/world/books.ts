@@ -1,0 +1,76 @@
+import type { Json } from '@downbeat/eventsourcing';
+import type { CallEffect, CallResult, Purpose } from '@downbeat/saga-domain';
+
+/** Something a service did because it was asked to. */
+export interface Deed {
+  readonly key: string;
+  readonly correlationId: string;
+  readonly step: string;
+  readonly purpose: Purpose;
+  /** The order in which the deeds of all services took place. */
+  readonly order: number;
+}
+
+/** What an engine was told about one call. */
+export interface Told {
+  readonly attempt: number;
+  readonly result: CallResult;
+}
+
+/** One call of one process, when it was about to be sent. */
+export interface Sent {
+  readonly by: string;
+  readonly attempt: number;
+}
+
+/**
+ * What truly happened, written down where it happened, whatever the engine believes. By run, step
+ * and purpose: not by the key, which is for the engine to get right.
+ */
+export class Books {
+  readonly deeds = new Map<string, Deed[]>();
+  readonly sent = new Map<string, Sent[]>();
+  readonly told = new Map<string, Told[]>();
+  private order = 0;
+
+  send(correlationId: string, effect: CallEffect, by: string): void {
+    add(this.sent, placeOf(correlationId, effect), { by, attempt: effect.attempt });
+  }
+
+  tell(correlationId: string, effect: CallEffect, result: CallResult): void {
+    add(this.told, placeOf(correlationId, effect), { attempt: effect.attempt, result });
+  }
+
+  did(correlationId: string, { key, step, purpose }: CallEffect): void {
+    const deed = { key, correlationId, step, purpose, order: ++this.order };
+    add(this.deeds, placeOf(correlationId, deed), deed);
+  }
+
+  deedsOf(correlationId: string, step: string, purpose: Purpose): readonly Deed[] {
+    return this.deeds.get(placeOf(correlationId, { step, purpose })) ?? [];
+  }
+
+  sentOf(correlationId: string, step: string, purpose: Purpose): readonly Sent[] {
+    return this.sent.get(placeOf(correlationId, { step, purpose })) ?? [];
+  }
+
+  toldOf(correlationId: string, step: string, purpose: Purpose): readonly Told[] {
+    return this.told.get(placeOf(correlationId, { step, purpose })) ?? [];
+  }
+}
+
+type Place = Pick<CallEffect, 'step' | 'purpose'>;
+
+const placeOf = (correlationId: string, { step, purpose }: Place): string =>
+  `${correlationId} ${purpose} ${step}`;
+
+function add<Item>(lists: Map<string, Item[]>, place: string, item: Item): void {
+  const list = lists.get(place);
+  if (list) list.push(item);
+  else lists.set(place, [item]);
+}
+
+/** What a service remembers under an idempotency key. */
+export interface Remembered {
+  readonly output: Json;
+}

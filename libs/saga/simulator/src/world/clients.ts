@@ -1,0 +1,124 @@
+import { instantOf, type EventMeta } from '@downbeat/eventsourcing';
+import type { CommandOutcome } from '@downbeat/message-bus';
+import type { CompensateWorkflow, RetryWorkflow } from '@downbeat/saga-domain';
+import { workflowIdOf } from '@downbeat/saga-service/testing';
+import type { Run } from './run';
+import type { Node } from './node';
+import type { World } from './world';
+
+/** A message that nobody has taken is delivered again after this time. */
+const ACK_WAIT_MS = 6_000;
+const NEVER = instantOf(0);
+
+/** One command, delivered until it is answered. */
+interface Command {
+  readonly id: string;
+  readonly run: Run;
+  readonly handle: (node: Node, cause: Cause) => Promise<CommandOutcome>;
+  isAnswered: boolean;
+}
+
+interface Cause {
+  readonly meta: EventMeta;
+  readonly commandId: string;
+}
+
+/** Those who start workflows, and operators: their commands come over a bus that delivers at least once. */
+export class Clients {
+  private commands = 0;
+  private unanswered = 0;
+
+  constructor(
+    private readonly world: World,
+    private readonly serving: () => readonly Node[],
+  ) {}
+
+  get isWaiting(): boolean {
+    return this.unanswered > 0;
+  }
+
+  /** The second time with another id: whoever asks does not know of the first. */
+  start(run: Run): void {
+    const { correlationId, definition, startData } = run;
+    const data = {
+      workflow_name: definition.definition.name,
+      correlation_id: correlationId,
+      initiating_service: 'shop',
+      context_data: startData,
+    };
+    this.insist(run, (node, cause) =>
+      node.start.execute({ data, at: NEVER, cause } as Parameters<typeof node.start.execute>[0]),
+    );
+  }
+
+  compensate(run: Run, more: Partial<CompensateWorkflow['data']>): void {
+    const data = { workflow_id: workflowIdOf(run.correlationId), reason: 'asked for', ...more };
+    const command = { type: 'CompensateWorkflow', data, at: NEVER } as CompensateWorkflow;
+    this.insist(run, (node, cause) => node.operate.carryOut(command, cause));
+  }
+
+  retry(run: Run, more: Partial<RetryWorkflow['data']> = {}): void {
+    const data = {
+      workflow_id: workflowIdOf(run.correlationId),
+      retry_strategy: 'failed_steps',
+      ...more,
+    };
+    const command = { type: 'RetryWorkflow', data, at: NEVER } as RetryWorkflow;
+    this.insist(run, (node, cause) => node.operate.carryOut(command, cause));
+  }
+
+  private insist(run: Run, handle: Command['handle']): void {
+    const id = `command-${++this.commands}`;
+    const command = { id, run, handle, isAnswered: false };
+    this.unanswered++;
+    this.deliver(command);
+    if (this.world.weather.strikes('command-repeated')) this.deliver(command);
+  }
+
+  private deliver(command: Command): void {
+    if (command.isAnswered) return;
+    const { world } = this;
+    const again = (ms: number) => world.time.after(ms, undefined, () => this.deliver(command));
+    const node = world.chance.pick(this.serving());
+    if (!node) return void again(500);
+    const redelivery = again(ACK_WAIT_MS);
+    world.time.after(world.network.latency(), node.process, () => {
+      world.say(node.process.name, `is given ${command.id} for ${command.run.correlationId}`);
+      const meta = { correlation_id: command.id, causation_id: command.id, actor: 'shop' };
+      command.handle(node, { commandId: command.id, meta }).then(
+        (outcome) => {
+          if (!node.isAlive) return;
+          this.judge(command, outcome);
+          if (world.weather.strikes('command-answer-lost')) return;
+          world.time.after(world.network.latency(), undefined, () => {
+            redelivery.cancel();
+            if (command.isAnswered) return;
+            command.isAnswered = true;
+            this.unanswered--;
+          });
+        },
+        (fault: unknown) => {
+          if (!node.isAlive) return;
+          world.say(node.process.name, `failed ${command.id}: ${String(fault)}`);
+          redelivery.cancel();
+          again(300 + world.chance.below(500));
+        },
+      );
+    });
+  }
+
+  /** What was accepted is in the log by then. */
+  private judge({ id, run }: Command, outcome: CommandOutcome): void {
+    const { world } = this;
+    const said = outcome.accepted ? 'accepted' : `refused: ${outcome.problem.code}`;
+    world.say('', `${id} was ${said}`);
+    world.options.coverage.met('command', outcome.accepted ? 'accepted' : outcome.problem.code);
+    if (!outcome.accepted) return;
+    const events = world.eventsOf(run.correlationId);
+    if (events.length === 0) world.accuse(`${id} was accepted, and the log has nothing of it`);
+    if (outcome.repeated) return;
+    const metas = events as unknown as readonly { readonly meta: EventMeta }[];
+    if (!metas.some(({ meta }) => meta.causation_id === id))
+      world.accuse(`${id} was accepted, and the log has no event of it`);
+  }
+}

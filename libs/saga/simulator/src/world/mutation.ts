@@ -1,0 +1,26 @@
+import type { EventStore, Leases } from '@downbeat/event-store';
+import type { CompiledDefinition, RunDecider } from '@downbeat/saga-domain';
+import type { Clock } from '@downbeat/service-host';
+import type { TargetCaller } from '@downbeat/saga-service/testing';
+import type { SimulatedProcess } from '../time/simulated-process';
+import type { World } from './world';
+
+/** Where a mutation stands: around the ports of one process. */
+export interface Site {
+  readonly world: World;
+  readonly process: SimulatedProcess;
+}
+
+/** A bug, put around what is there: around a port of the engine, or around the decider. */
+export interface Mutation {
+  readonly store?: (store: EventStore, site: Site) => EventStore;
+  readonly leases?: (leases: Leases, site: Site) => Leases;
+  readonly targets?: (targets: TargetCaller, site: Site) => TargetCaller;
+  readonly decider?: (decider: RunDecider, definition: CompiledDefinition) => RunDecider;
+  /** False: a timer of these milliseconds, set now, is lost. */
+  readonly isTimerKept?: (ms: number, site: Site) => boolean;
+  /** What a process reads from its monotonic clock. */
+  readonly monotonic?: (ms: number) => number;
+  readonly clock?: (clock: Clock, site: Site) => Clock;
+  readonly pause?: (ms: number) => Promise<void>;
+}

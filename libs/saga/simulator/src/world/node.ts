@@ -1,0 +1,184 @@
+import type { EventStore, Leases } from '@downbeat/event-store';
+import { Rejection } from '@downbeat/eventsourcing';
+import {
+  Admission,
+  type CrashPoints,
+  DatabaseClock,
+  DefinitionLibrary,
+  OperateWorkflow,
+  Replica,
+  RunEngine,
+  StartWorkflowHandler,
+  type CrashPoint,
+  type TargetRules,
+} from '@downbeat/saga-service/testing';
+import type { ContextPool } from '@downbeat/service-host';
+import { SimulatedProcess } from '../time/simulated-process';
+import type { Mutation } from './mutation';
+import type { SimulatedBus } from './simulated-bus';
+import { SimulatedLeases } from './simulated-leases';
+import { SimulatedStore } from './simulated-store';
+import { SimulatedTargets } from './simulated-targets';
+import { storeUnavailable, type World } from './world';
+
+const CLOCK_PATIENCE_MS = 1_000;
+/** A good clock's; the monotonic one of a machine is set by none. */
+const DRIFT_MAX = 200e-6;
+const WALL_ERROR_MAX_MS = 3_600_000;
+
+/** A process died here; what stands behind the line never happens. */
+export class Died extends Error {}
+
+/** What one process takes on. */
+export interface Bounds {
+  readonly openMax: number;
+  readonly callsPerTargetMax: number;
+}
+
+/** One process of the saga app: the real engine, its handlers, its clock; without Nest, NATS and Postgres. */
+export class Node implements CrashPoints {
+  readonly process: SimulatedProcess;
+  readonly replica: Replica;
+  readonly start: StartWorkflowHandler;
+  readonly operate: OperateWorkflow;
+  /** Takes commands. */
+  isServing = false;
+  private readonly engine: RunEngine;
+  private readonly admission: Admission;
+  private readonly clock: DatabaseClock;
+
+  constructor(
+    private readonly world: World,
+    name: string,
+    bus: SimulatedBus,
+    bounds: Bounds,
+    mutation: Mutation,
+  ) {
+    const { time, chance } = world;
+    this.process = new SimulatedProcess(name, time.now, 1 + chance.between(-DRIFT_MAX, DRIFT_MAX));
+    if (world.weather.strikes('clock-set')) this.setClock();
+    const site = { world, process: this.process };
+    const plainStore = new SimulatedStore(world, this.process);
+    const store = mutation.store?.(plainStore, site) ?? plainStore;
+    const plainLeases = new SimulatedLeases(world, this.process);
+    const leases: Leases = mutation.leases?.(plainLeases, site) ?? plainLeases;
+    const plainTargets = new SimulatedTargets(world, this.process);
+    const library = new MutableLibrary(store, mutation);
+    this.clock = new DatabaseClock(this.databaseTime());
+    this.admission = new Admission({
+      callsPerTargetMax: bounds.callsPerTargetMax,
+      chance: () => chance.next(),
+      now: () => performance.now(),
+    });
+    this.engine = new RunEngine({
+      openMax: bounds.openMax,
+      admission: this.admission,
+      onEnded: () => undefined,
+      store,
+      leases,
+      library,
+      targets: mutation.targets?.(plainTargets, site) ?? plainTargets,
+      clock: mutation.clock?.(this.clock, site) ?? this.clock,
+      crashPoints: this,
+      chance: () => chance.next(),
+      pause:
+        mutation.pause ?? ((ms) => new Promise((resolve) => time.after(ms, this.process, resolve))),
+      onFault: (run, fault) => this.faultMet(run.id, fault),
+    });
+    this.replica = new Replica(leases, this.engine, this);
+    this.start = new StartWorkflowHandler(this.engine, library, NO_DURATIONS);
+    this.operate = new OperateWorkflow(this.engine, leases, bus.reachedFrom(this.process));
+  }
+
+  get isAlive(): boolean {
+    return this.process.isAlive;
+  }
+
+  /** It has no run and no call in hand. */
+  get isIdle(): boolean {
+    const { open_runs, calls_under_way, calls_waiting } = this.engine.status();
+    return open_runs + calls_under_way + calls_waiting === 0;
+  }
+
+  /** As the app does; one that cannot reach its database when it starts does not live long. */
+  async boot(): Promise<void> {
+    try {
+      await this.clock.start();
+      this.operate.serve(this.replica.process);
+      await this.replica.start();
+      this.isServing = true;
+    } catch (fault) {
+      this.kill(`it could not start: ${String(fault)}`);
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.isServing = false;
+    this.world.say(this.process.name, 'is told to stop');
+    await this.replica.stop().catch(() => undefined);
+    this.kill('it has stopped');
+  }
+
+  kill(why: string): void {
+    if (!this.isAlive) return;
+    this.process.isAlive = false;
+    this.isServing = false;
+    this.world.say(this.process.name, `is dead: ${why}`);
+  }
+
+  /** What operators say of targets has come here. */
+  follow(rules: readonly TargetRules[], replicas: number): void {
+    this.admission.follow(rules, replicas);
+  }
+
+  setClock(): void {
+    this.process.wallErrorMs = this.world.chance.between(-WALL_ERROR_MAX_MS, WALL_ERROR_MAX_MS);
+  }
+
+  reached(point: CrashPoint): void {
+    if (!this.isAlive) throw new Died();
+    this.world.options.coverage.met('crash point', point);
+    if (!this.world.weather.strikes('killed-at-crash-point')) return;
+    this.world.options.coverage.met('killed at', point);
+    this.kill(`killed at ${point}`);
+    throw new Died();
+  }
+
+  private faultMet(run: string, fault: unknown): void {
+    if (!this.isAlive) return;
+    this.world.say(this.process.name, `has trouble with ${run}: ${String(fault)}`);
+    const isDefect = fault instanceof TypeError || fault instanceof RangeError;
+    if (isDefect) this.world.accuse(`${this.process.name} met a defect: ${String(fault)}`);
+  }
+
+  /** As much of a pool of connections as a clock needs. */
+  private databaseTime(): ContextPool {
+    const { world, process } = this;
+    const query = () =>
+      world.network.ask(
+        process,
+        world.routeToStore(process, CLOCK_PATIENCE_MS, storeUnavailable),
+        async () => ({ rows: [{ ms: world.time.now }] }),
+      );
+    return { query } as unknown as ContextPool;
+  }
+}
+
+const NO_DURATIONS = { minutesOf: () => 1 } as unknown as ConstructorParameters<
+  typeof StartWorkflowHandler
+>[2];
+
+class MutableLibrary extends DefinitionLibrary {
+  constructor(
+    store: EventStore,
+    private readonly mutation: Mutation,
+  ) {
+    super(store);
+  }
+
+  override async find(name: string, version?: string) {
+    const known = await super.find(name, version);
+    if (known instanceof Rejection || !this.mutation.decider) return known;
+    return { ...known, decider: this.mutation.decider(known.decider, known.definition) };
+  }
+}

@@ -1,0 +1,51 @@
+import type { CallEffect, CallResult } from '@downbeat/saga-domain';
+import type { Chance } from '../chance';
+import type { Weather } from '../weather/weather';
+import type { Books } from './books';
+
+/**
+ * The services of all steps, as the suite asks them to be: a key stands for one effect, whose
+ * answer is remembered; an undo is accepted for what never arrived, which then comes too late.
+ */
+export class Services {
+  /** By key. */
+  private readonly effects = new Map<string, number>();
+  /** Keys whose undo has taken place. */
+  private readonly undone = new Set<string>();
+  private answers = 0;
+
+  constructor(
+    private readonly books: Books,
+    private readonly weather: Weather,
+    private readonly chance: Chance,
+  ) {}
+
+  /** One request has arrived. No two answers are the same. */
+  serve(correlationId: string, effect: CallEffect): CallResult {
+    const answer = ++this.answers;
+    const { key, purpose, undoes } = effect;
+    const id = this.effects.get(key);
+    if (id !== undefined) return { kind: 'ok', output: { id, answer } };
+    if (this.undone.has(key))
+      return { kind: 'answer', status: 409, message: `was undone (${answer})` };
+    const refusal = this.refusal(answer);
+    if (refusal) return refusal;
+    this.effects.set(key, answer);
+    if (purpose === 'undo' && undoes !== undefined) this.undone.add(undoes);
+    this.books.did(correlationId, effect);
+    if (this.weather.strikes('target-unusable')) return { kind: 'ok', output: { answer } };
+    if (this.weather.strikes('target-unstorable'))
+      return { kind: 'ok', output: { id: answer, answer, note: '\u0000' } };
+    return { kind: 'ok', output: { id: answer, answer } };
+  }
+
+  private refusal(answer: number): CallResult | undefined {
+    const { weather, chance } = this;
+    if (weather.strikes('target-refuses'))
+      return { kind: 'answer', status: 409, message: `sold out (${answer})` };
+    if (!weather.strikes('target-busy')) return undefined;
+    const status = chance.oneOf(503, 500, 429, 408);
+    const later = chance.isLucky(0.3) ? { retry_after_ms: chance.below(400) } : {};
+    return { kind: 'answer', status, message: `busy (${answer})`, ...later };
+  }
+}

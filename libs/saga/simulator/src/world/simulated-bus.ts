@@ -1,0 +1,51 @@
+import type { JsonObject } from '@downbeat/eventsourcing';
+import { NoAnswer, type MessageBus, type QueryOutcome } from '@downbeat/message-bus';
+import type { SimulatedProcess } from '../time/simulated-process';
+import type { World } from './world';
+
+type Handle = (payload: unknown) => Promise<QueryOutcome>;
+
+/** Questions of one replica to another. */
+export class SimulatedBus {
+  private readonly answering = new Map<string, { process: SimulatedProcess; handle: Handle }>();
+
+  constructor(private readonly world: World) {}
+
+  /** As much of a bus as an operator's command needs. */
+  reachedFrom(process: SimulatedProcess): MessageBus {
+    const answer = (subject: string, handle: Handle): void =>
+      void this.answering.set(subject, { process, handle });
+    const query = (subject: string, payload: JsonObject, { timeoutMs = 5_000 } = {}) =>
+      this.query(process, subject, payload, timeoutMs);
+    return { answer, query } as unknown as MessageBus;
+  }
+
+  private query(
+    asker: SimulatedProcess,
+    subject: string,
+    payload: JsonObject,
+    timeoutMs: number,
+  ): Promise<QueryOutcome> {
+    const { time, network } = this.world;
+    return new Promise((resolve, reject) => {
+      const answering = this.answering.get(subject);
+      const isAnybodyThere = answering?.process.isAlive === true;
+      const patience = time.after(isAnybodyThere ? timeoutMs : network.latency(), asker, () =>
+        reject(new NoAnswer(subject, isAnybodyThere ? 'timed-out' : 'nobody-answers')),
+      );
+      if (!answering || !isAnybodyThere) return;
+      time.after(network.latency(), answering.process, () => {
+        const reply = (settle: () => void): void =>
+          void time.after(network.latency(), asker, () => {
+            patience.cancel();
+            settle();
+          });
+        answering.handle(JSON.parse(JSON.stringify(payload))).then(
+          (outcome) => reply(() => resolve(outcome)),
+          // The bus answers with a problem, and the asker tries again: as if nobody had answered.
+          () => reply(() => reject(new NoAnswer(subject, 'not-an-outcome'))),
+        );
+      });
+    });
+  }
+}

@@ -1,0 +1,217 @@
+import { EventStoreUnavailable, type Append, type Appended } from '@downbeat/event-store';
+import { MemoryEventStore, MemoryLeases, MemoryLog } from '@downbeat/event-store/testing';
+import type { StreamName } from '@downbeat/eventsourcing';
+import {
+  evolveRun,
+  NOT_STARTED,
+  workflowStream,
+  type CallEffect,
+  type RunEvent,
+  type RunState,
+} from '@downbeat/saga-domain';
+import { workflowIdOf } from '@downbeat/saga-service/testing';
+import { Chance } from '../chance';
+import type { Coverage } from '../coverage';
+import type { SimulatedProcess } from '../time/simulated-process';
+import { VirtualTime } from '../time/virtual-time';
+import type { Fault } from '../weather/faults';
+import { Weather } from '../weather/weather';
+import { Books } from './books';
+import { Network, type Outcome, type Route } from './network';
+import { Services } from './services';
+
+/** 2026-03-01T09:30:00Z. */
+const BEGIN = 1_772_357_400_000;
+const CRIMES_MAX = 20;
+
+export interface WorldOptions {
+  readonly seed: number;
+  readonly without?: ReadonlySet<Fault>;
+  readonly coverage: Coverage;
+  /** Told line by line what happens; nobody: nothing is put into words. */
+  readonly onLine?: ((line: string) => void) | undefined;
+}
+
+interface Folded {
+  version: number;
+  state: RunState;
+}
+
+/** Everything that is not the engine: the time, the log, the network, the services; and who watches them. */
+export class World {
+  readonly time = new VirtualTime(BEGIN);
+  readonly log = new MemoryLog(() => this.time.now);
+  readonly store = new MemoryEventStore(this.log, 'saga');
+  readonly leases = new MemoryLeases(this.log, 'saga');
+  readonly books = new Books();
+  readonly chance: Chance;
+  readonly weather: Weather;
+  readonly network: Network;
+  readonly services: Services;
+  /** What was seen to be wrong at the moment it happened. */
+  readonly crimes: string[] = [];
+  /** Which process an owner of leases is a life of. */
+  readonly owners = new Map<string, SimulatedProcess>();
+  /** When a process took runs over last. */
+  readonly tookOverAt = new Map<SimulatedProcess, number>();
+  /** Streams that a start took which committed when nobody could wait for it any more. */
+  readonly strayStreams = new Set<string>();
+  storeDownUntil = 0;
+  targetsDownUntil = 0;
+  readonly cutOffUntil = new Map<SimulatedProcess, number>();
+  private readonly streams = new Map<string, StreamName>();
+  private readonly folded = new Map<StreamName, Folded>();
+
+  constructor(readonly options: WorldOptions) {
+    const { seed, coverage, without = new Set<Fault>() } = options;
+    this.chance = Chance.of(seed, 'world');
+    this.weather = new Weather(seed, without, coverage, (fault) => this.say('~', fault));
+    this.network = new Network(this.time, Chance.of(seed, 'network'));
+    this.services = new Services(this.books, this.weather, Chance.of(seed, 'services'));
+  }
+
+  get isTold(): boolean {
+    return this.options.onLine !== undefined;
+  }
+
+  /** Milliseconds since it all began. */
+  get age(): number {
+    return this.time.now - BEGIN;
+  }
+
+  get areTargetsDown(): boolean {
+    return this.targetsDownUntil > this.time.now;
+  }
+
+  say(who: string, what: string): void {
+    this.options.onLine?.(`${(this.age / 1_000).toFixed(4).padStart(9)} ${who.padEnd(4)} ${what}`);
+  }
+
+  accuse(crime: string): void {
+    this.say('!!!!', crime);
+    if (this.crimes.length < CRIMES_MAX) this.crimes.push(crime);
+  }
+
+  routeToStore(
+    process: SimulatedProcess,
+    timeoutMs: number,
+    onTimeout: () => Outcome<never>,
+  ): Route {
+    const isDown = Math.max(this.storeDownUntil, this.cutOffUntil.get(process) ?? 0);
+    const [thereMs, backMs] = [this.network.latency(), this.network.latency()];
+    return {
+      reaches: isDown <= this.time.now,
+      answers: true,
+      thereMs,
+      backMs,
+      timeoutMs,
+      onTimeout,
+    };
+  }
+
+  /** The run's state as the log has it. */
+  stateOf(stream: StreamName): RunState {
+    const events = this.log.streams.get(stream) ?? [];
+    const folded = this.folded.get(stream) ?? { version: 0, state: NOT_STARTED };
+    for (; folded.version < events.length; folded.version++)
+      folded.state = evolveRun(folded.state, events[folded.version] as unknown as RunEvent);
+    this.folded.set(stream, folded);
+    return folded.state;
+  }
+
+  streamOf(correlationId: string): StreamName {
+    const known = this.streams.get(correlationId);
+    if (known) return known;
+    const stream = workflowStream(workflowIdOf(correlationId));
+    this.streams.set(correlationId, stream);
+    return stream;
+  }
+
+  eventsOf(correlationId: string): readonly RunEvent[] {
+    const stream = this.streamOf(correlationId);
+    return (this.log.streams.get(stream) ?? []) as unknown as readonly RunEvent[];
+  }
+
+  /** An append has arrived at the log. */
+  async commit(by: SimulatedProcess, append: Append, isAstray: boolean): Promise<Appended> {
+    const before = this.log.holders.get(append.stream);
+    const appended = await this.refusalTold(by, () => this.store.append(append));
+    if (appended.repeated) return appended;
+    if (isAstray && append.lease?.use === 'acquire') this.strayStreams.add(append.stream);
+    if (before && this.owners.get(before.owner) !== by)
+      this.accuse(`${by.name} added to ${append.stream}, which another replica held`);
+    if (before && append.lease && append.lease.epoch !== before.epoch)
+      this.accuse(`${by.name} added to ${append.stream} in epoch ${append.lease.epoch}`);
+    if (this.isTold) {
+      const lease = append.lease ? `${append.lease.use} ${append.lease.epoch}` : 'no lease';
+      this.say(by.name, `appended to ${append.stream}, ${lease}:`);
+      for (const { type, data } of append.events) this.say('', `  ${type} ${JSON.stringify(data)}`);
+    }
+    return appended;
+  }
+
+  private async refusalTold(
+    by: SimulatedProcess,
+    work: () => Promise<Appended>,
+  ): Promise<Appended> {
+    try {
+      return await work();
+    } catch (refusal) {
+      this.say(by.name, `was refused: ${String(refusal)}`);
+      throw refusal;
+    }
+  }
+
+  tookOver(by: SimulatedProcess, stream: StreamName, epoch: number): void {
+    this.tookOverAt.set(by, this.time.now);
+    this.say(by.name, `took over ${stream}, epoch ${epoch}`);
+  }
+
+  /** A call is about to leave a process. */
+  sends(by: SimulatedProcess, correlationId: string, effect: CallEffect): void {
+    const { purpose, step, attempt } = effect;
+    const wrong = this.wrongWith(by, correlationId, effect);
+    if (wrong)
+      this.accuse(`${by.name} calls ${purpose} ${step} ${attempt} of ${correlationId}: ${wrong}`);
+    this.books.send(correlationId, effect, by.name);
+    this.say(by.name, `calls ${purpose} ${step} ${attempt} of ${correlationId}`);
+  }
+
+  private wrongWith(
+    by: SimulatedProcess,
+    correlationId: string,
+    { step, attempt, purpose, reissued }: CallEffect,
+  ): string | undefined {
+    const stream = this.streamOf(correlationId);
+    const state = this.stateOf(stream);
+    if (!('steps' in state)) return 'the run has not begun';
+    const types = purpose === 'undo' ? UNDO_CALLS : STEP_CALLS;
+    const isRecorded = this.eventsOf(correlationId).some(
+      ({ type, data }) =>
+        types.has(type) && 'attempt' in data && data.step === step && data.attempt === attempt,
+    );
+    if (!isRecorded) return 'its attempt was not recorded before';
+    // A monotonic clock that stood still makes a lease look younger than it is.
+    if (by.wasSuspended) return undefined;
+    const holder = this.log.holders.get(stream);
+    if (!holder || this.owners.get(holder.owner) !== by) return 'another replica holds the run';
+    if (purpose === 'undo' && state.compensation?.remaining[0] !== step)
+      return 'it is not its turn';
+    const calls = purpose === 'undo' ? state.compensation?.undo : state.steps.get(step);
+    if (calls?.status !== 'calling') return `the log says ${calls?.status ?? 'nothing'} of it`;
+    if (calls.isHeld) return 'the log says that it waits';
+    const earlier = this.books
+      .sentOf(correlationId, step, purpose)
+      .filter((sent) => sent.attempt === attempt);
+    if (earlier.length > 0 && !reissued && !calls.isDoubtful)
+      return 'it was sent before, and nobody doubts';
+    return calls.attempt === attempt ? undefined : `the log has attempt ${calls.attempt}`;
+  }
+}
+
+export const storeUnavailable = (): Outcome<never> => ({
+  fault: new EventStoreUnavailable('no answer in time'),
+});
+
+const STEP_CALLS: ReadonlySet<string> = new Set(['StepStarted', 'StepRetried']);
+const UNDO_CALLS: ReadonlySet<string> = new Set(['UndoStarted', 'UndoRetried']);
