@@ -1,11 +1,4 @@
-import {
-  evolveRun,
-  isStarted,
-  NOT_STARTED,
-  type CallResult,
-  type Run,
-  type RunEvent,
-} from '@downbeat/saga-domain';
+import { isStarted, type CallResult, type ResolveIncident, type Run } from '@downbeat/saga-domain';
 import {
   call,
   child,
@@ -58,6 +51,7 @@ export class Storm {
       if (turn < STORM_TURNS / 2) this.someoneStarts();
       if (this.chance.isLucky(0.05)) this.someoneCompensates();
       if (this.chance.isLucky(0.2)) this.someoneSignals(turn);
+      if (this.chance.isLucky(0.1)) this.someonePauses();
       if (this.chance.isLucky(0.05)) this.fallSilent();
       await this.turn();
     }
@@ -80,7 +74,8 @@ export class Storm {
   }
 
   isGoingOn(correlationId: string): boolean {
-    return this.bench.holderOf(correlationId) !== undefined || this.isParked(correlationId);
+    const isHeld = this.bench.holderOf(correlationId) !== undefined;
+    return isHeld || this.isParked(correlationId) || this.isPaused(correlationId);
   }
 
   /** What stands for a step. */
@@ -182,6 +177,16 @@ export class Storm {
     void this.insist(() => this.bench.signal(someone, id, signal, commandId));
   }
 
+  private someonePauses(): void {
+    const someone = this.someone();
+    const id = this.runs[this.chance.below(this.runs.length)];
+    if (!someone || id === undefined) return;
+    const isEnough = this.isPaused(id);
+    void this.insist(() =>
+      isEnough ? this.bench.resume(someone, id) : this.bench.pause(someone, id),
+    );
+  }
+
   private operatorsHelp(): void {
     for (const id of this.runs) {
       const someone = this.someone();
@@ -192,17 +197,40 @@ export class Storm {
         for (const signal of ['go', 'go-on'])
           void this.insist(() => this.bench.signal(someone, id, signal, `${signal}-${commandId}`));
       }
-      if (this.isParked(id)) void this.insist(() => this.bench.retry(someone, id));
+      if (this.isPaused(id)) void this.insist(() => this.bench.resume(someone, id));
+      else if (this.isParked(id)) void this.insist(() => this.seeTo(someone, id));
     }
   }
 
+  /** Mostly by another try; some give an undo up, or have done it themselves. */
+  private seeTo(someone: BenchReplica, id: string): Promise<unknown> {
+    const action = this.chance.oneOf<ResolveIncident['data']['action'] | undefined>(
+      undefined,
+      'retry',
+      'retry',
+      'skip',
+      'done_by_hand',
+    );
+    if (action === undefined) return this.bench.retry(someone, id);
+    return this.bench.resolve(someone, id, action);
+  }
+
   private isAwaiting(id: string): boolean {
-    const steps = stateOf(this.bench.events(id))?.steps.values() ?? [];
+    const steps = this.runOf(id)?.steps.values() ?? [];
     return [...steps].some(({ status }) => status === 'awaiting');
   }
 
   private isParked(id: string): boolean {
-    return stateOf(this.bench.events(id))?.compensation?.undo?.status === 'parked';
+    return this.runOf(id)?.incident !== undefined;
+  }
+
+  private isPaused(id: string): boolean {
+    return this.runOf(id)?.pause !== undefined;
+  }
+
+  private runOf(id: string): Run | undefined {
+    const state = this.bench.stateOf(id);
+    return isStarted(state) ? state : undefined;
   }
 
   /** Who is not answered asks again later, or never. */
@@ -226,11 +254,6 @@ const undo = (name: string) => ({
   compensation_action: { service_name: name, endpoint: '/undo', retry_policy },
 });
 const step = (name: string) => call(name, undo(name));
-
-function stateOf(events: readonly RunEvent[]): Run | undefined {
-  const state = events.reduce(evolveRun, NOT_STARTED);
-  return isStarted(state) ? state : undefined;
-}
 
 const BUSY: CallResult = { kind: 'answer', status: 503, message: 'busy' };
 const LOST: CallResult = { kind: 'timeout', message: 'no answer' };

@@ -1,4 +1,4 @@
-import type { RunEvent } from '@downbeat/saga-domain';
+import type { IncidentAction, RunEvent } from '@downbeat/saga-domain';
 import { workflowIdOf } from '../engine/workflow-id';
 import type { EngineBench } from './engine-bench';
 
@@ -15,6 +15,7 @@ export function faultsOf(bench: EngineBench, correlationId: string): readonly st
   const faults = [
     ...endsOf(events),
     ...familyOf(bench, correlationId, events),
+    ...pausesOf(events),
     ...undosOf(events),
     ...signalsOf(events),
     ...leasesOf(bench, correlationId),
@@ -70,6 +71,19 @@ function endsOf(events: readonly RunEvent[]): readonly string[] {
   return faults;
 }
 
+const BEGINNINGS =
+  /^((Step|Undo)(Started|Retried)|(Delay|Map|MapItem|Parallel)Started|Signal(Awaited|Taken)|RaceWon)$/;
+
+/** Nothing begins while a run is paused. */
+function pausesOf(events: readonly RunEvent[]): readonly string[] {
+  let isPaused = false;
+  return events.flatMap(({ type }) => {
+    if (type === 'WorkflowPaused') isPaused = true;
+    if (type === 'WorkflowResumed') isPaused = false;
+    return isPaused && (BEGINNINGS.test(type) || ENDS.has(type)) ? [`${type} in a pause`] : [];
+  });
+}
+
 /** What has, or may have, happened is undone newest first, each once. */
 function undosOf(events: readonly RunEvent[]): readonly string[] {
   const faults: string[] = [];
@@ -77,8 +91,10 @@ function undosOf(events: readonly RunEvent[]): readonly string[] {
   let plan: readonly string[] = [];
   for (const event of events) {
     const { type, data } = event;
-    if (type === 'StepCompleted' || (type === 'StepFailed' && data.outcome !== 'failed'))
-      effects.unshift(data.step);
+    const hasEffect =
+      type === 'StepCompleted' ||
+      (type === 'StepFailed' && (data.outcome !== 'failed' || data.undo === true));
+    if (hasEffect) effects.unshift(data.step);
     if (type === 'CompensationStarted' || type === 'RaceUndoStarted') {
       plan = data.steps;
       const undoable = effects.filter((step) => plan.includes(step));
@@ -88,6 +104,11 @@ function undosOf(events: readonly RunEvent[]): readonly string[] {
       if (plan[0] !== data.step) faults.push(`${data.step} was undone out of turn`);
       plan = plan.slice(1);
       effects = effects.filter((step) => step !== data.step);
+    }
+    if (type === 'IncidentResolved' && isByHand(data.action)) {
+      if (plan[0] !== data.step) faults.push(`${data.step} was given up out of turn`);
+      plan = plan.slice(1);
+      if (data.action === 'done_by_hand') effects = effects.filter((step) => step !== data.step);
     }
     const isDone = type === 'WorkflowCompensated' || type === 'WorkflowCompleted';
     if (isDone && plan.length > 0) faults.push(`${plan.join()} was not undone`);
@@ -110,11 +131,21 @@ function signalsOf(events: readonly RunEvent[]): readonly string[] {
   return faults;
 }
 
-const undosRecorded = (events: readonly RunEvent[]): readonly string[] =>
-  // A run that stands for a step is undone by its own calls.
-  events.flatMap((event) =>
-    event.type === 'StepCompensated' && event.data.step !== 'sub' ? [event.data.step] : [],
-  );
+const isByHand = (action: IncidentAction): boolean =>
+  action === 'skip' || action === 'done_by_hand';
+
+/**
+ * Those that succeeded, and those a person took off the engine's hands. A run that stands for a step
+ * is undone by its own calls.
+ */
+function undosRecorded(events: readonly RunEvent[]): readonly string[] {
+  const over = events.flatMap(({ type, data }) => {
+    const isOver =
+      type === 'StepCompensated' || (type === 'IncidentResolved' && isByHand(data.action));
+    return isOver && data.step !== 'sub' ? [data.step] : [];
+  });
+  return [...new Set(over.toReversed())].toReversed();
+}
 
 function undosCalled(bench: EngineBench, correlationId: string): readonly string[] {
   const calls = bench.services.calls.filter(

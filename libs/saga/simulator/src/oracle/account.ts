@@ -155,6 +155,10 @@ class Account {
       case 'ParallelCompleted':
       case 'WorkflowTimedOut':
       case 'UndoParked':
+      case 'IncidentOpened':
+      case 'IncidentResolved':
+      case 'WorkflowPaused':
+      case 'WorkflowResumed':
       case 'MapStarted':
       case 'MapItemStarted':
       case 'MapItemCompleted':
