@@ -40,6 +40,8 @@ const forbidden = [
         '^libs/contracts/',
         // A pure library: CEL expressions of workflow definitions. Other domains: next rule.
         'node_modules/@marcbachmann/cel-js/',
+        // The moments of cron expressions; used without its timers.
+        'node_modules/croner/',
       ],
     },
   },
@@ -349,7 +351,10 @@ module.exports = {
   options: {
     doNotFollow: { path: ['node_modules'] },
     // Not the dist folders of other people's packages: what is excluded no rule sees.
-    exclude: { path: workspacePackages().map(({ folder }) => `^${folder}/dist/`) },
+    // Nor the programs of other engines: what they import is installed where it is compared, if at all.
+    exclude: {
+      path: [...workspacePackages().map(({ folder }) => `^${folder}/dist/`), '^bench/peers/'],
+    },
     // Types count: a type of another context is knowledge of it.
     tsPreCompilationDeps: true,
     combinedDependencies: true,

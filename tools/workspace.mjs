@@ -48,11 +48,11 @@ export async function step(name, work) {
   console.log(`${name.padEnd(14)} ${((Date.now() - began) / 1000).toFixed(1)} s`);
 }
 
-/** Runs a program quietly; what it said is shown when it fails. */
-export function run(command, args) {
+/** Runs a program quietly, in the workspace or another folder; what it said is shown when it fails. */
+export function run(command, args, cwd = workspace) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
-      cwd: workspace,
+      cwd,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, NX_DAEMON: 'false', NX_NO_CLOUD: 'true', NX_TUI: 'false' },
     });

@@ -38,12 +38,13 @@ async function profiled(context: BenchContext, name: AppName, entry: Entry): Pro
   const file = join(suite.folder('profiles'), `${name}.cpuprofile`);
   await app.start(['--require', PRELOAD], { PROFILE_FILE: file });
   await app.ready();
-  const load = { entry, workflow: WORKFLOW, concurrency: CONCURRENCY };
-  await closedLoop(client, { ...load, forMs: WARM_UP_MS });
+  const load = (forMs: number) =>
+    closedLoop((id) => client.run(entry, WORKFLOW, id), { concurrency: CONCURRENCY, forMs });
+  await load(WARM_UP_MS);
 
   const before = await treeCpuUs(suite.postgres.pid);
   app.signal('SIGUSR2');
-  const { runs } = await closedLoop(client, { ...load, forMs: LOAD_MS });
+  const { runs } = await load(LOAD_MS);
   app.signal('SIGUSR2');
   await settled(client, await counts.head());
   const connections = await connectionsOf(context, before, runs.length);

@@ -29,7 +29,7 @@ export async function sagaRound(
   await participant.report();
   const [before, head] = [await usageOf(suite, counts), await counts.head()];
 
-  const { runs, ms } = await closedLoop(client, { ...load, workflow: WORKFLOW });
+  const { runs, ms } = await closedLoop((id) => client.run(load.entry, WORKFLOW, id), load);
 
   await settled(client, await counts.head());
   const after = await usageOf(suite, counts);

@@ -20,7 +20,7 @@ export const SECTIONS = ['figures', 'profile'] as const;
 type Section = (typeof SECTIONS)[number];
 
 /** @throws {Error} The document has no such section. */
-export function replaceSection(document: string, section: Section, text: string): string {
+export function replaceSection(document: string, section: string, text: string): string {
   const [begin, end] = [`<!-- begin ${section} -->`, `<!-- end ${section} -->`];
   const [from, to] = [document.indexOf(begin), document.indexOf(end)];
   if (from < 0 || to < from)
@@ -37,7 +37,12 @@ export const sectionText = (section: Section, report: Report): string => {
   }
 };
 
-const about = ({ machine, servers, command }: Report): string =>
+/** Where, when and how figures were measured. */
+export const about = ({
+  machine,
+  servers,
+  command,
+}: Pick<Report, 'machine' | 'servers' | 'command'>): string =>
   [
     `\`${command}\`, ${machine.date} UTC. ${machine.cores} cores (${machine.cpu}), ${machine.memory_gb} GB,`,
     `${machine.kernel}, Node ${machine.node}, ${servers}.`,
@@ -84,7 +89,7 @@ const profileText = ({ process, libraries, functions, connections }: Profile): s
   ].join('\n');
 
 /** With columns as wide as their longest cell, which is how Prettier leaves it. */
-function markdownTable(
+export function markdownTable(
   titles: readonly string[],
   rows: readonly (readonly string[])[],
 ): readonly string[] {

@@ -26,6 +26,17 @@ export class ParticipantProcess {
     services: readonly string[],
     { delayMs = 0, check = SELDOM }: { delayMs?: number; check?: CheckSettings } = {},
   ): Promise<ParticipantProcess> {
+    const participant = await ParticipantProcess.launch(suite, services, delayMs);
+    await participant.registerWith(suite, check);
+    return participant;
+  }
+
+  /** Returns when it listens; nobody knows of it yet. */
+  static async launch(
+    suite: BenchSuite,
+    services: readonly string[],
+    delayMs: number,
+  ): Promise<ParticipantProcess> {
     const name = services.join('+');
     const app = new AppProcess(
       name,
@@ -34,10 +45,14 @@ export class ParticipantProcess {
       join(suite.folder('participants'), `${name}.log`),
     );
     await app.start();
-    const port = Number(new URL(app.url).port);
-    for (const service of services) await register(suite, service, port, check);
-    for (const service of services) await becomesKnown(suite, service);
     return new ParticipantProcess(services, app);
+  }
+
+  /** Returns when the registry lists it as healthy. */
+  async registerWith(suite: BenchSuite, check: CheckSettings = SELDOM): Promise<void> {
+    const port = Number(new URL(this.url).port);
+    for (const service of this.services) await register(suite, service, port, check);
+    for (const service of this.services) await becomesKnown(suite, service);
   }
 
   get url(): string {

@@ -2,7 +2,10 @@ import type { JsonObject } from '@downbeat/eventsourcing';
 import { z } from 'zod';
 import { command, event, query } from './contract';
 import * as f from './fields';
+import { scheduleCommands, scheduleQueries } from './saga-schedules';
 import { priority, workflowDefinition } from './workflow-definition';
+
+export * from './saga-schedules';
 
 const context = 'saga' as const;
 
@@ -464,8 +467,9 @@ export const saga = {
     limitTarget,
     pauseTarget,
     resumeTarget,
+    ...scheduleCommands,
   ],
-  queries: [listWorkflows, workflowStatusQuery, listDefinitions, listTargets],
+  queries: [listWorkflows, workflowStatusQuery, listDefinitions, listTargets, ...scheduleQueries],
   events: [
     workflowStarted,
     workflowCompleted,

@@ -14,6 +14,7 @@ describe('an endpoint', () => {
   it.each([
     '/holds',
     '/',
+    '/v1.2/holds..old/.well-known/x',
     'nats:service.stock.reserve',
     'nats:stock',
     'nats:commands.x',
@@ -36,6 +37,11 @@ describe('an endpoint', () => {
     'nats:',
     'nats:a.*',
     'http://stock/holds',
+    '/..',
+    '/../x',
+    '/a/./b',
+    '/a/%2e%2E/b',
+    '/a\\..\\b',
   ])('may not be %s, which is said with its place', (endpoint) =>
     expect(errorsOf(endpoint)).toEqual(['steps.0.endpoint']),
   );

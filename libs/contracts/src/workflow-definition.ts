@@ -18,13 +18,18 @@ const OWN_SUBJECTS =
 export const isOwnSubject = (subject: string): boolean =>
   subject.startsWith('$') || new RegExp(`^${OWN_SUBJECTS}`).test(subject);
 
+/** A part of a path that a URL resolves to a folder above; it would leave what the service offers. */
+const DOTS = '(?:\\.|%2[eE]){1,2}';
+
 /** A path (`/holds`) of the service's HTTP API, or `nats:<subject>` for request/reply. */
 const endpoint = z
   .string()
   .max(1_024)
   .regex(
-    new RegExp(`^(/[^\\s?#]*|nats:(?!${OWN_SUBJECTS})[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*)$`),
-    "must be a path that begins with / or nats: and a subject that is not one of the suite's own",
+    new RegExp(
+      `^(/(?!(?:[^\\s?#]*/)?${DOTS}(?:/|$))[^\\s?#\\\\]*|nats:(?!${OWN_SUBJECTS})[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*)$`,
+    ),
+    "must be a path that begins with / and has no part . or .., or nats: and a subject that is not one of the suite's own",
   );
 
 /** Classes of errors a policy can name, beside an HTTP status such as `409`. */

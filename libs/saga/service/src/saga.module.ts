@@ -17,6 +17,19 @@ import { Admission } from './admission/admission';
 import { TargetWatch } from './admission/target-watch';
 import { CompensateWorkflow, CompensateWorkflowHandler } from './commands/compensate-workflow';
 import {
+  ControlSchedule,
+  DeleteSchedule,
+  DeleteScheduleHandler,
+  PauseSchedule,
+  PauseScheduleHandler,
+  PutSchedule,
+  PutScheduleHandler,
+  ResumeSchedule,
+  ResumeScheduleHandler,
+  TriggerSchedule,
+  TriggerScheduleHandler,
+} from './commands/control-schedule';
+import {
   ControlTarget,
   LimitTarget,
   LimitTargetHandler,
@@ -41,6 +54,8 @@ import { showEngine } from './engine/engine-status';
 import { FaultLog } from './engine/fault-log';
 import { Replica } from './engine/replica';
 import { RunEngine } from './engine/run-engine';
+import { schedulesProjection } from './projections/schedules/schedules.projection';
+import { SchedulesQueries } from './projections/schedules/schedules.queries';
 import { targets } from './projections/targets/targets.projection';
 import { TargetsQueries } from './projections/targets/targets.queries';
 import { ExpectedDurations } from './projections/workflows/expected-durations';
@@ -49,6 +64,8 @@ import { workflows } from './projections/workflows/workflows.projection';
 import { WorkflowsQueries } from './projections/workflows/workflows.queries';
 import { sagaPublications } from './publications/saga.publications';
 import { sagaConfig } from './saga-config';
+import { ScheduledRuns } from './schedules/scheduled-runs';
+import { ScheduleWatch } from './schedules/schedule-watch';
 import { CallableSubjects } from './targets/callable-subjects';
 import { HttpTarget } from './targets/http-target';
 import { NatsTarget } from './targets/nats-target';
@@ -63,7 +80,7 @@ const faults = new FaultLog(new Logger(RunEngine.name));
   imports: [
     ContextModule.of({
       context: 'saga',
-      projections: [workflows, targets],
+      projections: [workflows, targets, schedulesProjection],
       publications: sagaPublications,
       settings: sagaConfig,
       commands: [
@@ -75,10 +92,15 @@ const faults = new FaultLog(new Logger(RunEngine.name));
         PauseTarget,
         ResumeTarget,
         SignalWorkflow,
+        PutSchedule,
+        PauseSchedule,
+        ResumeSchedule,
+        DeleteSchedule,
+        TriggerSchedule,
       ],
     }),
   ],
-  controllers: [WorkflowsQueries, WorkflowStatusQueries, TargetsQueries],
+  controllers: [WorkflowsQueries, WorkflowStatusQueries, TargetsQueries, SchedulesQueries],
   providers: [
     RegisterWorkflowDefinitionHandler,
     StartWorkflowHandler,
@@ -89,6 +111,14 @@ const faults = new FaultLog(new Logger(RunEngine.name));
     ResumeTargetHandler,
     ControlTarget,
     TargetWatch,
+    PutScheduleHandler,
+    PauseScheduleHandler,
+    ResumeScheduleHandler,
+    DeleteScheduleHandler,
+    TriggerScheduleHandler,
+    ControlSchedule,
+    ScheduledRuns,
+    ScheduleWatch,
     SignalWorkflowHandler,
     OperateWorkflow,
     ExpectedDurations,
@@ -192,6 +222,7 @@ export class SagaModule implements OnApplicationBootstrap {
     private readonly durations: ExpectedDurations,
     private readonly library: DefinitionLibrary,
     private readonly targets: TargetWatch,
+    private readonly schedules: ScheduleWatch,
     private readonly bus: MessageBus,
     private readonly lifecycle: HostLifecycle,
   ) {}
@@ -211,6 +242,8 @@ export class SagaModule implements OnApplicationBootstrap {
     this.lifecycle.onStop('target watch', () => this.targets.stop());
     await this.replica.start();
     this.lifecycle.onStop('saga engine', () => this.replica.stop());
+    this.schedules.start();
+    this.lifecycle.onStop('schedules', () => this.schedules.stop());
     await this.runtime.start();
   }
 }

@@ -1,5 +1,5 @@
 import type { AuditLog } from '@downbeat/event-store';
-import type { StreamName } from '@downbeat/eventsourcing';
+import type { RecordedEvent, StreamName } from '@downbeat/eventsourcing';
 import { replayerOf, replayersOn } from './replayers';
 
 const replayers = replayersOn({} as AuditLog);
@@ -8,12 +8,79 @@ const kindOf = (stream: string, context: string) => {
   return Object.entries(replayers).find(([, one]) => one === replayer)?.[0];
 };
 
+const at = (second: number) => new Date(Date.UTC(2026, 2, 1, 9, 0, second)).toISOString();
+const due = (second: number) => ({
+  name: 'nightly',
+  due_at: at(second),
+  correlation_id: `schedule:nightly:${at(second)}`,
+});
+
+describe('the stream of a schedule', () => {
+  const events: readonly (readonly object[])[] = [
+    [
+      {
+        type: 'ScheduleSet',
+        data: {
+          name: 'nightly',
+          plan: {
+            workflow_name: 'count',
+            cron: '* * * * * *',
+            time_zone: 'UTC',
+            context_data: {},
+            overlap: 'queue',
+            catch_up_minutes: 1,
+          },
+          at: at(0),
+        },
+      },
+    ],
+    [{ type: 'OccurrenceDue', data: { ...due(1), at: at(1) } }],
+    [
+      {
+        type: 'OccurrenceStarted',
+        data: { name: 'nightly', due_at: at(1), workflow_id: 'w', at: at(1) },
+      },
+    ],
+    [
+      { type: 'OccurrenceQueued', data: { name: 'nightly', due_at: at(2), at: at(3) } },
+      {
+        type: 'OccurrenceSkipped',
+        data: { name: 'nightly', due_at: at(3), behind: due(1).correlation_id, at: at(3) },
+      },
+    ],
+    [
+      {
+        type: 'OccurrenceEnded',
+        data: { name: 'nightly', due_at: at(1), status: 'completed', at: at(3) },
+      },
+    ],
+    [{ type: 'OccurrenceDue', data: { ...due(2), at: at(3) } }],
+    [{ type: 'SchedulePaused', data: { name: 'nightly', reason: 'moving', at: at(4) } }],
+    [{ type: 'ScheduleResumed', data: { name: 'nightly', at: at(5) } }],
+    [{ type: 'ScheduleDeleted', data: { name: 'nightly', at: at(6) } }],
+  ];
+  const replayed = async (appends: readonly (readonly object[])[]) => {
+    const replay = replayers['schedule']?.begin();
+    const found = [];
+    for (const append of appends) found.push(await replay?.apply(append as RecordedEvent[]));
+    return found.map((comparison) => comparison?.isSame);
+  };
+
+  it('is decided again from its events alone', async () =>
+    expect(await replayed(events)).toEqual(events.map(() => true)));
+  it('shows a decision that nobody made', async () => {
+    const altered = JSON.parse(JSON.stringify(events).replace('Queued', 'Skipped')) as object[][];
+    expect(await replayed(altered)).toContain(false);
+  });
+});
+
 describe('the kind of a stream', () => {
   it.each([
     ['service-billing', 'registry', 'service'],
     ['workflow-0198', 'saga', 'workflow'],
     ['workflow-definition-book', 'saga', 'workflow-definition'],
     ['dead-letter-0198', 'messaging', 'dead-letter'],
+    ['schedule-nightly', 'saga', 'schedule'],
   ])('of %s is told by its name', (stream, context, kind) =>
     expect(kindOf(stream, context)).toBe(kind),
   );

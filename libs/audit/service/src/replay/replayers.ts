@@ -4,6 +4,7 @@ import { checkReplayer } from './check.replayer';
 import { deadLetterReplayer } from './dead-letter.replayer';
 import { instanceReplayer, serviceReplayer } from './registry.replayers';
 import type { Replayer } from './replayer';
+import { scheduleReplayer } from './schedule.replayer';
 import { targetReplayer } from './target.replayer';
 import { definitionsOf, workflowDefinitionReplayer } from './workflow-definitions';
 import { workflowReplayer } from './workflow.replayer';
@@ -17,6 +18,7 @@ export const replayersOn = (log: AuditLog): Replayers => ({
   check: checkReplayer,
   'dead-letter': deadLetterReplayer,
   target: targetReplayer,
+  schedule: scheduleReplayer,
   workflow: workflowReplayer(definitionsOf(log)),
   'workflow-definition': workflowDefinitionReplayer,
 });

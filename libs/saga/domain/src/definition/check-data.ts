@@ -132,7 +132,8 @@ export function aheadOf(step: CompiledStep, steps: Steps): ReadonlySet<string> {
   return found;
 }
 
-function targetsOf(step: CompiledStep): readonly string[] {
+/** Where a sequence can go on behind `step`. */
+export function targetsOf(step: CompiledStep): readonly string[] {
   return step.type === 'decision'
     ? [step.next, step.otherwise, ...step.cases.map(({ goto }) => goto)]
     : [step.next];

@@ -297,6 +297,26 @@ describe('a definition', () => {
       { 'steps.0.branches.1.steps.0.payload.x': /branch branch-0 writes/ },
     ],
     [
+      'delays that do not fit into the workflow together',
+      [delay('a', 1_800), delay('b', 1_800)],
+      { timeout_minutes: /every way through the delays take at least 3600 s/ },
+    ],
+    [
+      'branches of which one does not fit with what follows',
+      [parallel('p', [delay('a', 2_400)], [delay('b', 60)]), delay('c', 1_200)],
+      { timeout_minutes: /3600 s/ },
+    ],
+    [
+      'ways that are all too long',
+      [
+        decision('way', { 'total > 1': 'b' }),
+        delay('a', 1_200),
+        delay('b', 2_400),
+        delay('c', 1_200),
+      ],
+      { timeout_minutes: /3600 s/ },
+    ],
+    [
       'a wait longer than the workflow',
       [signalWait('a', { timeout_seconds: 3_600 })],
       { 'steps.0.timeout_seconds': /time-out of 3600 s/ },
@@ -437,6 +457,18 @@ describe('a definition', () => {
         decision('d', { x: 'b' }, 'end'),
       ]),
     ).toEqual({});
+  });
+
+  it.each([
+    [
+      'a way around',
+      [decision('way', { 'total > 1': 'end' }), delay('a', 2_000), delay('b', 2_000)],
+    ],
+    ['a condition', [delay('a', 2_000), { ...delay('b', 2_000), conditions: 'total > 1' }]],
+    ['an empty list', [delay('a', 2_000), map('m', [delay('b', 2_000)])]],
+    ['a race', [joining('race', 'p', [delay('a', 2_000)], [delay('b', 60)]), delay('c', 2_000)]],
+  ])('may have delays that fit into its time-out thanks to %s', (_, steps) => {
+    expect(refusals(steps)).toEqual({});
   });
 
   it('may end a branch, and skip inside of one', () => {

@@ -4,6 +4,7 @@ import { compileMapping } from '../expressions/mapping';
 import { checkData } from './check-data';
 import { checkFanOut } from './check-fan-out';
 import { checkFlow } from './check-flow';
+import { checkShortestWay } from './check-shortest-way';
 import { checkTime } from './check-time';
 import { compileStep } from './compile-step';
 import { END, type CompiledDefinition, type CompiledStep } from './compiled';
@@ -33,6 +34,9 @@ export function compileDefinition(definition: WorkflowDefinition): CompiledDefin
       });
   const timeoutMs = Math.round(definition.timeout_minutes * 60_000);
   checkTime(steps, timeoutMs, errors);
+  const first = definition.steps[0]?.name ?? END;
+  // Only a flow without loops has ways that end.
+  if (errors.length === 0) checkShortestWay(first, steps, timeoutMs, errors);
 
   const { limit_key } = definition;
   const limitKey =
@@ -40,11 +44,11 @@ export function compileDefinition(definition: WorkflowDefinition): CompiledDefin
       ? undefined
       : compileMapping({ key: limit_key }, 'scope', 'limit_key', errors).fields[0]?.source;
 
-  const [first] = errors;
-  if (first)
+  const [fault] = errors;
+  if (fault)
     return new Rejection(
       'invalid-definition',
-      `${first.field} ${first.message}`,
+      `${fault.field} ${fault.message}`,
       'invalid',
       errors.slice(0, ERRORS_MAX),
     );
@@ -55,7 +59,7 @@ export function compileDefinition(definition: WorkflowDefinition): CompiledDefin
     timeoutMs,
     priority: definition.priority ?? 'normal',
     limitKey,
-    first: definition.steps[0]?.name ?? END,
+    first,
     steps,
   };
 }

@@ -130,7 +130,7 @@ function stepsOf(sequence: readonly Shape[], prefix: string): readonly Step[] {
     const name = `${prefix}${index}`;
     switch (item.kind) {
       case 'delay':
-        return { name, type: 'delay', delay_seconds: 30 };
+        return { name, type: 'delay', delay_seconds: 2 };
       case 'child':
         return child(name, { output_mapping: { [name]: 'id' } });
       case 'publish':

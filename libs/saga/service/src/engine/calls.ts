@@ -4,19 +4,18 @@ import {
   type CallResult,
   type HeldBecause,
 } from '@downbeat/saga-domain';
-import type { Admission } from '../admission/admission';
 import type { Ticket } from '../admission/call-request';
-import type { CallContext, TargetCaller } from '../targets/target-caller';
-import type { CrashPoints } from './crash-points';
+import type { CallContext } from '../targets/target-caller';
+import type { RunSurroundings } from './surroundings';
 
 /** A call that waits for longer is recorded as held: from then on it is certain that it was not sent. */
 const HOLD_AFTER_MS = 1_000;
 
+/** What calls need of the engine; one object for all runs, since a copy for each is paid by each. */
+export type CallPorts = Pick<RunSurroundings, 'targets' | 'admission' | 'crashPoints'>;
+
 /** What the calls of a run need of it. */
 export interface Caller {
-  readonly targets: TargetCaller;
-  readonly admission: Admission;
-  readonly crashPoints: CrashPoints;
   /** Asked when the call's turn has come; a call that is held back was not sent. */
   readonly mayCall: () => boolean;
   readonly context: () => CallContext;
@@ -41,14 +40,19 @@ export class Calls {
   /** By step and attempt. */
   private readonly underWay = new Map<string, UnderWay>();
 
-  constructor(private readonly caller: Caller) {}
+  private isDraining = false;
+
+  constructor(
+    private readonly ports: CallPorts,
+    private readonly caller: Caller,
+  ) {}
 
   /** Makes a call when its turn comes, unless this process is making that very call already. */
   make(effect: CallEffect): void {
     const id = idOf(effect);
     if (this.underWay.has(id)) return;
     const { service_name: service, priority, limitKey, key: label } = effect;
-    const ticket = this.caller.admission.enter({ service, priority, key: limitKey, label });
+    const ticket = this.ports.admission.enter({ service, priority, key: limitKey, label });
     const answered = this.callAndAnswer(effect, ticket)
       .catch((defect: unknown) => {
         this.caller.onDefect(defect);
@@ -64,27 +68,28 @@ export class Calls {
   /** Gives up a call that waits for its turn; one that was sent goes on. */
   giveUp(id: string): void {
     const call = this.underWay.get(id);
-    if (call) this.caller.admission.drop(call.ticket);
+    if (call) this.ports.admission.drop(call.ticket);
   }
 
   /** The same for all of them. */
   giveUpAll(): void {
-    for (const { ticket } of this.underWay.values()) this.caller.admission.drop(ticket);
+    for (const { ticket } of this.underWay.values()) this.ports.admission.drop(ticket);
   }
 
-  /** Returns when every call under way now is answered and recorded. */
-  async answered(): Promise<void> {
+  /** Sends nothing more; returns when every call under way now is answered and recorded. */
+  async drained(): Promise<void> {
+    this.isDraining = true;
     await Promise.all([...this.underWay.values()].map(({ answered }) => answered));
   }
 
   private async callAndAnswer(effect: CallEffect, ticket: Ticket): Promise<boolean> {
-    const { admission, crashPoints } = this.caller;
+    const { admission, crashPoints } = this.ports;
     const kind = effect.purpose === 'undo' ? 'undo' : 'call';
     let result: CallResult | undefined;
     try {
       const isWanted = ticket.turn || effect.isHeld ? await this.turn(effect, ticket) : true;
       if (!isWanted) return true;
-      if (!this.caller.mayCall()) return false;
+      if (this.isDraining || !this.caller.mayCall()) return false;
       crashPoints.reached(`${kind}.before-sending`);
       result = await this.call(effect);
     } finally {
@@ -101,7 +106,7 @@ export class Calls {
     if (ticket.turn) {
       let mayGo = isHeld ? await ticket.turn : await within(ticket.turn, HOLD_AFTER_MS);
       if (mayGo === undefined) {
-        await this.caller.onHeld(effect, this.caller.admission.because(ticket));
+        await this.caller.onHeld(effect, this.ports.admission.because(ticket));
         isHeld = true;
         mayGo = await ticket.turn;
       }
@@ -113,7 +118,7 @@ export class Calls {
   /** A caller that breaks its promise not to throw may have sent something. */
   private async call(effect: CallEffect): Promise<CallResult> {
     try {
-      return await this.caller.targets.call(effect, this.caller.context());
+      return await this.ports.targets.call(effect, this.caller.context());
     } catch (defect) {
       this.caller.onDefect(defect);
       return { kind: 'broken', message: 'the call met a defect of the engine' };

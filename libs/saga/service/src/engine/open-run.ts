@@ -57,8 +57,7 @@ export class OpenRun {
       now: () => around.clock.now(),
       onFault: (fault) => this.isEndedBy(fault),
     });
-    this.effects = new RunEffects({
-      ...around,
+    this.effects = new RunEffects(around, {
       onEnded: () => around.onEnded(this.stream.callContext().correlationId, this.stream.position),
       onTimer: (timer_id) =>
         void this.record({ type: 'TimerDue', data: { timer_id }, at: this.now() }),

@@ -1,11 +1,11 @@
 import { epochMs } from '@downbeat/eventsourcing';
 import type { ChildEffect, Effect, TellParentEffect } from '@downbeat/saga-domain';
-import type { Clock } from '@downbeat/service-host';
-import { Calls, type Caller } from './calls';
+import { Calls, type CallPorts, type Caller } from './calls';
+import type { RunSurroundings } from './surroundings';
 import { Timers } from './timers';
 
-export interface EffectPorts extends Caller {
-  readonly clock: Clock;
+/** What effects need of the run. */
+export interface EffectsOfRun extends Caller {
   readonly onTimer: (timerId: string) => void;
   readonly onEnded: () => void;
   readonly onChild: (effect: ChildEffect) => void;
@@ -18,9 +18,12 @@ export class RunEffects {
   private readonly calls: Calls;
   private isDraining = false;
 
-  constructor(private readonly ports: EffectPorts) {
-    this.timers = new Timers(ports.clock, ports.onTimer);
-    this.calls = new Calls({ ...ports, mayCall: () => !this.isDraining && ports.mayCall() });
+  constructor(
+    around: CallPorts & Pick<RunSurroundings, 'clock'>,
+    private readonly run: EffectsOfRun,
+  ) {
+    this.timers = new Timers(around.clock, run.onTimer);
+    this.calls = new Calls(around, run);
   }
 
   perform(effects: readonly Effect[]): void {
@@ -31,10 +34,10 @@ export class RunEffects {
           this.calls.make(effect);
           break;
         case 'run-child':
-          this.ports.onChild(effect);
+          this.run.onChild(effect);
           break;
         case 'tell-parent':
-          this.ports.onTellParent(effect);
+          this.run.onTellParent(effect);
           break;
         case 'set-timer':
           this.timers.set(effect.timer_id, epochMs(effect.due));
@@ -48,7 +51,7 @@ export class RunEffects {
           break;
         case 'ended':
           this.timers.clear();
-          this.ports.onEnded();
+          this.run.onEnded();
           break;
       }
     }
@@ -69,6 +72,6 @@ export class RunEffects {
   async drain(): Promise<void> {
     this.isDraining = true;
     this.clear();
-    await this.calls.answered();
+    await this.calls.drained();
   }
 }

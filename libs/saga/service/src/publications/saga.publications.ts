@@ -1,84 +1,101 @@
 import { integrationEvent, sagaContract } from '@downbeat/contracts';
 import type { Json } from '@downbeat/eventsourcing';
 import { keepPrivate, type Publications } from '@downbeat/publishing';
-import type { RunEvent, TargetEvent, WorkflowDefinitionRegistered } from '@downbeat/saga-domain';
+import type {
+  RunEvent,
+  ScheduleEvent,
+  TargetEvent,
+  WorkflowDefinitionRegistered,
+} from '@downbeat/saga-domain';
 
 /** What ended runs tell others stands in their first event, which a publication does not see. */
-export const sagaPublications: Publications<RunEvent | WorkflowDefinitionRegistered | TargetEvent> =
-  {
-    WorkflowStarted: ({ data }) =>
-      integrationEvent(sagaContract.workflowStarted, {
-        workflow_id: data.workflow_id,
-        workflow_name: data.workflow_name,
-        workflow_version: data.workflow_version,
-        correlation_id: data.correlation_id,
-      }),
-    WorkflowCompleted: ({ stream, meta }) =>
-      integrationEvent(sagaContract.workflowCompleted, runOf(stream, meta.correlation_id)),
-    WorkflowFailed: ({ stream, meta, data }) =>
-      integrationEvent(sagaContract.workflowFailed, {
-        ...runOf(stream, meta.correlation_id),
-        reason: data.reason,
-      }),
-    WorkflowCompensated: ({ stream, meta, data }) =>
-      integrationEvent(sagaContract.workflowCompensated, {
-        ...runOf(stream, meta.correlation_id),
-        reason: data.reason,
-      }),
-    UndoParked: ({ stream, meta, data }) =>
-      integrationEvent(sagaContract.workflowParked, {
-        ...runOf(stream, meta.correlation_id),
-        step_name: data.step,
-        reason: data.message,
-      }),
-    EventPublished: ({ stream, meta, data }) =>
-      integrationEvent(sagaContract.workflowEventPublished, {
-        ...runOf(stream, meta.correlation_id),
-        workflow_name: data.workflow_name,
-        step_name: data.step,
-        event: data.event,
-        payload: data.payload as Readonly<Record<string, Json>>,
-      }),
-    StepStarted: keepPrivate,
-    StepRetried: keepPrivate,
-    StepAttemptFailed: keepPrivate,
-    CallHeld: keepPrivate,
-    CallReleased: keepPrivate,
-    StepCompleted: keepPrivate,
-    StepFailed: keepPrivate,
-    StepSkipped: keepPrivate,
-    DecisionTaken: keepPrivate,
-    ParallelStarted: keepPrivate,
-    ParallelCompleted: keepPrivate,
-    MapStarted: keepPrivate,
-    MapItemStarted: keepPrivate,
-    MapItemCompleted: keepPrivate,
-    MapItemFailed: keepPrivate,
-    MapCompleted: keepPrivate,
-    RaceWon: keepPrivate,
-    RaceUndoStarted: keepPrivate,
-    GroupFailed: keepPrivate,
-    DelayStarted: keepPrivate,
-    DelayElapsed: keepPrivate,
-    SignalAwaited: keepPrivate,
-    SignalReceived: keepPrivate,
-    SignalTaken: keepPrivate,
-    SignalMissed: keepPrivate,
-    WaitAbandoned: keepPrivate,
-    WorkflowTimedOut: keepPrivate,
-    CompensationRequested: keepPrivate,
-    CompensationStarted: keepPrivate,
-    UndoStarted: keepPrivate,
-    UndoRetried: keepPrivate,
-    UndoAttemptFailed: keepPrivate,
-    StepCompensated: keepPrivate,
-    RunRetried: keepPrivate,
-    ParentTold: keepPrivate,
-    WorkflowDefinitionRegistered: keepPrivate,
-    TargetLimited: keepPrivate,
-    TargetPaused: keepPrivate,
-    TargetResumed: keepPrivate,
-  };
+export const sagaPublications: Publications<
+  RunEvent | WorkflowDefinitionRegistered | TargetEvent | ScheduleEvent
+> = {
+  WorkflowStarted: ({ data }) =>
+    integrationEvent(sagaContract.workflowStarted, {
+      workflow_id: data.workflow_id,
+      workflow_name: data.workflow_name,
+      workflow_version: data.workflow_version,
+      correlation_id: data.correlation_id,
+    }),
+  WorkflowCompleted: ({ stream, meta }) =>
+    integrationEvent(sagaContract.workflowCompleted, runOf(stream, meta.correlation_id)),
+  WorkflowFailed: ({ stream, meta, data }) =>
+    integrationEvent(sagaContract.workflowFailed, {
+      ...runOf(stream, meta.correlation_id),
+      reason: data.reason,
+    }),
+  WorkflowCompensated: ({ stream, meta, data }) =>
+    integrationEvent(sagaContract.workflowCompensated, {
+      ...runOf(stream, meta.correlation_id),
+      reason: data.reason,
+    }),
+  UndoParked: ({ stream, meta, data }) =>
+    integrationEvent(sagaContract.workflowParked, {
+      ...runOf(stream, meta.correlation_id),
+      step_name: data.step,
+      reason: data.message,
+    }),
+  EventPublished: ({ stream, meta, data }) =>
+    integrationEvent(sagaContract.workflowEventPublished, {
+      ...runOf(stream, meta.correlation_id),
+      workflow_name: data.workflow_name,
+      step_name: data.step,
+      event: data.event,
+      payload: data.payload as Readonly<Record<string, Json>>,
+    }),
+  StepStarted: keepPrivate,
+  StepRetried: keepPrivate,
+  StepAttemptFailed: keepPrivate,
+  CallHeld: keepPrivate,
+  CallReleased: keepPrivate,
+  StepCompleted: keepPrivate,
+  StepFailed: keepPrivate,
+  StepSkipped: keepPrivate,
+  DecisionTaken: keepPrivate,
+  ParallelStarted: keepPrivate,
+  ParallelCompleted: keepPrivate,
+  MapStarted: keepPrivate,
+  MapItemStarted: keepPrivate,
+  MapItemCompleted: keepPrivate,
+  MapItemFailed: keepPrivate,
+  MapCompleted: keepPrivate,
+  RaceWon: keepPrivate,
+  RaceUndoStarted: keepPrivate,
+  GroupFailed: keepPrivate,
+  DelayStarted: keepPrivate,
+  DelayElapsed: keepPrivate,
+  SignalAwaited: keepPrivate,
+  SignalReceived: keepPrivate,
+  SignalTaken: keepPrivate,
+  SignalMissed: keepPrivate,
+  WaitAbandoned: keepPrivate,
+  WorkflowTimedOut: keepPrivate,
+  CompensationRequested: keepPrivate,
+  CompensationStarted: keepPrivate,
+  UndoStarted: keepPrivate,
+  UndoRetried: keepPrivate,
+  UndoAttemptFailed: keepPrivate,
+  StepCompensated: keepPrivate,
+  RunRetried: keepPrivate,
+  ParentTold: keepPrivate,
+  WorkflowDefinitionRegistered: keepPrivate,
+  TargetLimited: keepPrivate,
+  ScheduleSet: keepPrivate,
+  SchedulePaused: keepPrivate,
+  ScheduleResumed: keepPrivate,
+  ScheduleDeleted: keepPrivate,
+  OccurrencesMissed: keepPrivate,
+  OccurrenceDue: keepPrivate,
+  OccurrenceQueued: keepPrivate,
+  OccurrenceSkipped: keepPrivate,
+  OccurrenceStarted: keepPrivate,
+  OccurrenceRefused: keepPrivate,
+  OccurrenceEnded: keepPrivate,
+  TargetPaused: keepPrivate,
+  TargetResumed: keepPrivate,
+};
 
 const runOf = (stream: string, correlation_id: string) => ({
   workflow_id: stream.slice('workflow-'.length),

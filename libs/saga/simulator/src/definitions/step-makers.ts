@@ -69,7 +69,7 @@ const STEP_MAKERS: Readonly<Record<StepType, StepMaker>> = {
   },
   delay: {
     weight: 1.5,
-    make: ({ chance }) => ({ delay_seconds: chance.oneOf(0, 0.3, 1.5, 4) }),
+    make: ({ chance }) => ({ delay_seconds: chance.oneOf(0, 0.1, 0.3, 0.6) }),
   },
   parallel: {
     weight: 2,
