@@ -1,4 +1,4 @@
-import { Rejection, type Json } from '@downbeat/eventsourcing';
+import { Rejection, type Instant, type Json } from '@downbeat/eventsourcing';
 import type { CompiledDefinition, CompiledSignalWait } from '../definition/compiled';
 import { applyMapping } from '../expressions/mapping';
 import { goOn } from './advance';
@@ -114,12 +114,15 @@ function hasRoom({ signals }: Run, payload: Json): boolean {
   return length <= SIGNALS_LENGTH_MAX;
 }
 
+/** The one that has waited longest; of several since the same moment the one that was reached first. */
 function waitingFor(draft: Draft, signal: string): Spot<CompiledSignalWait> | undefined {
+  let longest: { readonly spot: Spot<CompiledSignalWait>; readonly since: Instant } | undefined;
   for (const [address, state] of draft.run.steps) {
     if (state.status !== 'awaiting' || state.signal !== signal) continue;
     const spot = draft.spotOf(address);
     const { step } = spot;
-    if (step.type === 'wait_for_signal') return { ...spot, step };
+    if (step.type === 'wait_for_signal' && (!longest || state.since < longest.since))
+      longest = { spot: { ...spot, step }, since: state.since };
   }
-  return undefined;
+  return longest?.spot;
 }

@@ -51,7 +51,12 @@ export type StepState = { readonly place: number } & (
   | ({ readonly status: 'calling' } & Calls)
   | ({ readonly status: 'waiting'; readonly retryAt: Instant } & Calls)
   | { readonly status: 'delaying'; readonly until: Instant }
-  | { readonly status: 'awaiting'; readonly signal: string; readonly until: Instant | undefined }
+  | {
+      readonly status: 'awaiting';
+      readonly signal: string;
+      readonly since: Instant;
+      readonly until: Instant | undefined;
+    }
   | GroupState
   /** Done or passed; the run went on at `goto`, or at the step's own `next`. */
   | { readonly status: 'passed'; readonly goto?: string | undefined }
