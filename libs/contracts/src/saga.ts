@@ -2,9 +2,11 @@ import type { JsonObject } from '@downbeat/eventsourcing';
 import { z } from 'zod';
 import { command, event, query } from './contract';
 import * as f from './fields';
+import { bulkCommands, bulkQueries } from './saga-bulk';
 import { scheduleCommands, scheduleQueries } from './saga-schedules';
 import { priority, workflowDefinition } from './workflow-definition';
 
+export * from './saga-bulk';
 export * from './saga-schedules';
 
 const context = 'saga' as const;
@@ -468,8 +470,16 @@ export const saga = {
     pauseTarget,
     resumeTarget,
     ...scheduleCommands,
+    ...bulkCommands,
   ],
-  queries: [listWorkflows, workflowStatusQuery, listDefinitions, listTargets, ...scheduleQueries],
+  queries: [
+    listWorkflows,
+    workflowStatusQuery,
+    listDefinitions,
+    listTargets,
+    ...scheduleQueries,
+    ...bulkQueries,
+  ],
   events: [
     workflowStarted,
     workflowCompleted,

@@ -1,3 +1,4 @@
+export * from './bulk/bulk-operation';
 export * from './definition/canonical-json';
 export * from './definition/compile';
 export * from './definition/compiled';

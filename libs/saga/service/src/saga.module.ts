@@ -15,6 +15,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Registry } from 'prom-client';
 import { Admission } from './admission/admission';
 import { TargetWatch } from './admission/target-watch';
+import { BulkWatch } from './bulk/bulk-watch';
+import {
+  AbortBulkOperation,
+  AbortBulkOperationHandler,
+  StartBulkOperation,
+  StartBulkOperationHandler,
+} from './commands/bulk-operation';
 import { CompensateWorkflow, CompensateWorkflowHandler } from './commands/compensate-workflow';
 import {
   ControlSchedule,
@@ -54,6 +61,8 @@ import { showEngine } from './engine/engine-status';
 import { FaultLog } from './engine/fault-log';
 import { Replica } from './engine/replica';
 import { RunEngine } from './engine/run-engine';
+import { bulkOperations } from './projections/bulk/bulk.projection';
+import { BulkQueries } from './projections/bulk/bulk.queries';
 import { schedulesProjection } from './projections/schedules/schedules.projection';
 import { SchedulesQueries } from './projections/schedules/schedules.queries';
 import { targets } from './projections/targets/targets.projection';
@@ -80,7 +89,7 @@ const faults = new FaultLog(new Logger(RunEngine.name));
   imports: [
     ContextModule.of({
       context: 'saga',
-      projections: [workflows, targets, schedulesProjection],
+      projections: [workflows, targets, schedulesProjection, bulkOperations],
       publications: sagaPublications,
       settings: sagaConfig,
       commands: [
@@ -97,10 +106,18 @@ const faults = new FaultLog(new Logger(RunEngine.name));
         ResumeSchedule,
         DeleteSchedule,
         TriggerSchedule,
+        StartBulkOperation,
+        AbortBulkOperation,
       ],
     }),
   ],
-  controllers: [WorkflowsQueries, WorkflowStatusQueries, TargetsQueries, SchedulesQueries],
+  controllers: [
+    WorkflowsQueries,
+    WorkflowStatusQueries,
+    TargetsQueries,
+    SchedulesQueries,
+    BulkQueries,
+  ],
   providers: [
     RegisterWorkflowDefinitionHandler,
     StartWorkflowHandler,
@@ -119,6 +136,9 @@ const faults = new FaultLog(new Logger(RunEngine.name));
     ControlSchedule,
     ScheduledRuns,
     ScheduleWatch,
+    StartBulkOperationHandler,
+    AbortBulkOperationHandler,
+    BulkWatch,
     SignalWorkflowHandler,
     OperateWorkflow,
     ExpectedDurations,
@@ -223,6 +243,7 @@ export class SagaModule implements OnApplicationBootstrap {
     private readonly library: DefinitionLibrary,
     private readonly targets: TargetWatch,
     private readonly schedules: ScheduleWatch,
+    private readonly bulk: BulkWatch,
     private readonly bus: MessageBus,
     private readonly lifecycle: HostLifecycle,
   ) {}
@@ -244,6 +265,8 @@ export class SagaModule implements OnApplicationBootstrap {
     this.lifecycle.onStop('saga engine', () => this.replica.stop());
     this.schedules.start();
     this.lifecycle.onStop('schedules', () => this.schedules.stop());
+    this.bulk.start();
+    this.lifecycle.onStop('bulk operations', () => this.bulk.stop());
     await this.runtime.start();
   }
 }

@@ -8,6 +8,12 @@ const kindOf = (stream: string, context: string) => {
   return Object.entries(replayers).find(([, one]) => one === replayer)?.[0];
 };
 
+const replayed = async (kind: string, appends: readonly (readonly object[])[]) => {
+  const replay = replayers[kind]?.begin();
+  const found = [];
+  for (const append of appends) found.push(await replay?.apply(append as RecordedEvent[]));
+  return found.map((comparison) => comparison?.isSame);
+};
 const at = (second: number) => new Date(Date.UTC(2026, 2, 1, 9, 0, second)).toISOString();
 const due = (second: number) => ({
   name: 'nightly',
@@ -59,19 +65,31 @@ describe('the stream of a schedule', () => {
     [{ type: 'ScheduleResumed', data: { name: 'nightly', at: at(5) } }],
     [{ type: 'ScheduleDeleted', data: { name: 'nightly', at: at(6) } }],
   ];
-  const replayed = async (appends: readonly (readonly object[])[]) => {
-    const replay = replayers['schedule']?.begin();
-    const found = [];
-    for (const append of appends) found.push(await replay?.apply(append as RecordedEvent[]));
-    return found.map((comparison) => comparison?.isSame);
-  };
-
   it('is decided again from its events alone', async () =>
-    expect(await replayed(events)).toEqual(events.map(() => true)));
+    expect(await replayed('schedule', events)).toEqual(events.map(() => true)));
   it('shows a decision that nobody made', async () => {
     const altered = JSON.parse(JSON.stringify(events).replace('Queued', 'Skipped')) as object[][];
-    expect(await replayed(altered)).toContain(false);
+    expect(await replayed('schedule', altered)).toContain(false);
   });
+});
+
+it('decides a bulk operation again from its events alone', async () => {
+  const [bulk_id, workflow_ids] = ['outage', ['a', 'b', 'c']];
+  const request = { bulk_id, action: 'retry', filter: {}, reason: 'r', rate_per_second: 1 };
+  const answered = (from: number, ...answers: string[]) => ({
+    type: 'BulkRunsAnswered',
+    data: { bulk_id, from, answers, at: at(1) },
+  });
+  const started = {
+    type: 'BulkOperationStarted',
+    data: { bulk_id, request, workflow_ids, at: at(0) },
+  };
+  const completed = { type: 'BulkOperationCompleted', data: { bulk_id, at: at(1) } };
+  const aborted = { type: 'BulkOperationAborted', data: { bulk_id, reason: 'r', at: at(1) } };
+  const whole = [[started], [answered(0, 'accepted', 'x')], [answered(2, 'x'), completed]];
+  expect(await replayed('bulk', whole)).toEqual([true, true, true]);
+  expect(await replayed('bulk', [[started], [aborted]])).toEqual([true, true]);
+  expect(await replayed('bulk', [[started], [answered(1, 'x')]])).toEqual([true, false]);
 });
 
 describe('the kind of a stream', () => {
@@ -81,6 +99,7 @@ describe('the kind of a stream', () => {
     ['workflow-definition-book', 'saga', 'workflow-definition'],
     ['dead-letter-0198', 'messaging', 'dead-letter'],
     ['schedule-nightly', 'saga', 'schedule'],
+    ['bulk-outage', 'saga', 'bulk'],
   ])('of %s is told by its name', (stream, context, kind) =>
     expect(kindOf(stream, context)).toBe(kind),
   );

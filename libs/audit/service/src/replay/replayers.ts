@@ -1,5 +1,6 @@
 import type { AuditLog } from '@downbeat/event-store';
 import type { StreamName } from '@downbeat/eventsourcing';
+import { bulkReplayer } from './bulk.replayer';
 import { checkReplayer } from './check.replayer';
 import { deadLetterReplayer } from './dead-letter.replayer';
 import { instanceReplayer, serviceReplayer } from './registry.replayers';
@@ -19,6 +20,7 @@ export const replayersOn = (log: AuditLog): Replayers => ({
   'dead-letter': deadLetterReplayer,
   target: targetReplayer,
   schedule: scheduleReplayer,
+  bulk: bulkReplayer,
   workflow: workflowReplayer(definitionsOf(log)),
   'workflow-definition': workflowDefinitionReplayer,
 });

@@ -1,7 +1,7 @@
 import type { Position } from '@downbeat/eventsourcing';
 import type { MessageBus } from '@downbeat/message-bus';
 import type { ReadModels } from '@downbeat/projections';
-import { Periodic } from '@downbeat/service-host';
+import { HintedReading, type AsOf } from '../projections/hinted-reading';
 import { targets, type TargetRow } from '../projections/targets/targets.projection';
 import type { TargetRules } from './admission';
 
@@ -14,29 +14,27 @@ const READ_EVERY_MS = 2_000;
 export class FollowedRules {
   private known: readonly TargetRules[] = [];
   private readUpTo: Position = 0;
-  private minPosition: Position = 0;
-  private unsubscribe: () => void = () => undefined;
-  private readonly reading = new Periodic('reading the rules of targets', READ_EVERY_MS, () =>
-    this.read(),
-  );
+  private readonly reading: HintedReading;
 
   constructor(
     private readonly readModels: ReadModels,
-    private readonly bus: MessageBus,
+    bus: MessageBus,
     private readonly onRules: (rules: readonly TargetRules[]) => void,
-  ) {}
+  ) {
+    this.reading = new HintedReading(
+      'reading the rules of targets',
+      READ_EVERY_MS,
+      bus,
+      TARGET_HINT,
+      (as) => this.read(as),
+    );
+  }
 
   start(): void {
-    this.unsubscribe = this.bus.onHint(TARGET_HINT, (payload) => {
-      const { position } = payload as { readonly position?: unknown };
-      if (typeof position === 'number') this.minPosition = Math.max(this.minPosition, position);
-      this.reading.hurry();
-    });
-    this.reading.start({ atOnce: true });
+    this.reading.start();
   }
 
   async stop(): Promise<void> {
-    this.unsubscribe();
     await this.reading.stop();
   }
 
@@ -49,8 +47,7 @@ export class FollowedRules {
     return this.readUpTo;
   }
 
-  private async read(): Promise<void> {
-    const as = this.minPosition === 0 ? {} : { min_position: this.minPosition };
+  private async read(as: AsOf): Promise<void> {
     const { data, position } = await this.readModels.ask(targets, as, (manager) =>
       manager.query<TargetRow[]>('select service_name, is_paused, limits from target'),
     );

@@ -2,6 +2,7 @@ import { integrationEvent, sagaContract } from '@downbeat/contracts';
 import type { Json } from '@downbeat/eventsourcing';
 import { keepPrivate, type Publications } from '@downbeat/publishing';
 import type {
+  BulkEvent,
   RunEvent,
   ScheduleEvent,
   TargetEvent,
@@ -10,7 +11,7 @@ import type {
 
 /** What ended runs tell others stands in their first event, which a publication does not see. */
 export const sagaPublications: Publications<
-  RunEvent | WorkflowDefinitionRegistered | TargetEvent | ScheduleEvent
+  RunEvent | WorkflowDefinitionRegistered | TargetEvent | ScheduleEvent | BulkEvent
 > = {
   WorkflowStarted: ({ data }) =>
     integrationEvent(sagaContract.workflowStarted, {
@@ -81,6 +82,10 @@ export const sagaPublications: Publications<
   RunRetried: keepPrivate,
   ParentTold: keepPrivate,
   WorkflowDefinitionRegistered: keepPrivate,
+  BulkOperationStarted: keepPrivate,
+  BulkRunsAnswered: keepPrivate,
+  BulkOperationCompleted: keepPrivate,
+  BulkOperationAborted: keepPrivate,
   TargetLimited: keepPrivate,
   ScheduleSet: keepPrivate,
   SchedulePaused: keepPrivate,

@@ -1,13 +1,24 @@
 import type { EventStore } from '@downbeat/event-store';
 import { epochMs, Rejection, type Instant } from '@downbeat/eventsourcing';
-import { nextDueAt, type PendingOccurrence, type SchedulePlan } from '@downbeat/saga-domain';
+import {
+  nextDueAt,
+  schedule,
+  scheduleStream,
+  type PendingOccurrence,
+  type Schedule,
+  type ScheduleCommand,
+  type ScheduleEvent,
+  type SchedulePlan,
+} from '@downbeat/saga-domain';
 import type { Clock } from '@downbeat/service-host';
 import { Timers } from '../engine/timers';
-import { ScheduleLedger } from './schedule-ledger';
+import { Ledger } from '../ledger';
 import type { ScheduledRuns } from './scheduled-runs';
 
 const AT_ONCE_MAX = 8;
 const TRY_AGAIN_MS = 1_000;
+
+type ScheduleLedger = Ledger<Schedule, ScheduleCommand, ScheduleEvent>;
 
 export interface KeeperPorts {
   readonly store: EventStore;
@@ -92,38 +103,36 @@ export class ScheduleKeeper {
     const ledger = this.ledgerOf(name);
     await ledger.refresh();
     for (;;) {
-      await this.recordEnds(ledger);
+      await this.recordEnds(name, ledger);
       await ledger.carryOut({ type: 'Tick', data: { name } });
-      await this.startPending(ledger);
+      await this.startPending(name, ledger);
       if (this.isStopped) return;
       const next = nextDueAt(ledger.state);
       if (next !== undefined && epochMs(next) <= this.ports.clock.now()) continue;
       if (next === undefined) this.timers.cancel(name);
       else this.timers.set(name, epochMs(next));
-      return this.listen(ledger);
+      return this.listen(name, ledger.state);
     }
   }
 
-  private async recordEnds(ledger: ScheduleLedger): Promise<void> {
-    const { name } = ledger;
+  private async recordEnds(name: string, ledger: ScheduleLedger): Promise<void> {
     for (const { due_at, correlation_id, is_started } of ledger.state.pending) {
       const status = is_started ? await this.ports.runs.endOf(correlation_id) : undefined;
       if (status) await ledger.carryOut({ type: 'RecordEnd', data: { name, due_at, status } });
     }
   }
 
-  private async startPending(ledger: ScheduleLedger): Promise<void> {
-    const { name } = ledger;
+  private async startPending(name: string, ledger: ScheduleLedger): Promise<void> {
     for (const occurrence of ledger.state.pending) {
       const { plan } = ledger.state;
       if (occurrence.is_started || !plan || this.isStopped) continue;
-      await this.start(ledger, name, plan, occurrence);
+      await this.start(name, ledger, plan, occurrence);
     }
   }
 
   private async start(
-    ledger: ScheduleLedger,
     name: string,
+    ledger: ScheduleLedger,
     plan: SchedulePlan,
     occurrence: PendingOccurrence,
   ): Promise<void> {
@@ -138,7 +147,7 @@ export class ScheduleKeeper {
   }
 
   /** Only what waits for an end is told of it at once. */
-  private listen({ name, state }: ScheduleLedger): void {
+  private listen(name: string, state: Schedule): void {
     this.listening.get(name)?.();
     this.listening.delete(name);
     const [first] = state.pending;
@@ -150,7 +159,8 @@ export class ScheduleKeeper {
   private ledgerOf(name: string): ScheduleLedger {
     let ledger = this.ledgers.get(name);
     if (!ledger) {
-      ledger = new ScheduleLedger(name, this.ports.store, this.ports.clock);
+      const { store, clock } = this.ports;
+      ledger = new Ledger(schedule, scheduleStream(name), 'saga-schedules', store, clock);
       this.ledgers.set(name, ledger);
     }
     return ledger;

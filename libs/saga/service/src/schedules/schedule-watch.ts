@@ -1,12 +1,12 @@
 import { sagaContract } from '@downbeat/contracts';
 import { EventStore } from '@downbeat/event-store';
-import type { Position } from '@downbeat/eventsourcing';
 import { MessageBus } from '@downbeat/message-bus';
 import { ReadModels } from '@downbeat/projections';
 import { SessionLock } from '@downbeat/publishing';
-import { ContextPool, HostSettings, Periodic, SoleReplica } from '@downbeat/service-host';
+import { ContextPool, HostSettings, SoleReplica } from '@downbeat/service-host';
 import { Injectable, Logger } from '@nestjs/common';
 import { DatabaseClock } from '../engine/database-clock';
+import { HintedReading, type AsOf } from '../projections/hinted-reading';
 import { schedulesProjection } from '../projections/schedules/schedules.projection';
 import { ScheduleKeeper, type KnownSchedule } from './schedule-keeper';
 import { ScheduledRuns } from './scheduled-runs';
@@ -22,12 +22,8 @@ const READ_EVERY_MS = 10_000;
 export class ScheduleWatch {
   private readonly logger = new Logger(ScheduleWatch.name);
   private readonly turns: SoleReplica;
-  private readonly reading = new Periodic('reading the schedules', READ_EVERY_MS, () =>
-    this.read(),
-  );
+  private readonly reading: HintedReading;
   private keeper: ScheduleKeeper | undefined;
-  private minPosition: Position = 0;
-  private unsubscribe: () => void = () => undefined;
 
   constructor(
     private readonly store: EventStore,
@@ -38,6 +34,13 @@ export class ScheduleWatch {
     pool: ContextPool,
     { config }: HostSettings,
   ) {
+    this.reading = new HintedReading(
+      'reading the schedules',
+      READ_EVERY_MS,
+      bus,
+      SCHEDULE_HINT,
+      (as) => this.read(as),
+    );
     this.turns = new SoleReplica(
       new SessionLock(pool.pool, `downbeat schedules ${config.LOG_NAME}`),
       { begin: () => this.begin(), end: () => this.end() },
@@ -62,23 +65,16 @@ export class ScheduleWatch {
       onFault: (schedule, fault) =>
         this.logger.warn({ err: fault, schedule }, 'a schedule has to wait'),
     });
-    this.unsubscribe = bus.onHint(SCHEDULE_HINT, (payload) => {
-      const { position } = payload as { readonly position?: unknown };
-      if (typeof position === 'number') this.minPosition = Math.max(this.minPosition, position);
-      this.reading.hurry();
-    });
-    this.reading.start({ atOnce: true });
+    this.reading.start();
   }
 
   private async end(): Promise<void> {
-    this.unsubscribe();
     await this.reading.stop();
     await this.keeper?.stop();
     this.keeper = undefined;
   }
 
-  private async read(): Promise<void> {
-    const as = this.minPosition === 0 ? {} : { min_position: this.minPosition };
+  private async read(as: AsOf): Promise<void> {
     const { data } = await this.readModels.ask(schedulesProjection, as, (manager) =>
       manager.query<KnownSchedule[]>('select name, next_due_at, is_pending from schedule'),
     );

@@ -1,0 +1,120 @@
+import type { DataOf, sagaContract } from '@downbeat/contracts';
+import {
+  Rejection,
+  streamName,
+  type Command,
+  type Decider,
+  type Instant,
+  type Message,
+  type StreamName,
+} from '@downbeat/eventsourcing';
+import { canonicalJson } from '../definition/canonical-json';
+
+type Request = DataOf<typeof sagaContract.startBulkOperation>;
+
+/** What a run said to it: `accepted`, or the code of its refusal. */
+export type BulkAnswer = string;
+
+export type BulkCommand =
+  /** @param data.workflow_ids What fits the filter at that moment. */
+  | Command<'StartBulkOperation', Request & { readonly workflow_ids: readonly string[] }>
+  | Command<'AbortBulkOperation', DataOf<typeof sagaContract.abortBulkOperation>>
+  | Command<
+      'RecordAnswers',
+      { readonly bulk_id: string; readonly from: number; readonly answers: readonly BulkAnswer[] }
+    >;
+
+interface Said {
+  readonly bulk_id: string;
+  readonly at: Instant;
+}
+
+export type BulkStarted = Message<
+  'BulkOperationStarted',
+  Said & { readonly request: Request; readonly workflow_ids: readonly string[] }
+>;
+/** Of the runs from index `from` on. */
+export type BulkAnswered = Message<
+  'BulkRunsAnswered',
+  Said & { readonly from: number; readonly answers: readonly BulkAnswer[] }
+>;
+export type BulkCompleted = Message<'BulkOperationCompleted', Said>;
+export type BulkAborted = Message<'BulkOperationAborted', Said & { readonly reason: string }>;
+export type BulkEvent = BulkStarted | BulkAnswered | BulkCompleted | BulkAborted;
+
+export interface BulkOperation {
+  readonly status: 'unknown' | 'running' | 'completed' | 'aborted';
+  readonly request: Request | undefined;
+  readonly workflowIds: readonly string[];
+  /** Index of the first run that has not answered. */
+  readonly next: number;
+}
+
+export const bulkStream = (bulkId: string): StreamName => streamName('bulk', bulkId);
+
+/** The same command to many runs, in a fixed order; the runs are those of the moment it was started. */
+export const bulkOperation: Decider<BulkOperation, BulkCommand, BulkEvent> = {
+  initialState: { status: 'unknown', request: undefined, workflowIds: [], next: 0 },
+
+  decide(command, state) {
+    const { bulk_id } = command.data;
+    const { at } = command;
+    if (command.type === 'StartBulkOperation') {
+      const { workflow_ids, ...request } = command.data;
+      return start(request, workflow_ids, at, state);
+    }
+    if (state.status === 'unknown')
+      return new Rejection('bulk-unknown', `there is no operation ${bulk_id}`, 'not-found');
+    if (state.status !== 'running') return [];
+    if (command.type === 'AbortBulkOperation')
+      return [{ type: 'BulkOperationAborted', data: { bulk_id, reason: command.data.reason, at } }];
+    const { from, answers } = command.data;
+    // Another process was faster.
+    if (from !== state.next || answers.length === 0) return [];
+    const answered: BulkEvent = { type: 'BulkRunsAnswered', data: { bulk_id, from, answers, at } };
+    const isLast = from + answers.length >= state.workflowIds.length;
+    return isLast
+      ? [answered, { type: 'BulkOperationCompleted', data: { bulk_id, at } }]
+      : [answered];
+  },
+
+  evolve(state, event) {
+    switch (event.type) {
+      case 'BulkOperationStarted': {
+        const { request, workflow_ids: workflowIds } = event.data;
+        return { status: 'running', request, workflowIds, next: 0 };
+      }
+      case 'BulkRunsAnswered':
+        return { ...state, next: event.data.from + event.data.answers.length };
+      case 'BulkOperationCompleted':
+        return { ...state, status: 'completed' };
+      case 'BulkOperationAborted':
+        return { ...state, status: 'aborted' };
+    }
+  },
+};
+
+function start(
+  request: Request,
+  workflow_ids: readonly string[],
+  at: Instant,
+  { request: before }: BulkOperation,
+): readonly BulkEvent[] | Rejection {
+  const { bulk_id, expected_count, action, max_retries } = request;
+  if (before)
+    return canonicalJson(before) === canonicalJson(request)
+      ? []
+      : new Rejection('bulk-exists', `${bulk_id} is the id of another operation`);
+  if (max_retries !== undefined && action !== 'retry')
+    return new Rejection('invalid-input', 'max_retries belongs to the action retry', 'invalid', [
+      { field: 'max_retries', message: 'belongs to the action retry' },
+    ]);
+  const count = workflow_ids.length;
+  if (count === 0) return new Rejection('bulk-empty', `no run fits the filter for ${action}`);
+  if (expected_count !== undefined && expected_count !== count)
+    return new Rejection(
+      'bulk-count-differs',
+      `${count} runs fit now, ${expected_count} were expected`,
+    );
+  return [{ type: 'BulkOperationStarted', data: { bulk_id, request, workflow_ids, at } }];
+}

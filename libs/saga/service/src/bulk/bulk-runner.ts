@@ -1,0 +1,107 @@
+import type { EventStore } from '@downbeat/event-store';
+import { instantOf } from '@downbeat/eventsourcing';
+import type { CommandOutcome } from '@downbeat/message-bus';
+import {
+  bulkOperation,
+  bulkStream,
+  type BulkOperation,
+  type CompensateWorkflow,
+  type RetryWorkflow,
+} from '@downbeat/saga-domain';
+import type { Cause, Clock } from '@downbeat/service-host';
+import { Ledger } from '../ledger';
+
+/** Runs are spoken to in slices, of which there are so many a second when the rate is higher. */
+const SLICES_PER_SECOND = 5;
+const TRY_AGAIN_MS = 1_000;
+const ACTOR = 'saga-bulk';
+
+type Request = NonNullable<BulkOperation['request']>;
+
+export interface RunnerPorts {
+  readonly store: EventStore;
+  readonly clock: Clock;
+  /** @throws A fault, when it is not known what became of it: to be said again. */
+  readonly say: (word: RetryWorkflow | CompensateWorkflow, cause: Cause) => Promise<CommandOutcome>;
+  /** Waits; returns early when `signal` is aborted. */
+  readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
+  readonly onFault: (bulkId: string, fault: unknown) => void;
+}
+
+/**
+ * Says the same to many runs at a bounded rate. What they answered is recorded slice by slice; a slice
+ * that is said again gets the same answers, since each word has an id of its own.
+ */
+export class BulkRunner {
+  private readonly inWork = new Map<string, Promise<void>>();
+  private readonly stopping = new AbortController();
+
+  constructor(private readonly ports: RunnerPorts) {}
+
+  /** Goes on with these, as far as it does not already. */
+  know(bulkIds: readonly string[]): void {
+    for (const id of bulkIds) {
+      if (this.inWork.has(id) || this.stopping.signal.aborted) continue;
+      this.inWork.set(
+        id,
+        this.work(id).finally(() => this.inWork.delete(id)),
+      );
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await Promise.all(this.inWork.values());
+  }
+
+  private async work(bulkId: string): Promise<void> {
+    const { store, clock, onFault, pause } = this.ports;
+    const ledger = new Ledger(bulkOperation, bulkStream(bulkId), ACTOR, store, clock);
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      try {
+        await ledger.refresh();
+        const { status, request, workflowIds, next } = ledger.state;
+        if (status !== 'running' || !request) return;
+        const begun = performance.now();
+        const size = Math.max(1, Math.floor(request.rate_per_second / SLICES_PER_SECOND));
+        const slice = workflowIds.slice(next, next + size);
+        const answers = await Promise.all(slice.map((id) => this.ask(request, id)));
+        const data = { bulk_id: bulkId, from: next, answers };
+        await ledger.carryOut({ type: 'RecordAnswers', data });
+        const dueMs = (slice.length / request.rate_per_second) * 1_000;
+        if (next + slice.length < workflowIds.length)
+          await pause(Math.max(0, dueMs - (performance.now() - begun)), signal);
+      } catch (fault) {
+        onFault(bulkId, fault);
+        await pause(TRY_AGAIN_MS, signal);
+      }
+    }
+  }
+
+  private async ask(request: Request, workflow_id: string): Promise<string> {
+    const { bulk_id } = request;
+    const meta = { correlation_id: bulk_id, causation_id: bulkStream(bulk_id), actor: ACTOR };
+    const cause = { meta, commandId: `bulk:${bulk_id}:${workflow_id}` };
+    const outcome = await this.ports.say(wordOf(request, workflow_id), cause);
+    return outcome.accepted ? 'accepted' : outcome.problem.code;
+  }
+}
+
+/** The run's own clock says when. */
+const NOW = instantOf(0);
+
+function wordOf(
+  { action, reason, max_retries }: Request,
+  workflow_id: string,
+): RetryWorkflow | CompensateWorkflow {
+  switch (action) {
+    case 'retry': {
+      const budget = max_retries === undefined ? {} : { max_retries };
+      const data = { workflow_id, retry_strategy: 'failed_steps' as const, ...budget };
+      return { type: 'RetryWorkflow', data, at: NOW };
+    }
+    case 'compensate':
+      return { type: 'CompensateWorkflow', data: { workflow_id, reason }, at: NOW };
+  }
+}
