@@ -1,9 +1,14 @@
 import type { RunEvent } from '@downbeat/saga-domain';
 import { CRASH_POINTS } from '@downbeat/saga-service/testing';
-import { STEP_TYPES } from './definitions/step-makers';
+import { STEP_TYPES } from './definitions/sequence';
+import { CASES } from './oracle/cases';
 import { FAULT_NAMES } from './weather/faults';
 
-const EVENT_TYPES: Readonly<Partial<Record<RunEvent['type'], true>>> = {
+/** `UndoParked` stands in old logs only; pauses are played by the properties of the domain. */
+type Unmet = 'UndoParked' | 'WorkflowPaused' | 'WorkflowResumed';
+
+/** A type of event that is not listed does not compile. */
+const EVENT_TYPES: Readonly<Record<Exclude<RunEvent['type'], Unmet>, true>> = {
   WorkflowStarted: true,
   StepStarted: true,
   StepRetried: true,
@@ -16,8 +21,21 @@ const EVENT_TYPES: Readonly<Partial<Record<RunEvent['type'], true>>> = {
   DecisionTaken: true,
   ParallelStarted: true,
   ParallelCompleted: true,
+  MapStarted: true,
+  MapItemStarted: true,
+  MapItemCompleted: true,
+  MapItemFailed: true,
+  MapCompleted: true,
+  RaceWon: true,
+  RaceUndoStarted: true,
+  GroupFailed: true,
   DelayStarted: true,
   DelayElapsed: true,
+  EventPublished: true,
+  SignalAwaited: true,
+  SignalReceived: true,
+  SignalTaken: true,
+  SignalMissed: true,
   WaitAbandoned: true,
   WorkflowTimedOut: true,
   CompensationRequested: true,
@@ -29,12 +47,23 @@ const EVENT_TYPES: Readonly<Partial<Record<RunEvent['type'], true>>> = {
   IncidentOpened: true,
   IncidentResolved: true,
   RunRetried: true,
+  ParentTold: true,
   WorkflowCompleted: true,
   WorkflowFailed: true,
   WorkflowCompensated: true,
 };
 
-export type Kind = 'crash point' | 'killed at' | 'fault' | 'event' | 'step' | 'command';
+/** What commands have to be answered. */
+const ANSWERS = [
+  'accepted',
+  'workflow-unknown',
+  'workflow-ended',
+  'workflow-ending',
+  'signal-unknown',
+  'signal-unusable',
+];
+
+export type Kind = 'crash point' | 'killed at' | 'fault' | 'event' | 'step' | 'case' | 'command';
 
 /** What has to be met, by kind. */
 const LISTED: readonly (readonly [kind: Kind, names: readonly string[]])[] = [
@@ -43,6 +72,8 @@ const LISTED: readonly (readonly [kind: Kind, names: readonly string[]])[] = [
   ['fault', FAULT_NAMES],
   ['event', Object.keys(EVENT_TYPES)],
   ['step', STEP_TYPES],
+  ['case', CASES],
+  ['command', ANSWERS],
 ];
 
 /** How often what a simulation is there for was met: so that it cannot go blind without a word. */

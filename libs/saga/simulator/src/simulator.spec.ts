@@ -9,8 +9,8 @@ jest.setTimeout(300_000);
 
 beforeAll(() => Logger.overrideLogger(false));
 
-const SEEDS = 300;
-/** Most planted bugs show within the first ten seeds, all within the first two hundred. */
+const SEEDS = 500;
+/** Most planted bugs show within the first fifty seeds, all within a few hundred. */
 const HUNTED_SEEDS = 1_000;
 
 it('breaks no promise under any of a few hundred seeds, and is not blind', async () => {
@@ -26,8 +26,8 @@ it('breaks no promise under any of a few hundred seeds, and is not blind', async
 
 // Each found a bug of the engine, and fails when that is brought back.
 it.each([
-  [377, 'a call that was held back beside a transition was never made'],
-  [459, 'a call that had to wait lost the doubt whether it had been sent before'],
+  [118, 'a call that had to wait lost the doubt whether it had been sent before'],
+  [246, 'the same, of another step'],
 ])('breaks no promise under seed %i: %s', async (seed) => {
   expect((await simulate({ seed })).violations).toEqual([]);
 });
@@ -38,7 +38,7 @@ it('lives through a seed in the same way each time', async () => {
     await simulate({ seed, onLine: (line) => lines.push(line.replace(OWNER, 'owner')) });
     return lines;
   };
-  for (const seed of [7, 377]) expect(await history(seed)).toEqual(await history(seed));
+  for (const seed of [7, 246]) expect(await history(seed)).toEqual(await history(seed));
   expect(await history(7)).not.toEqual(await history(9));
 });
 

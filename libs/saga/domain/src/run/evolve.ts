@@ -115,8 +115,8 @@ function evolveStarted(run: Run, event: Exclude<RunEvent, { type: 'WorkflowStart
       return withStep(run, step, { status: 'passed', place });
     }
     case 'SignalAwaited': {
-      const { step, place, signal, until } = event.data;
-      return withStep(run, step, { status: 'awaiting', place, signal, until });
+      const { step, place, signal, until, at: since } = event.data;
+      return withStep(run, step, { status: 'awaiting', place, signal, since, until });
     }
     case 'SignalReceived': {
       const { signal, payload } = event.data;

@@ -108,6 +108,36 @@ describe('a step that waits for a signal', () => {
     expect(player.calling).toEqual(['b']);
   });
 
+  it('comes behind those that have waited longer when it waits anew', () => {
+    const each = {
+      name: 'each',
+      type: 'map',
+      join: 'settle',
+      items: '=[0, 1, 2]',
+      max_items: 3,
+      concurrency: 2,
+      steps: [call('a'), approval({ timeout_seconds: 60 })],
+    };
+    const strategy = { compensation_strategy: 'none' };
+    const player = new Player(compiled([parallel('p', [each], [call('z')])], strategy)).start();
+    player.ok('a#0');
+    player.now += 30_000;
+    player.ok('a#1');
+    player.due('signal:approval#0');
+    player.ok('a#2');
+    player.status4xx('z');
+    expect(player.status).toBe('failed');
+    player.retry();
+    player.now += 1_000;
+    player.signal('approval', { approved: 1 });
+    player.now += 1_000;
+    player.signal('approval', { approved: 2 });
+    const takers = player.events.flatMap(({ type, data }) =>
+      type === 'SignalTaken' ? [data.step] : [],
+    );
+    expect(takers).toEqual(['approval#1', 'approval#2']);
+  });
+
   it('is not ended by the timer of an earlier wait, whose word comes late', () => {
     const definition = compiled(
       [parallel('p', [call('a')], [approval({ timeout_seconds: 60 })], [signalWait('paid')])],

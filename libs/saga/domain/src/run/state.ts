@@ -1,4 +1,4 @@
-import type { Instant, Json, JsonObject } from '@downbeat/eventsourcing';
+import { epochMs, type Instant, type Json, type JsonObject } from '@downbeat/eventsourcing';
 import type { CompensationStrategy, IncidentKind, StepOutcome, WorkflowStarted } from './events';
 
 /** The context of its own that a branch of a race or an item of a map has: `<group>/<branch>`. */
@@ -55,7 +55,12 @@ export type StepState = { readonly place: number } & (
   | ({ readonly status: 'calling' } & Calls)
   | ({ readonly status: 'waiting'; readonly retryAt: Instant } & Calls)
   | { readonly status: 'delaying'; readonly until: Instant }
-  | { readonly status: 'awaiting'; readonly signal: string; readonly until: Instant | undefined }
+  | {
+      readonly status: 'awaiting';
+      readonly signal: string;
+      readonly since: Instant;
+      readonly until: Instant | undefined;
+    }
   | GroupState
   /** Done or passed; the run went on at `goto`, or at the step's own `next`. */
   | { readonly status: 'passed'; readonly goto?: string | undefined }
@@ -181,11 +186,16 @@ export const isUnderWay = (step: StepState | undefined): boolean =>
     step.status === 'awaiting' ||
     (step.status === 'branching' && !step.isStopped));
 
-/** Steps that wait for a signal of this name, the one that has waited longest first. */
+/** Steps that wait for a signal of this name, longest first; since the same moment in the order they were reached. */
 export const awaiting = (run: Run, signal: string): readonly string[] =>
-  [...run.steps].flatMap(([address, state]) =>
-    state.status === 'awaiting' && state.signal === signal ? [address] : [],
-  );
+  [...run.steps]
+    .flatMap(([address, state]) =>
+      state.status === 'awaiting' && state.signal === signal
+        ? [{ address, since: epochMs(state.since) }]
+        : [],
+    )
+    .toSorted((one, other) => one.since - other.since)
+    .map(({ address }) => address);
 
 /** The step that takes the next signal of this name; those before it have one that came in a pause. */
 export const addressee = (run: Run, signal: string): string | undefined =>

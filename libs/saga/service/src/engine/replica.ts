@@ -9,6 +9,8 @@ const LEASE_MS = 3_000;
 const RENEW_EVERY_MS = 750;
 const TAKE_OVER_EVERY_MS = 500;
 const TAKEN_OVER_MAX = 200;
+/** Each turn. */
+const TAKEN_OVER_WHEN_FULL = 1;
 /** Every so many turns the runs we hold are compared with those we have open. */
 const COMPARE_EVERY_TURNS = 30;
 
@@ -88,7 +90,9 @@ export class Replica {
     const { lease } = this;
     if (!lease) return;
     if (this.mayHoldMore || ++this.turns % COMPARE_EVERY_TURNS === 0) await this.compare(lease);
-    for (let room = this.engine.room; room > 0; room = this.engine.room) {
+    // A run that is held here may wait for one that nobody holds: a full process takes a little all the same.
+    const first = Math.max(this.engine.room, TAKEN_OVER_WHEN_FULL);
+    for (let room = first; room > 0; room = this.engine.room) {
       const askedMax = Math.min(room, TAKEN_OVER_MAX);
       const held = await this.claim(lease, askedMax);
       await this.engine.resume(held, lease);

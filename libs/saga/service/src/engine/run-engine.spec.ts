@@ -1,6 +1,6 @@
 import { LeaseLost } from '@downbeat/event-store';
 import { workflowStream } from '@downbeat/saga-domain';
-import { call, child, delay, fixedCall, signalWait } from '@downbeat/saga-domain/testing';
+import { call, child, delay, fixedCall, parallel, signalWait } from '@downbeat/saga-domain/testing';
 import { Logger } from '@nestjs/common';
 import { EngineBench, type BenchReplica } from '../testing/engine-bench';
 import { EngineFull, EngineNotRunning } from './errors';
@@ -433,6 +433,31 @@ describe('a replica that is gone', () => {
     expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
   });
 
+  it('forgets no call that it keeps back while it records something else', async () => {
+    const narrow = await bench.open({ admission: { callsPerTargetMax: 1 } });
+    const answer = held<typeof ok>();
+    bench.services.answerTo = ({ step }) => (step === 'd' ? answer.promise : ok);
+    await bench.register(
+      [parallel('p', [call('d')], [call('e', { service_name: 'd' })], [delay('rest', 0.6)])],
+      { version: '2.0.0' },
+    );
+    await bench.pass(2_300);
+    await bench.start(narrow, 'c2');
+    await bench.pass(0);
+    narrow.store.latencyMs = () => 500;
+    await bench.pass(800);
+    // The end of the rest is on its way to the log, and the lease has run out.
+    answer.give(ok);
+    await bench.pass(50);
+    narrow.store.latencyMs = () => 0;
+    expect(bench.services.named).toEqual(['d']);
+    await bench.pass(500);
+    await narrow.replica.renew();
+    await bench.pass(2_000);
+    expect(bench.services.named).toEqual(['d', 'e']);
+    expect(bench.ends('c2')).toEqual(['WorkflowCompleted']);
+  });
+
   it('that stops in order records what was under way, calls nothing more, and leaves at once', async () => {
     const answer = held<typeof ok>();
     bench.services.answerTo = ({ step }) => (step === 'a' ? answer.promise : ok);
@@ -794,6 +819,45 @@ describe('a run whose definition cannot be had', () => {
     expect(await bench.start(one, 'c1')).toMatchObject(repeated);
     await bench.pass(300);
     expect(bench.services.named).toEqual(['a', 'b']);
+    expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
+  });
+});
+
+describe('a run that stands for a step', () => {
+  it('tells the run that waits for it, also when another replica holds it by then', async () => {
+    await bench.register([child('sub'), call('b')]);
+    await bench.register([call('x')], { name: 'other' });
+    const answer = held<typeof ok>();
+    bench.services.answerTo = ({ step }) => (step === 'x' ? answer.promise : ok);
+    await bench.start(one, 'c1');
+    await bench.pass(0);
+    const stands = `${workflowIdOf('c1')}:sub`;
+    await bench.crash(one);
+    const two = await bench.open();
+    await bench.live(LEASE_MS + 500);
+    bench.services.answerTo = () => ok;
+    await two.replica.takeOver();
+    await bench.live(500);
+    expect(bench.types(stands).slice(-2)).toEqual(['WorkflowCompleted', 'ParentTold']);
+    expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
+    expect(bench.holderOf(stands)).toBeUndefined();
+  });
+
+  it('is taken over by a full replica too, which may hold the run that waits for it', async () => {
+    await bench.register([child('sub'), call('b')]);
+    await bench.register([call('x')], { name: 'other' });
+    const answer = held<typeof ok>();
+    bench.services.answerTo = ({ step }) => (step === 'x' ? answer.promise : ok);
+    await bench.start(one, 'c1');
+    await bench.pass(0);
+    await bench.crash(one);
+    const two = await bench.open({ openMax: 1 });
+    await bench.live(LEASE_MS + 500);
+    bench.services.answerTo = () => ok;
+    for (let turn = 0; turn < 4; turn++) {
+      await two.replica.takeOver();
+      await bench.live(500);
+    }
     expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
   });
 });

@@ -5,6 +5,7 @@ export { StartWorkflowHandler } from '../commands/start-workflow';
 export { DefinitionLibrary } from '../definitions/definition-library';
 export { CRASH_POINTS, CrashPoints, type CrashPoint } from '../engine/crash-points';
 export { DatabaseClock } from '../engine/database-clock';
+export type { Reach } from '../engine/family';
 export { Replica } from '../engine/replica';
 export { RunEngine } from '../engine/run-engine';
 export { workflowIdOf } from '../engine/workflow-id';

@@ -1,7 +1,11 @@
-import type { Step, WorkflowDefinition } from '@downbeat/contracts';
+import type { Step } from '@downbeat/contracts';
 import type { Chance } from '../chance';
 
 export type Loose = Readonly<Record<string, unknown>>;
+export type Join = 'all' | 'settle' | 'race';
+
+/** Names that steps wait for, so few that several steps of a run wait for the same one. */
+const SIGNALS = ['go', 'paid'] as const;
 
 /** What is known where a step is made. */
 export interface Place {
@@ -9,8 +13,14 @@ export interface Place {
   readonly name: string;
   /** The names of the steps that follow it in its sequence. */
   readonly following: readonly string[];
-  /** A sequence inside of it; its steps' names begin with `prefix`. */
-  readonly nested: (prefix: string) => readonly Loose[];
+  /** Workflows that may stand for a step here. */
+  readonly others: readonly string[];
+  /** Of a workflow that stands for a step: one that never comes to its end would hold up another. */
+  readonly isPart: boolean;
+  /** A race may not stand where it could be cancelled itself. */
+  readonly joins: readonly Join[];
+  /** A sequence inside of it, of a step with this join; its steps' names begin with `prefix`. */
+  readonly nested: (prefix: string, join: Join) => readonly Loose[];
 }
 
 interface StepMaker {
@@ -18,6 +28,8 @@ interface StepMaker {
   readonly weight: number;
   /** Has sequences inside. */
   readonly isNest?: boolean;
+  /** Needs other workflows. */
+  readonly needsOthers?: boolean;
   readonly make: (place: Place) => Loose;
 }
 
@@ -31,31 +43,38 @@ const retryPolicy = (chance: Chance) => ({
   ...(chance.isLucky(0.2) ? { retry_on: [chance.oneOf<string | number>('4xx', 409, 'any')] } : {}),
 });
 
+/** That several steps call, so that they wait for one another. */
+export const COMMON_SERVICE = 'common';
+
 const call = (chance: Chance, name: string) => ({
-  service_name: name,
+  service_name: chance.isLucky(0.3) ? COMMON_SERVICE : name,
   endpoint: `/${name}`,
   retry_policy: retryPolicy(chance),
   timeout_seconds: chance.oneOf(0.3, 0.8, 2),
 });
 
-type StepType = Extract<Step['type'], 'service_call' | 'decision' | 'delay' | 'parallel'>;
+/** An answer or a payload without an id is taken by a path, and refused by an expression. */
+const outputMapping = (chance: Chance, name: string) =>
+  chance.isLucky(0.5) ? { [name]: '=output.id' } : { [name]: 'id' };
 
-/** One entry per type of step that is made. */
-const STEP_MAKERS: Readonly<Record<StepType, StepMaker>> = {
+/** One entry per type of step: a type without one does not compile. */
+export const STEP_MAKERS: Readonly<Record<Step['type'], StepMaker>> = {
   service_call: {
     weight: 8,
-    make: ({ chance, name }) => ({
+    make: ({ chance, name, isPart }) => ({
       ...call(chance, name),
       optional: chance.isLucky(0.2),
       ...(chance.isLucky(0.1) ? { method: 'GET' } : {}),
       ...(chance.isLucky(0.15) ? { conditions: condition(chance) } : {}),
       ...(chance.isLucky(0.3) ? { input_mapping: { n: 'count' } } : {}),
-      output_mapping: chance.isLucky(0.5) ? { [name]: '=output.id' } : { [name]: 'id' },
+      output_mapping: outputMapping(chance, name),
       ...(chance.isLucky(0.8)
         ? {
             compensation_action: {
               ...call(chance, `${name}-undo`),
-              input_mapping: chance.isLucky(0.1) ? { id: '=output.id' } : { id: 'output.id' },
+              // One that cannot be formed parks for good.
+              input_mapping:
+                chance.isLucky(0.1) && !isPart ? { id: '=output.id' } : { id: 'output.id' },
             },
           }
         : {}),
@@ -69,54 +88,70 @@ const STEP_MAKERS: Readonly<Record<StepType, StepMaker>> = {
   },
   delay: {
     weight: 1.5,
-    make: ({ chance }) => ({ delay_seconds: chance.oneOf(0, 0.1, 0.3, 0.6) }),
+    make: ({ chance }) => ({ delay_seconds: chance.oneOf(0, 0.3, 1.5, 4) }),
+  },
+  wait_for_signal: {
+    weight: 1.5,
+    make: ({ chance, name }) => ({
+      signal: chance.oneOf(...SIGNALS),
+      output_mapping: outputMapping(chance, name),
+      ...(chance.isLucky(0.1) ? { conditions: condition(chance) } : {}),
+      ...(chance.isLucky(0.7) ? { timeout_seconds: chance.oneOf(0.3, 2, 5) } : {}),
+      ...fallbackOf(chance),
+    }),
+  },
+  publish: {
+    weight: 1,
+    make: ({ chance }) => ({
+      event: 'said',
+      payload: { n: chance.oneOf('count', '=count + 1', 'missing.key', '=missing.key') },
+    }),
+  },
+  sub_workflow: {
+    weight: 1.5,
+    needsOthers: true,
+    make: ({ chance, name, others }) => ({
+      workflow_name: chance.pick(others) ?? '',
+      ...(chance.isLucky(0.3) ? { workflow_version: '1.0.0' } : {}),
+      input_mapping: {
+        flag: 'flag',
+        list: 'list',
+        ...(chance.isLucky(0.9) ? { count: chance.oneOf('count', '=count + 1') } : {}),
+      },
+      output_mapping: chance.isLucky(0.8) ? { [name]: 'count' } : { [name]: '=output.count' },
+    }),
   },
   parallel: {
-    weight: 2,
+    weight: 3,
     isNest: true,
-    make: ({ chance, name, nested }) => ({
-      branches: Array.from({ length: 1 + chance.below(3) }, (_, index) => ({
-        name: `b${index}`,
-        steps: nested(`${name}-${index}-`),
-      })),
-    }),
+    make: ({ chance, name, joins, nested }) => {
+      const join = chance.pick(joins) ?? 'all';
+      return {
+        join,
+        branches: Array.from({ length: 1 + chance.below(3) }, (_, index) => ({
+          name: `b${index}`,
+          steps: nested(`${name}-${index}-`, join),
+        })),
+      };
+    },
+  },
+  map: {
+    weight: 1.5,
+    isNest: true,
+    make: ({ chance, name, nested }) => {
+      const join = chance.oneOf('all', 'settle');
+      return {
+        join,
+        items: chance.oneOf('list', 'list', 'list', '=[1, 2, 3, 4]', 'missing.key', 'count'),
+        max_items: chance.oneOf(2, 5, 5),
+        concurrency: chance.oneOf(1, 2, 2, 5),
+        steps: nested(`${name}-`, join),
+        collect: { [name]: chance.oneOf('item', '=item * 2', 'missing.key', '=missing.key') },
+      };
+    },
   },
 };
 
-const TYPES = Object.keys(STEP_MAKERS) as readonly StepType[];
-export const STEP_TYPES: readonly string[] = TYPES;
-
-const DEPTH_MAX = 2;
-
-/** A sequence of one to `most` steps. */
-export function sequence(
-  chance: Chance,
-  prefix: string,
-  most: number,
-  depth = 0,
-): readonly Loose[] {
-  const names = Array.from({ length: 1 + chance.below(most) }, (_, index) => `${prefix}${index}`);
-  return names.map((name, index) => {
-    const type = typeOf(chance, depth < DEPTH_MAX);
-    const place: Place = {
-      chance,
-      name,
-      following: names.slice(index + 1),
-      nested: (inner) => sequence(chance, inner, 2, depth + 1),
-    };
-    return { name, type, ...STEP_MAKERS[type].make(place) };
-  });
-}
-
-function typeOf(chance: Chance, mayNest: boolean): StepType {
-  const types = TYPES.filter((type) => mayNest || !STEP_MAKERS[type].isNest);
-  const all = types.reduce((sum, type) => sum + STEP_MAKERS[type].weight, 0);
-  let left = chance.next() * all;
-  for (const type of types) {
-    left -= STEP_MAKERS[type].weight;
-    if (left < 0) return type;
-  }
-  return 'service_call';
-}
-
-export type Strategy = WorkflowDefinition['compensation_strategy'];
+/** Only a wait that ends has a use for a default; the last of two keys counts. */
+const fallbackOf = (chance: Chance) =>
+  chance.isLucky(0.4) ? { timeout_seconds: chance.oneOf(0.3, 2), default: { id: 0 } } : {};

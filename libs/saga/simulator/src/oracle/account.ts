@@ -1,15 +1,7 @@
-import type { CompensationStrategy, RunEvent } from '@downbeat/saga-domain';
-import type { CompiledDefinition } from '@downbeat/saga-domain';
+import type { CompensationStrategy, CompiledDefinition, RunEvent } from '@downbeat/saga-domain';
+import { branchesAround, isWithin, nameAt } from './places';
 
-/** What a step's or an undo's calls came to, by their events alone. */
-export interface CallsAccount {
-  /** Calls since an operator has given a new budget, or since the first. */
-  budgetUsed: number;
-  budgetMax: number;
-  isDoubtful: boolean;
-}
-
-/** What is wrong with a run by its events alone: an account of its own, which shares no code with the rules. */
+/** What is wrong with a run's calls and undos by its events alone: an account of its own, which shares no code with the rules. */
 export function accountOf(
   definition: CompiledDefinition,
   events: readonly RunEvent[],
@@ -18,6 +10,12 @@ export function accountOf(
   for (const event of events) account.take(event);
   return account.wrongs;
 }
+
+const MAY_FOLLOW_AN_END: ReadonlySet<RunEvent['type']> = new Set([
+  'CompensationRequested',
+  'RunRetried',
+  'ParentTold',
+]);
 
 class Account {
   readonly wrongs: string[] = [];
@@ -31,6 +29,9 @@ class Account {
   private readonly attempts = new Map<string, number>();
   private readonly budgets = new Map<string, number>();
   private readonly due = new Map<string, string>();
+  private readonly winners = new Map<string, string>();
+  private ends = 0;
+  private told = 0;
   private hasEnded = false;
   private hasBegun = false;
   private isUndoing = false;
@@ -39,7 +40,7 @@ class Account {
   constructor(private readonly definition: CompiledDefinition) {}
 
   take(event: RunEvent): void {
-    if (this.hasEnded && event.type !== 'CompensationRequested' && event.type !== 'RunRetried')
+    if (this.hasEnded && !MAY_FOLLOW_AN_END.has(event.type))
       this.wrong(`${event.type} follows its end`);
     switch (event.type) {
       case 'WorkflowStarted':
@@ -57,6 +58,8 @@ class Account {
       case 'UndoRetried':
         if (this.plan[0] !== event.data.step)
           this.wrong(`${event.data.step} is undone out of turn`);
+        // One that was given up goes on counting, with a budget of its own.
+        if (event.type === 'UndoStarted') this.budgets.delete(`undo ${event.data.step}`);
         this.called('undo', event);
         break;
       case 'StepAttemptFailed':
@@ -126,11 +129,13 @@ class Account {
         break;
       case 'WorkflowCompleted':
       case 'WorkflowFailed':
-        this.hasEnded = true;
+        this.end();
         if (this.isUndoing) this.wrong(`${event.type} while the run is undone`);
+        if (event.type === 'WorkflowCompleted' && this.plan.length > 0)
+          this.wrong(`${this.plan.join(', ')} was not undone`);
         break;
       case 'WorkflowCompensated': {
-        this.hasEnded = true;
+        this.end();
         this.isUndoing = false;
         if (this.plan.length > 0) this.wrong(`${this.plan.join(', ')} was not undone`);
         const standing = this.standing.filter((step) => this.isUndoable(step));
@@ -149,10 +154,25 @@ class Account {
           this.doubtful.add(`${purpose} ${step}`);
         break;
       }
+      case 'RaceWon':
+        this.winners.set(event.data.step, event.data.branch);
+        break;
+      case 'RaceUndoStarted':
+        this.racePlanned(event.data.step, event.data.steps);
+        break;
+      case 'ParallelCompleted': {
+        const left = this.losersOf(event.data.step);
+        if (left.length > 0) this.wrong(`${left.join(', ')} lost and stands`);
+        break;
+      }
+      case 'ParentTold':
+        if (event.data.ends <= this.told || event.data.ends > this.ends)
+          this.wrong(`its parent was told of end ${event.data.ends} of ${this.ends}`);
+        this.told = event.data.ends;
+        break;
       case 'StepSkipped':
       case 'DecisionTaken':
       case 'ParallelStarted':
-      case 'ParallelCompleted':
       case 'WorkflowTimedOut':
       case 'UndoParked':
       case 'IncidentOpened':
@@ -164,15 +184,12 @@ class Account {
       case 'MapItemCompleted':
       case 'MapItemFailed':
       case 'MapCompleted':
-      case 'RaceWon':
-      case 'RaceUndoStarted':
       case 'GroupFailed':
       case 'EventPublished':
       case 'SignalAwaited':
       case 'SignalReceived':
       case 'SignalTaken':
       case 'SignalMissed':
-      case 'ParentTold':
         break;
     }
   }
@@ -194,13 +211,9 @@ class Account {
       this.wrong(`call ${attempt} of ${id} is made too early`);
     const used = (this.budgets.get(id) ?? 0) + 1;
     this.budgets.set(id, used);
-    const compiled = this.definition.steps.get(step);
-    const call =
-      compiled?.type !== 'service_call'
-        ? undefined
-        : purpose === 'step'
-          ? compiled.call
-          : compiled.undo;
+    const compiled = this.definition.steps.get(nameAt(step));
+    const isCalled = compiled?.type === 'service_call' || compiled?.type === 'sub_workflow';
+    const call = !isCalled ? undefined : purpose === 'step' ? compiled.call : compiled.undo;
     // An operator's budget is for what had failed; whatever comes new has its own.
     const max = Math.max(call?.retry.max_retries ?? 0, this.operatorsMax ?? 0);
     if (!call) this.wrong(`${id} cannot be called`);
@@ -218,12 +231,39 @@ class Account {
       this.wrong(`the plan is ${steps.join(', ')}, and ${undoable.join(', ')} can be undone`);
   }
 
+  /** What the losers of a race did and what is not undone, newest first. */
+  private losersOf(race: string): readonly string[] {
+    const winner = this.winners.get(race);
+    if (winner === undefined) return [];
+    return this.standing
+      .filter((step) => {
+        const around = branchesAround(this.definition, step);
+        return isWithin(around, race) && !isWithin(around, race, winner) && this.isUndoable(step);
+      })
+      .toReversed();
+  }
+
+  private racePlanned(race: string, steps: readonly string[]): void {
+    const losers = this.losersOf(race);
+    if (steps.join() !== losers.join() || losers.length === 0)
+      this.wrong(`${race} undoes ${steps.join(', ')}, and ${losers.join(', ')} have lost`);
+    if (this.isUndoing) this.wrong(`${race} is undone while the run is`);
+    if (this.plan.length > 0) this.wrong(`${race} is undone beside ${this.plan.join(', ')}`);
+    this.plan = steps;
+  }
+
+  private end(): void {
+    this.hasEnded = true;
+    this.ends++;
+  }
+
   private stands(step: string): void {
     this.standing = [...this.standing.filter((other) => other !== step), step];
   }
 
   private isUndoable(step: string): boolean {
-    const compiled = this.definition.steps.get(step);
+    const compiled = this.definition.steps.get(nameAt(step));
+    if (compiled?.type === 'sub_workflow') return true;
     return compiled?.type === 'service_call' && compiled.undo !== undefined;
   }
 

@@ -34,18 +34,36 @@ export function latenessOf(
 }
 
 function timersSet({ type, data }: RunEvent): readonly (readonly [string, number])[] {
+  if (type === 'WorkflowStarted' || type === 'RunRetried')
+    return data.timeout_at === undefined ? [] : [[TIMEOUT, epochMs(data.timeout_at)]];
   if (type === 'DelayStarted') return [[delayOf(data.step), epochMs(data.until)]];
+  if (type === 'SignalAwaited')
+    return data.until === undefined ? [] : [[signalOf(data.step), epochMs(data.until)]];
   if (type !== 'StepAttemptFailed' && type !== 'UndoAttemptFailed') return [];
   return data.retry_at === undefined ? [] : [[retryOf(data.step), epochMs(data.retry_at)]];
 }
 
-function timersOver({ type, data }: RunEvent): readonly { timer: string; isFired: boolean }[] {
+function timersOver(event: RunEvent): readonly { timer: string; isFired: boolean }[] {
+  const { type, data } = event;
   if (type === 'StepRetried' || type === 'UndoRetried')
     return [{ timer: retryOf(data.step), isFired: true }];
   if (type === 'DelayElapsed') return [{ timer: delayOf(data.step), isFired: true }];
+  if (type === 'WorkflowTimedOut') return [{ timer: TIMEOUT, isFired: true }];
+  if (type === 'WorkflowCompleted' || isHalt(event)) return [{ timer: TIMEOUT, isFired: false }];
+  if (type === 'SignalMissed') return [{ timer: signalOf(data.step), isFired: true }];
+  if (type === 'SignalTaken') return [{ timer: signalOf(data.step), isFired: false }];
   if (type !== 'WaitAbandoned') return [];
-  return [retryOf(data.step), delayOf(data.step)].map((timer) => ({ timer, isFired: false }));
+  return [retryOf, delayOf, signalOf].map((of) => ({ timer: of(data.step), isFired: false }));
 }
 
 const retryOf = (step: string): string => `the retry of ${step}`;
+/** What ends a run's own time without having to do with it. */
+function isHalt({ type, data }: RunEvent): boolean {
+  if (type === 'CompensationRequested') return true;
+  if (type === 'StepFailed') return !data.optional && data.within === undefined;
+  return (type === 'GroupFailed' || type === 'MapItemFailed') && data.within === undefined;
+}
+
+const TIMEOUT = "the run's time-out";
+const signalOf = (step: string): string => `the wait for a signal of ${step}`;
 const delayOf = (step: string): string => `the delay ${step}`;

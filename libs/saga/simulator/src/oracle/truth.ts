@@ -6,6 +6,7 @@ import type {
   RunState,
 } from '@downbeat/saga-domain';
 import type { Books, Deed } from '../world/books';
+import { nameAt } from './places';
 
 interface Case {
   readonly correlationId: string;
@@ -17,8 +18,17 @@ interface Case {
 
 /** Where what the log says and what the services did are not the same. */
 export function truthOf(one: Case): readonly string[] {
-  return [...deedsOnce(one), ...answersGiven(one), ...undosInOrder(one), ...endIsTrue(one)];
+  return [
+    ...deedsOnce(one),
+    ...answersGiven(one),
+    ...signalsSent(one),
+    ...undosInOrder(one),
+    ...endIsTrue(one),
+  ];
 }
+
+const typeOf = ({ definition }: Case, address: string) =>
+  definition.steps.get(nameAt(address))?.type;
 
 /** One effect per step and one per undo, whatever keys were sent. */
 function deedsOnce({ correlationId, books }: Case): readonly string[] {
@@ -30,12 +40,15 @@ function deedsOnce({ correlationId, books }: Case): readonly string[] {
 }
 
 /** Every answer in the log was given, to that very call. */
-function answersGiven({ correlationId, events, books }: Case): readonly string[] {
+function answersGiven(one: Case): readonly string[] {
+  const { correlationId, events, books } = one;
   const wrongs: string[] = [];
   for (const event of events) {
     const recorded = recordedAnswer(event);
     if (!recorded) continue;
     const { purpose, step, attempt, fits } = recorded;
+    // What another run answered is its family's to say.
+    if (typeOf(one, step) === 'sub_workflow') continue;
     const told = books.toldOf(correlationId, step, purpose);
     if (!told.some((one) => one.attempt === attempt && fits(one.result)))
       wrongs.push(`${event.type} of ${purpose} ${step} ${attempt} records what nobody answered`);
@@ -78,19 +91,36 @@ const isOutput =
   (result: CallResult): boolean =>
     result.kind === 'ok' && JSON.stringify(result.output) === JSON.stringify(output);
 
-/** The services undid in the order of the plans, each after what it undoes. */
-function undosInOrder({ correlationId, events, books }: Case): readonly string[] {
+/** What a run has received was sent to it, each once. */
+function signalsSent({ correlationId, events, books }: Case): readonly string[] {
   const wrongs: string[] = [];
+  const received = events.flatMap(({ type, data }) =>
+    type === 'SignalReceived' ? [`${data.signal} ${JSON.stringify(data.payload)}`] : [],
+  );
+  const sent = new Set(books.signalsTo(correlationId));
+  for (const signal of received)
+    if (!sent.has(signal)) wrongs.push(`nobody sent the signal ${signal}`);
+  if (new Set(received).size < received.length) wrongs.push('a signal was received twice');
+  return wrongs;
+}
+
+/** The services undid in the order of the plans, each after what it undoes. */
+function undosInOrder(one: Case): readonly string[] {
+  const { correlationId, events, books } = one;
+  const wrongs: string[] = [];
+  // An undo of a race may be given up, and come up again in another place of another plan.
+  const begun = events.flatMap(({ type, data }) => (type === 'UndoStarted' ? [data.step] : []));
+  const isBegunOnce = (step: string) => begun.indexOf(step) === begun.lastIndexOf(step);
   const recorded = events.flatMap(({ type, data }) =>
-    type === 'StepCompensated' ? [data.step] : [],
+    type === 'StepCompensated' && typeOf(one, data.step) !== 'sub_workflow' ? [data.step] : [],
   );
   const done = [...books.deeds.values()]
     .flat()
     .filter((deed) => deed.correlationId === correlationId && deed.purpose === 'undo')
     .toSorted((one, other) => one.order - other.order)
     .map(({ step }) => step);
-  const inOrder = done.filter((step) => recorded.includes(step));
-  if (inOrder.join() !== recorded.join())
+  const inOrder = done.filter((step) => recorded.includes(step) && isBegunOnce(step));
+  if (inOrder.join() !== recorded.filter(isBegunOnce).join())
     wrongs.push(`undone was ${inOrder.join(', ')}, recorded ${recorded.join(', ')}`);
   for (const step of recorded) {
     const [undo] = books.deedsOf(correlationId, step, 'undo');
@@ -102,26 +132,32 @@ function undosInOrder({ correlationId, events, books }: Case): readonly string[]
 }
 
 /** What the end of the run says stands, stands; and nothing else that could be undone. */
-function endIsTrue({ correlationId, definition, events, state, books }: Case): readonly string[] {
+function endIsTrue(one: Case): readonly string[] {
+  const { correlationId, events, state, books } = one;
   if (!('steps' in state)) return [];
   const wrongs: string[] = [];
   const isDone = (step: string, purpose: Purpose): Deed | undefined =>
     books.deedsOf(correlationId, step, purpose)[0];
   for (const { type, data } of events) {
-    if (type === 'StepCompleted' && !isDone(data.step, 'step'))
-      wrongs.push(`${data.step} is said to be done, and is not`);
-    if (type === 'StepCompensated' && !isDone(data.step, 'undo'))
-      wrongs.push(`${data.step} is said to be undone, and is not`);
+    if (type !== 'StepCompleted' && type !== 'StepCompensated') continue;
+    if (typeOf(one, data.step) === 'sub_workflow') continue;
+    const [purpose, word] =
+      type === 'StepCompleted' ? (['step', 'done'] as const) : (['undo', 'undone'] as const);
+    if (!isDone(data.step, purpose)) wrongs.push(`${data.step} is said to be ${word}, and is not`);
   }
-  const known = new Set(state.effects.map(({ step }) => step));
-  for (const [name, step] of definition.steps) {
-    if (step.type !== 'service_call' || !isDone(name, 'step') || isDone(name, 'undo')) continue;
-    if (!known.has(name)) wrongs.push(`${name} was done, and the run does not know that it stands`);
-  }
+  const known = state.effects.map(({ step }) => step);
+  for (const step of books.stepsDoneFor(correlationId))
+    if (!isDone(step, 'undo') && !known.includes(step))
+      wrongs.push(`${step} was done, and the run does not know that it stands`);
   const strategy = state.halt?.strategy ?? state.started.compensation_strategy;
   if (state.status === 'failed' && strategy === 'all')
-    for (const [name, step] of definition.steps)
-      if (step.type === 'service_call' && step.undo && known.has(name))
-        wrongs.push(`the run has failed, and ${name} stands`);
+    for (const step of known)
+      if (isUndoable(one, step)) wrongs.push(`the run has failed, and ${step} stands`);
   return wrongs;
+}
+
+function isUndoable({ definition }: Case, address: string): boolean {
+  const step = definition.steps.get(nameAt(address));
+  if (step?.type === 'sub_workflow') return true;
+  return step?.type === 'service_call' && step.undo !== undefined;
 }

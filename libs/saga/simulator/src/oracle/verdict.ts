@@ -6,8 +6,13 @@ import { isAtRest } from '../world/operators';
 import type { Run } from '../world/run';
 import type { World } from '../world/world';
 import { accountOf } from './account';
+import { casesOf } from './cases';
+import { familyOf } from './family';
+import { groupsAccountOf } from './groups-account';
 import { latenessOf } from './lateness';
+import { nameAt } from './places';
 import { firstDifference } from './replay';
+import { signalsAccountOf } from './signals-account';
 import { truthOf } from './truth';
 
 /** Everything that is wrong with a simulation that is over; nothing when the engine is sound. */
@@ -42,6 +47,9 @@ function wrongsOf(world: World, run: Run, calmAt: number, mutation: Mutation): r
     ...(isAtRest(state) ? [] : [`it stopped at ${events.at(-1)?.type ?? 'nothing'}`]),
     ...(world.log.holders.has(stream) ? ['somebody still holds it'] : []),
     ...accountOf(compiled, events),
+    ...groupsAccountOf(compiled, events),
+    ...signalsAccountOf(events),
+    ...familyOf(world, compiled, events),
     ...truthOf({ correlationId, definition: compiled, events, state, books: world.books }),
     ...latenessOf(events, world.time.now - world.age + calmAt, isClockTrue),
     ...commandsOnce(events),
@@ -93,7 +101,8 @@ function count(world: World, { definition }: Run, events: readonly RunEvent[]): 
   for (const { type, data } of events) {
     coverage.met('event', type);
     const step = 'step' in data && data.step !== undefined ? data.step : undefined;
-    const compiled = step === undefined ? undefined : definition.compiled.steps.get(step);
+    const compiled = step === undefined ? undefined : definition.compiled.steps.get(nameAt(step));
     if (compiled) coverage.met('step', compiled.type);
   }
+  for (const name of casesOf(definition.compiled, events)) coverage.met('case', name);
 }

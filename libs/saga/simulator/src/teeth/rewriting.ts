@@ -9,6 +9,7 @@ import {
   type RunState,
   type Transition,
 } from '@downbeat/saga-domain';
+import { nameAt } from '../oracle/places';
 
 type Transit = RunDecider['transition'];
 type Decides = (decider: RunDecider, definition: CompiledDefinition) => RunDecider;
@@ -53,7 +54,8 @@ export const leadingTo = (events: readonly RunEvent[], before: RunState): Transi
   state: events.reduce(evolveRun, before),
 });
 
-export function isUndoable(definition: CompiledDefinition, name: string): boolean {
-  const step = definition.steps.get(name);
+export function isUndoable(definition: CompiledDefinition, address: string): boolean {
+  const step = definition.steps.get(nameAt(address));
+  if (step?.type === 'sub_workflow') return true;
   return step?.type === 'service_call' && step.undo !== undefined;
 }

@@ -1,10 +1,17 @@
 import { simulate } from '../world/simulation';
 import type { Tooth } from './tooth';
 import { WRONG_DECISIONS } from './wrong-decisions';
+import { WRONG_FAMILIES } from './wrong-families';
 import { WRONG_PORTS } from './wrong-ports';
+import { WRONG_TURNS } from './wrong-turns';
 
 /** What the simulator must be able to find. */
-export const TEETH: readonly Tooth[] = [...WRONG_DECISIONS, ...WRONG_PORTS];
+export const TEETH: readonly Tooth[] = [
+  ...WRONG_DECISIONS,
+  ...WRONG_TURNS,
+  ...WRONG_PORTS,
+  ...WRONG_FAMILIES,
+];
 
 /** Where a planted bug showed first. */
 export interface Bite {

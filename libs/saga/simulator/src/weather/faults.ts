@@ -37,11 +37,15 @@ export const FAULTS = {
   // What operators say of targets, per turn.
   'target-paused': 0.02,
   'target-limited': 0.02,
+  // What one replica asks another, and its answer.
+  'word-lost': 0.1,
+  'word-unanswered': 0.1,
   // Commands.
   'command-repeated': 0.15,
   'command-answer-lost': 0.1,
   'compensation-asked': 0.012,
   'retry-asked': 0.02,
+  'signal-sent': 0.08,
 } as const;
 
 export type Fault = keyof typeof FAULTS;

@@ -31,6 +31,7 @@ export class Books {
   readonly deeds = new Map<string, Deed[]>();
   readonly sent = new Map<string, Sent[]>();
   readonly told = new Map<string, Told[]>();
+  private readonly signals = new Map<string, string[]>();
   private order = 0;
 
   send(correlationId: string, effect: CallEffect, by: string): void {
@@ -44,6 +45,21 @@ export class Books {
   did(correlationId: string, { key, step, purpose }: CallEffect): void {
     const deed = { key, correlationId, step, purpose, order: ++this.order };
     add(this.deeds, placeOf(correlationId, deed), deed);
+  }
+
+  sendSignal(correlationId: string, signal: string, payload: Json): void {
+    add(this.signals, correlationId, `${signal} ${JSON.stringify(payload)}`);
+  }
+
+  signalsTo(correlationId: string): readonly string[] {
+    return this.signals.get(correlationId) ?? [];
+  }
+
+  /** Steps of a run that services have done something for. */
+  stepsDoneFor(correlationId: string): readonly string[] {
+    return [...this.deeds.values()].flatMap(([deed]) =>
+      deed?.correlationId === correlationId && deed.purpose === 'step' ? [deed.step] : [],
+    );
   }
 
   deedsOf(correlationId: string, step: string, purpose: Purpose): readonly Deed[] {

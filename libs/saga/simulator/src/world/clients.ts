@@ -1,6 +1,11 @@
-import { instantOf, type EventMeta } from '@downbeat/eventsourcing';
+import { instantOf, type EventMeta, type Json } from '@downbeat/eventsourcing';
 import type { CommandOutcome } from '@downbeat/message-bus';
-import type { CompensateWorkflow, RetryWorkflow } from '@downbeat/saga-domain';
+import type {
+  CompensateWorkflow,
+  RetryWorkflow,
+  RunEvent,
+  SignalWorkflow,
+} from '@downbeat/saga-domain';
 import { workflowIdOf } from '@downbeat/saga-service/testing';
 import type { Run } from './run';
 import type { Node } from './node';
@@ -15,7 +20,10 @@ interface Command {
   readonly id: string;
   readonly run: Run;
   readonly handle: (node: Node, cause: Cause) => Promise<CommandOutcome>;
+  /** Once it is accepted the log has a signal with this payload. */
+  readonly payload?: Json | undefined;
   isAnswered: boolean;
+  deliveries: number;
 }
 
 interface Cause {
@@ -26,6 +34,7 @@ interface Cause {
 /** Those who start workflows, and operators: their commands come over a bus that delivers at least once. */
 export class Clients {
   private commands = 0;
+  private signals = 0;
   private unanswered = 0;
 
   constructor(
@@ -67,9 +76,19 @@ export class Clients {
     this.insist(run, (node, cause) => node.operate.carryOut(command, cause));
   }
 
-  private insist(run: Run, handle: Command['handle']): void {
+  /** Anybody may send one, to any run, whether it waits, has ended or was never heard of. */
+  signal(run: Run, signal: string, isUsable: boolean): void {
+    const sent = ++this.signals;
+    const payload = isUsable ? { id: sent, sent } : { sent };
+    this.world.books.sendSignal(run.correlationId, signal, payload);
+    const data = { workflow_id: workflowIdOf(run.correlationId), signal, payload };
+    const command: SignalWorkflow = { type: 'SignalWorkflow', data, at: NEVER };
+    this.insist(run, (node, cause) => node.operate.carryOut(command, cause), payload);
+  }
+
+  private insist(run: Run, handle: Command['handle'], payload?: Json): void {
     const id = `command-${++this.commands}`;
-    const command = { id, run, handle, isAnswered: false };
+    const command = { id, run, handle, payload, isAnswered: false, deliveries: 0 };
     this.unanswered++;
     this.deliver(command);
     if (this.world.weather.strikes('command-repeated')) this.deliver(command);
@@ -78,7 +97,12 @@ export class Clients {
   private deliver(command: Command): void {
     if (command.isAnswered) return;
     const { world } = this;
-    const again = (ms: number) => world.time.after(ms, undefined, () => this.deliver(command));
+    const delivery = ++command.deliveries;
+    // Of several deliveries of one message the newest is the one that is waited for.
+    const again = (ms: number) =>
+      world.time.after(ms, undefined, () => {
+        if (command.deliveries === delivery) this.deliver(command);
+      });
     const node = world.chance.pick(this.serving());
     if (!node) return void again(500);
     const redelivery = again(ACK_WAIT_MS);
@@ -108,7 +132,7 @@ export class Clients {
   }
 
   /** What was accepted is in the log by then. */
-  private judge({ id, run }: Command, outcome: CommandOutcome): void {
+  private judge({ id, run, payload }: Command, outcome: CommandOutcome): void {
     const { world } = this;
     const said = outcome.accepted ? 'accepted' : `refused: ${outcome.problem.code}`;
     world.say('', `${id} was ${said}`);
@@ -116,6 +140,10 @@ export class Clients {
     if (!outcome.accepted) return;
     const events = world.eventsOf(run.correlationId);
     if (events.length === 0) world.accuse(`${id} was accepted, and the log has nothing of it`);
+    const isReceived = ({ type, data }: RunEvent): boolean =>
+      type === 'SignalReceived' && JSON.stringify(data.payload) === JSON.stringify(payload);
+    if (payload !== undefined && !events.some(isReceived))
+      world.accuse(`${id} was accepted, and the log does not have its signal`);
     if (outcome.repeated) return;
     const metas = events as unknown as readonly { readonly meta: EventMeta }[];
     if (!metas.some(({ meta }) => meta.causation_id === id))

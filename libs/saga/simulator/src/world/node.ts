@@ -10,6 +10,7 @@ import {
   RunEngine,
   StartWorkflowHandler,
   type CrashPoint,
+  type Reach,
   type TargetRules,
 } from '@downbeat/saga-service/testing';
 import type { ContextPool } from '@downbeat/service-host';
@@ -87,7 +88,11 @@ export class Node implements CrashPoints {
     });
     this.replica = new Replica(leases, this.engine, this);
     this.start = new StartWorkflowHandler(this.engine, library, NO_DURATIONS);
-    this.operate = new OperateWorkflow(this.engine, leases, bus.reachedFrom(this.process));
+    this.operate = new OperateWorkflow(
+      reachedBy(this.engine, (reach) => mutation.reach?.(reach, site) ?? reach),
+      leases,
+      bus.reachedFrom(this.process),
+    );
   }
 
   get isAlive(): boolean {
@@ -167,6 +172,12 @@ export class Node implements CrashPoints {
 const NO_DURATIONS = { minutesOf: () => 1 } as unknown as ConstructorParameters<
   typeof StartWorkflowHandler
 >[2];
+
+/** An engine whose runs reach one another in another way. */
+const reachedBy = (engine: RunEngine, change: (reach: Reach) => Reach): RunEngine =>
+  Object.assign(Object.create(engine) as RunEngine, {
+    reachBy: (reach: Reach) => engine.reachBy(change(reach)),
+  });
 
 class MutableLibrary extends DefinitionLibrary {
   constructor(

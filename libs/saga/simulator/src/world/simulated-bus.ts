@@ -26,20 +26,23 @@ export class SimulatedBus {
     payload: JsonObject,
     timeoutMs: number,
   ): Promise<QueryOutcome> {
-    const { time, network } = this.world;
+    const { time, network, weather, options } = this.world;
+    if (isWord(payload)) options.coverage.met('case', 'one replica asked another for a run');
     return new Promise((resolve, reject) => {
       const answering = this.answering.get(subject);
       const isAnybodyThere = answering?.process.isAlive === true;
       const patience = time.after(isAnybodyThere ? timeoutMs : network.latency(), asker, () =>
         reject(new NoAnswer(subject, isAnybodyThere ? 'timed-out' : 'nobody-answers')),
       );
-      if (!answering || !isAnybodyThere) return;
+      if (!answering || !isAnybodyThere || weather.strikes('word-lost')) return;
       time.after(network.latency(), answering.process, () => {
-        const reply = (settle: () => void): void =>
-          void time.after(network.latency(), asker, () => {
+        const reply = (settle: () => void): void => {
+          if (weather.strikes('word-unanswered')) return;
+          time.after(network.latency(), asker, () => {
             patience.cancel();
             settle();
           });
+        };
         answering.handle(JSON.parse(JSON.stringify(payload))).then(
           (outcome) => reply(() => resolve(outcome)),
           // The bus answers with a problem, and the asker tries again: as if nobody had answered.
@@ -49,3 +52,7 @@ export class SimulatedBus {
     });
   }
 }
+
+/** From one run to another, not from an operator. */
+const isWord = (payload: JsonObject): boolean =>
+  JSON.stringify(payload['cause']).includes('"saga-engine"');

@@ -2,7 +2,8 @@ import { instantOf } from '@downbeat/eventsourcing';
 import { workflowDefinitionStream } from '@downbeat/saga-domain';
 import { Chance } from '../chance';
 import { Coverage } from '../coverage';
-import { generatedDefinition, type Generated } from '../definitions/generated-definition';
+import { catalogueOf, type Catalogue, type Generated } from '../definitions/generated-definition';
+import { COMMON_SERVICE } from '../definitions/step-makers';
 import { verdictOn } from '../oracle/verdict';
 import { installTime } from '../time/global-time';
 import type { Fault } from '../weather/faults';
@@ -17,7 +18,7 @@ import { World } from './world';
 
 const TURN_MS = 250;
 /** When the weather is fine, everything has come to its end within this time. */
-const CALM_MAX_MS = 240_000;
+const CALM_MAX_MS = 400_000;
 /** How long it is watched afterwards: nothing may happen any more. */
 const STILL_MS = 1_500;
 /** A replica may be pausing after a fault, and look once more at a run that is over. */
@@ -56,7 +57,7 @@ class Simulation {
   private readonly clients: Clients;
   private readonly storm: Storm;
   private readonly runs: readonly Run[];
-  private readonly definitions: readonly Generated[];
+  private readonly catalogue: Catalogue;
   private readonly bounds: Bounds;
   private readonly stormMs: number;
   private readonly replicas: number;
@@ -70,13 +71,16 @@ class Simulation {
     this.world = new World({ seed, coverage, onLine, ...(without ? { without } : {}) });
     this.bus = new SimulatedBus(this.world);
     const chance = Chance.of(seed, 'plan');
-    this.definitions = Array.from({ length: 1 + chance.below(2) }, (_, index) =>
-      generatedDefinition(Chance.of(seed, `definition ${index}`), `book-${index}`),
-    );
+    this.catalogue = catalogueOf(seed, 1 + chance.below(2));
+    const { books, parts } = this.catalogue;
     this.runs = Array.from({ length: 1 + chance.below(4) }, (_, index) => ({
       correlationId: `c${index}`,
-      definition: this.definitions[index % this.definitions.length] as Generated,
-      startData: { flag: chance.isLucky(0.5), count: chance.below(5) },
+      definition: books[index % books.length] as Generated,
+      startData: {
+        flag: chance.isLucky(0.5),
+        count: chance.below(5),
+        list: Array.from({ length: chance.below(5) }, (_, item) => item),
+      },
     }));
     this.bounds = {
       openMax: chance.oneOf(2, 100, 100, 100),
@@ -89,7 +93,7 @@ class Simulation {
     this.storm = new Storm(
       this.world,
       () => this.nodes.filter((node) => node.isAlive),
-      this.definitions.flatMap(({ compiled }) => [...compiled.steps.keys()]),
+      [...parts, ...books].flatMap(({ compiled }) => [COMMON_SERVICE, ...compiled.steps.keys()]),
     );
   }
 
@@ -106,7 +110,8 @@ class Simulation {
     };
     process.on('unhandledRejection', rejected);
     try {
-      for (const definition of this.definitions) await this.register(definition);
+      const { books, parts } = this.catalogue;
+      for (const definition of [...parts, ...books]) await this.register(definition);
       this.turn();
       await world.time.run(() => this.isOver);
     } finally {
@@ -115,7 +120,13 @@ class Simulation {
     }
     return {
       seed: options.seed,
-      violations: verdictOn(this.world, this.runs, this.nodes, this.calmAt, options.mutation ?? {}),
+      violations: verdictOn(
+        world,
+        [...this.runs, ...world.children],
+        this.nodes,
+        this.calmAt,
+        options.mutation ?? {},
+      ),
       faults: world.weather.present,
       events: world.log.events.length,
       happenings: world.time.happened,
@@ -123,8 +134,10 @@ class Simulation {
     };
   }
 
-  private async register({ definition }: Generated): Promise<void> {
+  private async register(generated: Generated): Promise<void> {
+    const { definition } = generated;
     const { name, version } = definition;
+    this.world.known.set(name, generated);
     const at = instantOf(this.world.time.now);
     const data = { name, version, checksum: version, definition, at };
     await this.world.store.append({

@@ -12,12 +12,14 @@ import {
 import { workflowIdOf } from '@downbeat/saga-service/testing';
 import { Chance } from '../chance';
 import type { Coverage } from '../coverage';
+import type { Generated } from '../definitions/generated-definition';
 import type { SimulatedProcess } from '../time/simulated-process';
 import { VirtualTime } from '../time/virtual-time';
 import type { Fault } from '../weather/faults';
 import { Weather } from '../weather/weather';
 import { Books } from './books';
 import { Network, type Outcome, type Route } from './network';
+import type { Run } from './run';
 import { Services } from './services';
 
 /** 2026-03-01T09:30:00Z. */
@@ -48,6 +50,10 @@ export class World {
   readonly weather: Weather;
   readonly network: Network;
   readonly services: Services;
+  /** Every workflow that was registered, by name. */
+  readonly known = new Map<string, Generated>();
+  /** Runs that stand for a step of another, in the order in which they began. */
+  readonly children: Run[] = [];
   /** What was seen to be wrong at the moment it happened. */
   readonly crimes: string[] = [];
   /** Which process an owner of leases is a life of. */
@@ -137,6 +143,7 @@ export class World {
     const before = this.log.holders.get(append.stream);
     const appended = await this.refusalTold(by, () => this.store.append(append));
     if (appended.repeated) return appended;
+    this.noteChild(append);
     if (isAstray && append.lease?.use === 'acquire') this.strayStreams.add(append.stream);
     if (before && this.owners.get(before.owner) !== by)
       this.accuse(`${by.name} added to ${append.stream}, which another replica held`);
@@ -148,6 +155,14 @@ export class World {
       for (const { type, data } of append.events) this.say('', `  ${type} ${JSON.stringify(data)}`);
     }
     return appended;
+  }
+
+  private noteChild({ events: [first] }: Append): void {
+    const event = first as RunEvent | undefined;
+    if (event?.type !== 'WorkflowStarted' || !event.data.parent) return;
+    const { workflow_name, correlation_id: correlationId, context_data: startData } = event.data;
+    const definition = this.known.get(workflow_name);
+    if (definition) this.children.push({ correlationId, definition, startData });
   }
 
   private async refusalTold(

@@ -1,0 +1,63 @@
+import type { Step, WorkflowDefinition } from '@downbeat/contracts';
+import type { Chance } from '../chance';
+import { STEP_MAKERS, type Join, type Loose, type Place } from './step-makers';
+
+const TYPES = Object.keys(STEP_MAKERS) as readonly Step['type'][];
+export const STEP_TYPES: readonly string[] = TYPES;
+
+const DEPTH_MAX = 2;
+const JOINS: readonly Join[] = ['all', 'settle', 'race'];
+
+/** Where a sequence stands. */
+interface Standing {
+  readonly prefix: string;
+  /** Steps at most. */
+  readonly most: number;
+  readonly others: readonly string[];
+  readonly isPart: boolean;
+  readonly joins?: readonly Join[];
+  readonly depth?: number;
+}
+
+/** A sequence of one to `most` steps. */
+export function sequence(chance: Chance, standing: Standing): readonly Loose[] {
+  const { prefix, most, others, isPart, joins = JOINS, depth = 0 } = standing;
+  const names = Array.from({ length: 1 + chance.below(most) }, (_, index) => `${prefix}${index}`);
+  return names.map((name, index) => {
+    const type = typeOf(chance, depth < DEPTH_MAX, others.length > 0);
+    const place: Place = {
+      chance,
+      name,
+      following: names.slice(index + 1),
+      others,
+      isPart,
+      joins,
+      nested: (inner, join) =>
+        sequence(chance, {
+          prefix: inner,
+          most: 2,
+          others,
+          isPart,
+          joins: join === 'all' ? joins : joins.filter((other) => other !== 'race'),
+          depth: depth + 1,
+        }),
+    };
+    return { name, type, ...STEP_MAKERS[type].make(place) };
+  });
+}
+
+function typeOf(chance: Chance, mayNest: boolean, hasOthers: boolean): Step['type'] {
+  const types = TYPES.filter((type) => {
+    const { isNest, needsOthers } = STEP_MAKERS[type];
+    return (mayNest || !isNest) && (hasOthers || !needsOthers);
+  });
+  const all = types.reduce((sum, type) => sum + STEP_MAKERS[type].weight, 0);
+  let left = chance.next() * all;
+  for (const type of types) {
+    left -= STEP_MAKERS[type].weight;
+    if (left < 0) return type;
+  }
+  return 'service_call';
+}
+
+export type Strategy = WorkflowDefinition['compensation_strategy'];
