@@ -101,6 +101,30 @@ describe('an operation on many runs', () => {
     expect(ids).toHaveLength(8);
   });
 
+  it('pauses all runs of a workflow, and lets them go on', async () => {
+    const approval = { name: 'approval', type: 'wait_for_signal', signal: 'approved' };
+    await bench.register('approve', [approval, shopCall('a')]);
+    answering(true);
+    const ids = await Promise.all(
+      ['1', '2', '3'].map((number) => bench.start('approve', `approve-${number}`)),
+    );
+    const filter = { workflow_name: 'approve' };
+    await start('stop', { action: 'pause', filter, expected_count: 3, rate_per_second: 100 });
+    await until('stop', ({ status }) => status === 'completed');
+    for (const id of ids) {
+      expect((await bench.status(id)).workflow.paused).toBe(true);
+      await bench.command('SignalWorkflow', id, { signal: 'approved' });
+    }
+    await bench.eventually(
+      () => preview({ action: 'pause', ...filter }),
+      ({ count }) => count === 0,
+    );
+    await start('go', { action: 'resume', filter, expected_count: 3, rate_per_second: 100 });
+    for (const id of ids) expect((await bench.ended(id)).workflow.current_status).toBe('completed');
+    const done = await until('go', ({ status }) => status === 'completed');
+    expect(done?.operation).toMatchObject({ accepted: 3, refused: 0 });
+  });
+
   it('goes on where it was when the replica that works on it is gone, and asks nobody twice', async () => {
     const ids = await failing('survivor', 8);
     await start('survivor', {

@@ -1,14 +1,9 @@
 import type { EventStore } from '@downbeat/event-store';
 import { instantOf } from '@downbeat/eventsourcing';
 import type { CommandOutcome } from '@downbeat/message-bus';
-import {
-  bulkOperation,
-  bulkStream,
-  type BulkOperation,
-  type CompensateWorkflow,
-  type RetryWorkflow,
-} from '@downbeat/saga-domain';
+import { bulkOperation, bulkStream, type BulkOperation } from '@downbeat/saga-domain';
 import type { Cause, Clock } from '@downbeat/service-host';
+import type { Operation } from '../engine/operation';
 import { Ledger } from '../ledger';
 
 /** Runs are spoken to in slices, of which there are so many a second when the rate is higher. */
@@ -22,7 +17,7 @@ export interface RunnerPorts {
   readonly store: EventStore;
   readonly clock: Clock;
   /** @throws A fault, when it is not known what became of it: to be said again. */
-  readonly say: (word: RetryWorkflow | CompensateWorkflow, cause: Cause) => Promise<CommandOutcome>;
+  readonly say: (word: Operation, cause: Cause) => Promise<CommandOutcome>;
   /** Waits; returns early when `signal` is aborted. */
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly onFault: (bulkId: string, fault: unknown) => void;
@@ -91,10 +86,7 @@ export class BulkRunner {
 /** The run's own clock says when. */
 const NOW = instantOf(0);
 
-function wordOf(
-  { action, reason, max_retries }: Request,
-  workflow_id: string,
-): RetryWorkflow | CompensateWorkflow {
+function wordOf({ action, reason, max_retries }: Request, workflow_id: string): Operation {
   switch (action) {
     case 'retry': {
       const budget = max_retries === undefined ? {} : { max_retries };
@@ -103,5 +95,9 @@ function wordOf(
     }
     case 'compensate':
       return { type: 'CompensateWorkflow', data: { workflow_id, reason }, at: NOW };
+    case 'pause':
+      return { type: 'PauseWorkflow', data: { workflow_id, reason }, at: NOW };
+    case 'resume':
+      return { type: 'ResumeWorkflow', data: { workflow_id }, at: NOW };
   }
 }

@@ -21,6 +21,8 @@ const NOTHING_NAMED = 'must name at least one thing to go by, such as status';
 const ELIGIBLE: Readonly<Record<sagaContract.BulkAction, string>> = {
   retry: `(current_status = 'failed' or needs_attention)`,
   compensate: `current_status in ('running', 'completed', 'failed')`,
+  pause: `current_status in ('running', 'compensating') and not paused`,
+  resume: 'paused',
 };
 
 /** As much of a read model's connection as is needed here. */
