@@ -93,10 +93,11 @@ export function causeOf(events: readonly RunEvent[], before: RunState): RunComma
       };
     }
     case 'RunRetried': {
-      const { strategy: retry_strategy, from_step, max_retries } = first.data;
+      const { strategy: retry_strategy, from_step, max_retries, parent_attempt } = first.data;
       return {
         type: 'RetryWorkflow',
         at,
+        ...(parent_attempt === undefined ? {} : { parent_attempt }),
         data: {
           workflow_id,
           retry_strategy,

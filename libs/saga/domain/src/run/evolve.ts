@@ -37,6 +37,7 @@ export function evolveRun(state: RunState, event: RunEvent): RunState {
       maxRetries: undefined,
       ends: 0,
       told: 0,
+      parentAttempt: event.data.parent?.attempt ?? 1,
     };
   if (!isStarted(state)) return NOT_STARTED;
   return evolveStarted(state, event);
@@ -178,7 +179,8 @@ function evolveStarted(run: Run, event: Exclude<RunEvent, { type: 'WorkflowStart
     }
     case 'RunRetried': {
       const { max_retries: maxRetries, timeout_at: timeoutAt } = event.data;
-      if (timeoutAt === undefined) return { ...run, maxRetries };
+      const { parent_attempt: parentAttempt = run.parentAttempt } = event.data;
+      if (timeoutAt === undefined) return { ...run, maxRetries, parentAttempt };
       // What a race was undoing is begun again.
       const compensation = run.compensation && { ...run.compensation, undo: undefined };
       return {
@@ -187,6 +189,7 @@ function evolveStarted(run: Run, event: Exclude<RunEvent, { type: 'WorkflowStart
         status: 'running',
         timeoutAt,
         maxRetries,
+        parentAttempt,
         halt: undefined,
       };
     }

@@ -12,12 +12,12 @@ export function retryRun(draft: Draft, command: RetryWorkflow): Rejection | unde
   if (target instanceof Rejection) return target;
   switch (draft.run.status) {
     case 'failed':
-      return goOnFailed(draft, command.data, target);
+      return goOnFailed(draft, command, target);
     case 'compensating':
-      return retryUndo(draft, command.data, target);
+      return retryUndo(draft, command, target);
     case 'running':
       if (draft.run.compensation?.undo?.status === 'parked' && !draft.isHalted)
-        return retryUndo(draft, command.data, target);
+        return retryUndo(draft, command, target);
       return new Rejection('workflow-running', 'the run is still going on by itself');
     case 'completed':
       return new Rejection(
@@ -52,7 +52,7 @@ const invalidFromStep = (message: string): Rejection =>
 
 function goOnFailed(
   draft: Draft,
-  data: Request,
+  command: RetryWorkflow,
   target: CompiledStep | undefined,
 ): Rejection | undefined {
   const jump = target && jumpTo(draft, target);
@@ -60,7 +60,7 @@ function goOnFailed(
   const { started } = draft.run;
   const timeoutMs = epochMs(started.timeout_at) - epochMs(started.at);
   const timeout_at = instantOf(epochMs(draft.at) + timeoutMs);
-  draft.record({ type: 'RunRetried', data: { ...retried(draft, data), timeout_at } });
+  draft.record({ type: 'RunRetried', data: { ...retried(draft, command), timeout_at } });
   if (jump)
     draft.record({
       type: 'StepSkipped',
@@ -114,7 +114,7 @@ function stoppedAt(draft: Draft): CompiledStep | undefined {
 
 function retryUndo(
   draft: Draft,
-  data: Request,
+  command: RetryWorkflow,
   target: CompiledStep | undefined,
 ): Rejection | undefined {
   const { compensation } = draft.run;
@@ -124,7 +124,7 @@ function retryUndo(
     return new Rejection('workflow-compensating', 'the run is being undone and is not parked');
   if (target && target.name !== name)
     return new Rejection('step-not-parked', `${target.name} is not what is parked: ${name} is`);
-  draft.record({ type: 'RunRetried', data: retried(draft, data) });
+  draft.record({ type: 'RunRetried', data: retried(draft, command) });
   if (undo.attempt === 0) undoNext(draft);
   else
     draft.record({
@@ -134,9 +134,10 @@ function retryUndo(
   return undefined;
 }
 
-const retried = (draft: Draft, { retry_strategy, from_step, max_retries }: Request) => ({
-  strategy: retry_strategy,
-  ...(from_step === undefined ? {} : { from_step }),
-  ...(max_retries === undefined ? {} : { max_retries }),
+const retried = (draft: Draft, { data, parent_attempt }: RetryWorkflow) => ({
+  strategy: data.retry_strategy,
+  ...(data.from_step === undefined ? {} : { from_step: data.from_step }),
+  ...(data.max_retries === undefined ? {} : { max_retries: data.max_retries }),
+  ...(parent_attempt === undefined ? {} : { parent_attempt }),
   at: draft.at,
 });

@@ -130,6 +130,8 @@ export interface Run {
   /** How often it has ended, and of how many ends its parent knows. */
   readonly ends: number;
   readonly told: number;
+  /** The attempt of its step there that its next end answers. */
+  readonly parentAttempt: number;
   /** Why it ended last, when it did not complete. */
   readonly endReason?: string | undefined;
   /** Retries an operator allowed with the last `RunRetried`. */

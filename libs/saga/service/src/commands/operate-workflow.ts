@@ -132,12 +132,14 @@ const childEnded = z.strictObject({
   workflow_id: z.uuid(),
   step: z.string(),
   status: z.enum(['completed', 'failed', 'compensated']),
+  attempt: z.int().min(1).exactOptional(),
   output: z.record(z.string(), z.json()),
   reason: z.string().exactOptional(),
 });
 
 /** What comes over the bus is checked, whoever sent it. */
-function validOperation({ type, data }: Partial<Operation>): Operation | Rejection {
+function validOperation(operation: Partial<Operation>): Operation | Rejection {
+  const { type, data } = operation;
   const at = instantOf(0); // The run's own clock says when.
   if (type === 'CompensateWorkflow') {
     const valid = validate(sagaContract.compensateWorkflow.data, data);
@@ -145,7 +147,10 @@ function validOperation({ type, data }: Partial<Operation>): Operation | Rejecti
   }
   if (type === 'RetryWorkflow') {
     const valid = validate(sagaContract.retryWorkflow.data, data);
-    return valid instanceof Rejection ? valid : { type, at, data: valid.value };
+    const { parent_attempt } = operation as Partial<RetryWorkflow>;
+    const isAttempt = Number.isInteger(parent_attempt) && parent_attempt !== undefined;
+    const asked = isAttempt ? { parent_attempt } : {};
+    return valid instanceof Rejection ? valid : { type, at, data: valid.value, ...asked };
   }
   if (type === 'SignalWorkflow') {
     const valid = validate(sagaContract.signalWorkflow.data, data);
