@@ -1,6 +1,6 @@
 import { connect, headers, JSONCodec, type NatsConnection } from 'nats';
 import { eventsOf } from './support/bookings';
-import { eventually } from './support/eventually';
+import { eventually } from '@downbeat/test-bench';
 import { first } from './support/first';
 import { Suite } from './support/suite';
 
@@ -47,7 +47,11 @@ describe('commands on plain NATS', () => {
     const names = processed.map(({ data }) => String(data['service_name']));
     expect(new Set(names)).toEqual(new Set(good.map(({ id }) => id)));
 
-    const letters = await eventually(deadLetters, (found) => expect(found).toHaveLength(POISON));
+    const letters = await eventually(
+      deadLetters,
+      (found) => expect(found).toHaveLength(POISON),
+      30_000,
+    );
     expect(new Set(letters.map(({ subject }) => subject))).toEqual(
       new Set(poison.map(({ subject }) => subject)),
     );
@@ -100,6 +104,7 @@ describe('commands on plain NATS', () => {
         expect(status).toBe('quarantined');
         expect(attempts).toBeGreaterThan(letter.attempts);
       },
+      30_000,
     );
     expect(back.reason).toBe(letter.reason);
     const discarded = await suite.request('POST', `/messages/dead-letters/${letter.id}/discard`, {

@@ -1,6 +1,6 @@
 import { invariants, violations } from '@downbeat/wedding';
 import { book, ended, eventsOf } from './support/bookings';
-import { eventually } from './support/eventually';
+import { eventually } from '@downbeat/test-bench';
 import { first } from './support/first';
 import { Suite } from './support/suite';
 

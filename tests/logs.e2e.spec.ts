@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { connect, headers, JSONCodec } from 'nats';
 import { Client } from 'pg';
 import { eventsOf } from './support/bookings';
-import { eventually } from './support/eventually';
+import { eventually } from '@downbeat/test-bench';
 import { Suite, type AppName } from './support/suite';
 
 type Line = Readonly<Record<string, unknown>>;
@@ -116,6 +116,7 @@ describe('what processes write on stdout', () => {
     const events = await eventually(
       () => eventsOf(suite, ''),
       (found) => expect(found.map(({ type }) => type)).toContain('InstanceHealthObserved'),
+      30_000,
     );
     for (const { type, meta } of events)
       expect([type, meta]).toEqual([

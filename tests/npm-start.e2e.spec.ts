@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { eventually } from './support/eventually';
+import { eventually } from '@downbeat/test-bench';
 import {
   environment,
   NpmStart,
@@ -62,6 +62,7 @@ describe('npm start', () => {
     eventually(
       () => get<Listed>(`/workflows?correlation_id=${order}`),
       ({ workflows }) => expect(workflows).toMatchObject([{ current_status }]),
+      30_000,
     );
   /** As typed at a prompt in a folder where `.downbeat` is. */
   const typed = (text: string): Promise<Ended> => {

@@ -15,7 +15,7 @@ import { percentOf, type Profile } from './profile/profile';
 import { replaceSection, sectionText, SECTIONS, type Report } from './report/document';
 import type { Figure } from './report/figure';
 import { tableOf } from './report/table';
-import { WORKSPACE } from './suite/app-process';
+import { WORKSPACE } from './suite/workspace';
 
 /** In this order: those that stop the apps come last. */
 const PARTS: readonly Part[] = [startup, saga, recovery, discovery, rebuild, profile, append, lag];

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { contextUrl } from '@downbeat/event-store';
-import { AppProcess } from '../support/app-process';
+import { AppProcess } from '@downbeat/test-bench/app-process';
 import { ended } from '../support/bookings';
 import { Suite } from '../support/suite';
 import { Seeded } from './seeded';
@@ -11,6 +11,7 @@ import { DRILL_MS_MAX, minutesOf, say, sayFigures, seedOf } from './settings';
 import { SteadyLoad } from './steady-load';
 import { countsOf, verdictOn } from './verdict';
 
+const SAGA = join(__dirname, '..', '..', 'apps', 'saga', 'dist', 'main.js');
 const STRIKE_EVERY_MS = 10_000;
 /** Some shorter than a lease of 3 s, some so long that others take the runs over. */
 const FROZEN_MS = { min: 500, max: 8_000 };
@@ -28,15 +29,17 @@ describe(`three replicas of the saga app, one struck every ${STRIKE_EVERY_MS / 1
   beforeAll(async () => {
     suite = await Suite.start();
     logDir = mkdtempSync(join(tmpdir(), 'downbeat-replicas-'));
-    const environment = replicaEnvironment();
-    replicas.push(
-      suite.app('saga'),
-      ...[1, 2].map(() => new AppProcess('saga', environment, logDir)),
-    );
+    const options = {
+      name: 'saga',
+      program: SAGA,
+      environment: replicaEnvironment(),
+      logFile: join(logDir, 'saga.log'),
+    };
+    replicas.push(suite.app('saga'), ...[1, 2].map(() => new AppProcess(options)));
     await Promise.all(replicas.slice(1).map((replica) => replica.start()));
   }, 120_000);
   afterAll(async () => {
-    for (const { pid } of replicas) if (pid !== undefined) signal(pid, 'SIGCONT');
+    for (const replica of replicas) replica.signal('SIGCONT');
     await Promise.all(replicas.map((replica) => replica.stop('SIGKILL')));
     await suite?.stop();
     rmSync(logDir, { recursive: true, force: true });
@@ -76,13 +79,12 @@ describe(`three replicas of the saga app, one struck every ${STRIKE_EVERY_MS / 1
     await replica.start();
   }
 
-  async function freeze({ pid }: AppProcess): Promise<void> {
+  async function freeze(replica: AppProcess): Promise<void> {
     const ms = chance.between(FROZEN_MS.min, FROZEN_MS.max);
-    say(`process ${pid} frozen for ${ms} ms`);
-    if (pid === undefined) throw new Error('a replica does not run');
-    signal(pid, 'SIGSTOP');
+    say(`process ${replica.pid} frozen for ${ms} ms`);
+    replica.signal('SIGSTOP');
     await pause(ms);
-    signal(pid, 'SIGCONT');
+    replica.signal('SIGCONT');
   }
 
   function replicaEnvironment(): Record<string, string> {
@@ -95,12 +97,3 @@ describe(`three replicas of the saga app, one struck every ${STRIKE_EVERY_MS / 1
     };
   }
 });
-
-/** A process that was struck may be gone by now. */
-function signal(pid: number, name: NodeJS.Signals): void {
-  try {
-    process.kill(pid, name);
-  } catch (fault) {
-    if ((fault as NodeJS.ErrnoException).code !== 'ESRCH') throw fault;
-  }
-}

@@ -1,5 +1,5 @@
 import type { Suite } from './suite';
-import { eventually } from './eventually';
+import { eventually } from '@downbeat/test-bench';
 
 export interface Booking {
   readonly booking_id: string;

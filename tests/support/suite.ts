@@ -17,8 +17,8 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { AppProcess } from './app-process';
-import { eventually } from './eventually';
+import { eventually } from '@downbeat/test-bench';
+import { AppProcess } from '@downbeat/test-bench/app-process';
 
 const WORKSPACE = join(__dirname, '..', '..');
 const CONTEXTS = ['registry', 'health', 'saga', 'messaging', 'audit'];
@@ -74,7 +74,12 @@ export class Suite {
   app(name: AppName): AppProcess {
     const known = this.apps.get(name);
     if (known) return known;
-    const app = new AppProcess(name, this.environment(name), this.folder('logs'));
+    const app = new AppProcess({
+      name,
+      program: join(WORKSPACE, 'apps', name, 'dist', 'main.js'),
+      environment: this.environment(name),
+      logFile: join(this.folder('logs'), `${name}.log`),
+    });
     this.apps.set(name, app);
     return app;
   }
@@ -167,6 +172,7 @@ export class Suite {
       await eventually(
         () => this.get<{ instances: unknown[] }>(`/discovery/instances?service_name=${name}`),
         ({ instances }) => expect(instances).toHaveLength(1),
+        30_000,
       );
   }
 
@@ -175,6 +181,7 @@ export class Suite {
     const contexts = name in owned ? owned[name as keyof typeof owned] : [name];
     return {
       HOST: '127.0.0.1',
+      NODE_OPTIONS: '--enable-source-maps',
       NATS_URL: this.natsUrl,
       DOWNBEAT_MODE: 'development',
       LOG_LEVEL: 'info',

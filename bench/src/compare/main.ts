@@ -7,7 +7,7 @@ import { percentile, rounded } from '../measure/statistics';
 import { percentOf } from '../profile/profile';
 import { about, markdownTable, replaceSection } from '../report/document';
 import { rowsOf, tableOf } from '../report/table';
-import { WORKSPACE } from '../suite/app-process';
+import { WORKSPACE } from '../suite/workspace';
 import { BenchSuite } from '../suite/bench-suite';
 import { LogCounts } from '../suite/log-counts';
 import { ParticipantProcess } from '../suite/participant';

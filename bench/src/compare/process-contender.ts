@@ -1,7 +1,8 @@
 import { join } from 'node:path';
-import { AppProcess } from '../suite/app-process';
+import { AppProcess } from '@downbeat/test-bench/app-process';
 import type { BenchSuite } from '../suite/bench-suite';
 import type { ParticipantProcess } from '../suite/participant';
+import { WORKSPACE } from '../suite/workspace';
 import type { Contender, DurableContender, MeasuredProcess } from './contender';
 import type { DatabaseServer } from './database-counts';
 import { assertPaid, orderOf, RunsClient } from './runs-client';
@@ -22,9 +23,16 @@ class ProcessContender implements Contender {
     protected readonly suite: BenchSuite,
     private readonly databaseUrl?: string,
   ) {
-    const settings = { NODE_ENV: 'production', ...(databaseUrl && { DATABASE_URL: databaseUrl }) };
-    const log = join(suite.folder('peers'), `${program}.log`);
-    this.app = new AppProcess(name, join(PEERS, program), settings, log);
+    const environment = {
+      NODE_ENV: 'production',
+      ...(databaseUrl && { DATABASE_URL: databaseUrl }),
+    };
+    this.app = new AppProcess({
+      name,
+      program: join(WORKSPACE, PEERS, program),
+      environment,
+      logFile: join(suite.folder('peers'), `${program}.log`),
+    });
   }
 
   get isOnPostgres(): boolean {
@@ -61,7 +69,7 @@ class ProcessContender implements Contender {
   }
 
   protected async begin(): Promise<void> {
-    await this.app.start([], this.environment);
+    await this.app.listen(this.environment);
     this.client = new RunsClient(this.app.url);
   }
 }

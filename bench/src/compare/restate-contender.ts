@@ -2,9 +2,10 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { freePort, GuardedProcess } from '@downbeat/local-servers';
-import { AppProcess, WORKSPACE } from '../suite/app-process';
+import { AppProcess } from '@downbeat/test-bench/app-process';
 import type { BenchSuite } from '../suite/bench-suite';
 import type { ParticipantProcess } from '../suite/participant';
+import { WORKSPACE } from '../suite/workspace';
 import type { DurableContender, MeasuredProcess } from './contender';
 import { PEERS } from './process-contender';
 import { assertPaid, orderOf, Refused, RunsClient } from './runs-client';
@@ -37,12 +38,12 @@ export class RestateContender implements DurableContender {
     private ingress: RunsClient,
     private admin: RunsClient,
   ) {
-    this.service = new AppProcess(
-      'restate-service',
-      join(PEERS, 'restate.mjs'),
-      { NODE_ENV: 'production', RESTATE_LOGGING: 'WARN' },
-      join(folder, 'service.log'),
-    );
+    this.service = new AppProcess({
+      name: 'restate-service',
+      program: join(WORKSPACE, PEERS, 'restate.mjs'),
+      environment: { NODE_ENV: 'production', RESTATE_LOGGING: 'WARN' },
+      logFile: join(folder, 'service.log'),
+    });
   }
 
   /** @param partitions Instead of its default, 24. */
@@ -111,7 +112,7 @@ export class RestateContender implements DurableContender {
   async restart(): Promise<void> {
     this.ingress = clientOf(this.ports.ingress);
     this.admin = clientOf(this.ports.admin);
-    await this.service.start([], this.environment);
+    await this.service.listen(this.environment);
     this.server = await GuardedProcess.spawn({
       command: serverBinary(),
       args: ['--no-logo'],

@@ -7,7 +7,7 @@ import { closedLoop } from '../load/closed-loop';
 import { settled } from '../load/settled';
 import { treeCpuUs } from '../measure/proc';
 import { percentOf, summarize, type CpuProfile, type Profile } from '../profile/profile';
-import { WORKSPACE } from '../suite/app-process';
+import { WORKSPACE } from '../suite/workspace';
 import type { AppName } from '../suite/bench-suite';
 
 const LOAD_MS = 10_000;
@@ -36,8 +36,7 @@ async function profiled(context: BenchContext, name: AppName, entry: Entry): Pro
   await settled(client, await counts.head());
   await app.stop();
   const file = join(suite.folder('profiles'), `${name}.cpuprofile`);
-  await app.start(['--require', PRELOAD], { PROFILE_FILE: file });
-  await app.ready();
+  await app.start({ PROFILE_FILE: file, NODE_OPTIONS: `--require "${PRELOAD}"` });
   const load = (forMs: number) =>
     closedLoop((id) => client.run(entry, WORKFLOW, id), { concurrency: CONCURRENCY, forMs });
   await load(WARM_UP_MS);
@@ -51,7 +50,6 @@ async function profiled(context: BenchContext, name: AppName, entry: Entry): Pro
   const taken = await written(file);
   await app.stop();
   await app.start();
-  await app.ready();
 
   const found = {
     ...summarize(

@@ -57,7 +57,7 @@ async function rebuilt(context: BenchContext) {
   await settled(client, events);
   await saga.stop();
   await counts.dropReadModel('saga', READ_MODEL);
-  await saga.start();
+  await saga.listen();
 
   const used = async () => (await cpuUs(saga.pid)) + sumOf(await treeCpuUs(suite.postgres.pid));
   let first: Awaited<ReturnType<typeof look>> | undefined;

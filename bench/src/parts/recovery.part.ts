@@ -95,7 +95,6 @@ async function killed(
   const underWay = starts.length - done.length;
   const restartMs = await timed(async () => {
     await saga.start();
-    await saga.ready();
   });
   await ended;
   const endedMs = performance.now() - killedAt;

@@ -8,7 +8,8 @@ import {
   type RunningNats,
   type RunningServer,
 } from '@downbeat/local-servers';
-import { AppProcess } from './app-process';
+import { AppProcess } from '@downbeat/test-bench/app-process';
+import { WORKSPACE } from './workspace';
 
 const APPS = ['registry', 'health', 'saga', 'orchestrator', 'gateway'] as const;
 export type AppName = (typeof APPS)[number];
@@ -36,12 +37,12 @@ export class BenchSuite {
     this.apps = new Map(
       APPS.map((name) => [
         name,
-        new AppProcess(
+        new AppProcess({
           name,
-          join('apps', name, 'dist', 'main.js'),
-          this.environment(name),
-          join(dir, `${name}.log`),
-        ),
+          program: join(WORKSPACE, 'apps', name, 'dist', 'main.js'),
+          environment: this.environment(name),
+          logFile: join(dir, `${name}.log`),
+        }),
       ]),
     );
   }
@@ -73,12 +74,7 @@ export class BenchSuite {
   /** All five at once. @returns How long it took until the last one was ready, in ms. */
   async startApps(): Promise<number> {
     const began = performance.now();
-    await Promise.all(
-      [...this.apps.values()].map(async (app) => {
-        await app.start();
-        await app.ready();
-      }),
-    );
+    await Promise.all([...this.apps.values()].map((app) => app.start()));
     this.isRunning = true;
     return performance.now() - began;
   }

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { CallReport } from '../participant/call-counter';
-import { AppProcess } from './app-process';
+import { AppProcess } from '@downbeat/test-bench/app-process';
 import type { BenchSuite } from './bench-suite';
+import { WORKSPACE } from './workspace';
 
 const KNOWN_MS_MAX = 30_000;
 
@@ -38,13 +39,13 @@ export class ParticipantProcess {
     delayMs: number,
   ): Promise<ParticipantProcess> {
     const name = services.join('+');
-    const app = new AppProcess(
+    const app = new AppProcess({
       name,
-      join('bench', 'dist', 'participant', 'main.js'),
-      { DELAY_MS: String(delayMs) },
-      join(suite.folder('participants'), `${name}.log`),
-    );
-    await app.start();
+      program: join(WORKSPACE, 'bench', 'dist', 'participant', 'main.js'),
+      environment: { DELAY_MS: String(delayMs) },
+      logFile: join(suite.folder('participants'), `${name}.log`),
+    });
+    await app.listen();
     return new ParticipantProcess(services, app);
   }
 

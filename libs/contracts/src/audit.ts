@@ -1,6 +1,8 @@
+import type { JsonObject } from '@downbeat/eventsourcing';
 import { z } from 'zod';
 import { query } from './contract';
 import * as f from './fields';
+import { workflowDefinition } from './workflow-definition';
 
 const context = 'audit' as const;
 
@@ -161,8 +163,38 @@ export const verify = query({
   http: { method: 'POST', path: '/audit/verify' },
 });
 
+/** Past runs one question may concern. */
+export const WHAT_IF_RUNS_MAX = 100;
+
+export const whatIf = query({
+  context,
+  name: 'what-if',
+  summary:
+    'What past runs would have done with another definition: the first decision of each that differs',
+  input: z.strictObject({
+    /** Need not be registered. */
+    definition: workflowDefinition as unknown as z.ZodType<
+      JsonObject & z.output<typeof workflowDefinition>
+    >,
+    workflow_ids: z.array(z.uuid()).min(1).max(WHAT_IF_RUNS_MAX),
+  }),
+  answer: z.object({
+    runs: z.array(
+      z.object({
+        workflow_id: z.uuid(),
+        outcome: z.enum(['same', 'differs', 'unknown']),
+        decisions_compared: z.number().int(),
+        first_difference: z
+          .object({ position: z.number().int(), recorded: f.json, derived: f.json })
+          .optional(),
+      }),
+    ),
+  }),
+  http: { method: 'POST', path: '/audit/what-if' },
+});
+
 export const audit = {
   commands: [],
-  queries: [listEvents, replay, verify],
+  queries: [listEvents, replay, verify, whatIf],
   events: [],
 } as const;

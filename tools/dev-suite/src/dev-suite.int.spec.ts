@@ -1,14 +1,18 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { eventually as eventuallyIn, isAlive } from '@downbeat/local-servers/testing';
 import { freePort } from '@downbeat/local-servers';
 import { Client } from 'pg';
 import type { RunState } from './run-file';
 
 jest.setTimeout(120_000);
+
+/** Processes start and end here: on a busy machine that takes its time. */
+const eventually = (ask: () => Promise<void> | void, withinMs = 20_000) =>
+  eventuallyIn(ask, withinMs);
 
 /** A suite in a process of its own, as `npm start` runs it, over apps that do nothing. */
 class FakeSuite {
@@ -71,30 +75,6 @@ class FakeSuite {
 
   pids = async (): Promise<number[]> =>
     (await this.run()).processes.map(({ pid }) => pid ?? 0).filter((pid) => pid > 0);
-}
-
-async function eventually(expectation: () => unknown, withinMs = 20_000): Promise<void> {
-  const deadline = Date.now() + withinMs;
-  for (;;) {
-    try {
-      await expectation();
-      return;
-    } catch (failure) {
-      if (Date.now() > deadline) throw failure;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
-/** A zombie has ended, whether or not somebody has collected it. */
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.split(') ').at(-1)?.[0] !== 'Z';
-  } catch {
-    return false;
-  }
 }
 
 const environmentOf = async (url: string): Promise<Record<string, string>> =>

@@ -1,4 +1,4 @@
-import { contracts, type QueryContract } from '@downbeat/contracts';
+import { contracts, sagaContract, type QueryContract } from '@downbeat/contracts';
 import { fillPath, takesBody, type ContractRoute } from '../http/route-table';
 import { SchemaBook } from './json-schema';
 
@@ -14,17 +14,22 @@ const samples: Readonly<Record<string, unknown>> = Object.assign(
 export const sampleOf = (field: string): string => String(samples[field] ?? field);
 
 /** What a query could be asked: the fields it must have, and for some a few more. */
-export function sampleInput(contract: QueryContract): Readonly<Record<string, string>> {
+export function sampleInput(contract: QueryContract): Readonly<Record<string, unknown>> {
   const required = new SchemaBook('#/').input(contract.input).required ?? [];
   const sample = Object.fromEntries(required.map((field) => [field, sampleOf(field)]));
   return { ...sample, ...QUESTIONS[contract.name] };
 }
 
 /** What the schema alone does not say: one of two, or what makes the answer worth reading. */
-const QUESTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+const QUESTIONS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   'find-instances': { service_name: 'billing' },
+  'preview-bulk-operation': { status: 'failed' },
   'list-events': { stream: 'service-billing' },
   replay: { stream: 'service-billing' },
+  'what-if': {
+    definition: sagaContract.registerDefinition.example,
+    workflow_ids: [sagaContract.compensateWorkflow.example.workflow_id],
+  },
   verify: { read_model: 'registry.services' },
 };
 

@@ -190,7 +190,7 @@ describe('a command over HTTP', () => {
     const text = await response.text();
     expect(response.status).toBe(500);
     expect(text).not.toMatch(/secret|\.ts|at /);
-    expect(bench.logged).toContain('cannot read the secret');
+    expect(bench.logged).toMatch(/^{"err":"TypeError: cannot read the secret.*} \S+ broke Routes$/);
     expect(bench.logged).toContain((JSON.parse(text) as { trace_id: string }).trace_id);
   });
 

@@ -1,4 +1,4 @@
-import { eventually } from '../testing/eventually';
+import { eventually } from '@downbeat/local-servers/testing';
 import { FakeLog } from '../testing/fake-log';
 import { GatewayBench } from '../testing/gateway-bench';
 import { StreamReader } from '../testing/stream-reader';

@@ -68,10 +68,7 @@ export class Routes implements OnModuleInit {
   replyTo(fault: unknown, context: RequestContext): Reply {
     const problem = problemOfFault(fault);
     if (problem.kind === 'internal')
-      this.logger.error(
-        { message: `${context.path} broke`, trace_id: context.traceId },
-        fault instanceof Error ? fault.stack : String(fault),
-      );
+      this.logger.error({ err: fault, trace_id: context.traceId }, `${context.path} broke`);
     return problemReply(problem, context);
   }
 }

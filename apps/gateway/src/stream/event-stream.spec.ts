@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { eventually } from '../testing/eventually';
+import { eventually as eventuallyIn } from '@downbeat/local-servers/testing';
 import { FakeBus } from '../testing/fake-bus';
 import { FakeLog } from '../testing/fake-log';
 import { GatewayBench } from '../testing/gateway-bench';
@@ -12,6 +12,9 @@ const settings = (changes: Partial<StreamSettings> = {}): StreamSettings =>
   Object.assign(new StreamSettings(), { pollMs: NEVER_MS }, changes);
 
 jest.setTimeout(30_000);
+
+/** Many streams at once take their time on a busy machine. */
+const eventually = <Answer>(ask: () => Promise<Answer> | Answer) => eventuallyIn(ask, 20_000);
 
 describe('the event stream', () => {
   let bench: GatewayBench;

@@ -96,7 +96,7 @@ export class EventStream implements OnModuleDestroy {
     const begin = after ?? head;
     if (begin > head) response.write(reset(begin, head));
     client.run(Math.min(begin, head)).catch((fault: unknown) => {
-      this.logger.error('a stream broke', fault instanceof Error ? fault.stack : String(fault));
+      this.logger.error({ err: fault }, 'a stream broke');
       response.destroy();
     });
   }

@@ -32,10 +32,16 @@ class Log implements LoggerService {
 
   private keep(parts: readonly unknown[]): void {
     this.lines.push(
-      parts.map((part) => (typeof part === 'string' ? part : JSON.stringify(part))).join(' '),
+      parts.map((part) => (typeof part === 'string' ? part : written(part))).join(' '),
     );
   }
 }
+
+/** Only under `err` does the process' log write an error out. */
+const written = (part: unknown): string =>
+  JSON.stringify(part, (name, value: unknown) =>
+    name === 'err' && value instanceof Error ? value.stack : value,
+  );
 
 /** The gateway on a port of its own, over a bus that a test holds in its hand. */
 export class GatewayBench<Bus = FakeBus> {

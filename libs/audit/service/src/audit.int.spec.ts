@@ -235,6 +235,26 @@ describe('a replay', () => {
     expect(run?.first_difference).toBeUndefined();
   });
 
+  it('says what a run would have done with another definition', async () => {
+    const [registered] = (await events({ type: 'WorkflowDefinitionRegistered' })).events;
+    const { definition } = registered?.data as { definition: JsonObject };
+    const workflow_ids = [RUN.slice('workflow-'.length), randomUUID()];
+    const whatIf = async (changed: JsonObject) =>
+      auditContract.whatIf.answer.parse(
+        await answer('what-if', { definition: { ...definition, ...changed }, workflow_ids }),
+      ).runs;
+    expect(await whatIf({ version: '2.0.0' })).toEqual([
+      { workflow_id: workflow_ids[0], outcome: 'same', decisions_compared: 6 },
+      { workflow_id: workflow_ids[1], outcome: 'unknown', decisions_compared: 0 },
+    ]);
+    const [run] = await whatIf({ compensation_strategy: 'none' });
+    expect(run).toMatchObject({ outcome: 'differs' });
+    expect(JSON.stringify(run?.first_difference?.derived)).toContain('WorkflowFailed');
+    expect(
+      await ask('what-if', { definition: { ...definition, steps: [] }, workflow_ids }),
+    ).toMatchObject({ problem: { errors: [{ field: 'definition.steps' }] } });
+  });
+
   it('tells the state of a moment', async () => {
     const [, second] = (await events({ stream: RUN })).events;
     const [run] = await replay({ stream: RUN, until_position: second?.position ?? 0 });

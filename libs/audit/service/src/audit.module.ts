@@ -8,6 +8,7 @@ import { HeadPublisher } from './chain-heads/head-publisher';
 import { EventsQueries } from './events/events.queries';
 import { HeavyWork } from './heavy-work';
 import { ReplayQueries } from './replay/replay.queries';
+import { WhatIfQueries } from './replay/what-if.queries';
 import { ReadModelVerifier } from './verify/read-model-verifier';
 import { VerifyQueries } from './verify/verify.queries';
 
@@ -17,7 +18,7 @@ import { VerifyQueries } from './verify/verify.queries';
  */
 @Module({
   imports: [AuditDatabase.configured],
-  controllers: [EventsQueries, ReplayQueries, VerifyQueries],
+  controllers: [EventsQueries, ReplayQueries, WhatIfQueries, VerifyQueries],
   providers: [HeavyWork, ReadModelVerifier, ChainHeads, HeadPublisher],
 })
 export class AuditModule implements OnApplicationBootstrap {

@@ -31,7 +31,7 @@ export class PostgresDeadLetters extends DeadLetters {
         causeOf(letter.consumer, letter.reason),
         letter.attempts,
         JSON.stringify(letter.headers),
-        Buffer.from(letter.body, 'utf8'),
+        letter.body,
         letter.correlation_id,
       ],
     );

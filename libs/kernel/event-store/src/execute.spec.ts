@@ -1,8 +1,8 @@
 import { Rejection, type Decider, type Message } from '@downbeat/eventsourcing';
 import type { Append, Appended } from './event-store';
 import { execute } from './execute';
-import { MemoryEventStore } from './memory-event-store';
-import { MemoryLog } from './memory-log';
+import { MemoryEventStore } from './memory/memory-event-store';
+import { MemoryLog } from './memory/memory-log';
 import { freshStream, meta } from './testing/sample-appends';
 
 type Add = Message<'Add', { n: number }>;

@@ -1,9 +1,9 @@
 import { LeaseLost, StreamVersionConflict } from './errors';
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
 import { appendOf, freshStream } from './testing/sample-appends';
-import { eventually } from './testing/eventually';
+import { eventually } from '@downbeat/local-servers/testing';
 import { LogDatabase } from './testing/log-database';
-import { verifyChain } from './verify-chain';
+import { verifyChain } from './audit/verify-chain';
 
 describe('a lost connection', () => {
   let database: LogDatabase;

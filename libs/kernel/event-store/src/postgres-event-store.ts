@@ -7,7 +7,7 @@ import type {
   StreamVersion,
 } from '@downbeat/eventsourcing';
 import type { Pool, QueryResultRow } from 'pg';
-import { appendMany } from './append-statement';
+import { appendMany } from './append/append-statement';
 import {
   faultOf,
   isRefusal,
@@ -24,15 +24,15 @@ import {
   type LogSlice,
   type RememberedAnswer,
 } from './event-store';
-import { GroupCommit } from './group-commit';
-import { sendHalving } from './halving';
-import type { LogHints } from './hints';
-import { LogListeners } from './log-listeners';
-import { LogTail } from './log-tail';
-import { readLimit } from './read-limit';
-import { seal, type SealedAppend } from './sealed-append';
-import { EVENT_COLUMNS, recordedEvent, type EventRow } from './stored-event';
-import { upcast, type Upcasters } from './upcast';
+import { GroupCommit } from './append/group-commit';
+import { sendHalving } from './append/halving';
+import type { LogHints } from './read/hints';
+import { LogListeners } from './read/log-listeners';
+import { LogTail } from './read/log-tail';
+import { readLimit } from './read/read-limit';
+import { seal, type SealedAppend } from './append/sealed-append';
+import { EVENT_COLUMNS, recordedEvent, type EventRow } from './read/stored-event';
+import { upcast, type Upcasters } from './read/upcast';
 
 const FLUSH_APPENDS_MAX = 512;
 const FLUSH_LENGTH_MAX = 8 * 1_048_576;

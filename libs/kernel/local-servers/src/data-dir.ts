@@ -36,5 +36,10 @@ export async function giveTo(
   if (entry.isSymbolicLink()) return;
   if (entry.uid !== user.uid) await chown(path, user.uid, user.gid);
   if (!entry.isDirectory()) return;
-  for (const name of await readdir(path)) await giveTo(user, join(path, name));
+  for (const name of await readdir(path)) await giveTo(user, join(path, name)).catch(unlessGone);
 }
+
+/** A server that has just been killed is still removing files of its own. */
+const unlessGone = (error: unknown): void => {
+  if (systemCode(error) !== 'ENOENT') throw error;
+};

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { GuardedProcess } from './guarded-process';
-import { eventually, isAlive } from './testing/eventually';
+import { eventually } from './testing/eventually';
+import { isAlive } from './testing/is-alive';
 
 jest.setTimeout(60_000);
 

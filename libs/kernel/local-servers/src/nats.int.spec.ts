@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, StringCodec } from 'nats';
 import { startNats, type RunningNats } from './index';
-import { isAlive } from './testing/eventually';
+import { isAlive } from './testing/is-alive';
 
 jest.setTimeout(60_000);
 

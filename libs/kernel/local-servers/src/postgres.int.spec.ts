@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { freePort, isPortFree, startPostgres, type RunningServer } from './index';
-import { eventually, isAlive } from './testing/eventually';
+import { eventually } from './testing/eventually';
+import { isAlive } from './testing/is-alive';
 
 jest.setTimeout(90_000);
 

@@ -14,8 +14,8 @@ export interface DeadLetter {
   /** Deliveries up to now; of a redriven message, those since the redrive. */
   readonly attempts: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** The text as it came in. It may hold anything, U+0000 too, which Postgres does not store in `text`. */
-  readonly body: string;
+  /** Byte for byte as it came; it may be no UTF-8. */
+  readonly body: Uint8Array;
   readonly correlation_id: string;
 }
 

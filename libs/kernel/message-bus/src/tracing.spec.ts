@@ -61,7 +61,7 @@ describe('trace context', () => {
     const parent = propagation.extract(context.active(), { traceparent });
     expect(trace.getSpanContext(parent)?.traceId).toBe('0af7651916cd43dd8448eb211c80319c');
     const caused = await inConsumerSpan({ traceparent }, 'command.registry.Do', 'id', (own) =>
-      Promise.resolve(own),
+      Promise.resolve(own.traceparent),
     );
     expect(caused).toBe(traceparent);
   });
@@ -145,14 +145,17 @@ describe('a story', () => {
 
   it('lasts until it is ended where nothing is waited for', async () => {
     const seen: unknown[] = [];
+    let open: () => void = () => undefined;
+    const opened = new Promise<void>((resolve) => (open = resolve));
     const end = openStory(story, () => {
       setImmediate(() => seen.push(currentStory()));
-      setTimeout(() => seen.push(currentStory()), 20);
+      void opened.then(() => seen.push(currentStory()));
     });
     await later();
     await later();
     end();
-    await new Promise((resolve) => setTimeout(resolve, 40));
+    open();
+    await opened;
     expect(seen).toEqual([story, undefined]);
   });
 

@@ -110,14 +110,14 @@ export function traceHeaders(traceparent: string | undefined): MessageHeaders {
  * of the message.
  *
  * @param messageId Stands for the correlation id of a message without one; empty: it has none.
- * @param work Gets the `traceparent` that what it causes should carry.
+ * @param work Gets the story, whose `traceparent` what it causes should carry.
  * @see OpenTelemetry semantic conventions for messaging: "process <destination>".
  */
 export function inConsumerSpan<Result>(
   headers: MessageHeaders,
   destination: string,
   messageId: string,
-  work: (traceparent: string) => Promise<Result>,
+  work: (story: Story) => Promise<Result>,
 ): Promise<Result> {
   const parent = propagation.extract(context.active(), headers);
   const attributes = {
@@ -132,19 +132,16 @@ export function inConsumerSpan<Result>(
     parent,
   );
   return context.with(trace.setSpan(parent, span), () =>
-    tell(
-      storyOfMessage(headers, messageId),
-      ({ traceparent }) => work(traceparent),
-      (fault) => {
-        if (fault !== undefined)
-          span.setStatus({ code: SpanStatusCode.ERROR, message: reasonOf(fault) });
-        span.end();
-      },
-    ),
+    tell(storyOfMessage(headers, messageId), work, (fault) => {
+      if (fault !== undefined)
+        span.setStatus({ code: SpanStatusCode.ERROR, message: reasonOf(fault) });
+      span.end();
+    }),
   );
 }
 
-const storyOfMessage = (headers: MessageHeaders, messageId: string): Story => ({
+/** That of the active span if there is one; else it goes on from the headers, or begins here. */
+export const storyOfMessage = (headers: MessageHeaders, messageId: string): Story => ({
   traceparent:
     traceparentOf(activeTrace()[HEADER.traceparent]) ??
     traceparentOf(headers[HEADER.traceparent]) ??

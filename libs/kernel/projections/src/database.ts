@@ -1,8 +1,8 @@
 import { Pool, types, type PoolClient, type PoolConfig } from 'pg';
 import { DataSource } from 'typeorm';
-import { entityOf } from './entity-schema';
+import { entityOf } from './tables/entity-schema';
 import type { Projection } from './projection';
-import type { Sql } from './table-sql';
+import type { Sql } from './tables/table-sql';
 
 export interface DatabaseOptions {
   readonly url: string;

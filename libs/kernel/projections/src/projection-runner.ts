@@ -2,28 +2,28 @@ import type { EventStore } from '@downbeat/event-store';
 import type { Pool } from 'pg';
 import type { DataSource } from 'typeorm';
 import { openWritePool, readDataSource, type DatabaseOptions } from './database';
-import { validateProjections, versionedTable } from './definition';
+import { validateProjections, versionedTable } from './tables/definition';
 import { InvalidProjection } from './errors';
-import { reasonOf } from './fold';
-import { Limiter } from './limiter';
-import { LogHead } from './log-head';
-import { LogReader } from './log-reader';
-import { PostgresReadModels } from './postgres-read-models';
-import { prepareProjections } from './prepare';
+import { reasonOf } from './rows/fold';
+import { Limiter } from './replay/limiter';
+import { LogHead } from './projector/log-head';
+import { LogReader } from './projector/log-reader';
+import { PostgresReadModels } from './read/postgres-read-models';
+import { prepareProjections } from './versions/prepare';
 import type { Projection } from './projection';
-import type { ProjectionStatus } from './projection-status';
-import { Projector } from './projector';
+import type { ProjectionStatus } from './projector/projection-status';
+import { Projector } from './projector/projector';
 import {
   defaultPace,
   type ProjectionLog,
   type ProjectorOptions,
   type ProjectorPace,
-} from './projector-options';
-import type { ReadModels } from './read-models';
-import { retryParkedStreams, type ParkedRetry } from './retry-parked';
-import { TableSet } from './table-set';
-import { TimeTravel } from './time-travel';
-import { verifyProjection, type Verification } from './verify';
+} from './projector/projector-options';
+import type { ReadModels } from './read/read-models';
+import { retryParkedStreams, type ParkedRetry } from './projector/retry-parked';
+import { TableSet } from './rows/table-set';
+import { TimeTravel } from './replay/time-travel';
+import { verifyProjection, type Verification } from './replay/verify';
 
 export interface ProjectionRunnerOptions extends DatabaseOptions {
   readonly store: EventStore;

@@ -1,5 +1,6 @@
 import { migrate } from '@downbeat/event-store';
 import { eventually, TEST_ROLE_PREFIX } from '@downbeat/event-store/testing';
+import { keepPrivate } from './publication';
 import { PublicationLog } from './publication-log';
 import { PostgresReceipts } from './receipts';
 import { publications, PublishedLog } from './testing/published-log';
@@ -39,7 +40,7 @@ describe('the numbered publications of a context, on real Postgres', () => {
     [1, { n: 0 }],
     [2, { n: 2 }],
   ];
-  const numbersOf = async (replica: PublicationLog<never>) =>
+  const numbersOf = async (replica: Pick<PublicationLog, 'after'>) =>
     (await replica.after(0, 10)).map(({ number, data }) => [number, data]);
 
   it('are numbered again from the same place when the database ends the connection midway', async () => {
@@ -82,6 +83,29 @@ describe('the numbered publications of a context, on real Postgres', () => {
     expect(await two.number()).toEqual({ newest: 0, hasMore: true });
     expect(await two.number()).toEqual({ newest: 2, hasMore: false });
     expect(await numbersOf(two)).toEqual(firstTwo);
+  });
+
+  it('stop at an event of which none can be made, behind all that comes before it, until one can', async () => {
+    const { Told, Kept } = publications;
+    if (Told === keepPrivate) throw new Error('Told is told');
+    let isMended = false;
+    const replica = await log.replica(log.pool(), {
+      Kept,
+      Told: (event) => {
+        if (event.data.n === 4 && !isMended) throw new RangeError('no name');
+        return Told(event);
+      },
+    });
+    await log.append('a', 7);
+    expect(await replica.number()).toEqual({ newest: 2, hasMore: true });
+    for (const _ of [1, 2])
+      await expect(replica.number()).rejects.toThrow(
+        'Told of t-a at position 5 cannot be published: no name',
+      );
+    expect(await numbersOf(replica)).toEqual(firstTwo);
+    isMended = true;
+    expect(await replica.number()).toEqual({ newest: 4, hasMore: false });
+    expect(await numbersOf(replica)).toEqual([...firstTwo, [3, { n: 4 }], [4, { n: 6 }]]);
   });
 
   it('do not move the checkpoint over what nobody publishes, but for every thousand positions', async () => {

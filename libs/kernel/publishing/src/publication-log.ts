@@ -1,5 +1,5 @@
-import type { EventStore } from '@downbeat/event-store';
-import type { Message, Position, Recorded } from '@downbeat/eventsourcing';
+import type { EventStore, LogSlice } from '@downbeat/event-store';
+import { Fault, type Message, type Position, type RecordedEvent } from '@downbeat/eventsourcing';
 import type { Pool } from 'pg';
 import type { StreamState } from './event-transport';
 import {
@@ -55,12 +55,33 @@ export interface Sent {
   readonly stream: StreamState | undefined;
 }
 
+/**
+ * A stored event of which no publication can be made. Nothing after it gets a number before it has
+ * one: whoever listens would act on later events as if it had not been.
+ */
+export class PublicationNotMade extends Fault {
+  override readonly name = 'PublicationNotMade';
+  readonly code = 'publishing/publication-not-made';
+  readonly remedy = 'retry';
+
+  constructor({ type, stream, position }: RecordedEvent, cause: unknown) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    super(`${type} of ${stream} at position ${position} cannot be published: ${reason}`, { cause });
+  }
+}
+
 /** What came of numbering. */
 export interface Numbered {
   /** The newest number given. */
   readonly newest: number;
   /** There may be more to number. */
   readonly hasMore: boolean;
+}
+
+interface NumberedSlice {
+  readonly numbered: readonly Publication[];
+  /** The position up to which the log is done with. */
+  readonly through: Position;
 }
 
 /** How far a replica has come. */
@@ -116,35 +137,54 @@ export class PublicationLog<Event extends Message = Message> {
   /**
    * Numbers what was appended since the last call, at most 1,000 positions of the log. Positions of
    * which nothing is published move the stored checkpoint only when they are as many.
+   *
+   * @throws {PublicationNotMade} The next one cannot be made. All that comes before it has its number.
    */
   async number(): Promise<Numbered> {
     const { place } = this;
     // Whatever fails, or is done by somebody else, the database knows how far we are.
     this.place = undefined;
     const from = place ?? placeOf(await this.head());
-    const { events, through } = await this.store.read<Event>(from.seen, NUMBERED_MAX);
-    const numbered = this.numberedFrom(events, from.number);
+    const read = await this.store.read<Event>(from.seen, NUMBERED_MAX);
+    const { numbered, through } = this.numberedFrom(read, from.number);
     const newest = from.number + numbered.length;
     const isDue = numbered.length > 0 || through - from.stored >= NUMBERED_MAX;
     if (isDue && !(await this.save(from, through, numbered)))
       return { newest: from.number, hasMore: true };
     this.place = { stored: isDue ? through : from.stored, number: newest, seen: through };
     if (numbered.length > 0) this.newest = numbered;
-    return { newest, hasMore: through - from.seen >= NUMBERED_MAX };
+    return { newest, hasMore: through - from.seen >= NUMBERED_MAX || through < read.through };
   }
 
-  private numberedFrom(events: readonly Recorded<Event>[], last: number): readonly Publication[] {
-    let number = last;
-    return events.flatMap((event) => {
-      const publish = this.publications[event.type as Event['type']] as
-        ((event: unknown) => IntegrationEvent | typeof keepPrivate) | typeof keepPrivate;
-      const published = publish === keepPrivate ? keepPrivate : publish(event);
-      if (published === keepPrivate) return [];
+  /** What is published of the events, up to one of which nothing can be made. */
+  private numberedFrom({ events, through }: LogSlice<Event>, last: number): NumberedSlice {
+    const numbered: Publication[] = [];
+    for (const event of events) {
+      const published = this.publishedOf(event);
+      if (published instanceof PublicationNotMade) {
+        if (numbered.length === 0) throw published;
+        return { numbered, through: event.position - 1 };
+      }
+      if (published === keepPrivate) continue;
       const { name, version, id, data } = published;
       const { position, event_id, meta, recorded_at } = event;
       const origin = { source: this.store.context, position, event_id, meta, recorded_at };
-      return [{ number: ++number, name, version, id, data, ...origin }];
-    });
+      const number = last + numbered.length + 1;
+      numbered.push({ number, name, version, id, data, ...origin });
+    }
+    return { numbered, through };
+  }
+
+  private publishedOf(
+    event: RecordedEvent,
+  ): IntegrationEvent | typeof keepPrivate | PublicationNotMade {
+    const publish = this.publications[event.type as Event['type']] as
+      ((event: unknown) => IntegrationEvent | typeof keepPrivate) | typeof keepPrivate;
+    try {
+      return publish === keepPrivate ? keepPrivate : publish(event);
+    } catch (fault) {
+      return new PublicationNotMade(event, fault);
+    }
   }
 
   /** @returns False when another replica moved the checkpoint first; then nothing was stored. */

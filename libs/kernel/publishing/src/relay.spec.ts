@@ -186,6 +186,19 @@ describe('a relay', () => {
     expect(transport.last).toEqual([5]);
   });
 
+  it('says why nothing goes out, while nothing does', async () => {
+    transport.before = () => Promise.reject(new Error('too large'));
+    log.append(1);
+    const relay = start();
+    await eventually(() => expect(relay.status().stuck).toBe('too large'));
+    log.append(1);
+    await eventually(() => expect(transport.calls).toBeGreaterThan(3));
+    expect(transport.numbers).toEqual([]);
+    transport.before = () => undefined;
+    await onStream([1, 2]);
+    await eventually(() => expect(relay.status()).not.toHaveProperty('stuck'));
+  });
+
   it('waits after a fault, whatever is hinted', async () => {
     transport.before = () => Promise.reject(new Error('no bus'));
     log.append(1);

@@ -44,6 +44,8 @@ export interface RelayStatus {
   /** Newest one acknowledged by the bus. */
   readonly sent: number;
   readonly finds: Readonly<Record<RelayFind, number>>;
+  /** Why nothing goes out, while nothing does. */
+  readonly stuck?: string;
 }
 
 /**
@@ -63,6 +65,7 @@ export class Relay {
     unconfirmed: 0,
   };
   private readonly laggards: Laggards;
+  private stuck: string | undefined;
   private stopped = false;
   private isHinted = false;
   private onHint: () => void = () => undefined;
@@ -103,7 +106,8 @@ export class Relay {
   }
 
   status(): RelayStatus {
-    return { numbered: this.numbered, sent: this.sent, finds: { ...this.finds } };
+    const { numbered, sent, finds, stuck } = this;
+    return { numbered, sent, finds: { ...finds }, ...(stuck === undefined ? {} : { stuck }) };
   }
 
   private hint(): void {
@@ -117,14 +121,17 @@ export class Relay {
       this.isHinted = false;
       try {
         if (!(await this.lock.acquire())) {
+          this.stuck = undefined;
           await this.rest(pauseMs);
           continue;
         }
         this.beginTerm();
         if (Date.now() >= this.reconcileAt) await this.reconcile();
         const more = await this.round();
+        this.stuck = undefined;
         if (!more && !this.isHinted) await this.rest(pollMs, { isHintHeard: true });
       } catch (fault) {
+        this.stuck = fault instanceof Error ? fault.message : String(fault);
         onFault(fault, 'relay');
         this.reconcileAt = 0; // The stream may be what is wrong.
         await this.rest(pauseMs);

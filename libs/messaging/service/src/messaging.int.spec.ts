@@ -3,7 +3,7 @@ import { eventually } from '@downbeat/event-store/testing';
 import type { JsonObject } from '@downbeat/eventsourcing';
 import { deadLetterStream, type DeadLetterEvent } from '@downbeat/messaging-domain';
 import { startService, type RunningService } from '@downbeat/service-host';
-import { connect, headers } from 'nats';
+import { connect, headers, type NatsConnection } from 'nats';
 import { MessagingModule } from './messaging.module';
 import { CONSUMER, HANDLED, QuarantineBench } from './testing/quarantine-bench';
 
@@ -15,9 +15,12 @@ const UNKNOWN_ID = '0198c2a4-7d1e-7c3b-9a52-3f1f0a9f3c11';
 
 let bench: QuarantineBench;
 let service: RunningService;
+/** Any other client. */
+let nats: NatsConnection;
 
 beforeAll(async () => {
   bench = await QuarantineBench.open('messaging');
+  nats = await connect({ servers: bench.natsUrl });
   Object.assign(process.env, {
     NATS_URL: bench.natsUrl,
     NATS_PREFIX: bench.prefix,
@@ -30,6 +33,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await service.stop();
+  await nats.close();
   await bench.close();
 });
 
@@ -246,14 +250,39 @@ describe('the list', () => {
     });
   });
 
+  it('has the very bytes that came, and sends them again', async () => {
+    const bytes = Buffer.from([0xef, 0xbb, 0xbf, 0x22, 0xff, 0x00, 0x22]);
+    const sent = headers();
+    sent.set('Nats-Msg-Id', 'm-bytes');
+    nats.publish(`${bench.prefix}.command.registry.RegisterService.bytes`, bytes, {
+      headers: sent,
+    });
+    const letter = await eventually(async () => {
+      const [newest] = (await list({ limit: 1 })).dead_letters;
+      expect(newest?.message_id).toBe('m-bytes');
+      return newest;
+    });
+    expect(letter).toMatchObject({
+      reason: 'body is not UTF-8',
+      body: bytes.toString('base64'),
+      body_encoding: 'base64',
+      body_bytes: bytes.length,
+    });
+    const again = nats.subscribe(`${bench.prefix}.retry.>`, { max: 1, timeout: 10_000 });
+    await nats.flush();
+    await redrive(letter?.id ?? '');
+    for await (const { data } of again) expect(Buffer.from(data)).toEqual(bytes);
+    await eventually(async () => expect((await get(letter?.id ?? '')).attempts).toBe(2));
+    expect((await get(letter?.id ?? '')).body).toBe(bytes.toString('base64'));
+  });
+
   it('shows what is no JSON as text', async () => {
-    const nats = await connect({ servers: bench.natsUrl });
     const sent = headers();
     sent.set('Nats-Msg-Id', 'm-text');
     nats.publish(`${bench.prefix}.command.registry.RegisterService.text`, '{"port": ', {
       headers: sent,
     });
-    await nats.drain();
+    await nats.flush();
     await eventually(async () => {
       const { dead_letters } = await list({ limit: 1 });
       expect(dead_letters[0]).toMatchObject({ message_id: 'm-text', body: '{"port": ' });

@@ -129,7 +129,7 @@ class Comparisons {
   }
 }
 
-const tooLarge = (why: string): Rejection =>
+export const tooLarge = (why: string): Rejection =>
   new Rejection(
     'replay-too-large',
     `the replay is too large: ${why}; ask for one stream, or up to an earlier position`,

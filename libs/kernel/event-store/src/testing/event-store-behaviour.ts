@@ -1,6 +1,6 @@
 /// <reference types="jest" />
 import type { EventStore } from '../event-store';
-import { uuidV7 } from '../uuid-v7';
+import { uuidV7 } from '../append/uuid-v7';
 import type { Append } from '../event-store';
 import type { StreamName } from '@downbeat/eventsourcing';
 import { describeLeases } from './leases-behaviour';

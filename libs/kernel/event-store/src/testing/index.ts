@@ -1,7 +1,7 @@
-export * from '../memory-event-store';
-export * from '../memory-leases';
-export * from '../memory-log';
+export * from '../memory/memory-event-store';
+export * from '../memory/memory-leases';
+export * from '../memory/memory-log';
 export * from './event-store-behaviour';
-export * from './eventually';
+export { eventually } from '@downbeat/local-servers/testing';
 export * from './log-database';
 export * from './sample-appends';

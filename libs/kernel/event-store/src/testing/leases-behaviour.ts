@@ -1,10 +1,10 @@
 /// <reference types="jest" />
 import type { StreamName } from '@downbeat/eventsourcing';
 import type { EventStore } from '../event-store';
-import type { Leases } from '../leases';
-import { uuidV7 } from '../uuid-v7';
+import type { Leases } from '../leases/leases';
+import { uuidV7 } from '../append/uuid-v7';
 import { appendOf, command, freshStream, type StoreUnderTest } from './sample-appends';
-import { eventually } from './eventually';
+import { eventually } from '@downbeat/local-servers/testing';
 
 const LONG_MS = 60_000;
 const SHORT_MS = 20;

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client, escapeIdentifier } from 'pg';
-import { AuditLog } from '../audit-log';
-import { contextUrl, migrate } from '../migrate';
+import { AuditLog } from '../audit/audit-log';
+import { contextUrl, migrate } from '../schema/migrate';
 import { PostgresEventStore, type PostgresEventStoreOptions } from '../postgres-event-store';
-import { PostgresLeases } from '../postgres-leases';
-import { CONTEXTS } from '../roles';
+import { PostgresLeases } from '../leases/postgres-leases';
+import { CONTEXTS } from '../schema/roles';
 
 /** Roles are the cluster's, so tests have roles of their own, all with the same password. */
 export const TEST_PASSWORD = 'downbeat-test';

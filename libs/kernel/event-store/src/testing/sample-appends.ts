@@ -1,7 +1,7 @@
 import type { EventMeta, Message, StreamName } from '@downbeat/eventsourcing';
 import type { Append, EventStore } from '../event-store';
-import type { Leases } from '../leases';
-import { uuidV7 } from '../uuid-v7';
+import type { Leases } from '../leases/leases';
+import { uuidV7 } from '../append/uuid-v7';
 
 /** What the behaviour suite needs of an implementation: one log, seen by several contexts. */
 export interface StoreUnderTest {

@@ -1,13 +1,13 @@
 import { deliveryOf, idOfMalformed, MalformedMessage, type Arrival } from './arrival';
 
-const arrival = (text: string, headers: Record<string, string> = {}): Arrival => ({
+const arrival = (text: string | Uint8Array, headers: Record<string, string> = {}): Arrival => ({
   stream: 's',
   streamCreated: '2026-01-01T00:00:00.000000001Z',
   sequence: 7,
   deliveries: 1,
   subject: 'command.registry.RegisterService.billing',
   headers,
-  text,
+  body: Buffer.from(text),
   ack: () => undefined,
   nak: () => undefined,
   working: () => undefined,
@@ -61,6 +61,11 @@ describe('a delivery', () => {
     expect(malformed).toBeInstanceOf(MalformedMessage);
     expect((malformed as MalformedMessage).reason).toMatch(/^body is not JSON: [^\r\n]+$/);
   });
+
+  it('has no body in bytes that are not UTF-8, and says nothing of what they would resemble', () =>
+    expect(deliveryOf(arrival(Buffer.from([0x22, 0xff, 0x22])))).toMatchObject({
+      reason: 'body is not UTF-8',
+    }));
 
   it('takes no key of a body for a prototype', () => {
     const delivery = deliveryOf(arrival('{"__proto__":{"admin":true}}'));

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { CommandOutcome, Problem } from '../command-outcome';
 import { HEADER, type MessageHeaders } from '../headers';
 import type { Delivery } from '../message-bus';
@@ -14,7 +15,8 @@ export interface Arrival {
   /** Logical; of a redriven message the original one. */
   readonly subject: string;
   readonly headers: MessageHeaders;
-  readonly text: string;
+  /** As it came; it may be no UTF-8. */
+  readonly body: Uint8Array;
   readonly ack: () => void;
   readonly nak: (delayMs: number) => void;
   /** Tells the server that the message is still being worked on. */
@@ -85,14 +87,24 @@ export function idOfMalformed(arrival: Arrival): string {
   return id !== '' && isUsable(id) ? id : placeOf(arrival);
 }
 
+const utf8 = new TextDecoder();
+
+/**
+ * JSON, with or without the byte order mark that some clients send.
+ *
+ * @throws {SyntaxError} It is none.
+ */
+export const jsonOf = (body: Uint8Array): unknown => JSON.parse(utf8.decode(body));
+
 /** What the handler gets to see, or why nobody can. */
 export function deliveryOf(arrival: Arrival): Delivery | MalformedMessage {
   const { headers, subject, deliveries } = arrival;
   const wrong = wrongHeader(headers);
   if (wrong) return wrong;
+  if (!isUtf8(arrival.body)) return MalformedMessage.body('is not UTF-8');
   let body: unknown;
   try {
-    body = JSON.parse(arrival.text);
+    body = jsonOf(arrival.body);
   } catch (fault) {
     if (!(fault instanceof SyntaxError)) throw fault;
     return MalformedMessage.body(`is not JSON: ${fault.message}`);

@@ -9,7 +9,7 @@ import { HEADER } from '../headers';
 import type { Delivery, Subscription } from '../message-bus';
 import { oneLine, reasonOf } from '../one-line';
 import { deadLetter, retry, type Settlement } from '../settlement';
-import { inConsumerSpan } from '../tracing';
+import { inConsumerSpan, inStory, storyOfMessage, type Story } from '../tracing';
 import { idOfMalformed, MalformedMessage, placeOf, type Arrival } from './arrival';
 import { within } from './within';
 
@@ -36,6 +36,12 @@ export interface Received {
   readonly delivery: Delivery | MalformedMessage;
 }
 
+interface Verdict {
+  readonly settlement: Settlement;
+  /** The handler's: what becomes of the message is found with what was done for it. */
+  readonly story: Story;
+}
+
 /** Runs the handler for one message and makes true what it said. Never throws: a consume loop hangs on it. */
 export class Settler {
   /** Deliveries that were not the message's own doing: it was put back to make room. */
@@ -53,52 +59,57 @@ export class Settler {
     const { metrics, log } = this.options;
     metrics.handling++;
     try {
-      return await this.carryOut(received, await this.verdict(received));
+      const { settlement, story } = await this.verdict(received);
+      return await inStory(story, () => this.carryOut(received, settlement));
     } catch (fault) {
       metrics.settleFailures++;
       log.error('a settlement failed', { ...this.about(received), err: fault });
-      return this.letGo(received.arrival);
+      return this.letGo(received);
     } finally {
       metrics.handling--;
     }
   }
 
-  private async verdict({ arrival, delivery }: Received): Promise<Settlement> {
+  private async verdict({ arrival, delivery }: Received): Promise<Verdict> {
     const { subscription, metrics } = this.options;
     if (delivery instanceof MalformedMessage) {
       metrics.malformed++;
-      return deadLetter(delivery.reason, refusal(delivery.problem));
+      const settlement = deadLetter(delivery.reason, refusal(delivery.problem));
+      return { settlement, story: storyOfMalformed(arrival) };
     }
     const attempts = this.attemptsOf(arrival);
     const attemptsMax = subscription.deliveriesMax ?? DELIVERIES_MAX;
-    if (attempts > attemptsMax)
-      return deadLetter(
-        `delivered ${attempts} times without an end, at most ${attemptsMax} allowed`,
-      );
-    const settlement = await this.handle(delivery);
-    if (settlement.outcome !== 'retry' || attempts < attemptsMax) return settlement;
-    return deadLetter(`gave up after ${attempts} deliveries: ${settlement.reason}`);
+    if (attempts > attemptsMax) {
+      const reason = `delivered ${attempts} times without an end, at most ${attemptsMax} allowed`;
+      const story = storyOfMessage(delivery.headers, delivery.id);
+      return { settlement: deadLetter(reason), story };
+    }
+    const { settlement, story } = await this.handle(delivery);
+    if (settlement.outcome !== 'retry' || attempts < attemptsMax) return { settlement, story };
+    const reason = `gave up after ${attempts} deliveries: ${settlement.reason}`;
+    return { settlement: deadLetter(reason), story };
   }
 
-  private async handle(delivery: Delivery): Promise<Settlement> {
+  private async handle(delivery: Delivery): Promise<Verdict> {
     const { subscription, metrics, log } = this.options;
     const timeoutMs = subscription.handlerTimeoutMs ?? HANDLER_TIMEOUT_MS;
     const destination = delivery.subject.split('.').slice(0, 3).join('.');
+    let story = storyOfMessage(delivery.headers, delivery.id);
     try {
       const settlement = await within(timeoutMs, () =>
-        inConsumerSpan(delivery.headers, destination, delivery.id, (traceparent) =>
-          subscription.handle(traceparent === undefined ? delivery : { ...delivery, traceparent }),
-        ),
+        inConsumerSpan(delivery.headers, destination, delivery.id, (own) => {
+          story = own;
+          return subscription.handle({ ...delivery, traceparent: own.traceparent });
+        }),
       );
-      if (settlement !== undefined) return settlement;
+      if (settlement !== undefined) return { settlement, story };
       metrics.handlerTimeouts++;
-      return retry(`the handler did not end within ${timeoutMs} ms`);
+      return { settlement: retry(`the handler did not end within ${timeoutMs} ms`), story };
     } catch (fault) {
       const reason = reasonOf(fault);
       log.warn('a handler threw', { durable: subscription.durable, id: delivery.id, err: fault });
-      return fault instanceof Fault && fault.remedy === 'give-up'
-        ? deadLetter(reason)
-        : retry(reason);
+      const isFinal = fault instanceof Fault && fault.remedy === 'give-up';
+      return { settlement: isFinal ? deadLetter(reason) : retry(reason), story };
     }
   }
 
@@ -148,11 +159,12 @@ export class Settler {
   }
 
   /** Without an answer to it, the server gives the message out again by itself. */
-  private letGo(arrival: Arrival): number {
+  private letGo(received: Received): number {
     try {
-      return this.putBack(arrival);
+      return this.putBack(received.arrival);
     } catch (fault) {
-      this.options.log.warn('a message could not be put back', { reason: reasonOf(fault) });
+      const facts = { ...this.about(received), reason: reasonOf(fault) };
+      this.options.log.warn('a message could not be put back', facts);
       return COMING_BACK_MS;
     }
   }
@@ -171,7 +183,7 @@ export class Settler {
   }
 
   private letterOf({ arrival, delivery }: Received, reason: string): DeadLetter {
-    const { stream, streamCreated, sequence, headers, subject, text } = arrival;
+    const { stream, streamCreated, sequence, headers, subject, body } = arrival;
     const { durable } = this.options.subscription;
     const id = delivery instanceof MalformedMessage ? idOfMalformed(arrival) : delivery.id;
     return {
@@ -182,7 +194,7 @@ export class Settler {
       reason,
       attempts: this.attemptsOf(arrival),
       headers,
-      body: text,
+      body,
       correlation_id: delivery instanceof MalformedMessage ? id : delivery.correlationId,
     };
   }
@@ -191,6 +203,12 @@ export class Settler {
     const { stream, sequence, subject, deliveries } = arrival;
     return { durable: this.options.subscription.durable, stream, sequence, subject, deliveries };
   }
+}
+
+/** Its other headers may be what is wrong with it. */
+function storyOfMalformed(arrival: Arrival): Story {
+  const { [HEADER.traceparent]: traceparent = '' } = arrival.headers;
+  return storyOfMessage({ [HEADER.traceparent]: traceparent }, idOfMalformed(arrival));
 }
 
 const ACCEPTED: CommandOutcome = { accepted: true, position: 0, answer: {}, repeated: false };

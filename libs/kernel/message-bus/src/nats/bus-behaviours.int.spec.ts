@@ -1,5 +1,5 @@
 import { busBehaviours } from '../testing/bus-behaviours';
-import { eventually } from '../testing/eventually';
+import { eventually } from '@downbeat/local-servers/testing';
 import { NatsBench } from '../testing/nats-bench';
 import { done } from '../settlement';
 import { NatsMessageBus } from './nats-message-bus';

@@ -1,7 +1,7 @@
 import { Fault } from '@downbeat/eventsourcing';
 import type { Delivery } from '../message-bus';
 import { deadLetter, done, retry, type Settlement } from '../settlement';
-import { eventually } from '../testing/eventually';
+import { eventually } from '@downbeat/local-servers/testing';
 import { NatsBench } from '../testing/nats-bench';
 
 jest.setTimeout(60_000);
@@ -208,7 +208,7 @@ describe('many commands at once', () => {
     expect(bench.deadLetters.letters[0]).toMatchObject({
       reason: 'delivered 3 times without an end, at most 2 allowed',
       attempts: 3,
-      body: '{"n":1}',
+      body: Buffer.from('{"n":1}'),
     });
   });
 

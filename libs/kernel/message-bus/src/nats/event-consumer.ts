@@ -3,7 +3,7 @@ import { backOffMs, type BackOff } from '../back-off';
 import type { BusLog } from '../bus-log';
 import type { BusMetrics } from '../bus-metrics';
 import type { EventBatch, IncomingEvent } from '../events';
-import type { Arrival } from '../handling/arrival';
+import { jsonOf, type Arrival } from '../handling/arrival';
 import { HANDLER_TIMEOUT_MS } from '../handling/settler';
 import { within } from '../handling/within';
 import { HEADER } from '../headers';
@@ -172,14 +172,14 @@ export class EventConsumer {
   }
 }
 
-function incoming({ subject, sequence, headers, text }: Arrival): IncomingEvent {
+function incoming({ subject, sequence, headers, body }: Arrival): IncomingEvent {
   const messageId = headers[HEADER.messageId] ?? '';
-  return { subject, sequence, messageId, headers, body: jsonOf(text) };
+  return { subject, sequence, messageId, headers, body: jsonIn(body) };
 }
 
-function jsonOf(text: string): unknown {
+function jsonIn(body: Uint8Array): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return jsonOf(body);
   } catch (fault) {
     if (fault instanceof SyntaxError) return undefined;
     throw fault;

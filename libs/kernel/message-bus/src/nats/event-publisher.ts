@@ -13,9 +13,9 @@ const CONFIRMED_WITHIN_MS = 5_000;
 /** Sent and not yet acknowledged, by one call. */
 const UNCONFIRMED_MAX = 1_000;
 
-/** A message for a stream whose body is text already. */
-export interface OutgoingText extends Pick<OutgoingEvent, 'subject' | 'messageId' | 'headers'> {
-  readonly text: string;
+/** A message for a stream whose body is written already. */
+export interface OutgoingMessage extends Pick<OutgoingEvent, 'subject' | 'messageId' | 'headers'> {
+  readonly payload: string | Uint8Array;
 }
 
 interface PubAck {
@@ -59,13 +59,13 @@ export class EventPublisher {
   }
 
   publish(events: readonly OutgoingEvent[]): Promise<EventsConfirmed> {
-    return this.publishTexts(
-      events.map((event) => ({ ...event, text: JSON.stringify(event.body) })),
+    return this.publishMessages(
+      events.map((event) => ({ ...event, payload: JSON.stringify(event.body) })),
     );
   }
 
-  /** As `publish`, for bodies that are text already. */
-  async publishTexts(events: readonly OutgoingText[]): Promise<EventsConfirmed> {
+  /** As `publish`, for bodies that are written already. */
+  async publishMessages(events: readonly OutgoingMessage[]): Promise<EventsConfirmed> {
     for (const { subject } of events) assertSendable(subject);
     await this.connection.ready(CONNECTION_WAIT_MS);
     let confirmed: EventsConfirmed = { lastSequence: 0, duplicates: 0 };
@@ -81,7 +81,7 @@ export class EventPublisher {
     return confirmed;
   }
 
-  private async publishWindow(events: readonly OutgoingText[]): Promise<EventsConfirmed> {
+  private async publishWindow(events: readonly OutgoingMessage[]): Promise<EventsConfirmed> {
     const token = String(++this.lastToken);
     try {
       return await this.confirmed(token, events);
@@ -93,7 +93,7 @@ export class EventPublisher {
     }
   }
 
-  private confirmed(token: string, events: readonly OutgoingText[]): Promise<EventsConfirmed> {
+  private confirmed(token: string, events: readonly OutgoingMessage[]): Promise<EventsConfirmed> {
     return new Promise((resolve, reject) => {
       const window: Window = {
         subject: events[0]?.subject ?? '',
@@ -124,8 +124,8 @@ export class EventPublisher {
     });
   }
 
-  private send({ subject, messageId, headers, text }: OutgoingText, reply: string): void {
-    this.connection.nats.publish(this.subjects.physical(subject), text, {
+  private send({ subject, messageId, headers, payload }: OutgoingMessage, reply: string): void {
+    this.connection.nats.publish(this.subjects.physical(subject), payload, {
       reply,
       headers: natsHeaders({ ...headers, [HEADER.messageId]: messageId }),
     });

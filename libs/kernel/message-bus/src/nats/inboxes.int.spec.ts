@@ -1,4 +1,4 @@
-import { eventually } from '../testing/eventually';
+import { eventually } from '@downbeat/local-servers/testing';
 import { NatsBench } from '../testing/nats-bench';
 import { NatsMessageBus } from './nats-message-bus';
 

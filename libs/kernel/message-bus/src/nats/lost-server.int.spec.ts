@@ -2,7 +2,7 @@ import { Fault, type JsonObject } from '@downbeat/eventsourcing';
 import { NoOutcome } from '../errors';
 import type { EventBatch, OutgoingEvent } from '../events';
 import { done, type Settlement } from '../settlement';
-import { eventually as eventuallyIn } from '../testing/eventually';
+import { eventually as eventuallyIn } from '@downbeat/local-servers/testing';
 import { NatsBench } from '../testing/nats-bench';
 import { OwnNatsServer } from '../testing/own-nats-server';
 import type { NatsMessageBus } from './nats-message-bus';

@@ -60,7 +60,7 @@ export function natsArrival(
     streamCreated,
     subject,
     headers: headersOf(message.headers),
-    text: message.string(),
+    body: message.data,
     ack: () => source.ifCurrent(streamCreated, respond(ACK)),
     nak: (delayMs) => source.ifCurrent(streamCreated, respond(nakOf(delayMs))),
     working: () => source.ifCurrentNow(streamCreated, respond(WORKING)),

@@ -23,7 +23,7 @@ import { contextOf, Subjects } from '../subjects';
 import { CommandSender } from './command-sender';
 import { Connection } from './connection';
 import { Consumers } from './consumers';
-import { EventPublisher, type OutgoingText } from './event-publisher';
+import { EventPublisher, type OutgoingMessage } from './event-publisher';
 import { EvidenceStreams } from './evidence-streams';
 import { Hints } from './hints';
 import {
@@ -113,14 +113,14 @@ export class NatsMessageBus extends MessageBus {
         [HEADER.deadLetter]: letter.id,
         [HEADER.originalId]: letter.message_id,
       },
-      text: letter.body,
+      payload: letter.body,
     };
     await this.publishOn(this.streams.retries(), message);
     this.metrics.redriven++;
   }
 
   override async keepEvidence({ subject, messageId, body }: Evidence): Promise<void> {
-    const message = { subject, messageId, headers: {}, text: JSON.stringify(body) };
+    const message = { subject, messageId, headers: {}, payload: JSON.stringify(body) };
     await this.publishOn(this.kept.specOf(subject), message);
   }
 
@@ -191,14 +191,14 @@ export class NatsMessageBus extends MessageBus {
   }
 
   /** Makes the stream when it is missing, and again when its files are gone. */
-  private async publishOn(stream: StreamSpec, message: OutgoingText): Promise<void> {
+  private async publishOn(stream: StreamSpec, message: OutgoingMessage): Promise<void> {
     try {
-      await this.publisher.publishTexts([message]);
+      await this.publisher.publishMessages([message]);
     } catch (fault) {
       if (fault instanceof StreamMissing) await this.streams.ensure(stream);
       else if (fault instanceof StreamBroken) await this.streams.remakeBroken(stream);
       else throw fault;
-      await this.publisher.publishTexts([message]);
+      await this.publisher.publishMessages([message]);
     }
   }
 

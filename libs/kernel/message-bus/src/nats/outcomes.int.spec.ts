@@ -3,7 +3,7 @@ import type { CommandOutcome } from '../command-outcome';
 import { HEADER } from '../headers';
 import type { Delivery } from '../message-bus';
 import { deadLetter, done, retry, type Settlement } from '../settlement';
-import { eventually } from '../testing/eventually';
+import { eventually } from '@downbeat/local-servers/testing';
 import { NatsBench } from '../testing/nats-bench';
 import type { NatsMessageBus } from './nats-message-bus';
 

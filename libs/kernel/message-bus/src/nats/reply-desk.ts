@@ -96,9 +96,9 @@ export class ReplyDesk {
   }
 
   /** The reply subject of this very message, when it is no inbox. */
-  strayReplyOf({ subject, headers, text }: Arrival): string | undefined {
+  strayReplyOf({ subject, headers, body }: Arrival): string | undefined {
     if (this.strays.size === 0) return undefined;
-    return this.strays.get(keyOf(subject, headers[HEADER.messageId], text));
+    return this.strays.get(keyOf(subject, headers[HEADER.messageId], body));
   }
 
   private deliver(arrival: Arrival, outcome: CommandOutcome): void {
@@ -107,7 +107,7 @@ export class ReplyDesk {
     const address = given && isInbox(given) ? given : undefined;
     if (address) this.send(address, outcomeText(outcome, arrival));
     const messageId = headers[HEADER.messageId];
-    const key = keyOf(subject, messageId, arrival.text);
+    const key = keyOf(subject, messageId, arrival.body);
     if (this.strays.has(key)) return;
     const settled = { outcome, stream, sequence };
     if (messageId) this.answerAll(key, settled, address);
@@ -120,7 +120,7 @@ export class ReplyDesk {
     if (!reply && this.strays.size === 0) return;
     const subject = this.subjects.logical(message.subject);
     const messageId = message.headers?.get(HEADER.messageId);
-    const key = keyOf(subject, messageId, message.string());
+    const key = keyOf(subject, messageId, message.data);
     if (reply && !isInbox(reply)) {
       this.noteStray(key, subject, reply);
       return;
@@ -199,5 +199,5 @@ export class ReplyDesk {
 }
 
 /** One command as it was sent: with an id, another body under the same id is not the same. */
-const keyOf = (subject: string, messageId: string | undefined, body: string): string =>
+const keyOf = (subject: string, messageId: string | undefined, body: Uint8Array): string =>
   `${subject}\n${messageId ?? ''}\n${hash('sha256', body, 'base64')}`;

@@ -10,7 +10,7 @@ import {
 import { Test } from '@nestjs/testing';
 import { of } from 'rxjs';
 import type { QueryOutcome } from '../command-outcome';
-import { eventually } from '../testing/eventually';
+import { eventually } from '@downbeat/local-servers/testing';
 import { MemoryMessageBus } from '../testing/memory-message-bus';
 import { MessageBusStrategy } from './message-bus-strategy';
 

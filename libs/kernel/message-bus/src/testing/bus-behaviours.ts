@@ -1,21 +1,22 @@
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict';
 import { Fault } from '@downbeat/eventsourcing';
 import type { CommandOutcome } from '../command-outcome';
+import type { DeadLetter } from '../dead-letters';
 import { BusUnavailable, InvalidSubject, NoAnswer, NoOutcome, StreamMissing } from '../errors';
 import type { EventBatch } from '../events';
 import type { Delivery, MessageBus, Subscription } from '../message-bus';
 import { deadLetter, done, retry } from '../settlement';
-import { eventually } from './eventually';
+import { eventually } from '@downbeat/local-servers/testing';
 import type { MemoryDeadLetters } from './memory-dead-letters';
 
 /** A bus to look at, and what any other client of its server could do. */
 export interface BusUnderTest {
   readonly bus: MessageBus;
   readonly deadLetters: MemoryDeadLetters;
-  /** Publishes text as it is and waits for whatever is answered. */
+  /** Publishes a body as it is and waits for whatever is answered. */
   readonly send: (
     subject: string,
-    text: string,
+    payload: string | Uint8Array,
     headers?: Readonly<Record<string, string>>,
   ) => Promise<CommandOutcome>;
 }
@@ -52,6 +53,8 @@ const subscription = (
   handle,
   ...more,
 });
+
+const textOf = (letter: DeadLetter | undefined): string => String(Buffer.from(letter?.body ?? []));
 
 const name = 'command.registry.RegisterService.billing';
 const nameOf = (id: string): string => `command.registry.RegisterService.${id}`;
@@ -159,7 +162,7 @@ export const busBehaviours: Readonly<Record<string, Behaviour>> = {
     equal(handled, 0);
     const [letter] = test.deadLetters.letters;
     match(letter?.reason ?? '', /^body is not JSON: /);
-    equal(letter?.body, '{"name": billing}');
+    equal(textOf(letter), '{"name": billing}');
     equal(letter?.subject, name);
     equal(letter?.consumer, 'registry-commands');
     match(
@@ -202,7 +205,7 @@ export const busBehaviours: Readonly<Record<string, Behaviour>> = {
     equal(letter?.attempts, 3);
     equal(letter?.message_id, 'poor');
     equal(letter?.correlation_id, 'k');
-    equal(letter?.body, '{"x":1}');
+    equal(textOf(letter), '{"x":1}');
   },
 
   'believes a fault that says give-up, and a handler that says dead-letter': async (test) => {
@@ -280,7 +283,7 @@ export const busBehaviours: Readonly<Record<string, Behaviour>> = {
         reason: 'r',
         attempts: 1,
         headers: {},
-        body: '{}',
+        body: Buffer.from('{}'),
         correlation_id: 'k',
       },
       1,
@@ -389,6 +392,35 @@ export const busBehaviours: Readonly<Record<string, Behaviour>> = {
       ]),
       Array(3).fill(['m-1', name, { x: 1 }, 'k-1', 'ann']),
     );
+  },
+
+  'keeps what is not UTF-8 byte for byte, and sends it again so': async (test) => {
+    await test.bus.subscribe(subscription(() => Promise.resolve(done())));
+    const bytes = Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0x00, 0x22, 0x3a, 0x31, 0x7d]);
+    const outcome = await test.send(name, bytes);
+    ok(!outcome.accepted && outcome.problem.code === 'malformed-body');
+    const [letter] = test.deadLetters.letters;
+    ok(letter);
+    equal(letter.reason, 'body is not UTF-8');
+    deepEqual(Buffer.from(letter.body), bytes);
+
+    await test.bus.redrive(letter, 1);
+    await eventually(() => equal(test.deadLetters.letters[0]?.attempts, 2));
+    deepEqual(Buffer.from(test.deadLetters.letters[0]?.body ?? []), bytes);
+  },
+
+  'reads a body that begins with a byte order mark, and keeps the mark': async (test) => {
+    const bodies: unknown[] = [];
+    await test.bus.subscribe(
+      subscription(({ body }) => {
+        bodies.push(body);
+        return Promise.resolve(deadLetter('no'));
+      }),
+    );
+    const marked = Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), Buffer.from('{"x":1}')]);
+    await test.send(name, marked);
+    deepEqual(bodies, [{ x: 1 }]);
+    deepEqual(Buffer.from(test.deadLetters.letters[0]?.body ?? []), marked);
   },
 
   'answers queries': async ({ bus }) => {

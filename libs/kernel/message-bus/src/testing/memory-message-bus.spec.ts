@@ -1,5 +1,5 @@
 import { busBehaviours } from './bus-behaviours';
-import { eventually } from './eventually';
+import { eventually } from '@downbeat/local-servers/testing';
 import { MemoryDeadLetters } from './memory-dead-letters';
 import { MemoryMessageBus } from './memory-message-bus';
 

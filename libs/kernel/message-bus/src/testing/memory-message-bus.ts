@@ -107,16 +107,21 @@ export class MemoryMessageBus extends MessageBus {
     throw new NoOutcome(subject, id, timeoutMs);
   }
 
-  /** What any client may do: publish text on a command's subject. Resolves with the outcome, if ever. */
-  send(subject: string, text: string, headers: MessageHeaders = {}): Promise<CommandOutcome> {
+  /** What any client may do: publish anything on a command's subject. Resolves with the outcome, if ever. */
+  send(
+    subject: string,
+    payload: string | Uint8Array,
+    headers: MessageHeaders = {},
+  ): Promise<CommandOutcome> {
     return new Promise((resolve) => {
       const stream = `command-${contextOf(subject)}`;
       const sequence = ++this.lastSequence;
+      const body = Buffer.from(payload);
       const answer = (outcome: CommandOutcome): void => {
         this.metrics.outcomesSent++;
         resolve(outcome);
       };
-      this.store({ stream, sequence, subject, headers, text, answer });
+      this.store({ stream, sequence, subject, headers, body, answer });
     });
   }
 
@@ -148,7 +153,7 @@ export class MemoryMessageBus extends MessageBus {
         [HEADER.deadLetter]: letter.id,
         [HEADER.originalId]: letter.message_id,
       },
-      text: letter.body,
+      body: letter.body,
       answer: () => undefined,
     });
     return Promise.resolve();

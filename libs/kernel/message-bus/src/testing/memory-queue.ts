@@ -19,7 +19,7 @@ export interface MemoryMessage {
   readonly sequence: number;
   readonly subject: string;
   readonly headers: MessageHeaders;
-  readonly text: string;
+  readonly body: Uint8Array;
   readonly answer: (outcome: CommandOutcome) => void;
 }
 

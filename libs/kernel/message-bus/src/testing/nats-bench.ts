@@ -49,15 +49,15 @@ export class NatsBench {
     return `${this.prefix}.${subject}`;
   }
 
-  /** A bare request with text as it is. */
+  /** A bare request with a body as it is. */
   async send(
     subject: string,
-    text: string,
+    payload: string | Uint8Array,
     values: Readonly<Record<string, string>> = {},
   ): Promise<CommandOutcome> {
     const made = headers();
     for (const [name, value] of Object.entries(values)) made.set(name, value);
-    const answer = await this.client.request(this.physical(subject), text, {
+    const answer = await this.client.request(this.physical(subject), payload, {
       timeout: REQUEST_TIMEOUT_MS,
       ...(Object.keys(values).length === 0 ? {} : { headers: made }),
     });

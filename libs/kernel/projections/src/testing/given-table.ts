@@ -1,8 +1,8 @@
 import type { Instant, Message, RecordedEvent, StreamName } from '@downbeat/eventsourcing';
-import { canonicalJson } from '../canonical';
-import { foldEvents, keysOf, planEvents } from '../fold';
+import { canonicalJson } from '../tables/canonical';
+import { foldEvents, keysOf, planEvents } from '../rows/fold';
 import type { Row, Table } from '../projection';
-import { shapeOf } from '../table-shape';
+import { shapeOf } from '../tables/table-shape';
 
 /** An event as a test writes it: what it says, and of the rest only what the test is about. */
 export type GivenEvent<Event extends Message> = Event &

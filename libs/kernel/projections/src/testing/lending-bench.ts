@@ -7,13 +7,13 @@ import {
 } from '@downbeat/event-store/testing';
 import type { Position } from '@downbeat/eventsourcing';
 import type { EntityManager } from 'typeorm';
-import type { ProjectionLog } from '../projector-options';
+import type { ProjectionLog } from '../projector/projector-options';
 import {
   startProjections,
   type ProjectionRunner,
   type ProjectionRunnerOptions,
 } from '../projection-runner';
-import type { Read, ReadAs } from '../read-models';
+import type { Read, ReadAs } from '../read/read-models';
 import { bookStream, lending, type Book, type LendingEvent } from './lending';
 
 const meta = { correlation_id: 'c', causation_id: 'c', actor: 'test' };

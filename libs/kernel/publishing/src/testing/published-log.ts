@@ -40,8 +40,8 @@ export class PublishedLog {
     return pool;
   }
 
-  async replica(pool = this.pool()): Promise<PublicationLog<Told | Kept>> {
-    const log = new PublicationLog(pool, this.store, publications);
+  async replica(pool = this.pool(), made = publications): Promise<PublicationLog<Told | Kept>> {
+    const log = new PublicationLog(pool, this.store, made);
     await log.prepare();
     return log;
   }

@@ -45,13 +45,12 @@ export class Quarantine {
 
   /** The whole letter while this redrive of it is under way. */
   async underRedrive(id: string, redrive: number): Promise<DeadLetter | undefined> {
-    const { rows } = await this.pool.query<Omit<DeadLetter, 'body'> & { readonly body: Buffer }>(
+    const { rows } = await this.pool.query<DeadLetter & Record<string, unknown>>(
       `select id, subject, consumer, message_id, reason, attempts, headers, body, correlation_id
          from ${this.table} where id = $1 and status = 'redriving' and redrives = $2`,
       [id, redrive],
     );
-    const [row] = rows;
-    return row && { ...row, body: row.body.toString('utf8') };
+    return rows[0];
   }
 
   /** It cannot be sent at all. */

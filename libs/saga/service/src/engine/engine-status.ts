@@ -1,6 +1,6 @@
 import type { MessageBus } from '@downbeat/message-bus';
 import type { Probes } from '@downbeat/service-host';
-import { Gauge, type Registry } from 'prom-client';
+import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Replica } from './replica';
 
 /** Asked of any replica: how it is, and which of its runs cannot go on for now. */
@@ -46,19 +46,31 @@ export function showEngine(
     'Calls that wait because their service has enough of them',
     () => replica.status().calls_waiting,
   );
-  gauge(
+  counter(
     metrics,
-    'runs_taken_over',
-    'Runs taken over from replicas that were gone',
+    'runs_taken_over_total',
+    'Runs taken over from replicas that were gone, since the process began',
     () => replica.status().taken_over,
   );
-  gauge(
+  counter(
     metrics,
-    'runs_swept',
+    'runs_swept_total',
     'Held runs that nobody had open, found by comparing; 0 in a sound engine',
     () => replica.status().swept,
   );
 }
+
+const counter = (registry: Registry, name: string, help: string, valueOf: () => number): void => {
+  new Counter({
+    registers: [registry],
+    name: `downbeat_saga_${name}`,
+    help,
+    collect() {
+      this.reset();
+      this.inc(valueOf());
+    },
+  });
+};
 
 const gauge = (registry: Registry, name: string, help: string, valueOf: () => number): void => {
   new Gauge({

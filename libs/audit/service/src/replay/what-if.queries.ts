@@ -1,0 +1,81 @@
+import { auditContract, type AnswerOf, type InputOf } from '@downbeat/contracts';
+import { AuditLog } from '@downbeat/event-store';
+import { Rejection, type RecordedEvent } from '@downbeat/eventsourcing';
+import { compileDefinition, workflowStream, type CompiledDefinition } from '@downbeat/saga-domain';
+import { Answers, type Question } from '@downbeat/service-host';
+import { Controller } from '@nestjs/common';
+import { HeavyWork } from '../heavy-work';
+import { REPLAY_LIMITS, tooLarge, type ReplayLimits } from './replay.queries';
+import { appendsOf, eventsOf } from './stream-events';
+import { courseWith } from './what-if';
+
+const { whatIf } = auditContract;
+type Run = AnswerOf<typeof whatIf>['runs'][number];
+
+/** Answers what past runs would have done with another definition. */
+@Controller()
+export class WhatIfQueries {
+  constructor(
+    private readonly log: AuditLog,
+    private readonly heavyWork: HeavyWork,
+  ) {}
+
+  @Answers(whatIf)
+  async whatIf({ input }: Question<InputOf<typeof whatIf>>) {
+    const definition = compileDefinition(input.definition);
+    if (definition instanceof Rejection) return within('definition', definition);
+    const position = (await this.log.headCommit())?.last ?? 0;
+    const runs = await this.heavyWork.run(() =>
+      coursesOf(this.log, definition, input.workflow_ids),
+    );
+    return runs instanceof Rejection ? runs : { position, data: { runs } };
+  }
+}
+
+/** Each run's, in the order asked for. */
+export async function coursesOf(
+  log: AuditLog,
+  definition: CompiledDefinition,
+  workflowIds: readonly string[],
+  limits: ReplayLimits = REPLAY_LIMITS,
+): Promise<Run[] | Rejection> {
+  const runs: Run[] = [];
+  const left = { events: limits.eventsMax, bytes: limits.answerBytesMax };
+  for (const workflow_id of workflowIds) {
+    const events: RecordedEvent[] = [];
+    const stream = workflowStream(workflow_id);
+    for await (const event of eventsOf(log, stream)) {
+      events.push(event);
+      if (events.length > Math.min(limits.streamEventsMax, left.events))
+        return tooLarge(`${stream} brings it to too many events`);
+    }
+    const run = await courseOf(definition, workflow_id, events);
+    left.events -= events.length;
+    left.bytes -= Buffer.byteLength(JSON.stringify(run));
+    if (left.bytes < 0) return tooLarge('the differences are too large for one answer');
+    runs.push(run);
+  }
+  return runs;
+}
+
+async function courseOf(
+  definition: CompiledDefinition,
+  workflow_id: string,
+  events: readonly RecordedEvent[],
+): Promise<Run> {
+  if (events.length === 0) return { workflow_id, outcome: 'unknown', decisions_compared: 0 };
+  const course = await courseWith(definition, appendsOf(each(events)));
+  return { workflow_id, outcome: course.first_difference ? 'differs' : 'same', ...course };
+}
+
+async function* each<Item>(items: readonly Item[]): AsyncGenerator<Item> {
+  yield* items;
+}
+
+const within = (field: string, { code, message, kind, errors }: Rejection): Rejection =>
+  new Rejection(
+    code,
+    message,
+    kind,
+    errors.map((error) => ({ ...error, field: `${field}.${error.field}` })),
+  );

@@ -1,0 +1,81 @@
+import type { EventStore } from '@downbeat/event-store';
+import { epochMs, type Instant, type Position } from '@downbeat/eventsourcing';
+import type { DataSource, EntityManager } from 'typeorm';
+import { InvalidReadPosition, ReadPositionAhead } from '../errors';
+import type { Limiter } from './limiter';
+import type { LogReader } from '../projector/log-reader';
+import { PastStates } from './past-states';
+import type { Projection } from '../projection';
+import type { Read } from '../read/read-models';
+import { inReadTransaction } from '../read/read-transaction';
+import { replay, type Until } from './replay';
+import { RowCache } from '../rows/row-cache';
+import { TableSet } from '../rows/table-set';
+
+/** Rows of a past state above this size are not kept for the next question. */
+const KEPT_BYTES_MAX = 8_000_000;
+
+export interface TimeTravelOptions {
+  readonly source: DataSource;
+  readonly store: EventStore;
+  readonly reader: LogReader;
+  readonly limiter: Limiter;
+  /** A rebuild ends after this time; default 30,000. */
+  readonly rebuildTimeoutMs?: number;
+}
+
+/** Puts questions to the past: the tables are built again up to a moment, under the views' names. */
+export class TimeTravel {
+  private readonly past = new PastStates();
+
+  constructor(private readonly options: TimeTravelOptions) {}
+
+  /**
+   * @throws {ReadPositionAhead} @throws {InvalidReadPosition}
+   * @throws {RebuildsOverloaded} Too many ask for the past at once, or the log is too long for the time-out.
+   */
+  async ask<Answer>(
+    projection: Projection,
+    at: Position | Instant,
+    ask: (manager: EntityManager) => Promise<Answer>,
+  ): Promise<Read<Answer>> {
+    const until = await this.untilOf(at);
+    return this.options.limiter.run(() => this.rebuildAndAsk(projection, until, ask));
+  }
+
+  private async untilOf(at: Position | Instant): Promise<Until> {
+    if (typeof at === 'number') {
+      if (!Number.isSafeInteger(at) || at < 0) throw new InvalidReadPosition(at);
+      const head = await this.options.store.head();
+      if (at > head) throw new ReadPositionAhead(at, head);
+      return { position: at };
+    }
+    const time = epochMs(at);
+    if (Number.isNaN(time)) throw new InvalidReadPosition(at);
+    const head = await this.options.store.head();
+    if (time > Date.now()) throw new ReadPositionAhead(at, head);
+    return { position: head, instant: at };
+  }
+
+  private rebuildAndAsk<Answer>(
+    projection: Projection,
+    until: Until,
+    ask: (manager: EntityManager) => Promise<Answer>,
+  ): Promise<Read<Answer>> {
+    const { source, reader, rebuildTimeoutMs = 30_000 } = this.options;
+    const deadlineMs = Date.now() + rebuildTimeoutMs;
+    return inReadTransaction(source, async ({ manager, sql }) => {
+      const base = this.past.before(projection, until);
+      const cache = new RowCache(projection.tables.length, KEPT_BYTES_MAX, true);
+      const tables = new TableSet(projection, ({ name }) => `pg_temp."${name}"`, cache);
+      await tables.createTemporary(sql);
+      if (base !== undefined) await tables.seed(sql, base.rows);
+      const from = base?.reached ?? { position: 0, parked: new Set() };
+      const reached = await replay(reader, tables, sql, from, until, deadlineMs);
+      if (cache.isComplete)
+        this.past.keep(projection, { reached, rows: cache.rows(), bytes: cache.size });
+      await sql.query('set transaction read only');
+      return { position: reached.position, data: await ask(manager) };
+    });
+  }
+}
