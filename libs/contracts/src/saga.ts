@@ -3,11 +3,25 @@ import { z } from 'zod';
 import { command, event, query } from './contract';
 import * as f from './fields';
 import { bulkCommands, bulkQueries } from './saga-bulk';
+import {
+  incidentId,
+  incidentKind,
+  incidentOpened,
+  incidentQuery,
+  incidentResolved,
+  listIncidents,
+  resolveIncident,
+} from './saga-incidents';
+import { pauseWorkflow, resumeWorkflow } from './saga-pause';
 import { scheduleCommands, scheduleQueries } from './saga-schedules';
+import { statementEffect } from './saga-statement';
 import { priority, workflowDefinition } from './workflow-definition';
 
 export * from './saga-bulk';
+export * from './saga-incidents';
+export * from './saga-pause';
 export * from './saga-schedules';
+export * from './saga-statement';
 
 const context = 'saga' as const;
 
@@ -122,8 +136,10 @@ export const compensateWorkflow = command({
     workflow_id: workflowId,
     reason: f.line(500),
     compensation_strategy: z.enum(['all', 'partial', 'custom']).optional(),
-    /** Names of the steps to undo; with strategy `custom` only. */
+    /** Names of the steps to undo; with strategy `custom` only, where they go before the definition's. */
     custom_steps: z.array(f.name).max(200).optional(),
+    /** A savepoint the run has passed: what came after it is undone; with strategy `partial` only. */
+    to_savepoint: f.name.optional(),
   }),
   answer: z.object({ workflow_id: workflowId, status: workflowStatus }),
   example: {
@@ -144,6 +160,13 @@ export const retryWorkflow = command({
     /** The step's place from 1; with strategy `from_step` only. */
     from_step: z.number().int().min(1).optional(),
     max_retries: z.number().int().min(0).max(100).optional(),
+    /** Keys of the context to set before a failed run goes on. */
+    context_patch: f.jsonObject
+      .refine(
+        (value) => JSON.stringify(value).length <= 65_536,
+        'must not be longer than 64 KiB as JSON',
+      )
+      .optional(),
   }),
   answer: z.object({ workflow_id: workflowId, status: workflowStatus }),
   example: {
@@ -273,8 +296,10 @@ const workflowSummary = z.object({
   current_step: z.number().int(),
   total_steps: z.number().int(),
   progress_percentage: z.number(),
-  /** Someone has to act: an undo that keeps failing. */
+  /** Someone has to act: an incident is open. */
   needs_attention: z.boolean(),
+  /** Nothing of it begins until it is resumed. */
+  paused: z.boolean(),
   started_at: f.instant,
   completed_at: f.instant.optional(),
   duration_ms: z.number().optional(),
@@ -290,6 +315,7 @@ export const listWorkflows = query({
     correlation_id: f.externalId.optional(),
     wedding_id: f.externalId.optional(),
     needs_attention: z.stringbool().or(z.boolean()).optional(),
+    paused: z.stringbool().or(z.boolean()).optional(),
     limit: f.pageLimit,
     cursor: f.cursor,
   }),
@@ -326,6 +352,18 @@ export const workflowStatusQuery = query({
           retry_count: z.number().int(),
         })
         .optional(),
+      pause: z.object({ since: f.instant, reason: z.string().optional() }).optional(),
+      /** What the run waits for a person with. */
+      incident: z
+        .object({
+          incident_id: incidentId,
+          kind: incidentKind,
+          step_name: z.string(),
+          message: z.string(),
+          attempts: z.number().int(),
+          since: f.instant,
+        })
+        .optional(),
     }),
     steps: z.array(
       z.object({
@@ -347,11 +385,15 @@ export const workflowStatusQuery = query({
         held_because: z.string().optional(),
       }),
     ),
+    /** Which effects stand, which are undone, which are unknown; oldest first. */
+    statement: z.array(statementEffect),
     execution_timeline: z.array(
       z.object({
         timestamp: f.instant,
         event: z.string(),
         step_name: z.string(),
+        /** Who caused it: an operator, or the engine. */
+        actor: z.string(),
         details: f.jsonObject,
       }),
     ),
@@ -426,16 +468,6 @@ export const workflowCompensated = event({
   example: { ...runExample, reason: 'reserve-stock failed: HTTP 409' },
 });
 
-export const workflowParked = event({
-  context,
-  name: 'WorkflowParked',
-  version: 1,
-  summary: 'An undo keeps failing; an operator has to act',
-  idField: 'correlation_id',
-  data: z.object({ ...run, step_name: z.string(), reason: z.string() }),
-  example: { ...runExample, step_name: 'reserve-stock', reason: 'HTTP 503 after 4 calls' },
-});
-
 export const workflowEventPublished = event({
   context,
   name: 'WorkflowEventPublished',
@@ -466,6 +498,9 @@ export const saga = {
     compensateWorkflow,
     retryWorkflow,
     signalWorkflow,
+    resolveIncident,
+    pauseWorkflow,
+    resumeWorkflow,
     limitTarget,
     pauseTarget,
     resumeTarget,
@@ -476,6 +511,8 @@ export const saga = {
     listWorkflows,
     workflowStatusQuery,
     listDefinitions,
+    listIncidents,
+    incidentQuery,
     listTargets,
     ...scheduleQueries,
     ...bulkQueries,
@@ -485,7 +522,8 @@ export const saga = {
     workflowCompleted,
     workflowFailed,
     workflowCompensated,
-    workflowParked,
     workflowEventPublished,
+    incidentOpened,
+    incidentResolved,
   ],
 } as const;

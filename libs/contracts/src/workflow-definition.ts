@@ -35,6 +35,19 @@ const endpoint = z
 /** Classes of errors a policy can name, beside an HTTP status such as `409`. */
 export const RETRY_CLASSES = ['timeout', 'connection', '5xx', '4xx', 'any'] as const;
 
+const failureClass = z.union([z.enum(RETRY_CLASSES), z.number().int().min(300).max(599)]);
+
+/** Governs the failures it matches, with a budget of its own; what it leaves out is as in the policy. */
+export const retryRule = z.strictObject({
+  match: z.array(failureClass).min(1).max(50),
+  /** 0: never retried. */
+  max_retries: z.number().int().min(0).max(100).optional(),
+  initial_delay_ms: z.number().int().min(0).max(3_600_000).optional(),
+  backoff_multiplier: z.number().min(1).max(100).optional(),
+  max_delay_ms: z.number().int().min(0).max(3_600_000).optional(),
+  jitter: z.number().min(0).max(1).optional(),
+});
+
 export const retryPolicy = z.strictObject({
   /** n retries are n + 1 calls. */
   max_retries: z.number().int().min(0).max(100).default(3),
@@ -48,6 +61,8 @@ export const retryPolicy = z.strictObject({
     .array(z.union([z.enum(RETRY_CLASSES), z.number().int().min(400).max(599)]))
     .max(50)
     .default([]),
+  /** The first that matches governs a failure; what none matches falls to the policy itself. */
+  rules: z.array(retryRule).min(1).max(20).optional(),
 });
 export type RetryPolicy = z.output<typeof retryPolicy>;
 
@@ -71,7 +86,22 @@ const step = {
   conditions: condition.optional(),
   /** The step to go on with; `end` ends the workflow. Default: the following one. */
   next: z.union([f.name, z.literal('end')]).optional(),
+  /** A compensation with strategy `partial` stops behind this step; true: named as the step. */
+  savepoint: z.union([z.boolean(), f.name]).optional(),
 };
+
+/** What a step can end with: failed for sure, nobody knows, answered with what cannot be mapped. */
+export const CAUGHT_OUTCOMES = ['failed', 'unknown', 'unusable'] as const;
+
+/** Asked when the retries are spent: where to go on instead of failing. */
+export const onError = z.strictObject({
+  match: z
+    .array(z.union([failureClass, z.enum(CAUGHT_OUTCOMES)]))
+    .min(1)
+    .max(50),
+  goto: z.union([f.name, z.literal('end')]),
+});
+export type OnError = z.output<typeof onError>;
 
 export const serviceCallStep = z.strictObject({
   ...step,
@@ -81,7 +111,11 @@ export const serviceCallStep = z.strictObject({
   output_mapping: mapping.default({}),
   /** When it fails the run goes on as if it had been skipped. */
   optional: z.boolean().default(false),
+  /** The first that matches catches the failure; `errors.<step>` in expressions says what it was. */
+  on_error: z.array(onError).min(1).max(20).optional(),
   compensation_action: compensationAction.optional(),
+  /** The step is undone too when it was called and failed for sure. */
+  undo_failed_step: z.boolean().optional(),
 });
 export type ServiceCallStep = z.output<typeof serviceCallStep>;
 
@@ -146,6 +180,7 @@ interface AnyStep {
   readonly order?: number | undefined;
   readonly conditions?: string | undefined;
   readonly next?: string | undefined;
+  readonly savepoint?: boolean | string | undefined;
 }
 export interface ParallelStep extends AnyStep {
   readonly type: 'parallel';
@@ -241,7 +276,9 @@ export const workflowDefinition = z.strictObject({
   version: f.version.default('1.0.0'),
   description: f.line(1_000).optional(),
   timeout_minutes: z.number().min(0.001).max(525_600).default(60),
-  compensation_strategy: z.enum(['all', 'partial', 'none']).default('all'),
+  compensation_strategy: z.enum(['all', 'partial', 'none', 'custom']).default('all'),
+  /** Names of the steps to undo; with the strategy `custom` only. */
+  compensation_steps: z.array(f.name).min(1).max(200).optional(),
   /** Of its runs, unless one is started with another; absent: `normal`. No default is filled in, so that the checksum of what was registered before stays. */
   priority: priority.optional(),
   /** A path into the start data, or `=` CEL: the tenant, the venue that limits per key count by. */

@@ -51,6 +51,9 @@ const READ_AT: Readonly<Record<string, string>> = {
   StartWorkflow: '/workflows/{workflow_id}/status',
   CompensateWorkflow: '/workflows/{workflow_id}/status',
   RetryWorkflow: '/workflows/{workflow_id}/status',
+  PauseWorkflow: '/workflows/{workflow_id}/status',
+  ResumeWorkflow: '/workflows/{workflow_id}/status',
+  ResolveIncident: '/workflows/incidents/{incident_id}',
   RedriveDeadLetter: '/messages/dead-letters/{dead_letter_id}',
   DiscardDeadLetter: '/messages/dead-letters/{dead_letter_id}',
 };

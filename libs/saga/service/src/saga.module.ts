@@ -50,6 +50,9 @@ import {
   RegisterWorkflowDefinition,
   RegisterWorkflowDefinitionHandler,
 } from './commands/register-workflow-definition';
+import { PauseWorkflow, PauseWorkflowHandler } from './commands/pause-workflow';
+import { ResolveIncident, ResolveIncidentHandler } from './commands/resolve-incident';
+import { ResumeWorkflow, ResumeWorkflowHandler } from './commands/resume-workflow';
 import { RetryWorkflow, RetryWorkflowHandler } from './commands/retry-workflow';
 import { SignalWorkflow, SignalWorkflowHandler } from './commands/signal-workflow';
 import { StartWorkflow, StartWorkflowHandler } from './commands/start-workflow';
@@ -63,6 +66,9 @@ import { Replica } from './engine/replica';
 import { RunEngine } from './engine/run-engine';
 import { bulkOperations } from './projections/bulk/bulk.projection';
 import { BulkQueries } from './projections/bulk/bulk.queries';
+import { incidents } from './projections/incidents/incidents.projection';
+import { IncidentsQueries } from './projections/incidents/incidents.queries';
+import { OpenIncidents } from './projections/incidents/open-incidents';
 import { schedulesProjection } from './projections/schedules/schedules.projection';
 import { SchedulesQueries } from './projections/schedules/schedules.queries';
 import { targets } from './projections/targets/targets.projection';
@@ -83,13 +89,14 @@ import { TargetCaller } from './targets/target-caller';
 import { Targets } from './targets/targets';
 
 const faults = new FaultLog(new Logger(RunEngine.name));
+const alarms = new Logger('Incidents');
 
 /** Transactions across services that end in exactly one way. Start reading at `engine/`. */
 @Module({
   imports: [
     ContextModule.of({
       context: 'saga',
-      projections: [workflows, targets, schedulesProjection, bulkOperations],
+      projections: [workflows, incidents, targets, schedulesProjection, bulkOperations],
       publications: sagaPublications,
       settings: sagaConfig,
       commands: [
@@ -97,6 +104,9 @@ const faults = new FaultLog(new Logger(RunEngine.name));
         StartWorkflow,
         CompensateWorkflow,
         RetryWorkflow,
+        ResolveIncident,
+        PauseWorkflow,
+        ResumeWorkflow,
         LimitTarget,
         PauseTarget,
         ResumeTarget,
@@ -114,6 +124,7 @@ const faults = new FaultLog(new Logger(RunEngine.name));
   controllers: [
     WorkflowsQueries,
     WorkflowStatusQueries,
+    IncidentsQueries,
     TargetsQueries,
     SchedulesQueries,
     BulkQueries,
@@ -123,6 +134,9 @@ const faults = new FaultLog(new Logger(RunEngine.name));
     StartWorkflowHandler,
     CompensateWorkflowHandler,
     RetryWorkflowHandler,
+    ResolveIncidentHandler,
+    PauseWorkflowHandler,
+    ResumeWorkflowHandler,
     LimitTargetHandler,
     PauseTargetHandler,
     ResumeTargetHandler,
@@ -142,6 +156,7 @@ const faults = new FaultLog(new Logger(RunEngine.name));
     SignalWorkflowHandler,
     OperateWorkflow,
     ExpectedDurations,
+    OpenIncidents,
     DatabaseClock,
     ServiceDirectory,
     HttpTarget,
@@ -220,6 +235,7 @@ const faults = new FaultLog(new Logger(RunEngine.name));
           onEnded: (correlationId, position) =>
             bus.hint(sagaContract.runEndedSubject(correlationId), { position }),
           onFault: (run, fault) => faults.met(run.id, fault),
+          onIncident: (incident) => alarms.error(incident, 'an incident waits for a person'),
         }),
     },
     {
@@ -240,6 +256,7 @@ export class SagaModule implements OnApplicationBootstrap {
     private readonly clock: DatabaseClock,
     private readonly directory: ServiceDirectory,
     private readonly durations: ExpectedDurations,
+    private readonly incidents: OpenIncidents,
     private readonly library: DefinitionLibrary,
     private readonly targets: TargetWatch,
     private readonly schedules: ScheduleWatch,
@@ -257,7 +274,9 @@ export class SagaModule implements OnApplicationBootstrap {
     this.durations.start();
     this.lifecycle.onStop('durations', () => this.durations.stop());
     forgetWhenHinted(this.bus, this.library);
-    showEngine(this.replica, this.probes, this.metrics, this.bus);
+    this.incidents.start();
+    this.lifecycle.onStop('open incidents', () => this.incidents.stop());
+    showEngine(this.replica, this.incidents, this.probes, this.metrics, this.bus);
     this.operate.serve(this.replica.process);
     this.targets.start(this.replica.process);
     this.lifecycle.onStop('target watch', () => this.targets.stop());

@@ -1,11 +1,13 @@
 import { epochMs, instantOf, Rejection, type JsonObject } from '@downbeat/eventsourcing';
 import {
+  RULES,
   effectsOf,
   isStarted,
   NOT_STARTED,
   runDecider,
   type CallEffect,
   type CallResult,
+  type ChildEffect,
   type CompiledDefinition,
   type Effect,
   type RunCommand,
@@ -51,6 +53,7 @@ export class PlayedEngine {
       at: instantOf(0),
       workflow_id: RUN_ID,
       checksum: 'test',
+      rules: RULES,
       data: {
         workflow_name: this.definition.name,
         correlation_id: 'test',
@@ -92,6 +95,10 @@ export class PlayedEngine {
     switch (effect.effect) {
       case 'call':
         return this.call(effect);
+      case 'run-child':
+        return this.child(effect);
+      case 'tell-parent': // A played run is no step of another.
+        return;
       case 'set-timer': {
         const { timer_id } = effect;
         return this.put(timer_id, epochMs(effect.due), () => ({
@@ -105,6 +112,7 @@ export class PlayedEngine {
       case 'parked':
         this.isParked = true;
         return this.agenda.clear();
+      case 'paused': // Nobody pauses a played run.
       case 'ended':
         return this.agenda.clear();
     }
@@ -124,6 +132,27 @@ export class PlayedEngine {
       at: this.at,
       chance: 0.5,
       data: { purpose, step, attempt, result, reissued },
+    }));
+  }
+
+  /** A sub-workflow is scripted like a service; what is not an answer fails it for sure. */
+  private child(effect: ChildEffect): void {
+    const { purpose, step, attempt, workflow_name, context_data: input } = effect;
+    const name = purpose === 'undo' ? `${step}:undo` : step;
+    const call = { step: name, attempt, service_name: workflow_name, endpoint: '', input };
+    this.calls.push({ ...call, atMs: this.nowMs });
+    const answer = this.answerTo(name, attempt);
+    if (answer.kind === 'is-silent') return;
+    const scripted = resultOf(answer);
+    const result: CallResult =
+      scripted.kind === 'ok'
+        ? scripted
+        : { kind: 'refused', message: `the sub-workflow failed: ${scripted.message}` };
+    this.put(effect.key, this.nowMs + (answer.afterMs ?? 0), () => ({
+      type: 'CallAnswered',
+      at: this.at,
+      chance: 0.5,
+      data: { purpose, step, attempt, result, reissued: false },
     }));
   }
 

@@ -80,6 +80,19 @@ describe('a test of a workflow', () => {
     expect(late).toMatchObject({ status: 'compensated', undone: ['hold'], completed: [] });
   });
 
+  it('plays a sub-workflow as its script says: its final context, or that it failed', () => {
+    const sub = { name: 'sub', type: 'sub_workflow', workflow_name: 'other' };
+    const nested = givenWorkflow({
+      name: 'nested',
+      steps: [{ ...sub, output_mapping: { id: 'id' } }, step('pay')],
+    });
+    const done = nested.when({ sub: answers({ id: 'o-1' }, { afterMs: 500 }) }).play();
+    expect(done).toMatchObject({ status: 'completed', context: { id: 'o-1' }, elapsedMs: 500 });
+    const undone = nested.when({ pay: refuses(409) }).play();
+    expect(undone).toMatchObject({ status: 'compensated', undone: ['sub'] });
+    expect(nested.when({ sub: refuses(409) }).play()).toMatchObject({ status: 'failed' });
+  });
+
   it('shows an undo that keeps failing', () => {
     const run = booking.when({ pay: refuses(409), 'hold:undo': refuses(500) }).play();
     expect(run.status).toBe('parked');

@@ -1,6 +1,6 @@
 import { validate, workflowDefinition } from '@downbeat/contracts';
 import { Rejection, type JsonObject } from '@downbeat/eventsourcing';
-import { compileDefinition, type CompiledDefinition } from '@downbeat/saga-domain';
+import { compileDefinition, isRequest, type CompiledDefinition } from '@downbeat/saga-domain';
 import type { JsonValue } from './json-value';
 import { PlayedEngine } from './played-engine';
 import type { PlayedRun } from './played-run';
@@ -85,7 +85,7 @@ export class WorkflowTest {
   private requireCall(name: string): void {
     const [stepName = '', undo, ...more] = name.split(':');
     const step = this.definition.steps.get(stepName);
-    const isCall = step?.type === 'service_call' && more.length === 0;
+    const isCall = step !== undefined && isRequest(step) && more.length === 0;
     if (isCall && (undo === undefined || (undo === 'undo' && step.undo !== undefined))) return;
     throw new RangeError(`${this.definition.name} never calls ${name}`);
   }

@@ -2,12 +2,15 @@ import type { JsonObject } from '@downbeat/eventsourcing';
 import type { RunEvent } from '@downbeat/saga-domain';
 import {
   call,
+  child,
   compiled,
   definitionOf,
   delay,
   fixedCall,
+  joining,
   parallel,
   Player,
+  signalWait,
 } from '@downbeat/saga-domain/testing';
 
 /** A run as a release recorded it: what it was started with, and the events of each append. */
@@ -190,6 +193,198 @@ export const GOLDEN_SCENARIOS: Readonly<Record<string, Scenario>> = {
       player.hold('a:undo', 'target-paused');
       player.release('a:undo');
       player.ok('a:undo');
+    },
+  },
+  'incidents-resolved': {
+    steps: [call('a'), call('b'), call('c'), call('d')],
+    play: (player) => {
+      player.start();
+      for (const name of ['a', 'b', 'c']) player.ok(name);
+      player.status4xx('d');
+      player.status4xx('c:undo', 404);
+      player.resolve('retry', { reason: 'it is up again' });
+      player.status4xx('c:undo', 404);
+      player.retry();
+      player.ok('c:undo');
+      player.status4xx('b:undo', 404);
+      player.resolve('skip');
+      player.status4xx('a:undo', 404);
+      player.resolve('done_by_hand');
+      player.compensate();
+      player.ok('b:undo');
+    },
+  },
+  'paused-and-resumed': {
+    steps: [
+      call('a', retried),
+      parallel('p', [call('b'), call('c')], [delay('wait', 60)]),
+      call('d'),
+    ],
+    play: (player) => {
+      player.start();
+      player.pause();
+      player.status4xx('a', 503);
+      player.now += 7_200_000;
+      player.resume();
+      player.due('retry:a:1');
+      player.ok('a');
+      player.pause();
+      player.ok('b');
+      player.now += 30_000;
+      player.resume();
+      player.ok('c');
+      player.due('delay:wait');
+      player.pause();
+      player.status4xx('d');
+      player.compensate();
+      for (const name of ['c', 'b', 'a']) player.ok(`${name}:undo`);
+    },
+  },
+  'retried-by-rules-and-caught': {
+    steps: [
+      call('a', {
+        retry_policy: {
+          max_retries: 1,
+          rules: [
+            { match: [429], max_retries: 1, initial_delay_ms: 1_000 },
+            { match: ['timeout'], max_retries: 0 },
+          ],
+        },
+        on_error: [{ match: ['unknown'], goto: 'c' }],
+      }),
+      call('b'),
+      call('c', { input_mapping: { why: 'errors.a.class' } }),
+    ],
+    play: (player) => {
+      player.start();
+      player.status4xx('a', 429);
+      player.due('retry:a:1');
+      player.status4xx('a', 503);
+      player.due('retry:a:2');
+      player.timeout('a');
+      player.status4xx('c');
+      player.ok('a:undo');
+    },
+  },
+  'back-to-a-savepoint': {
+    steps: [
+      call('a', { savepoint: 'begun' }),
+      call('b'),
+      call('c', { savepoint: true }),
+      call('d'),
+      call('e', { undo_failed_step: true }),
+    ],
+    more: { compensation_strategy: 'partial' },
+    play: (player) => {
+      player.start();
+      for (const name of ['a', 'b', 'c', 'd']) player.ok(name);
+      player.status4xx('e');
+      player.ok('e:undo');
+      player.ok('d:undo');
+      player.compensate({ to_savepoint: 'begun' });
+      player.ok('c:undo');
+      player.ok('b:undo');
+    },
+  },
+  'named-steps-undone': {
+    steps: [call('a'), call('b'), call('c')],
+    more: { compensation_strategy: 'custom', compensation_steps: ['a'] },
+    play: (player) => {
+      player.start();
+      player.ok('a');
+      player.ok('b');
+      player.status4xx('c');
+      player.ok('a:undo');
+    },
+  },
+  'retried-with-an-edit': {
+    steps: [call('a', { input_mapping: { card: 'card' } })],
+    more: { compensation_strategy: 'none' },
+    play: (player) => {
+      player.start({ card: 'old' });
+      player.status4xx('a', 402);
+      player.retry({ context_patch: { card: 'new' } });
+      player.ok('a:2');
+    },
+  },
+  'race-with-a-signal-held-up-by-an-incident': {
+    steps: [
+      parallel(
+        'q',
+        [joining('race', 'p', [call('a'), call('a2')], [signalWait('go')]), call('behind')],
+        [call('beside')],
+      ),
+    ],
+    play: (player) => {
+      player.start();
+      player.ok('a');
+      player.signal('go', { by: 'ops' });
+      player.ok('a2');
+      player.status4xx('a2:undo', 503);
+      player.resolve('skip');
+      player.status4xx('a:undo', 503);
+      player.status4xx('beside');
+      player.ok('a2:undo');
+      player.ok('a:undo');
+    },
+  },
+  'items-caught-and-collected': {
+    steps: [
+      {
+        name: 'each',
+        type: 'map',
+        items: 'orders',
+        concurrency: 2,
+        collect: { statuses: 'errors.a.status', ids: 'id' },
+        steps: [
+          call('a', {
+            on_error: [{ match: [402], goto: 'b' }],
+            output_mapping: { id: 'id' },
+            undo_failed_step: true,
+          }),
+          fixedCall('b', { input_mapping: { order: 'item' } }),
+        ],
+      },
+      { name: 'tell', type: 'publish', event: 'told', payload: { ids: 'ids' } },
+      call('end-step'),
+    ],
+    play: (player) => {
+      player.start({ orders: ['x', 'y', 'z'] });
+      player.ok('a#0', { id: 1 });
+      player.status4xx('a#1', 402);
+      player.ok('b#0');
+      player.ok('a#2', { id: 3 });
+      player.ok('b#1');
+      player.ok('b#2');
+      player.status4xx('end-step');
+      for (const item of ['a#2', 'a#1', 'a#0']) player.ok(`${item}:undo`);
+    },
+  },
+  'paused-with-signals-settled-branches-and-a-sub-workflow': {
+    steps: [
+      joining(
+        'settle',
+        'p',
+        [signalWait('go', { timeout_seconds: 60 }), child('sub')],
+        [call('b'), delay('wait')],
+      ),
+      call('c'),
+    ],
+    play: (player) => {
+      player.start();
+      player.pause();
+      player.ok('b');
+      player.signal('go');
+      player.now += 600_000;
+      player.resume();
+      player.pause();
+      player.child('sub', 'completed', { id: 7 });
+      player.crash();
+      player.resume();
+      player.due('delay:wait');
+      player.status4xx('c');
+      player.child('sub:undo', 'compensated');
+      player.ok('b:undo');
     },
   },
 };

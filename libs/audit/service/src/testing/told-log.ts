@@ -151,6 +151,7 @@ export class ToldLog {
       at: player.at,
       workflow_id: RUN_ID,
       checksum,
+      rules: undefined,
       data: {
         workflow_name: definition.name,
         correlation_id: 'order-4711',

@@ -7,6 +7,8 @@ type Steps = ReadonlyMap<string, CompiledStep>;
 /** One use of a context key, and the place that says so. */
 interface Use {
   readonly key: string;
+  /** The name selected from its value. */
+  readonly inner?: string | undefined;
   readonly field: string;
 }
 
@@ -134,12 +136,13 @@ export function aheadOf(step: CompiledStep, steps: Steps): ReadonlySet<string> {
 
 /** Where a sequence can go on behind `step`. */
 export function targetsOf(step: CompiledStep): readonly string[] {
-  return step.type === 'decision'
-    ? [step.next, step.otherwise, ...step.cases.map(({ goto }) => goto)]
-    : [step.next];
+  if (step.type === 'decision')
+    return [step.next, step.otherwise, ...step.cases.map(({ goto }) => goto)];
+  if (step.type === 'service_call') return [step.next, ...step.onError.map(({ goto }) => goto)];
+  return [step.next];
 }
 
-function writesOf(step: CompiledStep): readonly Use[] {
+export function writesOf(step: CompiledStep): readonly Use[] {
   const uses = ({ fields }: Mapping, place: string): readonly Use[] =>
     fields.map(({ key }) => ({ key, field: `${step.path}.${place}.${key}` }));
   switch (step.type) {
@@ -157,7 +160,7 @@ function writesOf(step: CompiledStep): readonly Use[] {
   }
 }
 
-function readsOf(step: CompiledStep, steps: Steps): readonly Use[] {
+export function readsOf(step: CompiledStep, steps: Steps): readonly Use[] {
   const condition = step.condition ? pathUses(step.condition.paths, `${step.path}.conditions`) : [];
   switch (step.type) {
     case 'service_call':
@@ -205,6 +208,8 @@ const mappingUses = (mapping: Mapping, place: string): readonly Use[] =>
   mapping.reads.flatMap(({ key, path }) => pathUses([path], `${place}.${key}`));
 
 const pathUses = (paths: readonly (readonly string[])[], field: string): readonly Use[] =>
-  paths.flatMap(([root = '', second]) =>
-    root === 'context' && second !== undefined ? [{ key: second, field }] : [{ key: root, field }],
+  paths.map(([root = '', second, third]) =>
+    root === 'context' && second !== undefined
+      ? { key: second, inner: third, field }
+      : { key: root, inner: second, field },
   );

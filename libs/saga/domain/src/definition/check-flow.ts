@@ -42,6 +42,14 @@ function edgesOf(
 ): readonly Edge[] {
   const path = steps.get(step.name)?.path ?? '';
   const next: Edge = { to: step.next ?? following ?? END, field: `${path}.next` };
+  if (step.type === 'service_call')
+    return [
+      next,
+      ...(step.on_error ?? []).map(({ goto }, index) => ({
+        to: goto,
+        field: `${path}.on_error.${index}.goto`,
+      })),
+    ];
   if (step.type !== 'decision') return [next];
   const cases = step.cases.map(({ goto }, index) => ({
     to: goto,

@@ -1,19 +1,27 @@
-import { retryPolicy, type CompensationAction, type MapStep, type Step } from '@downbeat/contracts';
+import {
+  retryPolicy,
+  type CompensationAction,
+  type MapStep,
+  type RetryPolicy,
+  type Step,
+} from '@downbeat/contracts';
 import type { FieldError } from '@downbeat/eventsourcing';
 import { compileExpression, type Expression } from '../expressions/cel';
 import { compileMapping, type Mapping } from '../expressions/mapping';
 import { FORBIDDEN_KEYS, RESERVED_ROOTS } from '../expressions/scope';
+import { checkReachable } from './check-matches';
 import {
   END,
   type Call,
   type Common,
   type CompiledMap,
   type CompiledStep,
+  type RetryRule,
   type Target,
 } from './compiled';
 
 /** A run has retries of its own. */
-const NO_RETRIES = retryPolicy.parse({ max_retries: 0 });
+const NO_RETRIES = { retry: retryPolicy.parse({ max_retries: 0 }), rules: [] };
 
 export interface StepPosition {
   readonly name: string;
@@ -39,18 +47,22 @@ export function compileStep(
       ? undefined
       : compileCondition(step.conditions, `${path}.conditions`, errors);
   const next = step.next ?? following;
-  const common = { name, place, path, parent, branch, group, condition, next };
+  const savepoint = step.savepoint === true ? name : step.savepoint || undefined;
+  const common = { name, place, path, parent, branch, group, condition, next, savepoint };
   switch (step.type) {
     case 'service_call':
+      checkReachable(step.on_error ?? [], `${path}.on_error`, errors);
       return {
         ...common,
         type: 'service_call',
         call: compileCall(step, path, errors),
         output: compileOutput(step.output_mapping, path, errors),
         isOptional: step.optional,
+        onError: step.on_error ?? [],
         undo:
           step.compensation_action &&
           compileCall(step.compensation_action, `${path}.compensation_action`, errors),
+        isUndoneWhenFailed: step.undo_failed_step ?? false,
       };
     case 'decision':
       return {
@@ -93,10 +105,12 @@ export function compileStep(
         type: 'sub_workflow',
         workflowName: step.workflow_name,
         workflowVersion: step.workflow_version,
-        call: { input, retry: NO_RETRIES },
+        call: { input, ...NO_RETRIES },
         output: compileOutput(step.output_mapping, path, errors),
         isOptional: false,
-        undo: { input: compileMapping({}, 'scope', path, errors), retry: NO_RETRIES },
+        onError: [],
+        undo: { input: compileMapping({}, 'scope', path, errors), ...NO_RETRIES },
+        isUndoneWhenFailed: false,
       };
     }
     case 'parallel':
@@ -167,9 +181,22 @@ function compileCall(action: CompensationAction, path: string, errors: FieldErro
     method: action.method,
     input: compileMapping(action.input_mapping, 'scope', `${path}.input_mapping`, errors),
     retry: action.retry_policy,
+    rules: compileRules(action.retry_policy, `${path}.retry_policy`, errors),
     timeoutMs: Math.round(action.timeout_seconds * 1_000),
   };
 }
+
+function compileRules(
+  { rules = [], retry_on: _, ...policy }: RetryPolicy,
+  path: string,
+  errors: FieldError[],
+): readonly RetryRule[] {
+  checkReachable(rules, `${path}.rules`, errors);
+  return rules.map((rule) => ({ ...policy, ...withoutUndefined(rule), match: rule.match }));
+}
+
+const withoutUndefined = (rule: object): object =>
+  Object.fromEntries(Object.entries(rule).filter(([, value]) => value !== undefined));
 
 function compileCondition(
   source: string,

@@ -1,8 +1,10 @@
 import type { Step, WorkflowDefinition } from '@downbeat/contracts';
 import { Rejection, type FieldError } from '@downbeat/eventsourcing';
+import { checkCompensation, savepointsOf } from './check-compensation';
 import { compileMapping } from '../expressions/mapping';
 import { checkData } from './check-data';
 import { checkFanOut } from './check-fan-out';
+import { checkErrors, isCatching } from './check-errors';
 import { checkFlow } from './check-flow';
 import { checkShortestWay } from './check-shortest-way';
 import { checkTime } from './check-time';
@@ -32,11 +34,14 @@ export function compileDefinition(definition: WorkflowDefinition): CompiledDefin
         field: `${step.path}.workflow_name`,
         message: 'must not be this workflow itself',
       });
+  checkErrors(steps, errors);
   const timeoutMs = Math.round(definition.timeout_minutes * 60_000);
   checkTime(steps, timeoutMs, errors);
   const first = definition.steps[0]?.name ?? END;
   // Only a flow without loops has ways that end.
   if (errors.length === 0) checkShortestWay(first, steps, timeoutMs, errors);
+  const savepoints = savepointsOf(steps, errors);
+  checkCompensation(definition, steps, errors);
 
   const { limit_key } = definition;
   const limitKey =
@@ -57,6 +62,9 @@ export function compileDefinition(definition: WorkflowDefinition): CompiledDefin
     version: definition.version,
     strategy: definition.compensation_strategy,
     timeoutMs,
+    customSteps: definition.compensation_steps ?? [],
+    savepoints,
+    isCatching: isCatching(steps),
     priority: definition.priority ?? 'normal',
     limitKey,
     first,

@@ -2,6 +2,7 @@ import type {
   CompensationAction,
   MapStep,
   ParallelStep,
+  OnError,
   Priority,
   RetryPolicy,
   WorkflowDefinition,
@@ -14,6 +15,12 @@ import type { Mapping, Source } from '../expressions/mapping';
 export type Target = string;
 export const END: Target = 'end';
 
+/** A rule with everything it leaves to its policy filled in. */
+export interface RetryRule extends Omit<RetryPolicy, 'retry_on' | 'rules'> {
+  readonly match: readonly FailureClass[];
+}
+export type FailureClass = RetryPolicy['retry_on'][number];
+
 /** A request to a service: a step's own, or the one that undoes it. */
 export interface Call {
   readonly service_name: string;
@@ -22,6 +29,8 @@ export interface Call {
   readonly method: CompensationAction['method'];
   readonly input: Mapping;
   readonly retry: RetryPolicy;
+  /** The first that matches a failure governs it; else the policy does. */
+  readonly rules: readonly RetryRule[];
   /** Per call. */
   readonly timeoutMs: number;
 }
@@ -36,6 +45,8 @@ export interface Common {
   /** The step is skipped when it is false. */
   readonly condition: Expression | undefined;
   readonly next: Target;
+  /** The name of the savepoint behind it. */
+  readonly savepoint: string | undefined;
   /** The parallel or map step it stands in. */
   readonly parent: string | undefined;
   /** The branch of the parallel step it stands in. */
@@ -49,7 +60,10 @@ export interface CompiledCall extends Common {
   readonly call: Call;
   readonly output: Mapping;
   readonly isOptional: boolean;
+  readonly onError: readonly OnError[];
   readonly undo: Call | undefined;
+  /** It is undone too when it was called and failed for sure. */
+  readonly isUndoneWhenFailed: boolean;
 }
 export interface CompiledDecision extends Common {
   readonly type: 'decision';
@@ -79,10 +93,12 @@ export interface CompiledSubWorkflow extends Common {
   readonly type: 'sub_workflow';
   readonly workflowName: string;
   readonly workflowVersion: string | undefined;
-  readonly call: Pick<Call, 'input' | 'retry'>;
+  readonly call: Pick<Call, 'input' | 'retry' | 'rules'>;
   readonly output: Mapping;
   readonly isOptional: false;
-  readonly undo: Pick<Call, 'input' | 'retry'>;
+  readonly onError: readonly [];
+  readonly undo: Pick<Call, 'input' | 'retry' | 'rules'>;
+  readonly isUndoneWhenFailed: false;
 }
 /** Something is asked for, answered, and perhaps undone. */
 export type CompiledRequest = CompiledCall | CompiledSubWorkflow;
@@ -134,6 +150,12 @@ export interface CompiledDefinition {
   /** What limits per key count a run under, from its start data. */
   readonly limitKey: Source | undefined;
   readonly first: Target;
+  /** What the strategy `custom` undoes. */
+  readonly customSteps: readonly string[];
+  /** Steps of the outermost sequence by the names of their savepoints. */
+  readonly savepoints: ReadonlyMap<string, string>;
+  /** A step catches its failure: the context's key `errors` is the engine's. */
+  readonly isCatching: boolean;
   /** By name, in reading order. */
   readonly steps: ReadonlyMap<string, CompiledStep>;
 }

@@ -12,6 +12,7 @@ import { shownInput, type Expression } from '../expressions/cel';
 import { applyMapping } from '../expressions/mapping';
 import type { Scope } from '../expressions/scope';
 import { cancelledAround } from './branches';
+import { callAgain } from './call-again';
 import { whyNoChild } from './child-limits';
 import type { Draft } from './draft';
 import { branchEnded, enterParallel, gotoOf, joined, resumeGroup, type Arrival } from './groups';
@@ -19,18 +20,20 @@ import { startMap } from './map-items';
 import { neverCalled } from './never-called';
 import { enterPublish } from './publish';
 import { giveUp, settle } from './settle';
-import { enterSignalWait } from './signal-wait';
+import { enterSignalWait, takeKept } from './signal-wait';
 import { aroundOf, spotAt, type Around, type Spot } from './spot';
 import type { StepState } from './state';
 
 /**
- * Begins the step at `target` and whatever follows it, up to the next wait. In a retried run it first
- * passes what is done, and begins what had failed again.
+ * Begins the step at `target` and whatever follows it, up to the next wait. In a retried or resumed
+ * run it first passes what is done; what had failed before a retry is begun again.
  */
 export function walk(draft: Draft, target: Target, indices: readonly number[] = []): Arrival {
   let here: Target | undefined = target;
   while (here !== END) {
     const spot = spotAt(draft.definition, here, indices);
+    // A branch may have failed during a pause.
+    if (draft.isStopped(spot)) return 'stopped';
     const state = draft.run.steps.get(spot.address);
     here = state ? resume(draft, spot, state) : enter(draft, spot);
     if (draft.isStopped(spot)) return 'stopped';
@@ -39,7 +42,7 @@ export function walk(draft: Draft, target: Target, indices: readonly number[] = 
   return 'ended';
 }
 
-/** @returns Where to go on behind a step that was begun before the retry; nothing when it has to wait. */
+/** @returns Where to go on behind a step that was begun before; nothing when it has to wait. */
 function resume(draft: Draft, spot: Spot, state: StepState): Target | undefined {
   const { step, address } = spot;
   switch (state.status) {
@@ -48,25 +51,27 @@ function resume(draft: Draft, spot: Spot, state: StepState): Target | undefined 
     case 'abandoned':
       return enter(draft, spot);
     case 'failed':
-      if (state.isOptional) return step.next;
-      if (state.attempt === 0) return enter(draft, spot);
-      draft.record({
-        type: 'StepRetried',
-        data: { step: address, attempt: state.attempt + 1, at: draft.at },
-      });
-      return undefined;
+      if (state.isOptional) return state.goto ?? step.next;
+      return state.attempt === 0 ? enter(draft, spot) : callAgain(draft, spot, state);
     case 'branching':
       return isGroup(step) ? resumeGroup(draft, { ...spot, step }, walk) : step.next;
+    case 'awaiting':
+      return step.type === 'wait_for_signal' && draft.heard.includes(address)
+        ? takeKept(draft, spot, step)
+        : undefined;
     case 'calling':
     case 'waiting':
     case 'delaying':
-    case 'awaiting':
       return undefined;
   }
 }
 
-/** Goes on at `target` behind the step; at the end of a branch, behind the step around it. */
+/**
+ * Goes on at `target` behind the step, unless the run is paused; at the end of a branch, behind the
+ * step around it.
+ */
 export function goOn(draft: Draft, spot: Spot, target: Target = spot.step.next): void {
+  if (draft.run.pause) return;
   const reached = draft.isStopped(spot) ? 'stopped' : walk(draft, target, spot.indices);
   finish(draft, reached, aroundOf(draft.definition, spot));
 }

@@ -1,16 +1,31 @@
-import type { RetryPolicy } from '@downbeat/contracts';
 import { epochMs, instantOf } from '@downbeat/eventsourcing';
-import { isGroup, isRequest, stepOf, type CompiledRequest } from '../definition/compiled';
+import {
+  isRequest,
+  stepOf,
+  type Call,
+  type CompiledRequest,
+  type Target,
+} from '../definition/compiled';
 import { applyMapping } from '../expressions/mapping';
-import { goOn, rejoin } from './advance';
-import { groupState } from './branches';
-import { certaintyOf, describe, isRetriable, retryDelayMs, type Failure } from './classification';
+import { goOn } from './advance';
+import { caughtBy } from './caught';
+import {
+  certaintyOf,
+  describe,
+  isMatched,
+  isRetriable,
+  retryDelayMs,
+  type Failure,
+} from './classification';
 import type { CallAnswered } from './commands';
 import type { Draft } from './draft';
 import type { FailedCall } from './events';
-import { recordEnd, settle, undoNext } from './settle';
+import { openIncident } from './incidents';
+import { dueInPause } from './paused-time';
+import { recordEnd, settle } from './settle';
 import type { Spot } from './spot';
 import { isUndoing, type Calls } from './state';
+import { undone } from './undone';
 
 /** An answer that is not awaited (late, repeated, of another call) changes nothing. */
 export function answerStep(draft: Draft, command: CallAnswered): void {
@@ -22,17 +37,19 @@ export function answerStep(draft: Draft, command: CallAnswered): void {
   if (state.attempt !== attempt || !isRequest(step)) return;
 
   if (result.kind === 'ok') return succeed(draft, { ...spot, step }, command);
-  const failed = failedCall(result, command, step.call.retry, state, draft.isStopped(spot));
+  const failed = failedCall(result, command, step.call, state, draft.isStopped(spot));
   // A call that could only begin after the workflow's time-out is not waited for.
-  const isInTime = failed.retry_at === undefined || failed.retry_at < draft.run.timeoutAt;
+  const isInTime =
+    failed.retry_at === undefined ||
+    dueInPause(draft.run, failed.retry_at, draft.at) < draft.run.timeoutAt;
   if (failed.retry_at !== undefined && isInTime)
     return draft.record({ type: 'StepAttemptFailed', data: failed });
 
   const { retry_at: _, ...last } = failed;
   draft.record({ type: 'StepAttemptFailed', data: last });
   const unspent = isInTime ? '' : ' (no time left for another call)';
-  recordEnd(draft, address, `${describe(result)}${unspent}`);
-  goOn(draft, spot);
+  recordEnd(draft, address, `${describe(result)}${unspent}`, result);
+  goOn(draft, spot, nextOf(draft, spot));
 }
 
 function succeed(draft: Draft, spot: Spot<CompiledRequest>, command: CallAnswered): void {
@@ -42,6 +59,7 @@ function succeed(draft: Draft, spot: Spot<CompiledRequest>, command: CallAnswere
   const { step, address } = spot;
   const changes = applyMapping(step.output, { context: draft.contextAt(spot), output });
   const { place, isOptional: optional } = step;
+  const message = changes.ok ? '' : `output_mapping: ${changes.message}`;
   if (changes.ok)
     draft.record({
       type: 'StepCompleted',
@@ -63,8 +81,11 @@ function succeed(draft: Draft, spot: Spot<CompiledRequest>, command: CallAnswere
         place,
         outcome: 'unusable',
         optional,
-        message: `output_mapping: ${changes.message}`,
+        message,
         attempts: attempt,
+        ...(draft.isStopped(spot)
+          ? {}
+          : caughtBy(step, { outcome: 'unusable', message, attempts: attempt })),
         output,
         reissued,
         ...draft.scopeAt(spot),
@@ -72,10 +93,16 @@ function succeed(draft: Draft, spot: Spot<CompiledRequest>, command: CallAnswere
         at: draft.at,
       },
     });
-  goOn(draft, spot);
+  goOn(draft, spot, nextOf(draft, spot));
 }
 
-/** The same for an undo; the last failure parks the run. */
+/** Where a step that has ended leads: its own `next`, unless its failure was caught. */
+function nextOf(draft: Draft, { address, step }: Spot): Target {
+  const state = draft.run.steps.get(address);
+  return (state?.status === 'failed' ? state.goto : undefined) ?? step.next;
+}
+
+/** The same for an undo; the last failure opens an incident. */
 export function answerUndo(draft: Draft, command: CallAnswered): void {
   const { step: name, attempt, result, reissued } = command.data;
   const { compensation } = draft.run;
@@ -92,47 +119,31 @@ export function answerUndo(draft: Draft, command: CallAnswered): void {
     return undone(draft);
   }
   const isEnding = draft.run.status === 'running' && draft.isHalted;
-  const failed = failedCall(result, command, step.undo.retry, undo, isEnding);
+  const failed = failedCall(result, command, step.undo, undo, isEnding);
   draft.record({ type: 'UndoAttemptFailed', data: failed });
   if (isEnding) return settle(draft);
   if (failed.retry_at !== undefined) return;
-  draft.record({
-    type: 'UndoParked',
-    data: { step: name, message: describe(result), attempts: attempt, at: draft.at },
-  });
-}
-
-/** The next undo, or what waits for the last one. */
-function undone(draft: Draft): void {
-  const { status, compensation } = draft.run;
-  if (status === 'compensating') return undoNext(draft);
-  if (draft.isHalted) return settle(draft);
-  if (!compensation || compensation.remaining.length > 0) return undoNext(draft);
-  const isThis = ({ address }: Spot): boolean => address === compensation.race;
-  const spots = [...draft.spots()];
-  // Behind this race, and then behind others that waited for their turn to undo.
-  for (const spot of [...spots.filter(isThis), ...spots.filter((one) => !isThis(one))]) {
-    const { step, address } = spot;
-    if (draft.isHalted || draft.run.status !== 'running') return;
-    if (isGroup(step) && groupState(draft.run, address)?.winner !== undefined)
-      rejoin(draft, { ...spot, step });
-  }
+  const message = describe(result);
+  openIncident(draft, 'undo_failed', { step: name, message, attempts: attempt });
 }
 
 function failedCall(
   result: Failure,
   command: CallAnswered,
-  policy: RetryPolicy,
+  { retry: policy, rules }: Pick<Call, 'retry' | 'rules'>,
   calls: Calls,
   isLast: boolean,
 ): FailedCall {
   const { step, attempt, reissued } = command.data;
   const { at, chance } = command;
-  const retry = attempt - calls.spent;
-  const retriesMax = calls.maxRetries ?? policy.max_retries;
-  const isRetried = !isLast && retry <= retriesMax && isRetriable(result, policy);
+  const rule = rules.findIndex(({ match }) => isMatched(result, match));
+  const governing = rules[rule] ?? policy;
+  const retry = retryOf(calls, attempt, rule);
+  const retriesMax = calls.maxRetries ?? governing.max_retries;
+  const isMeant = rule >= 0 ? governing.max_retries > 0 : isRetriable(result, policy);
+  const isRetried = !isLast && retry <= retriesMax && isMeant;
   const { retry_after_ms } = result.kind === 'answer' ? result : {};
-  const delayMs = retryDelayMs(policy, retry, chance, retry_after_ms);
+  const delayMs = retryDelayMs(governing, retry, chance, retry_after_ms);
   return {
     step,
     attempt,
@@ -143,7 +154,15 @@ function failedCall(
     reissued,
     outcome: certaintyOf(result, reissued),
     ...(isRetried ? { retry_at: instantOf(epochMs(at) + delayMs) } : {}),
+    ...(rule >= 0 ? { rule } : {}),
     chance,
     at,
   };
+}
+
+/** Which retry of its rule a further call would be, from 1; of the policy itself, what no rule governs. */
+function retryOf({ spent, byRule }: Calls, attempt: number, rule: number): number {
+  if (rule >= 0) return (byRule[rule] ?? 0) + 1;
+  const governed = Object.values(byRule).reduce((sum, count) => sum + count, 0);
+  return attempt - spent - governed;
 }

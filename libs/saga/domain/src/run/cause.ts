@@ -24,6 +24,7 @@ export function causeOf(events: readonly RunEvent[], before: RunState): RunComma
         wedding_id,
         timeout_minutes,
         checksum,
+        rules,
         priority = 'normal',
         parent,
       } = first.data;
@@ -33,6 +34,7 @@ export function causeOf(events: readonly RunEvent[], before: RunState): RunComma
         workflow_id: first.data.workflow_id,
         checksum,
         ...(parent ? { parent } : {}),
+        rules,
         data: {
           workflow_name,
           workflow_version,
@@ -83,17 +85,19 @@ export function causeOf(events: readonly RunEvent[], before: RunState): RunComma
     case 'WorkflowTimedOut':
       return timerDue(WORKFLOW_TIMER, at);
     case 'CompensationRequested': {
-      const { reason, strategy, custom_steps } = first.data;
+      const { reason, strategy, custom_steps, to_savepoint } = first.data;
       if (strategy === 'none') return undefined;
       const custom = custom_steps ? { custom_steps: [...custom_steps] } : {};
+      const back = to_savepoint === undefined ? {} : { to_savepoint };
       return {
         type: 'CompensateWorkflow',
         at,
-        data: { workflow_id, reason, compensation_strategy: strategy, ...custom },
+        data: { workflow_id, reason, compensation_strategy: strategy, ...custom, ...back },
       };
     }
     case 'RunRetried': {
-      const { strategy: retry_strategy, from_step, max_retries, parent_attempt } = first.data;
+      const { strategy: retry_strategy, from_step, max_retries } = first.data;
+      const { context_patch, parent_attempt } = first.data;
       return {
         type: 'RetryWorkflow',
         at,
@@ -103,9 +107,23 @@ export function causeOf(events: readonly RunEvent[], before: RunState): RunComma
           retry_strategy,
           ...(from_step === undefined ? {} : { from_step }),
           ...(max_retries === undefined ? {} : { max_retries }),
+          ...(context_patch === undefined ? {} : { context_patch: context_patch as never }),
         },
       };
     }
+    case 'IncidentResolved': {
+      const { incident_id, action, reason } = first.data;
+      if (action === 'overtaken') return undefined;
+      const why = reason === undefined ? {} : { reason };
+      return { type: 'ResolveIncident', at, data: { incident_id, action, ...why } };
+    }
+    case 'WorkflowPaused': {
+      const { reason } = first.data;
+      const why = reason === undefined ? {} : { reason };
+      return { type: 'PauseWorkflow', at, data: { workflow_id, ...why } };
+    }
+    case 'WorkflowResumed':
+      return { type: 'ResumeWorkflow', at, data: { workflow_id } };
     case 'StepStarted':
     case 'StepSkipped':
     case 'DecisionTaken':
@@ -127,6 +145,7 @@ export function causeOf(events: readonly RunEvent[], before: RunState): RunComma
     case 'CompensationStarted':
     case 'UndoStarted':
     case 'UndoParked':
+    case 'IncidentOpened':
     case 'WorkflowCompleted':
     case 'WorkflowFailed':
     case 'WorkflowCompensated':

@@ -149,6 +149,7 @@ const startOf = (depth: number) =>
     at: BEGIN,
     workflow_id: RUN_ID,
     checksum: 'c0ffee',
+    rules: undefined,
     parent: { workflow_id: RUN_ID, step: 'sub', depth, timeout_at: later },
     data: {
       workflow_name: 'book',

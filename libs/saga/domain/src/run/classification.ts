@@ -1,4 +1,5 @@
-import type { RetryPolicy } from '@downbeat/contracts';
+import type { OnError, RetryPolicy } from '@downbeat/contracts';
+import type { RetryRule } from '../definition/compiled';
 import type { CallResult } from './commands';
 import type { Certainty } from './events';
 
@@ -19,6 +20,25 @@ export function certaintyOf(failure: Failure, reissued: boolean): Certainty {
       return 'failed';
     case 'answer':
       return failure.status === 502 || failure.status === 504 ? 'unknown' : 'failed';
+  }
+}
+
+/** Whether one of the classes names the failure. */
+export function isMatched(failure: Failure, match: readonly OnError['match'][number][]): boolean {
+  const own = [classOf(failure), failure.kind === 'answer' ? failure.status : undefined, 'any'];
+  return match.some((named) => own.includes(named));
+}
+
+/** `timeout`, `connection`, or the hundreds of an answer: `4xx`. */
+export function classOf(failure: Failure): string {
+  switch (failure.kind) {
+    case 'timeout':
+      return 'timeout';
+    case 'refused':
+    case 'broken':
+      return 'connection';
+    case 'answer':
+      return `${Math.floor(failure.status / 100)}xx`;
   }
 }
 
@@ -45,7 +65,7 @@ export function isRetriable(failure: Failure, policy: RetryPolicy): boolean {
  * @see Marc Brooker, "Exponential Backoff And Jitter".
  */
 export function retryDelayMs(
-  policy: RetryPolicy,
+  policy: Omit<RetryRule, 'match'>,
   retry: number,
   chance: number,
   retryAfterMs = 0,

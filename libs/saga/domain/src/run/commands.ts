@@ -12,6 +12,8 @@ export interface StartWorkflow extends Command<
   readonly checksum: string;
   /** The run and its step that this run is a part of. */
   readonly parent?: ParentRun;
+  /** The rules it is decided by: {@link RULES}, unless it is replayed; undefined: the first ones. */
+  readonly rules: number | undefined;
 }
 
 export type CompensateWorkflow = Command<
@@ -47,6 +49,13 @@ export type ChildEnded = Command<
 
 /** The parent has recorded the end; `ends`: how often the run had ended. */
 export type NoteParentTold = Command<'NoteParentTold', { readonly ends: number }>;
+export type ResolveIncident = Command<
+  'ResolveIncident',
+  DataOf<typeof sagaContract.resolveIncident>
+>;
+
+export type PauseWorkflow = Command<'PauseWorkflow', DataOf<typeof sagaContract.pauseWorkflow>>;
+export type ResumeWorkflow = Command<'ResumeWorkflow', DataOf<typeof sagaContract.resumeWorkflow>>;
 
 /** What came of one call, as the caller saw it; what it means is decided here. */
 export type CallResult =
@@ -115,4 +124,7 @@ export type RunCommand =
   | RetryWorkflow
   | SignalWorkflow
   | ChildEnded
-  | NoteParentTold;
+  | NoteParentTold
+  | ResolveIncident
+  | PauseWorkflow
+  | ResumeWorkflow;

@@ -128,7 +128,7 @@ describe('an undo', () => {
     player.due('undo:a:1');
     player.status4xx('a:undo', 503);
     expect(player.events.at(-1)).toMatchObject({
-      type: 'UndoParked',
+      type: 'IncidentOpened',
       data: { step: 'a', attempts: 2, message: 'HTTP 503: no' },
     });
     expect([...player.outstanding.values()]).toEqual([
@@ -140,7 +140,7 @@ describe('an undo', () => {
   it.each([404, 409, 410])('is not done when the answer is %i', (status) => {
     const player = failing();
     player.status4xx('b:undo', status);
-    expect(player.events.at(-1)).toMatchObject({ type: 'UndoParked', data: { step: 'b' } });
+    expect(player.events.at(-1)).toMatchObject({ type: 'IncidentOpened', data: { step: 'b' } });
   });
 
   it('that is parked can be tried again, with a new budget and the old key', () => {
@@ -149,6 +149,7 @@ describe('an undo', () => {
     const result = player.retry({ max_retries: 1 });
     expect(result).toMatchObject([
       { type: 'RunRetried' },
+      { type: 'IncidentResolved', data: { action: 'retry' } },
       { type: 'UndoRetried', data: { attempt: 2 } },
     ]);
     player.status4xx('b:undo', 503);
@@ -197,8 +198,15 @@ describe('an undo', () => {
       ]),
     ).start();
     player.timeout('a');
-    expect(player.events.at(-1)).toMatchObject({ type: 'UndoParked', data: { attempts: 0 } });
-    expect(player.retry()).toMatchObject([{ type: 'RunRetried' }, { type: 'UndoParked' }]);
+    expect(player.events.at(-1)).toMatchObject({
+      type: 'IncidentOpened',
+      data: { attempts: 0, kind: 'undo_input' },
+    });
+    expect(player.retry()).toMatchObject([
+      { type: 'RunRetried' },
+      { type: 'IncidentResolved', data: { action: 'retry' } },
+      { type: 'IncidentOpened' },
+    ]);
   });
 
   it('late answers of which change nothing', () => {

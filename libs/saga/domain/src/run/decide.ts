@@ -1,5 +1,6 @@
 import { epochMs, instantOf, Rejection, type Decider } from '@downbeat/eventsourcing';
 import { canonicalJson } from '../definition/canonical-json';
+import { ERRORS } from '../definition/check-errors';
 import type { CompiledDefinition } from '../definition/compiled';
 import { evaluateSource } from '../expressions/mapping';
 import { finish, goOn, walk } from './advance';
@@ -10,6 +11,8 @@ import { compensateRun } from './compensate-run';
 import { Draft } from './draft';
 import type { RunEvent, WorkflowStarted } from './events';
 import { evolveRun } from './evolve';
+import { pauseRun, resumeRun } from './pause-run';
+import { resolveIncident } from './resolve-incident';
 import { holdCall, releaseCall } from './held-calls';
 import { retryRun } from './retry-run';
 import { settle } from './settle';
@@ -83,6 +86,12 @@ function handle(draft: Draft, command: Exclude<RunCommand, StartWorkflow>): Reje
     case 'NoteParentTold':
       noteParentTold(draft, command);
       return undefined;
+    case 'ResolveIncident':
+      return resolveIncident(draft, command);
+    case 'PauseWorkflow':
+      return pauseRun(draft, command);
+    case 'ResumeWorkflow':
+      return resumeRun(draft);
   }
 }
 
@@ -98,7 +107,11 @@ function start(
           'correlation-id-taken',
           `${command.data.correlation_id} is the correlation id of another workflow`,
         );
-  const { data, at, workflow_id, checksum, parent } = command;
+  const { data, at, workflow_id, checksum, rules, parent } = command;
+  if (definition.isCatching && Object.hasOwn(data.context_data, ERRORS))
+    return new Rejection('invalid-input', `context_data.${ERRORS} is the engine's`, 'invalid', [
+      { field: `context_data.${ERRORS}`, message: 'is where the workflow keeps caught errors' },
+    ]);
   const timeoutMs =
     data.timeout_minutes === undefined
       ? definition.timeoutMs
@@ -111,6 +124,7 @@ function start(
       workflow_name: definition.name,
       workflow_version: definition.version,
       checksum,
+      ...(rules === undefined ? {} : { rules }),
       correlation_id: data.correlation_id,
       ...(data.wedding_id === undefined ? {} : { wedding_id: data.wedding_id }),
       initiating_service: data.initiating_service,
@@ -165,6 +179,7 @@ function isSameStart({ started }: Run, { data, parent }: StartWorkflow): boolean
  */
 function timerDue(draft: Draft, { data: { timer_id: id } }: TimerDue): void {
   const { run, at } = draft;
+  if (run.pause) return;
   if (isUndoing(run) && !(run.status === 'running' && run.halt)) {
     const undo = run.compensation?.undo;
     const [step] = run.compensation?.remaining ?? [];

@@ -10,6 +10,8 @@ import { isStarted, type Run } from './state';
 /** A decision in the making: the events so far, and the run as they leave it. */
 export class Draft {
   readonly events: RunEvent[] = [];
+  /** At the end of a pause: the steps that were heard of during it, in the order of the log. */
+  heard: readonly string[] = [];
 
   constructor(
     readonly definition: CompiledDefinition,

@@ -17,7 +17,10 @@ export interface CallEffect {
   readonly purpose: Purpose;
   readonly step: string;
   readonly attempt: number;
-  /** `<run>:<step>`, of an undo `<run>:<step>:undo`; the same for every attempt. */
+  /**
+   * `<run>:<step>`, of an undo `<run>:<step>:undo`; the same for every attempt. Of an edited input
+   * `<run>:<step>:<attempt>`, the attempt since which it is edited.
+   */
   readonly key: string;
   /** Of an undo: the key of what it undoes. */
   readonly undoes?: string;
@@ -72,6 +75,8 @@ export type Effect =
   | { readonly effect: 'cancel-timer'; readonly timer_id: string }
   /** Nothing will happen by itself any more; an operator has to act. */
   | { readonly effect: 'parked'; readonly step: string; readonly message: string }
+  /** No timer runs and no held call goes until the run is resumed; calls under way go on. */
+  | { readonly effect: 'paused' }
   /** The run has ended: drop its timers and give it up. */
   | { readonly effect: 'ended'; readonly status: 'completed' | 'failed' | 'compensated' };
 
@@ -87,6 +92,8 @@ export function effectsOf(
   state: RunState,
 ): readonly Effect[] {
   if (!isStarted(state)) return [];
+  if (events.some(({ type }) => type === 'WorkflowResumed'))
+    return effectsOfResuming(definition, events, state);
   const effects: Effect[] = [];
   for (const event of events) {
     const effect = effectOf(definition, event, state);
@@ -97,11 +104,35 @@ export function effectsOf(
 }
 
 /**
+ * Everything the run waits for is set anew. A call from before the pause may have been lost with its
+ * process, so it is made again, by whoever does not have it under way.
+ */
+function effectsOfResuming(
+  definition: CompiledDefinition,
+  events: readonly RunEvent[],
+  run: Run,
+): readonly Effect[] {
+  const begun = new Set(
+    events.flatMap(({ type, data }) => {
+      if (type === 'StepStarted' || type === 'StepRetried') return [`step ${data.step}`];
+      return type === 'UndoStarted' || type === 'UndoRetried' ? [`undo ${data.step}`] : [];
+    }),
+  );
+  return pendingEffects(definition, run).map((effect) =>
+    effect.effect === 'call' && begun.has(`${effect.purpose} ${effect.step}`)
+      ? { ...effect, reissued: false }
+      : effect,
+  );
+}
+
+/**
  * The same from the state alone, after a crash or a take-over: calls that were recorded and not
- * answered, timers that have not come due. What came due meanwhile is due at once.
+ * answered, timers that have not come due. What came due meanwhile is due at once. Of a paused run
+ * nothing is.
  */
 export function pendingEffects(definition: CompiledDefinition, state: RunState): readonly Effect[] {
   if (!isStarted(state)) return [];
+  if (state.pause) return [{ effect: 'paused' }];
   switch (state.status) {
     case 'completed':
     case 'failed':
@@ -169,11 +200,11 @@ function effectOf(definition: CompiledDefinition, event: RunEvent, run: Run): Ef
     }
     case 'StepAttemptFailed': {
       const { step, attempt, retry_at } = event.data;
-      return retry_at && timer(retryTimer(step, attempt), retry_at);
+      return retry_at && !run.pause ? timer(retryTimer(step, attempt), retry_at) : undefined;
     }
     case 'UndoAttemptFailed': {
       const { step, attempt, retry_at } = event.data;
-      return retry_at && timer(undoTimer(step, attempt), retry_at);
+      return retry_at && !run.pause ? timer(undoTimer(step, attempt), retry_at) : undefined;
     }
     case 'DelayStarted': {
       const { step, until, at } = event.data;
@@ -194,9 +225,16 @@ function effectOf(definition: CompiledDefinition, event: RunEvent, run: Run): Ef
       return run.halt && { effect: 'cancel-timer', timer_id: WORKFLOW_TIMER };
     case 'CompensationRequested':
       return { effect: 'cancel-timer', timer_id: WORKFLOW_TIMER };
-    case 'UndoParked': {
+    case 'WorkflowPaused':
+      return { effect: 'paused' };
+    case 'CallHeld':
+      return run.pause && { effect: 'paused' };
+    case 'UndoParked':
+    case 'IncidentOpened': {
       const { step, message } = event.data;
-      return run.status === 'running' ? undefined : { effect: 'parked', step, message };
+      // Of a race: the rest of the run goes on.
+      const isAlone = run.status !== 'running' && !run.pause;
+      return isAlone ? { effect: 'parked', step, message } : undefined;
     }
     case 'WorkflowCompleted':
       return { effect: 'ended', status: 'completed' };
@@ -204,7 +242,6 @@ function effectOf(definition: CompiledDefinition, event: RunEvent, run: Run): Ef
       return { effect: 'ended', status: 'failed' };
     case 'WorkflowCompensated':
       return { effect: 'ended', status: 'compensated' };
-    case 'CallHeld':
     case 'CallReleased':
     case 'ParentTold':
     case 'StepCompleted':
@@ -225,6 +262,8 @@ function effectOf(definition: CompiledDefinition, event: RunEvent, run: Run): Ef
     case 'WorkflowTimedOut':
     case 'CompensationStarted':
     case 'StepCompensated':
+    case 'IncidentResolved':
+    case 'WorkflowResumed':
       return undefined;
   }
 }
@@ -240,9 +279,9 @@ function stepCall(
   reissued: boolean,
 ): CallEffect | ChildEffect {
   const step = stepOf(definition, name);
-  const key = `${run.started.workflow_id}:${name}`;
   if (step.type === 'sub_workflow') return childRun(run, 'step', name, step, calls);
   if (step.type !== 'service_call') throw new RangeError(`${name} is not a service_call`);
+  const key = keyOf(run, name, calls.edition);
   return { ...target(run, 'step', name, step.call, calls, reissued), key };
 }
 
@@ -256,14 +295,17 @@ function undoCall(
   const step = stepOf(definition, name);
   if (step.type === 'sub_workflow') return childRun(run, 'undo', name, step, calls);
   if (step.type !== 'service_call' || !step.undo) throw new RangeError(`${name} has no undo`);
-  const undoes = `${run.started.workflow_id}:${name}`;
+  const effect = run.effects.find((candidate) => candidate.step === name);
+  const undoes = keyOf(run, name, effect?.edition);
   return {
     ...target(run, 'undo', name, step.undo, calls, reissued),
-    key: `${undoes}:undo`,
+    key: `${keyOf(run, name, undefined)}:undo`,
     undoes,
   };
 }
 
+const keyOf = ({ started }: Run, step: string, edition: number | undefined): string =>
+  [started.workflow_id, step, ...(edition === undefined ? [] : [edition])].join(':');
 function childRun(
   { started, timeoutAt }: Run,
   purpose: Purpose,

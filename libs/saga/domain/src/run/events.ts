@@ -7,6 +7,16 @@ export type StepOutcome = Certainty | 'unusable';
 
 export type CompensationStrategy = 'all' | 'partial' | 'none' | 'custom';
 
+/** What stands in the context as `errors.<step>`. */
+export interface CaughtError {
+  readonly [field: string]: string | number;
+  readonly outcome: StepOutcome;
+  /** `timeout`, `connection`, `4xx` and the like; `input`: it was never called; `unusable`. */
+  readonly class: string;
+  readonly message: string;
+  readonly attempts: number;
+}
+
 /** A failed call, as it was reported, and whether there will be another one. */
 export interface FailedCall {
   readonly step: string;
@@ -19,6 +29,8 @@ export interface FailedCall {
   readonly outcome: Certainty;
   /** When the next call is due; absent when this was the last one. */
   readonly retry_at?: Instant;
+  /** The rule of the retry policy that governs it, from 0; absent: the policy itself does. */
+  readonly rule?: number;
   /** The random share of that delay. */
   readonly chance: number;
   readonly at: Instant;
@@ -44,12 +56,14 @@ export type WorkflowStarted = Message<
     readonly workflow_name: string;
     readonly workflow_version: string;
     readonly checksum: string;
+    /** The rules it is decided by; absent: the first ones. */
+    readonly rules?: number;
     readonly correlation_id: string;
     readonly wedding_id?: string;
     readonly initiating_service: string;
     readonly parent?: ParentRun;
     readonly context_data: JsonObject;
-    readonly compensation_strategy: 'all' | 'partial' | 'none';
+    readonly compensation_strategy: CompensationStrategy;
     /** As asked for at the start, when it differs from the definition's. */
     readonly timeout_minutes?: number;
     readonly timeout_at: Instant;
@@ -82,10 +96,15 @@ export type StepStarted = Message<
     readonly at: Instant;
   }
 >;
-/** A further call is about to be made, with the same input and key. */
+/** A further call is about to be made. `input`: another one, after an edit, with a key of its own. */
 export type StepRetried = Message<
   'StepRetried',
-  { readonly step: string; readonly attempt: number; readonly at: Instant }
+  {
+    readonly step: string;
+    readonly attempt: number;
+    readonly input?: JsonObject;
+    readonly at: Instant;
+  }
 >;
 export type StepAttemptFailed = Message<'StepAttemptFailed', FailedCall>;
 /** Why a call waits in the engine, unsent. */
@@ -139,6 +158,10 @@ export type StepFailed = Message<
     readonly optional: boolean;
     readonly message: string;
     readonly attempts: number;
+    /** The step's `on_error` caught it: the run goes on there. */
+    readonly caught?: { readonly goto: string; readonly error: CaughtError };
+    /** It failed for sure, and is undone all the same: its definition says so. */
+    readonly undo?: true;
     /** With `unusable`: the answer that could not be mapped. */
     readonly output?: Json;
     readonly reissued?: boolean;
@@ -345,6 +368,7 @@ export type CompensationRequested = Message<
     readonly reason: string;
     readonly strategy: CompensationStrategy;
     readonly custom_steps?: readonly string[];
+    readonly to_savepoint?: string;
     readonly at: Instant;
   }
 >;
@@ -353,6 +377,8 @@ export type CompensationStarted = Message<
   {
     readonly reason: string;
     readonly strategy: CompensationStrategy;
+    /** What came after it is undone. */
+    readonly to_savepoint?: string;
     /** What will be undone, in this order. */
     readonly steps: readonly string[];
     readonly at: Instant;
@@ -382,7 +408,40 @@ export type StepCompensated = Message<
     readonly at: Instant;
   }
 >;
-/** An undo keeps failing. Nothing happens any more until an operator retries it. */
+/** What the run waits for a person with: an undo that keeps failing, or one whose input cannot be formed. */
+export type IncidentKind = 'undo_failed' | 'undo_input';
+/** Nothing happens by itself any more until a person resolves it. */
+export type IncidentOpened = Message<
+  'IncidentOpened',
+  {
+    /** `<run>:<step>:<n>`, n from 1 over the incidents of the run. */
+    readonly incident_id: string;
+    readonly workflow_name: string;
+    readonly step: string;
+    readonly kind: IncidentKind;
+    readonly message: string;
+    readonly attempts: number;
+    readonly at: Instant;
+  }
+>;
+/**
+ * `skip`: the effect stands. `done_by_hand`: a person has undone it. Who: the actor of the event.
+ * `overtaken`: nobody said anything; the run is ending, and its own compensation decides.
+ */
+export type IncidentAction = 'retry' | 'skip' | 'done_by_hand' | 'overtaken';
+export type IncidentResolved = Message<
+  'IncidentResolved',
+  {
+    readonly incident_id: string;
+    readonly step: string;
+    readonly action: IncidentAction;
+    readonly reason?: string;
+    /** Of a retry: those of its budget; absent: as the policy says. */
+    readonly max_retries?: number;
+    readonly at: Instant;
+  }
+>;
+/** What runs under the first rules have in the place of `IncidentOpened`. */
 export type UndoParked = Message<
   'UndoParked',
   {
@@ -400,10 +459,23 @@ export type RunRetried = Message<
     readonly max_retries?: number;
     /** The attempt of its step in another run that it goes on for. */
     readonly parent_attempt?: number;
+    /** Keys of the context that were set. */
+    readonly context_patch?: JsonObject;
     /** Of a run that goes on; a parked undo has none. */
     readonly timeout_at?: Instant;
     readonly at: Instant;
   }
+>;
+
+/** Nothing new begins and no timer runs until it is resumed. */
+export type WorkflowPaused = Message<
+  'WorkflowPaused',
+  { readonly reason?: string; readonly at: Instant }
+>;
+/** Every due time is later by `paused_ms` than it was. */
+export type WorkflowResumed = Message<
+  'WorkflowResumed',
+  { readonly paused_ms: number; readonly at: Instant }
 >;
 
 export type WorkflowCompleted = Message<'WorkflowCompleted', { readonly at: Instant }>;
@@ -460,8 +532,12 @@ export type RunEvent =
   | UndoAttemptFailed
   | StepCompensated
   | UndoParked
+  | IncidentOpened
+  | IncidentResolved
   | RunRetried
   | ParentTold
+  | WorkflowPaused
+  | WorkflowResumed
   | WorkflowCompleted
   | WorkflowFailed
   | WorkflowCompensated;

@@ -87,7 +87,8 @@ export function failedIn(run: Run, within: Within | undefined, failure: Failure)
         ? {}
         : { failures: new Map(failures).set(within.branch, failure) },
     );
-  const halt = { ...failure, strategy: undefined, customSteps: undefined, isRequested: false };
+  const asked = { strategy: undefined, customSteps: undefined, savepoint: undefined };
+  const halt = { ...failure, ...asked, isRequested: false };
   return { ...run, halt: run.halt ?? halt };
 }
 

@@ -1,21 +1,28 @@
 import type {
   CallReleased,
   FailedCall,
+  IncidentOpened,
+  IncidentResolved,
   RunEvent,
   SignalMissed,
   SignalTaken,
   StepCompleted,
   StepFailed,
+  UndoParked,
 } from './events';
+import { errorIn } from './caught';
 import { evolveGroup, failedIn, resumeGroups } from './evolve-group';
+import { afterPause, dueInPause } from './paused-time';
 import { contextIn, withChanges } from './scopes';
 import {
   isStarted,
   NOT_STARTED,
   type Calls,
   type Effected,
+  type Incident,
   type Run,
   type RunState,
+  addressee,
   type StepState,
   type UndoState,
 } from './state';
@@ -34,6 +41,9 @@ export function evolveRun(state: RunState, event: RunEvent): RunState {
       signals: [],
       halt: undefined,
       compensation: undefined,
+      pause: undefined,
+      incident: undefined,
+      incidents: [],
       maxRetries: undefined,
       ends: 0,
       told: 0,
@@ -50,17 +60,25 @@ function evolveStarted(run: Run, event: Exclude<RunEvent, { type: 'WorkflowStart
       return withStep(run, step, { status: 'calling', place, ...firstCall(input, attempt) });
     }
     case 'StepRetried': {
-      const { step, attempt } = event.data;
+      const { step, attempt, input } = event.data;
       const before = run.steps.get(step);
       if (before?.status !== 'waiting' && before?.status !== 'failed') return run;
       const { place } = before;
-      return withStep(run, step, { status: 'calling', place, ...nextCall(run, before, attempt) });
+      return withStep(run, step, {
+        status: 'calling',
+        place,
+        ...nextCall(run, before, attempt),
+        ...(input ? { input, edition: attempt } : {}),
+      });
     }
     case 'StepAttemptFailed': {
       const before = run.steps.get(event.data.step);
       if (before?.status !== 'calling') return run;
       const { place } = before;
-      return withStep(run, event.data.step, { place, ...afterFailure(before, event.data) });
+      return withStep(run, event.data.step, {
+        place,
+        ...afterFailure(run, before, event.data),
+      });
     }
     case 'CallHeld':
       return withHeld(run, event.data, (calls) => ({
@@ -103,7 +121,8 @@ function evolveStarted(run: Run, event: Exclude<RunEvent, { type: 'WorkflowStart
     }
     case 'SignalReceived': {
       const { signal, payload } = event.data;
-      return { ...run, signals: [...run.signals, { signal, payload }] };
+      const heard = withHeard(run, run.pause && addressee(run, signal));
+      return { ...heard, signals: [...run.signals, { signal, payload }] };
     }
     case 'SignalTaken': {
       const { signal } = event.data;
@@ -128,14 +147,17 @@ function evolveStarted(run: Run, event: Exclude<RunEvent, { type: 'WorkflowStart
     case 'WorkflowTimedOut':
       return failedIn(run, undefined, { reason: 'the workflow timed out', step: undefined });
     case 'CompensationRequested': {
-      const { reason, strategy, custom_steps: customSteps } = event.data;
+      const { reason, strategy, custom_steps: customSteps, to_savepoint: savepoint } = event.data;
       const step = run.halt?.step;
-      return { ...run, halt: { reason, step, strategy, customSteps, isRequested: true } };
+      return {
+        ...run,
+        halt: { reason, step, strategy, customSteps, savepoint, isRequested: true },
+      };
     }
     case 'CompensationStarted': {
       const { reason, strategy, steps } = event.data;
       const compensation = { reason, strategy, remaining: steps, undo: undefined };
-      return { ...run, status: 'compensating', compensation };
+      return { ...run, status: 'compensating', compensation, incident: undefined };
     }
     case 'UndoStarted':
       return withUndo(undoCalled(run, event.data), {
@@ -157,34 +179,31 @@ function evolveStarted(run: Run, event: Exclude<RunEvent, { type: 'WorkflowStart
       if (before?.status !== 'calling') return run;
       // Given up with the run: whoever undoes the rest begins it again.
       if (run.status === 'running' && run.halt) return withUndo(run, undefined);
-      return withUndo(run, afterFailure(before, event.data));
+      return withUndo(run, afterFailure(run, before, event.data));
     }
     case 'UndoParked': {
-      const before = run.compensation?.undo ?? firstCall({}, 0);
-      return withUndo(run, { ...before, status: 'parked', message: event.data.message });
+      const { step, attempts } = event.data;
+      const id = `${run.started.workflow_id}:${step}:0`;
+      return parked(run, { id, step, kind: attempts === 0 ? 'undo_input' : 'undo_failed' }, event);
     }
-    case 'StepCompensated': {
-      const { compensation } = run;
-      if (!compensation) return run;
-      const isOther = (step: string) => step !== event.data.step;
-      return {
-        ...run,
-        effects: run.effects.filter(({ step }) => isOther(step)),
-        compensation: {
-          ...compensation,
-          remaining: compensation.remaining.filter(isOther),
-          undo: undefined,
-        },
-      };
+    case 'IncidentOpened': {
+      const { incident_id: id, step, kind } = event.data;
+      return parked(run, { id, step, kind }, event);
     }
+    case 'IncidentResolved': {
+      return afterIncident({ ...run, incident: undefined }, event.data);
+    }
+    case 'StepCompensated':
+      return undone(run, event.data.step);
     case 'RunRetried': {
-      const { max_retries: maxRetries, timeout_at: timeoutAt } = event.data;
+      const { max_retries: maxRetries, timeout_at: timeoutAt, context_patch } = event.data;
       const { parent_attempt: parentAttempt = run.parentAttempt } = event.data;
       if (timeoutAt === undefined) return { ...run, maxRetries, parentAttempt };
       // What a race was undoing is begun again.
       const compensation = run.compensation && { ...run.compensation, undo: undefined };
       return {
         ...resumeGroups(run),
+        context: { ...run.context, ...context_patch },
         compensation,
         status: 'running',
         timeoutAt,
@@ -193,23 +212,43 @@ function evolveStarted(run: Run, event: Exclude<RunEvent, { type: 'WorkflowStart
         halt: undefined,
       };
     }
+    case 'WorkflowPaused':
+      return { ...run, pause: { since: event.data.at, heard: [] } };
+    case 'WorkflowResumed':
+      return afterPause(run, event.data.paused_ms);
     case 'WorkflowCompleted':
-      return { ...run, status: 'completed', ends: run.ends + 1, endReason: undefined };
+      return ended(run, 'completed', undefined);
     case 'WorkflowFailed':
-      return { ...run, status: 'failed', ends: run.ends + 1, endReason: event.data.reason };
+      return ended(run, 'failed', event.data.reason);
     case 'WorkflowCompensated':
-      return { ...run, status: 'compensated', ends: run.ends + 1, endReason: event.data.reason };
+      return ended(run, 'compensated', event.data.reason);
     case 'ParentTold':
       return { ...run, told: event.data.ends };
   }
 }
+
+/** What waited for a person waits no more. */
+const ended = (run: Run, status: Run['status'], endReason: string | undefined): Run => ({
+  ...run,
+  status,
+  ends: run.ends + 1,
+  endReason,
+  incident: undefined,
+});
+
+/** In a pause, who was answered: what follows from it follows in this order. */
+const withHeard = (run: Run, step: string | undefined): Run =>
+  run.pause && step !== undefined
+    ? { ...run, pause: { ...run.pause, heard: [...run.pause.heard, step] } }
+    : run;
 
 function completed(run: Run, data: StepCompleted['data']): Run {
   const { step, output, context: changes, scope } = data;
   const place = run.steps.get(step)?.place ?? 0;
   const next = withChanges(withStep(run, step, { status: 'passed', place }), scope, changes);
   const context = contextIn(next, scope);
-  return { ...next, effects: effectsWith(run, { step, outcome: 'completed', context, output }) };
+  const effect: Effected = { step, outcome: 'completed', context, output, ...editionOf(run, step) };
+  return withHeard({ ...next, effects: effectsWith(run, effect) }, step);
 }
 
 /** What a step waited for has changed the context, and the run goes on. */
@@ -222,24 +261,69 @@ function waitedFor(
 }
 
 function failed(run: Run, data: StepFailed['data']): Run {
-  const { step, place, outcome, optional: isOptional, message, output = {}, scope } = data;
+  const { step, place, outcome, message, output = {}, scope, caught } = data;
+  const isOptional = data.optional || caught !== undefined;
   const before = run.steps.get(step);
   const calls = before && 'attempt' in before ? callsOf(before) : firstCall({}, data.attempts);
-  const next = withStep(run, step, {
+  const errors = caught ? errorIn(contextIn(run, scope), step, caught.error) : undefined;
+  const stopped = withStep(run, step, {
     status: 'failed',
     place,
     outcome,
     isOptional,
+    ...(caught ? { goto: caught.goto } : {}),
     message,
     ...calls,
   });
+  const next = errors ? withChanges(stopped, scope, errors) : stopped;
+  const context = contextIn(next, scope);
   const effects =
-    outcome === 'failed'
+    outcome === 'failed' && !data.undo
       ? run.effects
-      : effectsWith(run, { step, outcome, context: contextIn(run, scope), output });
-  const withEffects = { ...next, effects };
+      : effectsWith(run, { step, outcome, context, output, ...editionOf(run, step) });
+  const withEffects = withHeard({ ...next, effects }, step);
   if (isOptional) return withEffects;
   return failedIn(withEffects, data.within, { reason: `${step} failed: ${message}`, step });
+}
+
+const parked = (
+  run: Run,
+  incident: Incident,
+  { data: { message } }: UndoParked | IncidentOpened,
+): Run => ({
+  ...withUndo(run, {
+    ...(run.compensation?.undo ?? firstCall({}, 0)),
+    status: 'parked',
+    message,
+  }),
+  incident,
+  incidents: [...run.incidents, incident.id],
+});
+
+/** The undo's turn is over, whatever came of it. */
+function passedBy(run: Run, name: string): Run {
+  const { compensation } = run;
+  if (!compensation) return run;
+  const remaining = compensation.remaining.filter((step) => step !== name);
+  return { ...run, compensation: { ...compensation, remaining, undo: undefined } };
+}
+
+const undone = (run: Run, name: string): Run => ({
+  ...passedBy(run, name),
+  effects: run.effects.filter(({ step }) => step !== name),
+});
+
+function afterIncident(run: Run, { step, action, max_retries }: IncidentResolved['data']): Run {
+  switch (action) {
+    case 'retry':
+      return { ...run, maxRetries: max_retries };
+    case 'overtaken':
+      return withUndo(run, undefined);
+    case 'skip':
+      return passedBy(run, step);
+    case 'done_by_hand':
+      return undone(run, step);
+  }
 }
 
 /** The newest word on a step is the one that counts, and its place in the order. */
@@ -276,13 +360,17 @@ const undoCalled = (run: Run, { step, attempt }: { step: string; attempt: number
 });
 
 function withUndo(run: Run, undo: UndoState | undefined): Run {
-  return run.compensation ? { ...run, compensation: { ...run.compensation, undo } } : run;
+  const { compensation } = run;
+  return compensation
+    ? { ...run, compensation: { ...compensation, undo }, incident: undefined }
+    : run;
 }
 
 const firstCall = (input: Calls['input'], attempt: number): Calls => ({
   input,
   attempt,
   spent: 0,
+  byRule: {},
   maxRetries: undefined,
   isDoubtful: false,
   isHeld: false,
@@ -297,22 +385,47 @@ const nextCall = (
   ...callsOf(before),
   attempt,
   isHeld: false,
-  ...(before.status === 'waiting' ? {} : { spent: before.attempt, maxRetries: run.maxRetries }),
+  ...(before.status === 'waiting'
+    ? {}
+    : { spent: before.attempt, byRule: {}, maxRetries: run.maxRetries }),
 });
 
 /** Without a next call it stays `calling` for the rest of the append, until its end is recorded. */
 function afterFailure(
+  run: Run,
   before: Calls,
-  { outcome, retry_at: retryAt }: FailedCall,
+  { outcome, retry_at, rule, at }: FailedCall,
 ): Calls & ({ status: 'calling' } | { status: 'waiting'; retryAt: FailedCall['at'] }) {
-  const calls = { ...callsOf(before), isDoubtful: before.isDoubtful || outcome === 'unknown' };
-  return retryAt ? { ...calls, status: 'waiting', retryAt } : { ...calls, status: 'calling' };
+  const { byRule } = before;
+  const calls = {
+    ...callsOf(before),
+    byRule: rule === undefined ? byRule : { ...byRule, [rule]: (byRule[rule] ?? 0) + 1 },
+    isDoubtful: before.isDoubtful || outcome === 'unknown',
+  };
+  if (!retry_at) return { ...calls, status: 'calling' };
+  return { ...calls, status: 'waiting', retryAt: dueInPause(run, retry_at, at) };
 }
 
-const callsOf = ({ input, attempt, spent, maxRetries, isDoubtful, isHeld }: Calls): Calls => ({
+const editionOf = (run: Run, step: string): Pick<Effected, 'edition'> => {
+  const calls = run.steps.get(step);
+  return calls && 'edition' in calls ? { edition: calls.edition } : {};
+};
+
+const callsOf = ({
   input,
+  edition,
   attempt,
   spent,
+  byRule,
+  maxRetries,
+  isDoubtful,
+  isHeld,
+}: Calls): Calls => ({
+  input,
+  ...(edition === undefined ? {} : { edition }),
+  attempt,
+  spent,
+  byRule,
   maxRetries,
   isDoubtful,
   isHeld,

@@ -4,7 +4,8 @@ import type { Draft } from './draft';
 import { beginItems, itemEnded, mapCompleted, openItems } from './map-items';
 import { raceJoined, raceWon } from './race';
 import { giveUp } from './settle';
-import type { Around, Spot } from './spot';
+import { isInside, type Around, type Spot } from './spot';
+import type { Failure } from './state';
 
 /** Where a sequence has come to: at a wait, at its end, or stopped because nothing may begin in it. */
 export type Arrival = 'waiting' | 'ended' | 'stopped';
@@ -27,7 +28,7 @@ export function enterParallel(
   return beginBranches(draft, group, walk);
 }
 
-/** Goes on in what was begun before the retry, then begins what may be begun. */
+/** Goes on in what was begun before, then begins what may be begun. */
 export function resumeGroup(
   draft: Draft,
   group: Spot<CompiledGroup>,
@@ -35,6 +36,9 @@ export function resumeGroup(
 ): Target | undefined {
   const { step } = group;
   if (step.type === 'parallel') return beginBranches(draft, { ...group, step }, walk);
+  const { failures = new Map<string, Failure>() } = groupState(draft.run, group.address) ?? {};
+  // Items that failed during a pause.
+  for (const branch of failures.keys()) giveUp(draft, { group, branch });
   for (const index of openItems(draft, { ...group, step })) {
     const arrival = walk(draft, step.first, [...group.indices, index]);
     arrived(draft, { group, branch: String(index) }, arrival);
@@ -48,13 +52,26 @@ function beginBranches(
   group: Spot<CompiledParallel>,
   walk: Walk,
 ): Target | undefined {
-  for (const { name: branch, first } of group.step.branches) {
+  for (const { name: branch, first } of inOrder(draft, group)) {
     // A race may be over before all have begun.
     if (groupState(draft.run, group.address)?.winner !== undefined) break;
     arrived(draft, { group, branch }, walk(draft, first, group.indices));
     if (draft.isStopped(group)) return undefined;
   }
   return gotoOf(joined(draft, group, walk));
+}
+
+/** As in the definition; of a race, behind a pause, as they were heard of last: who was done first wins. */
+function inOrder(draft: Draft, group: Spot<CompiledParallel>): CompiledParallel['branches'] {
+  const { branches, join } = group.step;
+  if (join !== 'race' || draft.heard.length === 0) return branches;
+  const heardOf = ({ name }: { readonly name: string }): number => {
+    const last = draft.heard.findLastIndex((address) =>
+      isInside(draft.definition, draft.spotOf(address), group, name),
+    );
+    return last < 0 ? draft.heard.length : last;
+  };
+  return branches.toSorted((one, other) => heardOf(one) - heardOf(other));
 }
 
 /** What a branch that was just begun has come to. */

@@ -9,6 +9,7 @@ export function holdCall(draft: Draft, { data }: HoldCall): void {
   const calls = presentCall(draft.run, data);
   if (!calls || calls.isHeld) return;
   draft.record({ type: 'CallHeld', data: { ...data, at: draft.at } });
+  if (draft.run.pause) return;
   // What is on its way to its end waits for calls that were sent, and for no other.
   if (data.purpose === 'step') {
     const spot = draft.spotOf(data.step);
@@ -16,8 +17,9 @@ export function holdCall(draft: Draft, { data }: HoldCall): void {
   } else if (draft.run.status === 'running' && draft.isHalted) settle(draft);
 }
 
-/** Only what is recorded as released may be sent. */
+/** Only what is recorded as released may be sent, and nothing is while the run is paused. */
 export function releaseCall(draft: Draft, { data }: ReleaseCall): void {
+  if (draft.run.pause) return;
   if (presentCall(draft.run, data)?.isHeld)
     draft.record({ type: 'CallReleased', data: { ...data, at: draft.at } });
 }

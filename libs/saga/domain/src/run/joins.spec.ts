@@ -236,7 +236,7 @@ describe('a race', () => {
     player.signal('go');
     player.ok('a');
     player.status4xx('a:undo');
-    expect(types(player).at(-1)).toBe('UndoParked');
+    expect(types(player).at(-1)).toBe('IncidentOpened');
     player.ok('beside');
     expect(player.calling).toEqual(['beside2']);
     player.crash();

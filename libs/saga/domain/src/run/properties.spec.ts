@@ -9,11 +9,11 @@ import { causeOf } from './cause';
 import type { CallResult, RunCommand } from './commands';
 import { runDecider } from './decide';
 import { effectsOf, pendingEffects, type Effect } from './effects';
-import type { FailedCall, RunEvent } from './events';
+import type { FailedCall, IncidentAction, RunEvent } from './events';
 import { evolveRun } from './evolve';
 import { isUndoable, planOf } from './plan';
 import { isInside, spotOf } from './spot';
-import { isStarted, NOT_STARTED, type RunState } from './state';
+import { awaiting, isStarted, NOT_STARTED, type RunState } from './state';
 
 type Step = Readonly<Record<string, unknown>>;
 
@@ -26,6 +26,9 @@ type Shape =
       undo: 'plain' | 'picky' | 'none';
       when?: string;
       isStrict: boolean;
+      isUndoneWhenFailed: boolean;
+      rules?: object[];
+      caught?: { match: unknown[]; jump: number };
     }
   | { kind: 'decision'; jump: number; when: string }
   | { kind: 'delay' }
@@ -62,6 +65,24 @@ const shape = (depth: number, joins: readonly Join[]): fc.Arbitrary<Shape> =>
         ),
         when: fc.option(condition, { nil: undefined, freq: 4 }),
         isStrict: fc.boolean(),
+        isUndoneWhenFailed: fc.boolean(),
+        rules: fc.option(
+          fc.constantFrom(
+            [
+              { match: ['timeout'], max_retries: 2 },
+              { match: ['4xx'], max_retries: 1 },
+            ],
+            [{ match: [503, 409], max_retries: 0 }, { match: ['any'] }],
+          ),
+          { nil: undefined, freq: 2 },
+        ),
+        caught: fc.option(
+          fc.record({
+            match: fc.constantFrom(['any'], ['unknown'], ['5xx', 409], ['failed', 'unusable']),
+            jump: fc.integer({ min: 1, max: 3 }),
+          }),
+          { nil: undefined, freq: 2 },
+        ),
       }) as fc.Arbitrary<Shape>,
     },
     {
@@ -126,6 +147,7 @@ const inside = (join: Join, joins: readonly Join[]): readonly Join[] =>
   join === 'all' ? joins : ['all', 'settle'];
 
 function stepsOf(sequence: readonly Shape[], prefix: string): readonly Step[] {
+  const nameAt = (at: number) => (at < sequence.length ? `${prefix}${at}` : undefined);
   return sequence.map((item, index): Step => {
     const name = `${prefix}${index}`;
     switch (item.kind) {
@@ -162,8 +184,7 @@ function stepsOf(sequence: readonly Shape[], prefix: string): readonly Step[] {
           collect: { [`${name}-list`]: item.collect },
         };
       case 'decision': {
-        const to = index + item.jump;
-        const goto = to < sequence.length ? `${prefix}${to}` : 'end';
+        const goto = nameAt(index + item.jump) ?? 'end';
         // Its default is the following step, so nothing becomes unreachable.
         return { name, type: 'decision', cases: [{ when: item.when, goto }] };
       }
@@ -171,8 +192,16 @@ function stepsOf(sequence: readonly Shape[], prefix: string): readonly Step[] {
         return call(name, {
           optional: item.isOptional,
           ...(item.when === undefined ? {} : { conditions: item.when }),
+          input_mapping: { flag: 'flag', count: '=context.count + 1' },
           output_mapping: item.isStrict ? { [name]: '=output.id' } : { [name]: 'id' },
-          retry_policy: { max_retries: item.retries, initial_delay_ms: 50 },
+          retry_policy: { max_retries: item.retries, initial_delay_ms: 50, rules: item.rules },
+          ...(item.caught
+            ? {
+                on_error: [
+                  { match: item.caught.match, goto: nameAt(index + item.caught.jump) ?? 'end' },
+                ],
+              }
+            : {}),
           ...(item.undo === 'none'
             ? { compensation_action: undefined }
             : {
@@ -182,6 +211,7 @@ function stepsOf(sequence: readonly Shape[], prefix: string): readonly Step[] {
                   retry_policy: { max_retries: 1, initial_delay_ms: 50 },
                   input_mapping: item.undo === 'plain' ? { id: name } : { id: '=output.id' },
                 },
+                undo_failed_step: item.isUndoneWhenFailed,
               }),
         });
     }
@@ -191,12 +221,24 @@ function stepsOf(sequence: readonly Shape[], prefix: string): readonly Step[] {
 const definitions = fc
   .record({
     sequence: shapes(2, 5, ['all', 'settle', 'race']),
-    strategy: fc.constantFrom('all', 'all', 'partial', 'none'),
+    strategy: fc.constantFrom('all', 'all', 'partial', 'partial', 'none', 'custom'),
     timeout: fc.constantFrom(1, 60),
+    savepoints: fc.subarray([0, 1, 2], { maxLength: 2 }),
   })
-  .map(({ sequence, strategy, timeout }) =>
-    compiled(stepsOf(sequence, 's'), { compensation_strategy: strategy, timeout_minutes: timeout }),
-  );
+  .map(({ sequence, strategy, timeout, savepoints }) => {
+    const steps = stepsOf(sequence, 's').map((made, index) =>
+      savepoints.includes(index) ? { ...made, savepoint: true } : made,
+    );
+    const undoable = steps.flatMap(({ name, compensation_action }) =>
+      compensation_action === undefined ? [] : [name],
+    );
+    const isCustom = strategy === 'custom' && undoable.length > 0;
+    return compiled(steps, {
+      compensation_strategy: strategy === 'custom' && !isCustom ? 'all' : strategy,
+      ...(isCustom ? { compensation_steps: undoable.slice(0, 2) } : {}),
+      timeout_minutes: timeout,
+    });
+  });
 
 /** What the world does next; numbers pick among what is possible then. */
 type Act =
@@ -204,7 +246,15 @@ type Act =
   | { act: 'hold'; pick: number }
   | { act: 'crash' }
   | { act: 'signal'; signal: 'even' | 'odd'; payload: Json }
-  | { act: 'retry'; strategy: 'failed_steps' | 'current_step' | 'from_step'; place: number }
+  | {
+      act: 'retry';
+      strategy: 'failed_steps' | 'current_step' | 'from_step';
+      place: number;
+      patch?: object | undefined;
+    }
+  | { act: 'pause'; forMs: number }
+  | { act: 'resume' }
+  | { act: 'resolve'; action: 'retry' | 'skip' | 'done_by_hand' }
   | { act: 'compensate'; strategy: 'all' | 'partial' | undefined };
 
 const result: fc.Arbitrary<CallResult> = fc.oneof(
@@ -258,6 +308,24 @@ const acts: fc.Arbitrary<Act[]> = fc.array(
           'from_step' as const,
         ),
         place: fc.integer({ min: 1, max: 8 }),
+        patch: fc.option(fc.constantFrom({ flag: false }, { count: 1, key: { more: 2 } }), {
+          nil: undefined,
+        }),
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        act: fc.constant('pause' as const),
+        forMs: fc.constantFrom(0, 40, 5_000_000),
+      }),
+    },
+    { weight: 1, arbitrary: fc.constant<Act>({ act: 'resume' }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        act: fc.constant('resolve' as const),
+        action: fc.constantFrom('retry' as const, 'skip' as const, 'done_by_hand' as const),
       }),
     },
     {
@@ -282,7 +350,10 @@ function play(
   script: readonly Act[],
   check: (player: Player) => void,
 ) {
-  const player = new Player(definition).start({ flag: true, count: 3, list: [1, 2, 3], none: [] });
+  const player = new Player(definition);
+  // Some began under the first rules.
+  if (script.length % 4 === 0) player.rules = undefined;
+  player.start({ flag: true, count: 3, list: [1, 2, 3], none: [] });
   const answered: RunCommand[] = [];
   check(player);
   const perform = (act: Act): void => {
@@ -297,7 +368,18 @@ function play(
         player.retry({
           retry_strategy: act.strategy,
           ...(act.strategy === 'from_step' ? { from_step: act.place } : {}),
+          ...(act.patch ? { context_patch: act.patch } : {}),
         });
+        return;
+      case 'pause':
+        player.pause();
+        player.now += act.forMs;
+        return;
+      case 'resume':
+        player.resume();
+        return;
+      case 'resolve':
+        player.resolve(act.action);
         return;
       case 'compensate':
         player.compensate(act.strategy ? { compensation_strategy: act.strategy } : {});
@@ -347,15 +429,14 @@ function play(
     check(player);
   }
   const good: CallResult = { kind: 'ok', output: { id: 7 } };
-  for (let count = 0; count < ACTS_MAX && !hasEnded(player) && !isStuckForGood(player); count++) {
+  for (let count = 0; count < ACTS_MAX && !hasEnded(player); count++) {
     if (player.calling.length + player.children.length > 0)
       perform({ act: 'answer', pick: 0, result: good, chance: 0 });
     else if (player.timers.some((id) => id !== 'timeout'))
       player.due(player.timers.find((id) => id !== 'timeout') ?? '');
-    else if (isParked(player) && !isStuck(player)) player.retry();
+    else if (isPaused(player)) player.resume();
+    else if (isParked(player)) seeTo(player, count);
     else if (awaited(player)) player.signal(awaited(player) ?? '', { id: 6 });
-    // The losers of a race cannot be undone, ever: the time-out ends the run.
-    else if (isStuck(player)) player.due('timeout');
     else throw new Error('nothing is outstanding, and the run has not ended');
     check(player);
   }
@@ -363,24 +444,20 @@ function play(
 }
 
 const hasEnded = (player: Player): boolean => player.outstanding.has('ended');
+const isPaused = (player: Player): boolean => player.outstanding.has('paused');
+const isParked = ({ state }: Player): boolean => isStarted(state) && state.incident !== undefined;
 const awaited = ({ state }: Player): string | undefined => {
   if (!isStarted(state)) return undefined;
   const waiting = [...state.steps.values()].find(({ status }) => status === 'awaiting');
   return waiting?.status === 'awaiting' ? waiting.signal : undefined;
 };
-const undoOf = ({ state }: Player) =>
-  isStarted(state) && (state.status === 'running' || state.status === 'compensating')
-    ? state.compensation?.undo
-    : undefined;
-const isParked = (player: Player): boolean => undoOf(player)?.status === 'parked';
-/** An undo that cannot be formed parks the run for good. */
-const isStuck = (player: Player): boolean => {
-  const undo = undoOf(player);
-  return undo?.status === 'parked' && undo.attempt === 0;
+/** An undo that cannot be formed cannot be tried again with success: somebody has to say what becomes of it. */
+const seeTo = (player: Player, count: number): void => {
+  const isInput = isStarted(player.state) && player.state.incident?.kind === 'undo_input';
+  if (isInput) player.resolve(count % 2 === 0 ? 'skip' : 'done_by_hand');
+  else if (count % 2 === 0) player.retry();
+  else player.resolve('retry');
 };
-const isStuckForGood = (player: Player): boolean =>
-  isStuck(player) && player.status === 'compensating';
-
 const withoutReissue = (effect: Effect): Effect =>
   effect.effect === 'call' ? { ...effect, reissued: false } : effect;
 const sorted = (effects: Iterable<Effect>): readonly string[] =>
@@ -396,7 +473,6 @@ describe('any run of any definition, whatever the world does', () => {
     'ends in exactly one way, and then is still',
     property((definition, script) => {
       const player = play(definition, script, () => undefined);
-      if (isStuckForGood(player)) return;
       expect(hasEnded(player)).toBe(true);
       expect([...player.outstanding.keys()]).toEqual(['ended']);
       for (const id of ['timeout', 'retry:s0:1', 'delay:s0', 'signal:s0', 'undo:s0:1'])
@@ -415,11 +491,13 @@ describe('any run of any definition, whatever the world does', () => {
   it(
     'leaves outstanding what the state alone says is outstanding',
     property((definition, script) => {
-      play(definition, script, (player) =>
-        expect(sorted(player.outstanding.values())).toEqual(
-          sorted(pendingEffects(definition, player.state)),
-        ),
-      );
+      play(definition, script, (player) => {
+        // What a paused run has under way is only awaited: nobody makes it again before it is resumed.
+        const outstanding = [...player.outstanding.values()].filter(
+          ({ effect }) => !isPaused(player) || (effect !== 'call' && effect !== 'run-child'),
+        );
+        expect(sorted(outstanding)).toEqual(sorted(pendingEffects(definition, player.state)));
+      });
     }),
   );
 
@@ -466,14 +544,16 @@ describe('any run of any definition, whatever the world does', () => {
   );
 
   it(
-    'goes on behind a race with the winner only: of the others nothing stands that can be undone',
+    'goes on behind a race with the winner only: of the others nothing stands unless a person says so',
     property((definition, script) => {
       const player = play(definition, script, () => undefined);
       const winners = new Map<string, string>();
       let standing: string[] = [];
       for (const { type, data } of player.events) {
         if (type === 'StepCompleted') standing.push(data.step);
-        if (type === 'StepCompensated') standing = standing.filter((one) => one !== data.step);
+        const isSeenTo =
+          type === 'StepCompensated' || (type === 'IncidentResolved' && isByHand(data.action));
+        if (isSeenTo) standing = standing.filter((one) => one !== data.step);
         if (type === 'RaceWon') {
           expect(winners.has(data.step)).toBe(false);
           winners.set(data.step, data.branch);
@@ -553,6 +633,29 @@ describe('any run of any definition, whatever the world does', () => {
   );
 
   it(
+    'lets no step wait for a signal that it keeps, unless it is paused',
+    property((definition, script) => {
+      play(definition, script, ({ state }) => {
+        if (!isStarted(state) || state.status !== 'running' || state.pause || state.halt) return;
+        for (const { signal } of state.signals) expect(awaiting(state, signal)).toEqual([]);
+      });
+    }),
+  );
+
+  it(
+    'begins nothing while it is paused',
+    property((definition, script) => {
+      const player = play(definition, script, () => undefined);
+      let isHeld = false;
+      for (const { type } of player.events) {
+        if (type === 'WorkflowPaused') isHeld = true;
+        if (type === 'WorkflowResumed') isHeld = false;
+        if (isHeld) expect(type).toMatch(QUIET);
+      }
+    }),
+  );
+
+  it(
     'undoes what had or may have had an effect, newest first, each exactly once',
     property((definition, script) => {
       const player = play(definition, script, () => undefined);
@@ -561,6 +664,7 @@ describe('any run of any definition, whatever the world does', () => {
       const doubtful = new Set<string>();
       const undone: string[] = [];
       let plan: readonly string[] = [];
+      const behindSavepoint = new Set<string>();
       for (const { type, data } of player.events) {
         if (type === 'StepAttemptFailed' && !wasSure(data)) doubtful.add(data.step);
         if (type === 'CallHeld' && data.purpose === 'step' && data.reissued)
@@ -570,7 +674,16 @@ describe('any run of any definition, whatever the world does', () => {
           const hasEffect =
             type === 'StepCompleted' || data.outcome === 'unusable' || doubtful.has(name);
           if (type === 'StepFailed') expect(data.outcome === 'failed').toBe(!hasEffect);
-          if (hasEffect) standing = [...standing.filter((other) => other !== name), name];
+          if (hasEffect || (type === 'StepFailed' && data.undo)) {
+            standing = [...standing.filter((other) => other !== name), name];
+            behindSavepoint.add(name);
+          }
+        }
+        const isMissed = type === 'SignalMissed' && data.default !== undefined;
+        const isExcused = type === 'StepFailed' && (data.optional || data.caught);
+        if (wentOn.has(type) || isMissed || isExcused) {
+          const passed = 'step' in data ? definition.steps.get(data.step ?? '') : undefined;
+          if (passed?.savepoint !== undefined) behindSavepoint.clear();
         }
         if (type === 'CompensationStarted') {
           const undoable = standing.filter((name) => {
@@ -578,10 +691,22 @@ describe('any run of any definition, whatever the world does', () => {
             return asked !== undefined && isRequest(asked) && asked.undo !== undefined;
           });
           if (data.strategy === 'all') expect(data.steps).toEqual(undoable.toReversed());
+          else if (data.strategy === 'partial' && definition.savepoints.size > 0)
+            expect(data.steps).toEqual(
+              undoable.filter((name) => behindSavepoint.has(name)).toReversed(),
+            );
           else expect(undoable.toReversed()).toEqual(expect.arrayContaining([...data.steps]));
         }
         if (type === 'CompensationStarted' || type === 'RaceUndoStarted') plan = data.steps;
         if (type === 'UndoStarted') expect(undone).not.toContain(data.step);
+        if (type === 'IncidentResolved' && isByHand(data.action)) {
+          expect(plan[0]).toBe(data.step);
+          plan = plan.slice(1);
+        }
+        if (type === 'IncidentResolved' && data.action === 'done_by_hand') {
+          undone.push(data.step);
+          standing = standing.filter((name) => name !== data.step);
+        }
         if (type === 'StepCompensated') {
           expect(plan[0]).toBe(data.step);
           plan = plan.slice(1);
@@ -639,14 +764,33 @@ describe('any run of any definition, whatever the world does', () => {
         expect(progress.progress_percentage === 100).toBe(player.status === 'completed');
         expect(view?.current_status).toBe(player.status);
         expect(view).toMatchObject(progress);
-        expect(view?.needs_attention).toBe(isParked(player));
+        const { state } = player;
+        const isOpen = isStarted(state) && state.incident !== undefined;
+        expect(view?.needs_attention).toBe(isOpen);
+        expect(view?.paused).toBe(isPaused(player));
         expect(view && JSON.parse(JSON.stringify(view))).toEqual(view);
-        if (isStarted(player.state)) expect(view?.context_data).toEqual(player.state.context);
+        if (!isStarted(state)) return;
+        expect(view).toMatchObject({ context_data: state.context, timeout_at: state.timeoutAt });
       });
     }),
   );
 });
 
+/** What may be recorded during a pause: the pause itself, answers, and what they say of their step. */
+const QUIET =
+  /^(WorkflowPaused|CallHeld|SignalReceived|StepCompleted|Step(Attempt)?Failed|StepCompensated|UndoAttemptFailed|IncidentOpened|CompensationRequested)$/;
+const wentOn = new Set<RunEvent['type']>([
+  'StepCompleted',
+  'StepSkipped',
+  'DecisionTaken',
+  'DelayElapsed',
+  'ParallelCompleted',
+  'MapCompleted',
+  'EventPublished',
+  'SignalTaken',
+]);
+const isByHand = (action: IncidentAction): boolean =>
+  action === 'skip' || action === 'done_by_hand';
 const wasSure = ({ kind, status, reissued }: FailedCall): boolean =>
   !reissued && (kind === 'refused' || (kind === 'answer' && status !== 502 && status !== 504));
 
@@ -699,9 +843,27 @@ const anyCommand: fc.Arbitrary<RunCommand> = fc.oneof(
           'from_step' as const,
         ),
         from_step: fc.integer(),
+        context_patch: fc.constantFrom({}, { errors: 1 }, { flag: 3 }),
         max_retries: fc.nat(3),
       },
       { requiredKeys: ['workflow_id', 'retry_strategy'] },
+    ),
+  }) as fc.Arbitrary<RunCommand>,
+  fc.record({
+    type: fc.constantFrom('PauseWorkflow' as const, 'ResumeWorkflow' as const),
+    at,
+    data: fc.record({ workflow_id: fc.constant(RUN_ID) }),
+  }) as fc.Arbitrary<RunCommand>,
+  fc.record({
+    type: fc.constant('ResolveIncident' as const),
+    at,
+    data: fc.record(
+      {
+        incident_id: anyName.map((name) => `${RUN_ID}:${name}:1`),
+        action: fc.constantFrom('retry' as const, 'skip' as const, 'done_by_hand' as const),
+        reason: fc.string(),
+      },
+      { requiredKeys: ['incident_id', 'action'] },
     ),
   }) as fc.Arbitrary<RunCommand>,
   fc.record({
@@ -716,6 +878,7 @@ const anyCommand: fc.Arbitrary<RunCommand> = fc.oneof(
           'partial' as const,
           'custom' as const,
         ),
+        to_savepoint: anyName,
         custom_steps: fc.array(anyName),
       },
       { requiredKeys: ['workflow_id', 'reason'] },

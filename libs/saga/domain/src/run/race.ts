@@ -1,5 +1,8 @@
+import type { JsonObject } from '@downbeat/eventsourcing';
+import { ERRORS } from '../definition/check-errors';
 import type { CompiledGroup, CompiledParallel } from '../definition/compiled';
 import { groupState } from './branches';
+import { errorsOf } from './caught';
 import type { Draft } from './draft';
 import { isUndoable } from './plan';
 import { scopeId } from './scopes';
@@ -10,13 +13,20 @@ import { isInside, type Spot } from './spot';
 export function raceWon(draft: Draft, race: Spot<CompiledParallel>, branch: string): void {
   const { address, step } = race;
   if (groupState(draft.run, address)?.winner !== undefined) return;
-  const context = draft.run.scopes.get(scopeId(address, branch)) ?? {};
+  const context = writtenBy(draft, race, branch);
   draft.record({
     type: 'RaceWon',
     data: { step: address, branch, context, ...draft.scopeAt(race), at: draft.at },
   });
   for (const { name } of step.branches)
     if (name !== branch) giveUp(draft, { group: race, branch: name });
+}
+
+/** The keys of the winner; what was caught before it stands beside what it caught. */
+function writtenBy(draft: Draft, race: Spot, branch: string): JsonObject {
+  const own = draft.run.scopes.get(scopeId(race.address, branch)) ?? {};
+  if (!draft.definition.isCatching || own[ERRORS] === undefined) return own;
+  return { ...own, [ERRORS]: { ...errorsOf(draft.contextAt(race)), ...errorsOf(own) } };
 }
 
 /** @returns False as long as what the losers have done is not undone. */

@@ -1,13 +1,19 @@
 import { epochMs, instantOf, Rejection } from '@downbeat/eventsourcing';
 import { aheadOf } from '../definition/check-data';
+import { ERRORS } from '../definition/check-errors';
 import { END, stepOf, type CompiledStep, type Target } from '../definition/compiled';
 import { finish, walk } from './advance';
 import type { RetryWorkflow } from './commands';
 import type { Draft } from './draft';
-import { undoNext } from './settle';
+import { closeIncident } from './incidents';
+import { stillPaused } from './pause';
+import { undoAgain } from './resolve-incident';
+import { opensIncidents } from './rules-version';
+import { rejoinRaces } from './undone';
 
 /** Lets a failed run go on, or a parked undo be tried again. */
 export function retryRun(draft: Draft, command: RetryWorkflow): Rejection | undefined {
+  if (draft.run.pause) return stillPaused;
   const target = targetOf(draft, command.data);
   if (target instanceof Rejection) return target;
   switch (draft.run.status) {
@@ -50,17 +56,27 @@ const invalidFromStep = (message: string): Rejection =>
     { field: 'from_step', message },
   ]);
 
+const invalidPatch = (inside: string, message: string): Rejection =>
+  new Rejection('invalid-input', `context_patch${inside} ${message}`, 'invalid', [
+    { field: `context_patch${inside}`, message },
+  ]);
+
 function goOnFailed(
   draft: Draft,
   command: RetryWorkflow,
   target: CompiledStep | undefined,
 ): Rejection | undefined {
+  const { data } = command;
+  if (draft.definition.isCatching && Object.hasOwn(data.context_patch ?? {}, ERRORS))
+    return invalidPatch(`.${ERRORS}`, 'is where the workflow keeps caught errors');
   const jump = target && jumpTo(draft, target);
   if (jump instanceof Rejection) return jump;
   const { started } = draft.run;
   const timeoutMs = epochMs(started.timeout_at) - epochMs(started.at);
   const timeout_at = instantOf(epochMs(draft.at) + timeoutMs);
-  draft.record({ type: 'RunRetried', data: { ...retried(draft, command), timeout_at } });
+  const { context_patch } = data;
+  const patch = context_patch ? { context_patch } : {};
+  draft.record({ type: 'RunRetried', data: { ...retried(draft, command), ...patch, timeout_at } });
   if (jump)
     draft.record({
       type: 'StepSkipped',
@@ -74,6 +90,7 @@ function goOnFailed(
       },
     });
   finish(draft, walk(draft, draft.definition.first), undefined);
+  if (!draft.run.compensation?.undo) rejoinRaces(draft);
   return undefined;
 }
 
@@ -106,7 +123,7 @@ function stoppedAt(draft: Draft): CompiledStep | undefined {
     const step = stepOf(draft.definition, here);
     const state = draft.run.steps.get(here);
     if (state?.status === 'passed') here = state.goto ?? step.next;
-    else if (state?.status === 'failed' && state.isOptional) here = step.next;
+    else if (state?.status === 'failed' && state.isOptional) here = state.goto ?? step.next;
     else return step;
   }
   return undefined;
@@ -122,15 +139,15 @@ function retryUndo(
   const [name] = compensation?.remaining ?? [];
   if (undo?.status !== 'parked' || name === undefined)
     return new Rejection('workflow-compensating', 'the run is being undone and is not parked');
+  const { data } = command;
+  if (data.context_patch)
+    return invalidPatch('', 'belongs to a failed run; an undo reads what held when its step ended');
   if (target && target.name !== name)
     return new Rejection('step-not-parked', `${target.name} is not what is parked: ${name} is`);
   draft.record({ type: 'RunRetried', data: retried(draft, command) });
-  if (undo.attempt === 0) undoNext(draft);
-  else
-    draft.record({
-      type: 'UndoRetried',
-      data: { step: name, attempt: undo.attempt + 1, at: draft.at },
-    });
+  if (opensIncidents(draft.run.started))
+    closeIncident(draft, 'retry', { max_retries: data.max_retries });
+  undoAgain(draft);
   return undefined;
 }
 

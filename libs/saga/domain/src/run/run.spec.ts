@@ -27,6 +27,7 @@ const start = (price = 10, more: object = {}): RunCommand => ({
   at,
   workflow_id: RUN_ID,
   checksum: 'c0ffee',
+  rules: undefined,
   data: {
     workflow_name: 'book',
     correlation_id: 'order-4711',

@@ -1,15 +1,20 @@
 import { isRequest, stepOf } from '../definition/compiled';
 import { applyMapping } from '../expressions/mapping';
+import { caughtBy } from './caught';
+import type { Failure } from './classification';
 import type { Draft } from './draft';
-import { planOf, standingSteps } from './plan';
+import { closeIncident, openIncident } from './incidents';
+import { planOf, savepointOf, standingSteps } from './plan';
+import { opensIncidents } from './rules-version';
 import { isInside, type Around, type Spot } from './spot';
 import { delayTimer, heldCall, retryTimer, signalTimer, undoTimer } from './timers';
 
 /**
- * Brings a halted run towards its end: gives up what only waits, leaves calls under way alone, and
- * once there are none begins to undo, or fails.
+ * Brings a halted run towards its end, unless it is paused: gives up what only waits, leaves calls
+ * under way alone, and once there are none begins to undo, or fails.
  */
 export function settle(draft: Draft): void {
+  if (draft.run.pause) return;
   let isCalling = false;
   for (const spot of draft.spots()) {
     giveUpWait(draft, spot);
@@ -26,6 +31,8 @@ export function settle(draft: Draft): void {
       type: 'WaitAbandoned',
       data: { step, timer_id: undoTimer(step, undo.attempt), at: draft.at },
     });
+  if (undo?.status === 'parked' && opensIncidents(draft.run.started))
+    closeIncident(draft, 'overtaken', { reason: 'the run is ending' });
   if (!isCalling) conclude(draft);
 }
 
@@ -50,21 +57,38 @@ function giveUpWait(draft: Draft, { address }: Spot): void {
   abandon(retryTimer(address, state.attempt));
   recordEnd(draft, address, `no further call: ${why}`);
 }
-/** The end of a step whose calls failed: unknown as soon as one of them was. */
-export function recordEnd(draft: Draft, address: string, message: string): void {
+
+/**
+ * The end of a step whose calls failed: unknown as soon as one of them was.
+ *
+ * @param failure Of the last call; it may be caught, unless nothing goes on at this place.
+ */
+export function recordEnd(draft: Draft, address: string, message: string, failure?: Failure): void {
   const state = draft.run.steps.get(address);
   const spot = draft.spotOf(address);
   const { step } = spot;
   if (!state || !('attempt' in state)) return;
+  const outcome = state.isDoubtful ? 'unknown' : 'failed';
+  const ending = {
+    outcome,
+    message,
+    attempts: state.attempt,
+    ...(failure ? { failure } : {}),
+  } as const;
+  const caught = isRequest(step) && !draft.isStopped(spot) ? caughtBy(step, ending) : {};
+  const wasCalled = state.attempt > 1 || !state.isHeld;
+  const isUndone = outcome === 'failed' && wasCalled && isRequest(step) && step.isUndoneWhenFailed;
   draft.record({
     type: 'StepFailed',
     data: {
       step: address,
       place: step.place,
-      outcome: state.isDoubtful ? 'unknown' : 'failed',
+      outcome,
       optional: isRequest(step) && step.isOptional,
       message,
       attempts: state.attempt,
+      ...caught,
+      ...(isUndone ? { undo: true } : {}),
       ...draft.scopeAt(spot),
       ...draft.withinAt(spot),
       at: draft.at,
@@ -76,21 +100,27 @@ export function recordEnd(draft: Draft, address: string, message: string): void 
 export function conclude(draft: Draft): void {
   const { halt, started } = draft.run;
   if (!halt) return;
-  const { reason, step, customSteps } = halt;
+  const { reason, step } = halt;
   const strategy = halt.strategy ?? started.compensation_strategy;
-  const steps = planOf(draft.definition, draft.run, strategy, customSteps);
+  const savepoint =
+    strategy === 'partial' ? savepointOf(draft.definition, draft.run, halt) : undefined;
+  const steps = planOf(draft.definition, draft.run, strategy, halt);
   if (steps.length === 0) {
     const data = { reason, ...(step === undefined ? {} : { step }), at: draft.at };
     return draft.record({ type: 'WorkflowFailed', data });
   }
-  draft.record({ type: 'CompensationStarted', data: { reason, strategy, steps, at: draft.at } });
+  const back = savepoint === undefined ? {} : { to_savepoint: savepoint };
+  draft.record({
+    type: 'CompensationStarted',
+    data: { reason, strategy, ...back, steps, at: draft.at },
+  });
   undoNext(draft);
 }
 
-/** Begins the next undo of the plan; after the last one the run is compensated. */
+/** Begins the next undo of the plan, unless the run is paused; after the last one the run is compensated. */
 export function undoNext(draft: Draft): void {
   const { compensation, halt } = draft.run;
-  if (!compensation) return;
+  if (!compensation || draft.run.pause) return;
   const [name] = compensation.remaining;
   if (name === undefined) {
     const step = halt?.step;
@@ -109,14 +139,10 @@ export function undoNext(draft: Draft): void {
   if (!isRequest(step) || !step.undo || !effect) return;
   const input = applyMapping(step.undo.input, { context: effect.context, output: effect.output });
   if (!input.ok)
-    return draft.record({
-      type: 'UndoParked',
-      data: {
-        step: name,
-        message: `compensation_action.input_mapping: ${input.message}`,
-        attempts: 0,
-        at: draft.at,
-      },
+    return openIncident(draft, 'undo_input', {
+      step: name,
+      message: `compensation_action.input_mapping: ${input.message}`,
+      attempts: 0,
     });
   draft.record({
     type: 'UndoStarted',

@@ -18,6 +18,16 @@ export function enterSignalWait(
     type: 'SignalAwaited',
     data: { step: address, place, signal, ...until, at: draft.at },
   });
+  return takeKept(draft, spot, step);
+}
+
+/**
+ * The oldest signal that was kept is for the step that waits; one it cannot use fails it.
+ *
+ * @returns Where to go on; nothing when it has to wait for one, or has failed.
+ */
+export function takeKept(draft: Draft, spot: Spot, step: CompiledSignalWait): Target | undefined {
+  const { signal } = step;
   const kept = draft.run.signals.find((one) => one.signal === signal);
   if (!kept) return undefined;
   const { payload } = kept;
@@ -25,7 +35,7 @@ export function enterSignalWait(
   draft.record({
     type: 'SignalTaken',
     data: {
-      step: address,
+      step: spot.address,
       signal,
       payload,
       context: changes.ok ? changes.value : {},

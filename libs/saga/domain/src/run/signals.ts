@@ -1,51 +1,65 @@
-import { Rejection, type Instant, type Json } from '@downbeat/eventsourcing';
+import { Rejection, type Json } from '@downbeat/eventsourcing';
 import type { CompiledDefinition, CompiledSignalWait } from '../definition/compiled';
 import { applyMapping } from '../expressions/mapping';
 import { goOn } from './advance';
 import type { SignalWorkflow } from './commands';
 import type { Draft } from './draft';
 import { neverCalled } from './never-called';
+import { takeKept } from './signal-wait';
 import type { Spot } from './spot';
-import type { Run } from './state';
+import { addressee, awaiting, type Run } from './state';
 
 export const SIGNALS_KEPT_MAX = 100;
 /** Of all kept payloads together, as JSON text. */
 export const SIGNALS_LENGTH_MAX = 262_144;
 
-/** A signal is taken by the step that has waited for it longest, or kept until one does. */
+/**
+ * A signal is taken by the step that has waited for it longest, or kept until one does; during a
+ * pause it is kept in any case.
+ */
 export function receiveSignal(draft: Draft, { data }: SignalWorkflow): Rejection | undefined {
   const { signal, payload } = data;
   const refused = whyNot(draft, signal);
   if (refused) return refused;
-  const spot = waitingFor(draft, signal);
-  if (!spot) {
-    if (!hasRoom(draft.run, payload)) return tooMany(draft.run);
-    draft.record({ type: 'SignalReceived', data: { signal, payload, at: draft.at } });
-    return undefined;
-  }
-  const { step, address } = spot;
-  const changes = applyMapping(step.output, { context: draft.contextAt(spot), output: payload });
-  if (!changes.ok)
-    return new Rejection(
-      'signal-unusable',
-      `${address} cannot take this payload: ${changes.message}`,
-      'invalid',
-      [{ field: 'payload', message: changes.message }],
-    );
+  const spot = waitingFor(draft, addressee(draft.run, signal));
+  const unusable = spot && whyUnusable(draft, spot, payload);
+  if (unusable) return unusable;
+  const isTaken = spot && !draft.run.pause;
+  if (!isTaken && !hasRoom(draft.run, payload)) return tooMany(draft.run);
   draft.record({ type: 'SignalReceived', data: { signal, payload, at: draft.at } });
-  draft.record({
-    type: 'SignalTaken',
-    data: {
-      step: address,
-      signal,
-      payload,
-      context: changes.value,
-      ...draft.scopeAt(spot),
-      at: draft.at,
-    },
-  });
+  if (!isTaken) return undefined;
+  takeKept(draft, spot, spot.step);
   goOn(draft, spot);
   return undefined;
+}
+
+/** What came in a pause for a step that will not take it any more is for the next one that waits. */
+export function takeAllKept(draft: Draft): void {
+  for (;;) {
+    if (draft.run.status !== 'running' || draft.isHalted) return;
+    const { run } = draft;
+    const addresses = run.signals.flatMap(({ signal }) => awaiting(run, signal).slice(0, 1));
+    const spot = waitingFor(draft, addresses[0]);
+    if (!spot) return;
+    takeKept(draft, spot, spot.step);
+    goOn(draft, spot);
+  }
+}
+
+function whyUnusable(
+  draft: Draft,
+  spot: Spot<CompiledSignalWait>,
+  output: Json,
+): Rejection | undefined {
+  const changes = applyMapping(spot.step.output, { context: draft.contextAt(spot), output });
+  if (changes.ok) return undefined;
+  const { message } = changes;
+  return new Rejection(
+    'signal-unusable',
+    `${spot.address} cannot take this payload: ${message}`,
+    'invalid',
+    [{ field: 'payload', message }],
+  );
 }
 
 /** The time of a waiting step has passed. */
@@ -114,15 +128,10 @@ function hasRoom({ signals }: Run, payload: Json): boolean {
   return length <= SIGNALS_LENGTH_MAX;
 }
 
-/** The one that has waited longest; of several since the same moment the one that was reached first. */
-function waitingFor(draft: Draft, signal: string): Spot<CompiledSignalWait> | undefined {
-  let longest: { readonly spot: Spot<CompiledSignalWait>; readonly since: Instant } | undefined;
-  for (const [address, state] of draft.run.steps) {
-    if (state.status !== 'awaiting' || state.signal !== signal) continue;
-    const spot = draft.spotOf(address);
-    const { step } = spot;
-    if (step.type === 'wait_for_signal' && (!longest || state.since < longest.since))
-      longest = { spot: { ...spot, step }, since: state.since };
-  }
-  return longest?.spot;
+function waitingFor(
+  draft: Draft,
+  address: string | undefined,
+): Spot<CompiledSignalWait> | undefined {
+  const spot = address === undefined ? undefined : draft.spotOf(address);
+  return spot?.step.type === 'wait_for_signal' ? { ...spot, step: spot.step } : undefined;
 }

@@ -1,5 +1,5 @@
-import type { Instant, Json, JsonObject } from '@downbeat/eventsourcing';
-import type { CompensationStrategy, StepOutcome, WorkflowStarted } from './events';
+import { epochMs, type Instant, type Json, type JsonObject } from '@downbeat/eventsourcing';
+import type { CompensationStrategy, IncidentKind, StepOutcome, WorkflowStarted } from './events';
 
 /** The context of its own that a branch of a race or an item of a map has: `<group>/<branch>`. */
 export type ScopeId = string;
@@ -7,10 +7,14 @@ export type ScopeId = string;
 /** The calls of a step so far. */
 export interface Calls {
   readonly input: JsonObject;
+  /** The attempt since which the input is an edited one: another request, with a key of its own. */
+  readonly edition?: number | undefined;
   /** The newest call's number, from 1; never begins anew. */
   readonly attempt: number;
   /** Calls made before the present budget of retries began. */
   readonly spent: number;
+  /** Failures of the present budget that a rule of the policy governs, by the rule's index. */
+  readonly byRule: Readonly<Record<number, number>>;
   /** Retries of the present budget, when an operator set them. */
   readonly maxRetries: number | undefined;
   /** Some call's outcome is unknown. */
@@ -63,7 +67,9 @@ export type StepState = { readonly place: number } & (
   | ({
       readonly status: 'failed';
       readonly outcome: StepOutcome;
+      /** The run went on, at `goto` when the failure was caught. */
       readonly isOptional: boolean;
+      readonly goto?: string | undefined;
       readonly message: string;
     } & Calls)
   /** A delay or a signal that is not waited for any more. */
@@ -73,15 +79,17 @@ export type StepState = { readonly place: number } & (
 /** A call that had, or may have had, an effect which stands. */
 export interface Effected {
   readonly step: string;
-  readonly outcome: 'completed' | 'unknown' | 'unusable';
+  readonly outcome: 'completed' | StepOutcome;
   /** As of the step's end. */
   readonly context: JsonObject;
   readonly output: Json;
   /** Calls that were made to undo it. */
   readonly undoAttempts?: number | undefined;
+  /** Of the call that had it. */
+  readonly edition?: number | undefined;
 }
 
-/** A signal that came before anybody waited for it. */
+/** A signal that came before anybody waited for it, or during a pause. */
 export interface KeptSignal {
   readonly signal: string;
   readonly payload: Json;
@@ -91,6 +99,7 @@ export interface KeptSignal {
 export interface Halt extends Failure {
   readonly strategy: CompensationStrategy | undefined;
   readonly customSteps: readonly string[] | undefined;
+  readonly savepoint: string | undefined;
   /** An operator asked for it. */
   readonly isRequested: boolean;
 }
@@ -108,6 +117,20 @@ export interface Compensation {
   readonly undo: UndoState | undefined;
   /** The race whose losers are undone, while the run goes on. */
   readonly race?: string | undefined;
+}
+
+/** What the run waits for a person with. */
+export interface Incident {
+  readonly id: string;
+  readonly step: string;
+  readonly kind: IncidentKind;
+}
+
+/** Nothing begins; due times are told as of its beginning. */
+export interface Pause {
+  readonly since: Instant;
+  /** Steps that were answered, and those that signals came for, in the order of the log. */
+  readonly heard: readonly string[];
 }
 
 export type RunStatus = 'running' | 'completed' | 'failed' | 'compensating' | 'compensated';
@@ -134,6 +157,11 @@ export interface Run {
   readonly parentAttempt: number;
   /** Why it ended last, when it did not complete. */
   readonly endReason?: string | undefined;
+  readonly pause: Pause | undefined;
+  /** The open one; undos go one at a time, so there is at most one. */
+  readonly incident: Incident | undefined;
+  /** Ids of all so far. */
+  readonly incidents: readonly string[];
   /** Retries an operator allowed with the last `RunRetried`. */
   readonly maxRetries: number | undefined;
 }
@@ -159,3 +187,21 @@ export const isUnderWay = (step: StepState | undefined): boolean =>
     step.status === 'delaying' ||
     step.status === 'awaiting' ||
     (step.status === 'branching' && !step.isStopped));
+
+/**
+ * Steps that wait for a signal of this name, the one that has waited longest first; of several since
+ * the same moment the one that was reached first.
+ */
+export const awaiting = (run: Run, signal: string): readonly string[] =>
+  [...run.steps]
+    .flatMap(([address, state]) =>
+      state.status === 'awaiting' && state.signal === signal
+        ? [{ address, since: state.since }]
+        : [],
+    )
+    .toSorted((one, other) => epochMs(one.since) - epochMs(other.since))
+    .map(({ address }) => address);
+
+/** The step that takes the next signal of this name; those before it have one that came in a pause. */
+export const addressee = (run: Run, signal: string): string | undefined =>
+  awaiting(run, signal)[run.signals.filter((kept) => kept.signal === signal).length];

@@ -7,14 +7,19 @@ import {
   type JsonObject,
 } from '@downbeat/eventsourcing';
 import type { CompiledDefinition } from '../definition/compiled';
-import type { CallResult, ChildEnded, RunCommand } from '../run/commands';
+import type { CallResult, ChildEnded, ResolveIncident, RunCommand } from '../run/commands';
 import { runDecider, type RunDecider } from '../run/decide';
 import { effectsOf, pendingEffects, type CallEffect, type Effect } from '../run/effects';
 import type { HeldBecause, RunEvent } from '../run/events';
-import { NOT_STARTED, type RunState } from '../run/state';
+import { RULES } from '../run/rules-version';
+import { heldCall } from '../run/timers';
+import { isStarted, NOT_STARTED, type RunState } from '../run/state';
 
 export const RUN_ID = '0198c2a4-7d1e-5c3b-9a52-3f1f0a9f3c11';
 export const BEGIN = '2026-03-01T09:30:00.000Z' as Instant;
+
+/** Of an incident that was never opened. */
+const NO_INCIDENT = `${RUN_ID}:a:9`;
 
 const effectKey = (effect: Effect): string =>
   'key' in effect ? effect.key : 'timer_id' in effect ? effect.timer_id : effect.effect;
@@ -32,6 +37,8 @@ export class Player {
   readonly decider: RunDecider;
   now = epochMs(BEGIN);
   chance = 0.5;
+  /** Those of its runs; undefined: the first ones. */
+  rules: number | undefined = RULES;
 
   constructor(readonly definition: CompiledDefinition) {
     this.decider = runDecider(definition);
@@ -55,6 +62,7 @@ export class Player {
       at: this.at,
       workflow_id: RUN_ID,
       checksum: 'c0ffee',
+      rules: this.rules,
       data: {
         workflow_name: this.definition.name,
         correlation_id: 'order-4711',
@@ -75,21 +83,36 @@ export class Player {
     this.appends.push(result.events);
     // Whoever gets a parked or ended run to move again has taken note of that.
     for (const note of ['parked', 'ended']) this.outstanding.delete(note);
-    for (const effect of effectsOf(this.definition, result.events, this.state)) this.take(effect);
+    if (!isStarted(this.state) || !this.state.pause) this.outstanding.delete('paused');
+    const isResuming = result.events.some(({ type }) => type === 'WorkflowResumed');
+    for (const effect of effectsOf(this.definition, result.events, this.state))
+      this.take(effect, isResuming);
     return result.events;
   }
 
-  private take(effect: Effect): void {
+  private take(effect: Effect, isResuming: boolean): void {
     if (effect.effect === 'cancel-timer') {
       const [kind, step] = effect.timer_id.split(':');
-      const key = kind === 'call' ? `${RUN_ID}:${step ?? ''}` : effect.timer_id;
       if (kind === 'undo') this.outstanding.delete(`${RUN_ID}:${step ?? ''}:undo`);
-      return void this.outstanding.delete(key);
+      for (const [id, one] of this.outstanding)
+        if (
+          one.effect === 'call' &&
+          one.purpose === 'step' &&
+          heldCall(one.step, one.attempt) === effect.timer_id
+        )
+          this.outstanding.delete(id);
+      return void this.outstanding.delete(effect.timer_id);
     }
     if (effect.effect === 'ended') this.outstanding.clear();
-    if (effect.effect === 'run-child' && this.outstanding.has(effect.key))
+    if (effect.effect === 'paused')
+      for (const [id, waiting] of this.outstanding)
+        if (waiting.effect === 'set-timer' || (waiting.effect === 'call' && waiting.isHeld))
+          this.outstanding.delete(id);
+    if (effect.effect === 'run-child' && this.outstanding.has(effect.key) && !isResuming)
       throw new Error(`two runs with key ${effect.key}`);
     if (effect.effect === 'call') {
+      // It is under way: an engine does not make it twice.
+      if (this.outstanding.has(effect.key) && effect.reissued) return;
       if (this.outstanding.has(effect.key)) throw new Error(`two calls with key ${effect.key}`);
       this.calls.push(effect);
     }
@@ -195,6 +218,27 @@ export class Player {
   signal(signal: string, payload: Json = {}): Rejection | readonly RunEvent[] {
     const data = { workflow_id: RUN_ID, signal, payload };
     return this.say({ type: 'SignalWorkflow', at: this.at, data });
+  }
+
+  /** A person resolves the open incident, or the one that is named. */
+  resolve(
+    action: ResolveIncident['data']['action'],
+    more: Readonly<Record<string, unknown>> = {},
+  ): Rejection | readonly RunEvent[] {
+    const incident_id = isStarted(this.state) ? (this.state.incident?.id ?? NO_INCIDENT) : '';
+    return this.say({
+      type: 'ResolveIncident',
+      at: this.at,
+      data: { incident_id, action, ...(action === 'retry' ? {} : { reason: 'by phone' }), ...more },
+    });
+  }
+
+  pause(): Rejection | readonly RunEvent[] {
+    return this.say({ type: 'PauseWorkflow', at: this.at, data: { workflow_id: RUN_ID } });
+  }
+
+  resume(): Rejection | readonly RunEvent[] {
+    return this.say({ type: 'ResumeWorkflow', at: this.at, data: { workflow_id: RUN_ID } });
   }
 
   /** Another process takes over: only the log survives. */

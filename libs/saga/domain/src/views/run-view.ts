@@ -1,8 +1,22 @@
 import type { sagaContract } from '@downbeat/contracts';
-import { epochMs, type Instant, type Json, type JsonObject } from '@downbeat/eventsourcing';
+import {
+  epochMs,
+  instantOf,
+  type Instant,
+  type Json,
+  type JsonObject,
+} from '@downbeat/eventsourcing';
 import { nameOf, type CompiledDefinition } from '../definition/compiled';
+import { errorIn } from '../run/caught';
 import { describe } from '../run/classification';
-import type { HeldBecause, RunEvent } from '../run/events';
+import type {
+  HeldBecause,
+  IncidentAction,
+  IncidentKind,
+  IncidentOpened,
+  RunEvent,
+  UndoParked,
+} from '../run/events';
 import { measure } from './progress';
 
 /** A step that was reached. */
@@ -36,6 +50,7 @@ export interface RunView {
   readonly total_steps: number;
   readonly progress_percentage: number;
   readonly needs_attention: boolean;
+  readonly paused: boolean;
   readonly started_at: Instant;
   readonly completed_at?: Instant;
   readonly duration_ms?: number;
@@ -46,6 +61,16 @@ export interface RunView {
     readonly step_name: string;
     readonly error_message: string;
     readonly retry_count: number;
+  };
+  readonly pause?: { readonly since: Instant; readonly reason?: string };
+  /** What the run waits for a person with. */
+  readonly incident?: {
+    readonly incident_id: string;
+    readonly kind: IncidentKind;
+    readonly step_name: string;
+    readonly message: string;
+    readonly attempts: number;
+    readonly since: Instant;
   };
   /** In the order in which they were reached. */
   readonly steps: readonly StepView[];
@@ -111,6 +136,7 @@ const begun = (data: Started): RunView => ({
   total_steps: data.total_steps,
   progress_percentage: 0,
   needs_attention: false,
+  paused: false,
   started_at: data.at,
   context_data: data.context_data,
   timeout_at: data.timeout_at,
@@ -144,12 +170,9 @@ function evolve(view: RunView, event: Exclude<RunEvent, { type: 'WorkflowStarted
     case 'RaceUndoStarted':
       return view;
     case 'MapItemFailed': {
-      const { step, message: error_message } = event.data;
-      return blamed(
-        changed(view, step, (group) => ({ ...group, error_message })),
-        event.data,
-        0,
-      );
+      const { step, message: error_message, within } = event.data;
+      const failed = changed(view, step, (group) => ({ ...group, error_message }));
+      return within ? failed : blamed(failed, event.data, 0);
     }
     case 'MapCompleted': {
       const { step, context: output_data, at } = event.data;
@@ -161,8 +184,9 @@ function evolve(view: RunView, event: Exclude<RunEvent, { type: 'WorkflowStarted
       return changed(written(view, event.data), step, (group) => ({ ...group, output_data }));
     }
     case 'GroupFailed': {
-      const { step, reason: error_message, at } = event.data;
-      return ended(view, step, 'failed', at, { error_message });
+      const { step, reason, failed_step, within, at } = event.data;
+      const told = within ? view : blamedFor(view, failed_step ?? step, reason);
+      return ended(told, step, 'failed', at, { error_message: reason });
     }
     case 'DecisionTaken': {
       const { input, goto, at } = event.data;
@@ -181,6 +205,7 @@ function evolve(view: RunView, event: Exclude<RunEvent, { type: 'WorkflowStarted
       return changed(withoutEnd(view), event.data.step, (step) => ({
         ...withoutEndOfStep(step),
         status: 'running',
+        ...(event.data.input ? { input_data: event.data.input } : {}),
         retry_count: event.data.attempt - 1,
       }));
     case 'StepAttemptFailed':
@@ -214,11 +239,16 @@ function evolve(view: RunView, event: Exclude<RunEvent, { type: 'WorkflowStarted
     case 'WaitAbandoned':
       return ended(view, event.data.step, 'skipped', event.data.at, {});
     case 'StepFailed': {
-      const { step, message: error_message, attempts, optional, at } = event.data;
+      const { step, message: error_message, attempts, optional, within, caught, at } = event.data;
       const known = view.steps.some(({ step_name }) => step_name === step);
       const begun = known ? view : reached(view, event.data, 'running', {});
       const failed = ended(begun, step, 'failed', at, { error_message });
-      return optional ? failed : blamed(failed, event.data, attempts);
+      if (caught) {
+        const context = errorIn(view.context_data, step, caught.error);
+        return written(failed, { ...event.data, context });
+      }
+      // What stays in its branch is told only if the whole group fails.
+      return optional || within ? failed : blamed(failed, event.data, attempts);
     }
     case 'WorkflowTimedOut': {
       if (view.error_details) return view;
@@ -229,45 +259,59 @@ function evolve(view: RunView, event: Exclude<RunEvent, { type: 'WorkflowStarted
       return { ...view, compensation_strategy: event.data.strategy };
     case 'CompensationStarted':
       return {
-        ...withoutEnd(stopGroups(view, event.data.at)),
+        ...withoutEnd(stopGroups(withoutIncident(view), event.data.at)),
         current_status: 'compensating',
-        needs_attention: false,
       };
     case 'UndoStarted':
     case 'UndoRetried':
-      return {
-        ...changed(view, event.data.step, (step) => ({ ...step, status: 'compensating' })),
-        needs_attention: false,
-      };
+      return changed(withoutIncident(view), event.data.step, (step) => ({
+        ...step,
+        status: 'compensating',
+      }));
     case 'StepCompensated':
       return changed(view, event.data.step, ({ error_message: _, ...step }) => ({
         ...step,
         status: 'compensated',
       }));
-    case 'UndoParked': {
-      const { step: step_name, message: error_message, attempts } = event.data;
-      const retry_count = Math.max(attempts - 1, 0);
+    case 'UndoParked':
+    case 'IncidentOpened': {
+      const { step: step_name, message: error_message } = event.data;
+      // Why the run failed stays: what is wrong with the undo is the incident's to say.
       return {
         ...changed(view, step_name, (step) => ({ ...step, status: 'compensating', error_message })),
         needs_attention: true,
-        error_details: { step_name, error_message, retry_count },
+        incident: incidentOf(view, event),
       };
     }
+    case 'IncidentResolved': {
+      const { step, action } = event.data;
+      return changed(withoutIncident(view), step, (one) => afterIncident(one, action));
+    }
     case 'RunRetried': {
-      const { timeout_at } = event.data;
+      const { timeout_at, context_patch } = event.data;
       if (timeout_at === undefined) return view;
       const { error_details: _, ...going } = withoutEnd(resumeGroups(view));
-      return { ...going, current_status: 'running', timeout_at };
+      const context_data = { ...view.context_data, ...context_patch };
+      return { ...going, current_status: 'running', context_data, timeout_at };
+    }
+    case 'WorkflowPaused': {
+      const { reason, at: since } = event.data;
+      const pause = { since, ...(reason === undefined ? {} : { reason }) };
+      return { ...view, paused: true, pause };
+    }
+    case 'WorkflowResumed': {
+      const { pause: _, ...going } = view;
+      const timeout_at = instantOf(epochMs(view.timeout_at) + event.data.paused_ms);
+      return { ...going, paused: false, timeout_at };
     }
     case 'WorkflowCompleted':
       return { ...view, current_status: 'completed', ...end(view.started_at, event.data.at) };
     case 'WorkflowFailed': {
-      const stopped = stopGroups(view, event.data.at);
+      const { step, reason, at } = event.data;
       return {
-        ...stopped,
+        ...blamedFor(stopGroups(withoutIncident(view), at), step, reason),
         current_status: 'failed',
-        needs_attention: false,
-        ...end(view.started_at, event.data.at),
+        ...end(view.started_at, at),
       };
     }
     case 'WorkflowCompensated':
@@ -290,7 +334,7 @@ interface Written {
 const written = (view: RunView, { context, scope }: Written): RunView =>
   scope === undefined ? { ...view, context_data: { ...view.context_data, ...context } } : view;
 
-/** The first failure is the one that is told. */
+/** The first failure is the one that is told; a retry of the run begins anew. */
 function blamed(
   view: RunView,
   { step: step_name, message: error_message }: { step: string; message: string },
@@ -299,6 +343,44 @@ function blamed(
   if (view.error_details) return view;
   const retry_count = Math.max(attempts - 1, 0);
   return { ...view, error_details: { step_name, error_message, retry_count } };
+}
+
+/** Whatever it was, a run that failed says why. */
+function blamedFor(view: RunView, step: string | undefined, reason: string): RunView {
+  const known = view.steps.find(({ step_name }) => step_name === step);
+  const message = known?.error_message ?? reason;
+  return blamed(view, { step: step ?? '', message }, (known?.retry_count ?? 0) + 1);
+}
+
+/** Before there were incidents, a parked undo was one without an id. */
+const incidentOf = (
+  { id }: RunView,
+  event: UndoParked | IncidentOpened,
+): NonNullable<RunView['incident']> => {
+  const { step: step_name, message, attempts, at: since } = event.data;
+  const { incident_id, kind } =
+    event.type === 'IncidentOpened'
+      ? event.data
+      : { incident_id: `${id}:${step_name}:0`, kind: 'undo_failed' as const };
+  return { incident_id, kind, step_name, message, attempts, since };
+};
+
+const withoutIncident = ({ incident: _, ...view }: RunView): RunView => ({
+  ...view,
+  needs_attention: false,
+});
+
+/** How a step looks that is not being undone any more. */
+function afterIncident(step: StepView, action: IncidentAction): StepView {
+  switch (action) {
+    case 'retry':
+      return step;
+    case 'skip':
+    case 'overtaken':
+      return { ...step, status: step.output_data === undefined ? 'failed' : 'completed' };
+    case 'done_by_hand':
+      return { ...step, status: 'compensated' };
+  }
 }
 
 function measured(view: RunView): RunView {

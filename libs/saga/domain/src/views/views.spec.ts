@@ -1,4 +1,13 @@
-import { call, compiled, delay, parallel, Player, signalWait } from '../testing';
+import {
+  call,
+  compiled,
+  delay,
+  fixedCall,
+  joining,
+  parallel,
+  Player,
+  signalWait,
+} from '../testing';
 import { progressOf } from './progress';
 import { evolveRunView, stepRows, type RunView } from './run-view';
 import { timelineEntry } from './timeline';
@@ -94,7 +103,8 @@ describe('the view of a run', () => {
     player.status4xx('a:undo', 410);
     expect(viewOf(player)).toMatchObject({
       needs_attention: true,
-      error_details: { step_name: 'a', error_message: 'HTTP 410: no' },
+      incident: { step_name: 'a', kind: 'undo_failed', message: 'HTTP 410: no', attempts: 1 },
+      error_details: { step_name: 'b', error_message: 'HTTP 409: no' },
     });
     player.retry();
     expect(viewOf(player).needs_attention).toBe(false);
@@ -104,6 +114,44 @@ describe('the view of a run', () => {
       completed_at: player.at,
     });
     expect(statuses(player)).toMatchObject({ a: 'compensated', b: 'failed', c: 'skipped' });
+  });
+
+  it('says why any run failed, also one that an operator ended', () => {
+    const player = new Player(compiled([fixedCall('a')])).start();
+    player.status4xx('a');
+    expect(viewOf(player).error_details).toMatchObject({ step_name: 'a' });
+    player.retry();
+    expect(viewOf(player).error_details).toBeUndefined();
+    player.compensate();
+    player.timeout('a');
+    expect(viewOf(player)).toMatchObject({
+      current_status: 'failed',
+      error_details: { step_name: 'a', error_message: 'no answer within 30 s' },
+    });
+    const stopped = new Player(compiled([signalWait('go')])).start();
+    stopped.compensate();
+    expect(viewOf(stopped).error_details).toEqual({
+      step_name: '',
+      error_message: 'the customer cancelled',
+      retry_count: 0,
+    });
+  });
+
+  it('blames nothing for a branch that failed while its race is won', () => {
+    const player = new Player(
+      compiled([
+        joining('race', 'p', [call('a')], [call('b')]),
+        joining('settle', 's', [call('c')]),
+      ]),
+    ).start();
+    player.status4xx('a');
+    player.ok('b');
+    expect(viewOf(player).error_details).toBeUndefined();
+    player.status4xx('c', 402);
+    expect(viewOf(player).error_details).toMatchObject({
+      step_name: 'c',
+      error_message: 'HTTP 402: no',
+    });
   });
 
   it('clears the error of a run that goes on', () => {

@@ -7,21 +7,13 @@ import {
   type CommandOutcome,
   type QueryOutcome,
 } from '@downbeat/message-bus';
-import {
-  isStarted,
-  workflowStream,
-  type ChildEnded,
-  type CompensateWorkflow,
-  type RetryWorkflow,
-  type SignalWorkflow,
-} from '@downbeat/saga-domain';
+import { isStarted, workflowStream, type RunState } from '@downbeat/saga-domain';
 import { accepted, problemOf, refused, type Cause } from '@downbeat/service-host';
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
+import { runOf, type Operation } from '../engine/operation';
 import { processOf } from '../engine/replica';
 import { RunEngine } from '../engine/run-engine';
-
-type Operation = CompensateWorkflow | RetryWorkflow | SignalWorkflow | ChildEnded;
 
 const FORWARD_TIMEOUT_MS = 5_000;
 /** A holder that is gone is missed after its lease of 3 s; the run changes hands soon after. */
@@ -71,7 +63,7 @@ export class OperateWorkflow {
    */
   private async say(word: Operation, cause: Cause, process: string): Promise<CommandOutcome> {
     for (const begun = performance.now(); performance.now() - begun < TRIES_MS;) {
-      const holder = await this.leases.holder(workflowStream(word.data.workflow_id));
+      const holder = await this.leases.holder(workflowStream(runOf(word)));
       const isHere = holder === undefined || processOf(holder) === process;
       const outcome = isHere ? await this.here(word, cause) : await this.forward(word, cause);
       if (outcome) return outcome;
@@ -92,11 +84,10 @@ export class OperateWorkflow {
 
   /** @returns Undefined when another process holds the run. */
   private async here(operation: Operation, cause: Cause): Promise<CommandOutcome | undefined> {
-    const { workflow_id } = operation.data;
     try {
       const result = await this.engine.tell(operation, {
         ...cause,
-        answer: (state) => ({ workflow_id, status: isStarted(state) ? state.status : 'pending' }),
+        answer: (state) => answerOf(operation, state),
       });
       if (result instanceof Rejection) return refused(result);
       return accepted(result.position, result.answer ?? {}, result.repeated);
@@ -108,7 +99,7 @@ export class OperateWorkflow {
 
   /** @returns Undefined when nobody holds the run now, or its holder does not answer. */
   private async forward(operation: Operation, cause: Cause): Promise<CommandOutcome | undefined> {
-    const holder = await this.leases.holder(workflowStream(operation.data.workflow_id));
+    const holder = await this.leases.holder(workflowStream(runOf(operation)));
     if (holder === undefined) return undefined;
     const payload = { operation, cause } as unknown as JsonObject;
     try {
@@ -120,6 +111,24 @@ export class OperateWorkflow {
       if (fault instanceof NoAnswer) return undefined;
       throw fault;
     }
+  }
+}
+
+function answerOf(operation: Operation, state: RunState): JsonObject {
+  const workflow_id = runOf(operation);
+  if (!isStarted(state)) return { workflow_id, status: 'pending' };
+  const { status } = state;
+  switch (operation.type) {
+    case 'CompensateWorkflow':
+    case 'RetryWorkflow':
+    case 'SignalWorkflow':
+    case 'ChildEnded':
+      return { workflow_id, status };
+    case 'ResolveIncident':
+      return { incident_id: operation.data.incident_id, workflow_id, status };
+    case 'PauseWorkflow':
+    case 'ResumeWorkflow':
+      return { workflow_id, status, paused: state.pause !== undefined };
   }
 }
 
@@ -137,28 +146,25 @@ const childEnded = z.strictObject({
   reason: z.string().exactOptional(),
 });
 
+const OPERATIONS: Readonly<Record<Operation['type'], z.ZodType>> = {
+  CompensateWorkflow: sagaContract.compensateWorkflow.data,
+  RetryWorkflow: sagaContract.retryWorkflow.data,
+  SignalWorkflow: sagaContract.signalWorkflow.data,
+  ResolveIncident: sagaContract.resolveIncident.data,
+  PauseWorkflow: sagaContract.pauseWorkflow.data,
+  ResumeWorkflow: sagaContract.resumeWorkflow.data,
+  ChildEnded: childEnded,
+};
+
 /** What comes over the bus is checked, whoever sent it. */
 function validOperation(operation: Partial<Operation>): Operation | Rejection {
   const { type, data } = operation;
+  const schema = type !== undefined && Object.hasOwn(OPERATIONS, type) && OPERATIONS[type];
+  if (!schema) return new Rejection('invalid-input', 'operation.type is no operation', 'invalid');
+  const valid = validate(schema, data);
+  if (valid instanceof Rejection) return valid;
   const at = instantOf(0); // The run's own clock says when.
-  if (type === 'CompensateWorkflow') {
-    const valid = validate(sagaContract.compensateWorkflow.data, data);
-    return valid instanceof Rejection ? valid : { type, at, data: valid.value };
-  }
-  if (type === 'RetryWorkflow') {
-    const valid = validate(sagaContract.retryWorkflow.data, data);
-    const { parent_attempt } = operation as Partial<RetryWorkflow>;
-    const isAttempt = Number.isInteger(parent_attempt) && parent_attempt !== undefined;
-    const asked = isAttempt ? { parent_attempt } : {};
-    return valid instanceof Rejection ? valid : { type, at, data: valid.value, ...asked };
-  }
-  if (type === 'SignalWorkflow') {
-    const valid = validate(sagaContract.signalWorkflow.data, data);
-    return valid instanceof Rejection ? valid : { type, at, data: valid.value };
-  }
-  if (type === 'ChildEnded') {
-    const valid = validate(childEnded, data);
-    return valid instanceof Rejection ? valid : { type, at, data: valid.value };
-  }
-  return new Rejection('invalid-input', 'operation.type is no operation', 'invalid');
+  const { parent_attempt } = operation as { readonly parent_attempt?: number };
+  const asked = Number.isInteger(parent_attempt) ? { parent_attempt } : {};
+  return { type, at, data: valid.value, ...asked } as Operation;
 }

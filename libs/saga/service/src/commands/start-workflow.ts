@@ -1,6 +1,6 @@
 import { sagaContract } from '@downbeat/contracts';
 import { Rejection } from '@downbeat/eventsourcing';
-import { isStarted } from '@downbeat/saga-domain';
+import { isStarted, RULES } from '@downbeat/saga-domain';
 import { accepted, commandOf, refused } from '@downbeat/service-host';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { DefinitionLibrary } from '../definitions/definition-library';
@@ -24,7 +24,7 @@ export class StartWorkflowHandler implements ICommandHandler<StartWorkflow> {
     const workflow_id = workflowIdOf(data.correlation_id);
     const estimated_duration_minutes = this.durations.minutesOf(data.workflow_name);
     const result = await this.engine.start(
-      { type: 'StartWorkflow', data, at, workflow_id, checksum: known.checksum },
+      { type: 'StartWorkflow', data, at, workflow_id, checksum: known.checksum, rules: RULES },
       known,
       {
         ...cause,

@@ -39,6 +39,8 @@ interface UnderWay {
 export class Calls {
   /** By step and attempt. */
   private readonly underWay = new Map<string, UnderWay>();
+  /** Those that are recorded as waiting, or about to be. */
+  private readonly held = new Set<string>();
 
   private isDraining = false;
 
@@ -60,9 +62,15 @@ export class Calls {
       })
       .then((isAnswered) => {
         this.underWay.delete(id);
+        this.held.delete(id);
         if (!isAnswered) this.caller.onUnanswered();
       });
     this.underWay.set(id, { ticket, answered });
+  }
+
+  /** Gives up what the log says waits for its turn; whoever resumes the run begins to wait anew. */
+  giveUpHeld(): void {
+    for (const id of this.held) this.giveUp(id);
   }
 
   /** Gives up a call that waits for its turn; one that was sent goes on. */
@@ -103,15 +111,18 @@ export class Calls {
   /** Waits for the call's turn; what waits for long is recorded, and then also that it goes. */
   private async turn(effect: CallEffect, ticket: Ticket): Promise<boolean> {
     let isHeld = effect.isHeld;
+    if (isHeld) this.held.add(idOf(effect));
     if (ticket.turn) {
       let mayGo = isHeld ? await ticket.turn : await within(ticket.turn, HOLD_AFTER_MS);
       if (mayGo === undefined) {
+        this.held.add(idOf(effect));
         await this.caller.onHeld(effect, this.ports.admission.because(ticket));
         isHeld = true;
         mayGo = await ticket.turn;
       }
       if (!mayGo) return false;
     }
+    this.held.delete(idOf(effect));
     return isHeld ? this.caller.onReleased(effect) : true;
   }
 

@@ -11,7 +11,7 @@ describe('what a scrape sees of the engine', () => {
     const others = { troubled_runs: 0, calls_under_way: 0, calls_waiting: 0 };
     const status = () => ({ ...others, open_runs: 3, taken_over: takenOver });
     const replica = { status } as never as Replica;
-    showEngine(replica, new Probes(), metrics, new MemoryMessageBus());
+    showEngine(replica, { count: 0 }, new Probes(), metrics, new MemoryMessageBus());
     await metrics.metrics();
     takenOver = 5;
     const text = await metrics.metrics();

@@ -9,19 +9,21 @@ const STATUS_SUBJECT = 'query.saga.engine-status';
 /** Shows how the engine is: to probes, to whoever scrapes, and to whoever asks. */
 export function showEngine(
   replica: Pick<Replica, 'status'>,
+  incidents: { readonly count: number },
   probes: Probes,
   metrics: Registry,
   bus: MessageBus,
 ): void {
+  const statusNow = () => ({ ...replica.status(), open_incidents: incidents.count });
   // Without a lease a replica can do nothing, and no other one needs it to.
   probes.add({
     name: 'saga-engine',
     check: () => {
-      const status = replica.status();
+      const status = statusNow();
       return { isReady: status.owner !== '', details: { ...status } };
     },
   });
-  bus.answer(STATUS_SUBJECT, async () => ({ ok: true, position: 0, data: replica.status() }));
+  bus.answer(STATUS_SUBJECT, async () => ({ ok: true, position: 0, data: statusNow() }));
   gauge(
     metrics,
     'open_runs',
@@ -33,6 +35,12 @@ export function showEngine(
     'troubled_runs',
     'Runs that cannot go on for now; 0 in a healthy suite',
     () => replica.status().troubled_runs,
+  );
+  gauge(
+    metrics,
+    'open_incidents',
+    'Incidents that wait for a person, of the runs of all replicas; alert above 0',
+    () => incidents.count,
   );
   gauge(
     metrics,

@@ -5,6 +5,7 @@ import {
   evolveRun,
   isStarted,
   NOT_STARTED,
+  RULES,
   workflowStream,
   type CallResult,
   type ChildEffect,
@@ -51,6 +52,7 @@ const UNDONE: ReadonlySet<string> = new Set([
 const UNDER_WAY: ReadonlySet<string> = new Set([
   'already-compensating',
   'workflow-running',
+  'workflow-paused',
   'workflow-compensating',
 ]);
 /** The run's own clock says when. */
@@ -91,7 +93,15 @@ export class Family implements Relatives {
     };
     const workflow_id = workflowIdOf(correlation_id);
     const { meta } = causeOf(parent.workflow_id, effect.key, context);
-    const begin = { type: 'StartWorkflow', data, at: NOW, workflow_id, checksum, parent } as const;
+    const begin = {
+      type: 'StartWorkflow',
+      data,
+      at: NOW,
+      workflow_id,
+      checksum,
+      rules: RULES,
+      parent,
+    } as const;
     try {
       const result = await this.ports.start(begin, known, { meta, answer: () => ({}) });
       return result instanceof Rejection ? this.unlessThere(effect, result) : undefined;

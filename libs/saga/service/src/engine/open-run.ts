@@ -21,6 +21,7 @@ import {
 import { hasEnded } from './at-rest';
 import { LeaseUnsure } from './errors';
 import { Line } from './line';
+import { openedIncidents } from './opened-incidents';
 import { Perseverance } from './perseverance';
 import type { ReplicaLease } from './replica-lease';
 import { RunEffects } from './run-effects';
@@ -214,6 +215,9 @@ export class OpenRun {
     // The first time its answer was lost; what it led to may not be known here.
     if (appended.repeated) return appended;
     if (!this.isClosed) this.effects.perform(effectsOf(behaviour.definition, events, state));
+    const { correlationId: correlation_id } = stream.callContext();
+    for (const incident of openedIncidents(events, { workflow_id: this.id, correlation_id }))
+      this.around.onIncident(incident);
     this.isCertain = true;
     return appended;
   }

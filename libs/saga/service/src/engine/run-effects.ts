@@ -46,6 +46,10 @@ export class RunEffects {
           this.timers.cancel(effect.timer_id);
           this.calls.giveUp(effect.timer_id);
           break;
+        case 'paused':
+          this.timers.clear();
+          this.calls.giveUpHeld();
+          break;
         case 'parked':
           this.timers.clear();
           break;

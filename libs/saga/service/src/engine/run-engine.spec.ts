@@ -33,6 +33,7 @@ function held<Value>() {
   return { promise, give: (value: Value) => give(value) };
 }
 const ok = { kind: 'ok', output: {} } as const;
+const busy = { kind: 'answer', status: 503, message: 'busy' } as const;
 const refusal = { kind: 'answer', status: 409, message: 'sold out' } as const;
 
 describe('a signal', () => {
@@ -606,7 +607,7 @@ describe('an operator', () => {
     };
     await bench.start(one, 'c1');
     await bench.pass(0);
-    expect(bench.types('c1').at(-1)).toBe('UndoParked');
+    expect(bench.types('c1').at(-1)).toBe('IncidentOpened');
     expect(bench.holderOf('c1')).toBeUndefined();
     expect(one.engine.status().open_runs).toBe(0);
     const two = await bench.open();
@@ -618,6 +619,146 @@ describe('an operator', () => {
       { attempt: 1, replica: 'replica-1' },
       { attempt: 2, replica: 'replica-2' },
     ]);
+  });
+
+  it('pauses a run: its call finishes, nobody holds it, any replica resumes it', async () => {
+    await bench.register([call('a'), delay('rest', 10), call('b')]);
+    const answer = held<typeof ok>();
+    bench.services.answerTo = ({ key }) => (key.endsWith(':a') ? answer.promise : ok);
+    await bench.start(one, 'c1');
+    await bench.pass(0);
+    expect(await bench.pause(one, 'c1')).toMatchObject(accepted);
+    expect(bench.holderOf('c1')).toBeDefined();
+    answer.give(ok);
+    await bench.pass(0);
+    expect(bench.types('c1').slice(-2)).toEqual(['WorkflowPaused', 'StepCompleted']);
+    expect(bench.holderOf('c1')).toBeUndefined();
+    expect(one.engine.status().open_runs).toBe(0);
+    const two = await bench.open();
+    expect(await bench.resume(two, 'c1')).toMatchObject(accepted);
+    await bench.live(9_000);
+    await bench.pause(two, 'c1');
+    await bench.live(60_000);
+    expect(bench.services.named).toEqual(['a']);
+    await bench.resume(one, 'c1');
+    await bench.live(500);
+    expect(bench.services.named).toEqual(['a']);
+    await bench.live(600);
+    expect(bench.services.named).toEqual(['a', 'b']);
+    expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
+  });
+
+  it('takes a paused run over without calling anybody, and makes its lost call when it is resumed', async () => {
+    await bench.register([call('a')]);
+    bench.services.answerTo = ({ replica }) =>
+      replica === 'replica-1' ? new Promise(() => undefined) : ok;
+    await bench.start(one, 'c1');
+    await bench.pass(0);
+    await bench.pause(one, 'c1');
+    await bench.crash(one);
+    const two = await bench.open();
+    await bench.pass(LEASE_MS + 100);
+    await two.replica.renew();
+    await two.replica.takeOver();
+    await bench.live(60_000);
+    expect(bench.services.calls).toHaveLength(1);
+    expect(bench.types('c1').at(-1)).toBe('WorkflowPaused');
+    await bench.resume(two, 'c1');
+    await bench.pass(0);
+    expect(bench.services.calls).toMatchObject([
+      { attempt: 1, reissued: false },
+      { attempt: 1, reissued: true, replica: 'replica-2' },
+    ]);
+    expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
+  });
+
+  it('awaits a call that is under way when the run is resumed, and does not make it again', async () => {
+    await bench.register([call('a')]);
+    const answer = held<typeof ok>();
+    bench.services.answerTo = () => answer.promise;
+    await bench.start(one, 'c1');
+    await bench.pass(0);
+    await bench.pause(one, 'c1');
+    await bench.resume(one, 'c1');
+    answer.give(ok);
+    await bench.pass(0);
+    expect(bench.services.calls).toHaveLength(1);
+    expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
+  });
+
+  it('pauses a run whose call waits for its target: the call is given up, and waits anew', async () => {
+    await bench.register([call('a')]);
+    const closed = [{ service_name: 'a', is_paused: true, limits: {} }];
+    one.admission.follow(closed, 1);
+    await bench.start(one, 'c1');
+    await bench.live(1_500);
+    expect(bench.types('c1').at(-1)).toBe('CallHeld');
+    await bench.pause(one, 'c1');
+    await bench.pass(0);
+    expect(bench.holderOf('c1')).toBeUndefined();
+    expect(one.engine.status()).toMatchObject({ open_runs: 0, calls_waiting: 0 });
+    one.admission.follow([], 1);
+    await bench.live(5_000);
+    expect(bench.services.calls).toEqual([]);
+    await bench.resume(one, 'c1');
+    await bench.pass(0);
+    expect(bench.services.calls).toMatchObject([{ attempt: 1, reissued: false }]);
+    expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
+  });
+
+  it('keeps a signal that reaches a paused run, and goes on with it when that is resumed', async () => {
+    await bench.register([signalWait('go', { timeout_seconds: 60 }), call('a')]);
+    await bench.start(one, 'c1');
+    await bench.pause(one, 'c1');
+    expect(bench.holderOf('c1')).toBeUndefined();
+    await bench.live(120_000);
+    await bench.signal(one, 'c1', 'go', 'go-1');
+    expect(bench.types('c1').slice(-2)).toEqual(['WorkflowPaused', 'SignalReceived']);
+    await bench.resume(one, 'c1');
+    await bench.pass(0);
+    expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
+  });
+
+  it('lets the run that stands for a step of a paused one go on, and keeps its end', async () => {
+    await bench.register([call('x')], { name: 'other' });
+    await bench.register([child('sub'), call('a')]);
+    const answer = held<typeof ok>();
+    bench.services.answerTo = ({ key }) => (key.endsWith(':x') ? answer.promise : ok);
+    await bench.start(one, 'c1');
+    await bench.pass(0);
+    await bench.pause(one, 'c1');
+    await bench.live(1_000);
+    answer.give(ok);
+    await bench.live(1_000);
+    expect(bench.types('c1').slice(-2)).toEqual(['WorkflowPaused', 'StepCompleted']);
+    expect(bench.holderOf('c1')).toBeUndefined();
+    await bench.resume(one, 'c1');
+    await bench.pass(0);
+    expect(bench.services.named).toEqual(['x', 'a']);
+    expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
+  });
+
+  it('raises the alarm once for each incident, whoever takes the run over', async () => {
+    await bench.register([call('a'), call('b')]);
+    bench.services.answerTo = ({ key }) => (key.endsWith(':a') ? ok : busy);
+    await bench.start(one, 'c1');
+    await bench.live(60_000);
+    expect(one.incidents).toEqual([
+      {
+        incident_id: `${workflowIdOf('c1')}:a:1`,
+        workflow_id: workflowIdOf('c1'),
+        correlation_id: 'c1',
+        step_name: 'a',
+        kind: 'undo_failed',
+        reason: 'HTTP 503: busy',
+        attempts: 1,
+      },
+    ]);
+    const two = await bench.open();
+    await bench.crash(one);
+    await bench.resolve(two, 'c1', 'retry');
+    await bench.live(60_000);
+    expect(two.incidents).toMatchObject([{ incident_id: `${workflowIdOf('c1')}:a:2` }]);
   });
 
   it('compensates a run that is running, after the call under way', async () => {

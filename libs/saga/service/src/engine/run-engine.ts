@@ -6,18 +6,12 @@ import {
   type Leases,
 } from '@downbeat/event-store';
 import { instantOf, Rejection } from '@downbeat/eventsourcing';
-import {
-  workflowStream,
-  type ChildEnded,
-  type CompensateWorkflow,
-  type RetryWorkflow,
-  type SignalWorkflow,
-  type StartWorkflow,
-} from '@downbeat/saga-domain';
+import { workflowStream, type StartWorkflow } from '@downbeat/saga-domain';
 import type { DefinitionLibrary, KnownDefinition } from '../definitions/definition-library';
 import { DefinitionMissing, EngineFull, EngineNotRunning } from './errors';
 import { Family, type Reach } from './family';
 import { OpenRun } from './open-run';
+import { runOf, type Operation } from './operation';
 import type { ReplicaLease } from './replica-lease';
 import type { Asked } from './run-stream';
 import type { Behaviour, RunInHand, RunSurroundings } from './surroundings';
@@ -27,7 +21,11 @@ const DRAIN_MS = 2_000;
 const TROUBLES_SHOWN_MAX = 10;
 const STREAM_PREFIX = workflowStream('').length;
 
-export interface EngineOptions extends Omit<RunSurroundings, 'onIdle' | 'behaviourOf' | 'family'> {
+type Given = Omit<RunSurroundings, 'onIdle' | 'behaviourOf' | 'family' | 'onIncident'>;
+
+export interface EngineOptions extends Given {
+  /** Default: nobody is told. */
+  readonly onIncident?: RunSurroundings['onIncident'];
   readonly store: EventStore;
   readonly leases: Leases;
   readonly library: DefinitionLibrary;
@@ -48,6 +46,7 @@ export class RunEngine {
   constructor(private readonly options: EngineOptions) {
     this.openMax = options.openMax ?? OPEN_MAX;
     this.surroundings = {
+      onIncident: () => undefined,
       ...options,
       behaviourOf: (name, version) => this.behaviourOf(name, version),
       onIdle: (run) => this.forget(run),
@@ -115,11 +114,8 @@ export class RunEngine {
    *
    * @throws {LeaseLost} Another process holds it.
    */
-  async tell(
-    command: CompensateWorkflow | RetryWorkflow | SignalWorkflow | ChildEnded,
-    asked: Asked,
-  ): Promise<Appended | Rejection> {
-    return this.opened(command.data.workflow_id, false).ask(command, asked);
+  async tell(command: Operation, asked: Asked): Promise<Appended | Rejection> {
+    return this.opened(runOf(command), false).ask(command, asked);
   }
 
   /**

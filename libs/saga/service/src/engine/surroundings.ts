@@ -11,6 +11,7 @@ import type { Clock } from '@downbeat/service-host';
 import type { Admission } from '../admission/admission';
 import type { CallContext, TargetCaller } from '../targets/target-caller';
 import type { CrashPoints } from './crash-points';
+import type { OpenedIncident } from './opened-incidents';
 
 /** A definition with the decider made for it. */
 export interface Behaviour {
@@ -50,4 +51,6 @@ export interface RunSurroundings {
   /** Tells whoever waits for the end of a run; at least once for each end. */
   readonly onEnded: (correlationId: string, position: Position) => void;
   readonly onFault: (run: RunInHand, fault: unknown) => void;
+  /** A run waits for a person; said once, by the process that recorded it. */
+  readonly onIncident: (incident: OpenedIncident) => void;
 }

@@ -32,11 +32,14 @@ export const sagaPublications: Publications<
       ...runOf(stream, meta.correlation_id),
       reason: data.reason,
     }),
-  UndoParked: ({ stream, meta, data }) =>
-    integrationEvent(sagaContract.workflowParked, {
+  IncidentOpened: ({ stream, meta, data }) =>
+    integrationEvent(sagaContract.incidentOpened, {
       ...runOf(stream, meta.correlation_id),
+      incident_id: data.incident_id,
       step_name: data.step,
+      kind: data.kind,
       reason: data.message,
+      attempts: data.attempts,
     }),
   EventPublished: ({ stream, meta, data }) =>
     integrationEvent(sagaContract.workflowEventPublished, {
@@ -46,11 +49,29 @@ export const sagaPublications: Publications<
       event: data.event,
       payload: data.payload as Readonly<Record<string, Json>>,
     }),
+  IncidentResolved: ({ stream, meta, data }) =>
+    integrationEvent(sagaContract.incidentResolved, {
+      ...runOf(stream, meta.correlation_id),
+      incident_id: data.incident_id,
+      step_name: data.step,
+      action: data.action,
+      ...(data.reason === undefined ? {} : { reason: data.reason }),
+      resolved_by: meta.actor,
+    }),
+  UndoParked: ({ stream, meta, data }) =>
+    integrationEvent(sagaContract.incidentOpened, {
+      ...runOf(stream, meta.correlation_id),
+      incident_id: `${stream.slice('workflow-'.length)}:${data.step}:0`,
+      step_name: data.step,
+      kind: data.attempts === 0 ? 'undo_input' : 'undo_failed',
+      reason: data.message,
+      attempts: data.attempts,
+    }),
+  WorkflowPaused: keepPrivate,
+  WorkflowResumed: keepPrivate,
   StepStarted: keepPrivate,
   StepRetried: keepPrivate,
   StepAttemptFailed: keepPrivate,
-  CallHeld: keepPrivate,
-  CallReleased: keepPrivate,
   StepCompleted: keepPrivate,
   StepFailed: keepPrivate,
   StepSkipped: keepPrivate,
@@ -86,7 +107,11 @@ export const sagaPublications: Publications<
   BulkRunsAnswered: keepPrivate,
   BulkOperationCompleted: keepPrivate,
   BulkOperationAborted: keepPrivate,
+  CallHeld: keepPrivate,
+  CallReleased: keepPrivate,
   TargetLimited: keepPrivate,
+  TargetPaused: keepPrivate,
+  TargetResumed: keepPrivate,
   ScheduleSet: keepPrivate,
   SchedulePaused: keepPrivate,
   ScheduleResumed: keepPrivate,
@@ -98,8 +123,6 @@ export const sagaPublications: Publications<
   OccurrenceStarted: keepPrivate,
   OccurrenceRefused: keepPrivate,
   OccurrenceEnded: keepPrivate,
-  TargetPaused: keepPrivate,
-  TargetResumed: keepPrivate,
 };
 
 const runOf = (stream: string, correlation_id: string) => ({

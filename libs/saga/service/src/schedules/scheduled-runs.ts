@@ -5,6 +5,7 @@ import {
   evolveRun,
   isStarted,
   NOT_STARTED,
+  RULES,
   workflowStream,
   type PendingOccurrence,
   type RunEvent,
@@ -58,7 +59,7 @@ export class ScheduledRuns {
     const { checksum } = known;
     const result = await this.engine.start(
       // The run's own clock says when.
-      { type: 'StartWorkflow', data, at: instantOf(0), workflow_id, checksum },
+      { type: 'StartWorkflow', data, at: instantOf(0), workflow_id, checksum, rules: RULES },
       known,
       { meta, answer: () => ({}) },
     );

@@ -3,10 +3,15 @@ import { MemoryEventStore, MemoryLeases, MemoryLog } from '@downbeat/event-store
 import { instantOf, Rejection, type EventMeta, type Json } from '@downbeat/eventsourcing';
 import type { CommandOutcome } from '@downbeat/message-bus';
 import {
+  evolveRun,
+  NOT_STARTED,
+  RULES,
   workflowDefinitionStream,
   workflowStream,
+  type ResolveIncident,
   type RetryWorkflow,
   type RunEvent,
+  type RunState,
 } from '@downbeat/saga-domain';
 import { definitionOf } from '@downbeat/saga-domain/testing';
 import { accepted, refused, type Cause } from '@downbeat/service-host';
@@ -16,6 +21,7 @@ import { DefinitionLibrary } from '../definitions/definition-library';
 import { NoCrashPoints, type CrashPoint } from '../engine/crash-points';
 import { RelativeUnreachable } from '../engine/errors';
 import type { Word } from '../engine/family';
+import type { OpenedIncident } from '../engine/opened-incidents';
 import { Replica } from '../engine/replica';
 import { RunEngine, type EngineOptions } from '../engine/run-engine';
 import { workflowIdOf } from '../engine/workflow-id';
@@ -34,6 +40,7 @@ export interface BenchReplica {
   readonly library: DefinitionLibrary;
   readonly admission: Admission;
   readonly faults: unknown[];
+  readonly incidents: OpenedIncident[];
 }
 
 /** Some replicas over one log in memory. Time is the test's: Jest's fake timers. */
@@ -60,6 +67,7 @@ export class EngineBench {
     const leases = new MemoryLeases(this.log, 'saga');
     const library = new DefinitionLibrary(store);
     const faults: unknown[] = [];
+    const incidents: OpenedIncident[] = [];
     const crashPoints = {
       reached: (point: CrashPoint): void => this.onCrashPoint(point, opened),
     };
@@ -80,6 +88,7 @@ export class EngineBench {
       pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
       onEnded: (correlationId) => void this.told.push(correlationId),
       onFault: (_, fault) => void faults.push(fault),
+      onIncident: (incident) => void incidents.push(incident),
       ...options,
     });
     const replica: Replica = new Replica(leases, engine, new NoCrashPoints());
@@ -92,6 +101,7 @@ export class EngineBench {
       library,
       admission,
       faults,
+      incidents,
     };
     engine.reachBy((word, cause) => this.reach(opened, word, cause));
     this.replicas.push(opened);
@@ -134,7 +144,14 @@ export class EngineBench {
     };
     const workflow_id = workflowIdOf(correlation_id);
     return on.engine.start(
-      { type: 'StartWorkflow', data, at: NEVER, workflow_id, checksum: known.checksum },
+      {
+        type: 'StartWorkflow',
+        data,
+        at: NEVER,
+        workflow_id,
+        checksum: known.checksum,
+        rules: RULES,
+      },
       known,
       {
         commandId,
@@ -164,6 +181,43 @@ export class EngineBench {
     const commandId = `retry-${correlation}-${Date.now()}`;
     const asked = { commandId, meta: metaOf(commandId), answer: () => ({}) };
     return on.engine.tell({ type: 'RetryWorkflow', data, at: NEVER }, asked);
+  }
+
+  /** Resolves the open incident of a run. */
+  resolve(
+    on: BenchReplica,
+    correlation: string,
+    action: ResolveIncident['data']['action'],
+    reason = 'by phone',
+  ) {
+    const opened = this.events(correlation).findLast(({ type }) => type === 'IncidentOpened');
+    const incident_id = opened?.type === 'IncidentOpened' ? opened.data.incident_id : '';
+    const commandId = `resolve-${incident_id}-${Date.now()}`;
+    const asked = { commandId, meta: metaOf(commandId), answer: () => ({}) };
+    const data = { incident_id, action, reason };
+    return on.engine.tell({ type: 'ResolveIncident', data, at: NEVER }, asked);
+  }
+
+  pause(on: BenchReplica, correlation: string) {
+    return this.tell(on, 'PauseWorkflow', correlation);
+  }
+
+  resume(on: BenchReplica, correlation: string) {
+    return this.tell(on, 'ResumeWorkflow', correlation);
+  }
+
+  private tell(on: BenchReplica, type: 'PauseWorkflow' | 'ResumeWorkflow', correlation: string) {
+    const commandId = `${type}-${correlation}-${Date.now()}`;
+    const asked = { commandId, meta: metaOf(commandId), answer: () => ({}) };
+    return on.engine.tell(
+      { type, data: { workflow_id: workflowIdOf(correlation) }, at: NEVER },
+      asked,
+    );
+  }
+
+  /** What the log says of a run. */
+  stateOf(correlationId: string): RunState {
+    return this.events(correlationId).reduce(evolveRun, NOT_STARTED);
   }
 
   events(correlationId: string): readonly RunEvent[] {

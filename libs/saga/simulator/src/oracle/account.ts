@@ -175,6 +175,10 @@ class Account {
       case 'ParallelStarted':
       case 'WorkflowTimedOut':
       case 'UndoParked':
+      case 'IncidentOpened':
+      case 'IncidentResolved':
+      case 'WorkflowPaused':
+      case 'WorkflowResumed':
       case 'MapStarted':
       case 'MapItemStarted':
       case 'MapItemCompleted':

@@ -107,7 +107,7 @@ function ofRaces(
     return was('RaceWon') && !was('RaceUndoStarted') ? ['a race left nothing to undo'] : [];
   }
   if (!isRaceUndoing(past)) return [];
-  if (type === 'UndoParked') return ['a race had to wait for an operator'];
+  if (type === 'IncidentOpened') return ['a race had to wait for an operator'];
   return type === 'WorkflowTimedOut' || type === 'CompensationRequested'
     ? ['a race was cut short while it undid']
     : [];

@@ -126,6 +126,10 @@ class GroupsAccount {
       case 'UndoAttemptFailed':
       case 'StepCompensated':
       case 'UndoParked':
+      case 'IncidentOpened':
+      case 'IncidentResolved':
+      case 'WorkflowPaused':
+      case 'WorkflowResumed':
       case 'ParentTold':
       case 'WorkflowCompensated':
         break;

@@ -139,7 +139,7 @@ export const WRONG_DECISIONS: readonly Tooth[] = [
       decider: mishearing((answer, sound, state) => {
         const decided = sound(answer, state);
         const isParked =
-          !(decided instanceof Rejection) && decided.events.at(-1)?.type === 'UndoParked';
+          !(decided instanceof Rejection) && decided.events.at(-1)?.type === 'IncidentOpened';
         const result = { kind: 'ok', output: {} } as const;
         return isParked ? { ...answer, data: { ...answer.data, result } } : answer;
       }),

@@ -4,6 +4,7 @@ import { epochMs, Rejection, type Recorded } from '@downbeat/eventsourcing';
 import type { Read, ReadAs } from '@downbeat/projections';
 import {
   evolveRunView,
+  statementOf,
   stepRows,
   timelineEntry,
   workflowStream,
@@ -44,7 +45,11 @@ export class WorkflowStatusQueries {
       data: thatFits({
         workflow,
         steps: stepRows(view, known.definition),
-        execution_timeline: events.map(timelineEntry),
+        statement: statementOf(events, known.definition),
+        execution_timeline: events.map((event) => ({
+          ...timelineEntry(event),
+          actor: event.meta.actor,
+        })),
       }) as unknown as Answer,
     };
   }

@@ -15,6 +15,7 @@ export interface WorkflowRow {
   readonly current_step: number;
   readonly total_steps: number;
   readonly needs_attention: boolean;
+  readonly paused: boolean;
   readonly started_at: Instant;
   readonly completed_at: Instant | null;
   /** Position of its first event; newest first is by this. */
@@ -50,6 +51,7 @@ const workflow: Table<WorkflowRow, RunEvent> = {
     current_step: 'bigint',
     total_steps: 'bigint',
     needs_attention: 'boolean',
+    paused: 'boolean',
     started_at: 'instant',
     completed_at: 'instant?',
     started_position: 'bigint',
@@ -69,6 +71,7 @@ const workflow: Table<WorkflowRow, RunEvent> = {
         current_step: 0,
         total_steps: data.total_steps,
         needs_attention: false,
+        paused: false,
         started_at: data.at,
         completed_at: null,
         started_position: position,
@@ -89,11 +92,15 @@ const workflow: Table<WorkflowRow, RunEvent> = {
       completed_at: null,
     })),
     UndoParked: change(() => ({ needs_attention: true })),
+    IncidentOpened: change(() => ({ needs_attention: true })),
+    IncidentResolved: change(() => ({ needs_attention: false })),
     UndoRetried: change(() => ({ needs_attention: false })),
     RunRetried: change(({ timeout_at }: RunRetried['data']) => ({
       needs_attention: false,
       ...(timeout_at === undefined ? {} : { current_status: 'running', completed_at: null }),
     })),
+    WorkflowPaused: change(() => ({ paused: true })),
+    WorkflowResumed: change(() => ({ paused: false })),
     WorkflowCompleted: {
       keys: ({ stream }) => [stream.slice('workflow-'.length)],
       fold: (row, { data }) =>
@@ -173,6 +180,6 @@ const definition: Table<DefinitionRow, WorkflowDefinitionRegistered> = {
 /** Runs as a list, and the definitions they can be started with. */
 export const workflows: Projection = {
   name: 'saga.workflows',
-  version: 1,
+  version: 2,
   tables: [workflow, definition],
 };

@@ -38,14 +38,16 @@ export class WorkflowsQueries {
            and ($3::text is null or correlation_id = $3)
            and ($4::text is null or wedding_id = $4)
            and ($5::boolean is null or needs_attention = $5)
-           and ($6::bigint is null or started_position < $6)
-         order by started_position desc limit $7`,
+           and ($6::boolean is null or paused = $6)
+           and ($7::bigint is null or started_position < $7)
+         order by started_position desc limit $8`,
         [
           input.status ?? null,
           input.workflow_name ?? null,
           input.correlation_id ?? null,
           input.wedding_id ?? null,
           input.needs_attention ?? null,
+          input.paused ?? null,
           positionOf(input.cursor),
           input.limit + 1,
         ],
@@ -108,6 +110,7 @@ function listed(row: WorkflowRow): Listed {
     total_steps: row.total_steps,
     progress_percentage: isCompleted ? 100 : Math.min(99, Math.floor(share)),
     needs_attention: row.needs_attention,
+    paused: row.paused,
     started_at: row.started_at,
     ...(row.completed_at === null
       ? {}

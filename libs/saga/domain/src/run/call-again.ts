@@ -1,0 +1,38 @@
+import { canonicalJson } from '../definition/canonical-json';
+import type { Target } from '../definition/compiled';
+import { applyMapping } from '../expressions/mapping';
+import type { Draft } from './draft';
+import { neverCalled } from './never-called';
+import type { Spot } from './spot';
+import type { StepState } from './state';
+
+/**
+ * One more call of a step that failed. If it failed for sure its input is formed anew, since the
+ * context may have been edited: then it is another request, under another key. Else only the very
+ * same request may be made again; and another run goes on with the input it has.
+ *
+ * @returns Where to go on at once, when no input can be formed and that is caught.
+ */
+export function callAgain(
+  draft: Draft,
+  spot: Spot,
+  { outcome, input, attempt }: Extract<StepState, { status: 'failed' }>,
+): Target | undefined {
+  const { step, address } = spot;
+  const formed =
+    outcome === 'failed' && step.type === 'service_call'
+      ? applyMapping(step.call.input, { context: draft.contextAt(spot) })
+      : { ok: true as const, value: input };
+  if (!formed.ok) return neverCalled(draft, spot, `input_mapping: ${formed.message}`);
+  const isEdited = canonicalJson(formed.value) !== canonicalJson(input);
+  draft.record({
+    type: 'StepRetried',
+    data: {
+      step: address,
+      attempt: attempt + 1,
+      ...(isEdited ? { input: formed.value } : {}),
+      at: draft.at,
+    },
+  });
+  return undefined;
+}
