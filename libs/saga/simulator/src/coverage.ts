@@ -4,10 +4,10 @@ import { STEP_TYPES } from './definitions/sequence';
 import { CASES } from './oracle/cases';
 import { FAULT_NAMES } from './weather/faults';
 
-/** `UndoParked` stands in old logs only; pauses are played by the properties of the domain. */
+/** What runs of today do not record any more; and pauses, which nobody asks for here. */
 type Unmet = 'UndoParked' | 'WorkflowPaused' | 'WorkflowResumed';
 
-/** A type of event that is not listed does not compile. */
+/** Any other type of event that is not listed does not compile. */
 const EVENT_TYPES: Readonly<Record<Exclude<RunEvent['type'], Unmet>, true>> = {
   WorkflowStarted: true,
   StepStarted: true,

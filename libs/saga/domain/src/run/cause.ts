@@ -96,10 +96,12 @@ export function causeOf(events: readonly RunEvent[], before: RunState): RunComma
       };
     }
     case 'RunRetried': {
-      const { strategy: retry_strategy, from_step, max_retries, context_patch } = first.data;
+      const { strategy: retry_strategy, from_step, max_retries } = first.data;
+      const { context_patch, parent_attempt } = first.data;
       return {
         type: 'RetryWorkflow',
         at,
+        ...(parent_attempt === undefined ? {} : { parent_attempt }),
         data: {
           workflow_id,
           retry_strategy,

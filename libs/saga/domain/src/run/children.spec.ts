@@ -165,6 +165,23 @@ function startedUnder(depth: number, steps: Parameters<typeof compiled>[0]) {
   return Array.isArray(events) ? (events as typeof player.events) : [];
 }
 
+describe('a step that is tried again', () => {
+  it('does not take the word of an end before, only of one that came of it', () => {
+    const player = new Player(
+      compiled([child('sub'), call('b')], { compensation_strategy: 'none' }),
+    ).start();
+    player.child('sub', 'failed');
+    player.retry();
+    expect(effectOf(player, 'sub')).toMatchObject({ attempt: 2, parent: { attempt: 2 } });
+    const end = { workflow_id: RUN_ID, step: 'sub', output: {} };
+    const said = (attempt: number, status: 'failed' | 'completed') =>
+      player.say({ type: 'ChildEnded', at: player.at, data: { ...end, attempt, status } });
+    expect(said(1, 'failed')).toEqual([]);
+    expect(said(2, 'completed')).not.toEqual([]);
+    expect(player.calling).toEqual(['b']);
+  });
+});
+
 describe('a run that stands for a step', () => {
   const ended = () => {
     const player = new Player(compiled([fixedCall('a')], { compensation_strategy: 'none' }));
@@ -181,7 +198,13 @@ describe('a run that stands for a step', () => {
     const told = {
       effect: 'tell-parent',
       ends: 1,
-      ended: { workflow_id: RUN_ID, step: 'sub', status: 'completed', output: { n: 1 } },
+      ended: {
+        workflow_id: RUN_ID,
+        step: 'sub',
+        status: 'completed',
+        attempt: 1,
+        output: { n: 1 },
+      },
     };
     expect(player.outstanding.get('tell-parent')).toEqual(told);
     expect(player.crash().outstanding.get('tell-parent')).toEqual(told);
@@ -202,6 +225,19 @@ describe('a run that stands for a step', () => {
       ends: 2,
       ended: { status: 'completed' },
     });
+  });
+
+  it('tells it for which attempt of its step it ended, whoever else retried it before', () => {
+    const player = ended();
+    player.status4xx('a');
+    player.retry();
+    player.status4xx('a');
+    const told = () => player.outstanding.get('tell-parent');
+    expect(told()).toMatchObject({ ends: 2, ended: { status: 'failed', attempt: 1 } });
+    const data = { workflow_id: RUN_ID, retry_strategy: 'failed_steps' } as const;
+    player.say({ type: 'RetryWorkflow', at: player.at, data, parent_attempt: 2 });
+    player.ok('a');
+    expect(told()).toMatchObject({ ends: 3, ended: { status: 'completed', attempt: 2 } });
   });
 
   it('is not the same as one that somebody else starts under its id', () => {

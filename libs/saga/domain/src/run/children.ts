@@ -7,7 +7,7 @@ import { isUndoing } from './state';
 /** The end of a child answers the step that began it, or its undo; what nobody waits for changes nothing. */
 export function childEnded(draft: Draft, { data }: ChildEnded): void {
   const { run } = draft;
-  const { step: address, status } = data;
+  const { step: address, status, attempt } = data;
   const state = run.steps.get(address);
   if (!state || draft.spotOf(address).step.type !== 'sub_workflow') return;
   const answered = (purpose: Purpose, attempt: number, result: CallResult): CallAnswered => ({
@@ -16,8 +16,11 @@ export function childEnded(draft: Draft, { data }: ChildEnded): void {
     chance: 0,
     data: { purpose, step: address, attempt, result, reissued: false },
   });
-  if (state.status === 'calling')
+  if (state.status === 'calling') {
+    // The word of an end before it was retried comes late: it will end once more, for this attempt.
+    if (attempt !== undefined && attempt !== state.attempt) return;
     return answerStep(draft, answered('step', state.attempt, resultOf(data)));
+  }
   const undo = isUndoing(run) ? run.compensation?.undo : undefined;
   if (undo?.status === 'calling' && status === 'compensated')
     answerUndo(draft, answered('undo', undo.attempt, { kind: 'ok', output: null }));

@@ -21,7 +21,13 @@ export type CompensateWorkflow = Command<
   DataOf<typeof sagaContract.compensateWorkflow>
 >;
 
-export type RetryWorkflow = Command<'RetryWorkflow', DataOf<typeof sagaContract.retryWorkflow>>;
+export interface RetryWorkflow extends Command<
+  'RetryWorkflow',
+  DataOf<typeof sagaContract.retryWorkflow>
+> {
+  /** Asked for by the run that it is a step of: the step's attempt that waits for it. */
+  readonly parent_attempt?: number;
+}
 
 export type SignalWorkflow = Command<'SignalWorkflow', DataOf<typeof sagaContract.signalWorkflow>>;
 
@@ -33,6 +39,8 @@ export type ChildEnded = Command<
     readonly workflow_id: string;
     readonly step: string;
     readonly status: 'completed' | 'failed' | 'compensated';
+    /** The step's attempt that it has ended for; absent: whichever waits. */
+    readonly attempt?: number;
     /** Its final context. */
     readonly output: JsonObject;
     readonly reason?: string;

@@ -328,17 +328,29 @@ function childRun(
     wedding_id,
     initiating_service: workflow_name,
     context_data: input,
-    parent: { workflow_id, step, depth: (started.parent?.depth ?? 0) + 1, timeout_at: timeoutAt },
+    parent: {
+      workflow_id,
+      step,
+      depth: (started.parent?.depth ?? 0) + 1,
+      ...(attempt > 1 && purpose === 'step' ? { attempt } : {}),
+      timeout_at: timeoutAt,
+    },
   };
 }
 
 function tellParent(run: Run): readonly TellParentEffect[] {
-  const { started, status, ends, context: output, endReason } = run;
+  const { started, status, ends, context: output, endReason, parentAttempt: attempt } = run;
   const { parent } = started;
   if (!parent || !owesParent(run) || status === 'running' || status === 'compensating') return [];
   const { workflow_id, step } = parent;
   const reason = endReason === undefined ? {} : { reason: endReason };
-  return [{ effect: 'tell-parent', ends, ended: { workflow_id, step, status, output, ...reason } }];
+  return [
+    {
+      effect: 'tell-parent',
+      ends,
+      ended: { workflow_id, step, status, attempt, output, ...reason },
+    },
+  ];
 }
 
 const target = (

@@ -43,6 +43,8 @@ export interface ParentRun {
   readonly step: string;
   /** 1 for the child of a run that has no parent. */
   readonly depth: number;
+  /** The step's attempt that it was started for; absent: the first. */
+  readonly attempt?: number;
   /** The parent's: no child has more time. */
   readonly timeout_at: Instant;
 }
@@ -455,6 +457,8 @@ export type RunRetried = Message<
     readonly strategy: 'current_step' | 'failed_steps' | 'from_step';
     readonly from_step?: number;
     readonly max_retries?: number;
+    /** The attempt of its step in another run that it goes on for. */
+    readonly parent_attempt?: number;
     /** Keys of the context that were set. */
     readonly context_patch?: JsonObject;
     /** Of a run that goes on; a parked undo has none. */

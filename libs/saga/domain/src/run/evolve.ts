@@ -47,6 +47,7 @@ export function evolveRun(state: RunState, event: RunEvent): RunState {
       maxRetries: undefined,
       ends: 0,
       told: 0,
+      parentAttempt: event.data.parent?.attempt ?? 1,
     };
   if (!isStarted(state)) return NOT_STARTED;
   return evolveStarted(state, event);
@@ -196,7 +197,8 @@ function evolveStarted(run: Run, event: Exclude<RunEvent, { type: 'WorkflowStart
       return undone(run, event.data.step);
     case 'RunRetried': {
       const { max_retries: maxRetries, timeout_at: timeoutAt, context_patch } = event.data;
-      if (timeoutAt === undefined) return { ...run, maxRetries };
+      const { parent_attempt: parentAttempt = run.parentAttempt } = event.data;
+      if (timeoutAt === undefined) return { ...run, maxRetries, parentAttempt };
       // What a race was undoing is begun again.
       const compensation = run.compensation && { ...run.compensation, undo: undefined };
       return {
@@ -206,6 +208,7 @@ function evolveStarted(run: Run, event: Exclude<RunEvent, { type: 'WorkflowStart
         status: 'running',
         timeoutAt,
         maxRetries,
+        parentAttempt,
         halt: undefined,
       };
     }

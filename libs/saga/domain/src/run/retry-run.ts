@@ -18,12 +18,12 @@ export function retryRun(draft: Draft, command: RetryWorkflow): Rejection | unde
   if (target instanceof Rejection) return target;
   switch (draft.run.status) {
     case 'failed':
-      return goOnFailed(draft, command.data, target);
+      return goOnFailed(draft, command, target);
     case 'compensating':
-      return retryUndo(draft, command.data, target);
+      return retryUndo(draft, command, target);
     case 'running':
       if (draft.run.compensation?.undo?.status === 'parked' && !draft.isHalted)
-        return retryUndo(draft, command.data, target);
+        return retryUndo(draft, command, target);
       return new Rejection('workflow-running', 'the run is still going on by itself');
     case 'completed':
       return new Rejection(
@@ -63,9 +63,10 @@ const invalidPatch = (inside: string, message: string): Rejection =>
 
 function goOnFailed(
   draft: Draft,
-  data: Request,
+  command: RetryWorkflow,
   target: CompiledStep | undefined,
 ): Rejection | undefined {
+  const { data } = command;
   if (draft.definition.isCatching && Object.hasOwn(data.context_patch ?? {}, ERRORS))
     return invalidPatch(`.${ERRORS}`, 'is where the workflow keeps caught errors');
   const jump = target && jumpTo(draft, target);
@@ -75,7 +76,7 @@ function goOnFailed(
   const timeout_at = instantOf(epochMs(draft.at) + timeoutMs);
   const { context_patch } = data;
   const patch = context_patch ? { context_patch } : {};
-  draft.record({ type: 'RunRetried', data: { ...retried(draft, data), ...patch, timeout_at } });
+  draft.record({ type: 'RunRetried', data: { ...retried(draft, command), ...patch, timeout_at } });
   if (jump)
     draft.record({
       type: 'StepSkipped',
@@ -130,7 +131,7 @@ function stoppedAt(draft: Draft): CompiledStep | undefined {
 
 function retryUndo(
   draft: Draft,
-  data: Request,
+  command: RetryWorkflow,
   target: CompiledStep | undefined,
 ): Rejection | undefined {
   const { compensation } = draft.run;
@@ -138,20 +139,22 @@ function retryUndo(
   const [name] = compensation?.remaining ?? [];
   if (undo?.status !== 'parked' || name === undefined)
     return new Rejection('workflow-compensating', 'the run is being undone and is not parked');
+  const { data } = command;
   if (data.context_patch)
     return invalidPatch('', 'belongs to a failed run; an undo reads what held when its step ended');
   if (target && target.name !== name)
     return new Rejection('step-not-parked', `${target.name} is not what is parked: ${name} is`);
-  draft.record({ type: 'RunRetried', data: retried(draft, data) });
+  draft.record({ type: 'RunRetried', data: retried(draft, command) });
   if (opensIncidents(draft.run.started))
     closeIncident(draft, 'retry', { max_retries: data.max_retries });
   undoAgain(draft);
   return undefined;
 }
 
-const retried = (draft: Draft, { retry_strategy, from_step, max_retries }: Request) => ({
-  strategy: retry_strategy,
-  ...(from_step === undefined ? {} : { from_step }),
-  ...(max_retries === undefined ? {} : { max_retries }),
+const retried = (draft: Draft, { data, parent_attempt }: RetryWorkflow) => ({
+  strategy: data.retry_strategy,
+  ...(data.from_step === undefined ? {} : { from_step: data.from_step }),
+  ...(data.max_retries === undefined ? {} : { max_retries: data.max_retries }),
+  ...(parent_attempt === undefined ? {} : { parent_attempt }),
   at: draft.at,
 });

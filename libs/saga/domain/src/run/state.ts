@@ -153,6 +153,8 @@ export interface Run {
   /** How often it has ended, and of how many ends its parent knows. */
   readonly ends: number;
   readonly told: number;
+  /** The attempt of its step there that its next end answers. */
+  readonly parentAttempt: number;
   /** Why it ended last, when it did not complete. */
   readonly endReason?: string | undefined;
   readonly pause: Pause | undefined;
@@ -186,15 +188,18 @@ export const isUnderWay = (step: StepState | undefined): boolean =>
     step.status === 'awaiting' ||
     (step.status === 'branching' && !step.isStopped));
 
-/** Steps that wait for a signal of this name, longest first; since the same moment in the order they were reached. */
+/**
+ * Steps that wait for a signal of this name, the one that has waited longest first; of several since
+ * the same moment the one that was reached first.
+ */
 export const awaiting = (run: Run, signal: string): readonly string[] =>
   [...run.steps]
     .flatMap(([address, state]) =>
       state.status === 'awaiting' && state.signal === signal
-        ? [{ address, since: epochMs(state.since) }]
+        ? [{ address, since: state.since }]
         : [],
     )
-    .toSorted((one, other) => one.since - other.since)
+    .toSorted((one, other) => epochMs(one.since) - epochMs(other.since))
     .map(({ address }) => address);
 
 /** The step that takes the next signal of this name; those before it have one that came in a pause. */

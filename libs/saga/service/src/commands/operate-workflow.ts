@@ -141,6 +141,7 @@ const childEnded = z.strictObject({
   workflow_id: z.uuid(),
   step: z.string(),
   status: z.enum(['completed', 'failed', 'compensated']),
+  attempt: z.int().min(1).exactOptional(),
   output: z.record(z.string(), z.json()),
   reason: z.string().exactOptional(),
 });
@@ -156,11 +157,14 @@ const OPERATIONS: Readonly<Record<Operation['type'], z.ZodType>> = {
 };
 
 /** What comes over the bus is checked, whoever sent it. */
-function validOperation({ type, data }: Partial<Operation>): Operation | Rejection {
+function validOperation(operation: Partial<Operation>): Operation | Rejection {
+  const { type, data } = operation;
   const schema = type !== undefined && Object.hasOwn(OPERATIONS, type) && OPERATIONS[type];
   if (!schema) return new Rejection('invalid-input', 'operation.type is no operation', 'invalid');
   const valid = validate(schema, data);
   if (valid instanceof Rejection) return valid;
   const at = instantOf(0); // The run's own clock says when.
-  return { type, at, data: valid.value } as Operation;
+  const { parent_attempt } = operation as { readonly parent_attempt?: number };
+  const asked = Number.isInteger(parent_attempt) ? { parent_attempt } : {};
+  return { type, at, data: valid.value, ...asked } as Operation;
 }

@@ -126,11 +126,13 @@ export class Family implements Relatives {
     const workflow_id = workflowIdOf(effect.correlation_id);
     const data = { workflow_id, retry_strategy: 'failed_steps' } as const;
     const cause = causeOf(effect.parent.workflow_id, `${effect.key}:${effect.attempt}`, context);
-    const outcome = await this.say({ type: 'RetryWorkflow', data, at: NOW }, cause);
+    const { attempt: parent_attempt } = effect;
+    const outcome = await this.say({ type: 'RetryWorkflow', data, parent_attempt, at: NOW }, cause);
     if (outcome.accepted) return undefined;
     const { code, message } = outcome.problem;
     if (code === 'workflow-unknown') return this.start(effect, context);
-    if (UNDER_WAY.has(code)) return undefined;
+    // By somebody else, and for no attempt of ours: it is asked again when it has ended.
+    if (UNDER_WAY.has(code)) throw unreachable(workflow_id);
     if (code !== 'workflow-completed') return { kind: 'refused', message };
     // Somebody else has helped it on, and its parent was not waiting then.
     const state = await this.stateOf(workflow_id);
@@ -170,7 +172,7 @@ export class Family implements Relatives {
 }
 
 const unreachable = (id: string): RelativeUnreachable =>
-  new RelativeUnreachable(`the run ${id} is changing hands`);
+  new RelativeUnreachable(`the run ${id} is changing hands, or under way for somebody else`);
 
 function causeOf(
   id: string,
