@@ -5,6 +5,7 @@ import {
   mkdtempSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -26,6 +27,7 @@ const PROCESSES = [
   ...['gateway', 'health', 'orchestrator', 'registry', 'saga'],
   ...['catering', 'notification', 'payment', 'photographer', 'venue'],
 ];
+const COMPILED = join(WORKSPACE, 'apps', 'gateway', 'dist', 'main.js');
 const readme = readFileSync(join(WORKSPACE, 'README.md'), 'utf8');
 const messages = readFileSync(join(WORKSPACE, 'docs', 'messages.md'), 'utf8');
 
@@ -37,6 +39,7 @@ interface Listed {
 describe('npm start', () => {
   let folder: string;
   let port: number;
+  let compiledAt: number;
   let suite: NpmStart;
 
   const start = async (): Promise<void> => {
@@ -76,6 +79,7 @@ describe('npm start', () => {
     placeNatsTool(join(folder, 'bin'));
     symlinkSync(join(WORKSPACE, 'node_modules'), join(folder, 'node_modules'));
     port = await freePort();
+    compiledAt = statSync(COMPILED).birthtimeMs;
     await start();
   }, 180_000);
   afterAll(async () => {
@@ -83,6 +87,9 @@ describe('npm start', () => {
     await suite.exited;
     rmSync(folder, { recursive: true, force: true });
   }, 30_000);
+
+  it('leaves what is compiled in its place: another suite may be running from it', () =>
+    expect(statSync(COMPILED).birthtimeMs).toBe(compiledAt));
 
   it('ends with ready, and says in run.json what runs where', async () => {
     const run = suite.runFile();

@@ -34,7 +34,10 @@ export async function install() {
   writeFileSync(STAMP, stamp);
 }
 
-/** Compiles everything; Nx brings it out of its cache when no source has changed. */
+/**
+ * Compiles what has changed, in place. Not out of Nx's cache: that takes all compiled files away before
+ * it puts them back, under the feet of a suite that runs from them and may have to start a process again.
+ */
 export async function compile() {
   const nx = join(workspace, 'node_modules', '.bin', 'nx');
   console.log('compiling what has changed');
