@@ -1,13 +1,19 @@
 import { auditContract, type AnswerOf, type InputOf } from '@downbeat/contracts';
 import { AuditLog } from '@downbeat/event-store';
 import { Rejection, type RecordedEvent } from '@downbeat/eventsourcing';
-import { compileDefinition, workflowStream, type CompiledDefinition } from '@downbeat/saga-domain';
+import {
+  compileDefinition,
+  workflowStream,
+  type CompiledDefinition,
+  type WorkflowStarted,
+} from '@downbeat/saga-domain';
 import { Answers, type Question } from '@downbeat/service-host';
 import { Controller } from '@nestjs/common';
 import { HeavyWork } from '../heavy-work';
 import { REPLAY_LIMITS, tooLarge, type ReplayLimits } from './replay.queries';
 import { appendsOf, eventsOf } from './stream-events';
 import { courseWith } from './what-if';
+import { definitionsOf, type FindDefinition } from './workflow-definitions';
 
 const { whatIf } = auditContract;
 type Run = AnswerOf<typeof whatIf>['runs'][number];
@@ -40,6 +46,7 @@ export async function coursesOf(
   limits: ReplayLimits = REPLAY_LIMITS,
 ): Promise<Run[] | Rejection> {
   const runs: Run[] = [];
+  const find = definitionsOf(log);
   const left = { events: limits.eventsMax, bytes: limits.answerBytesMax };
   for (const workflow_id of workflowIds) {
     const events: RecordedEvent[] = [];
@@ -49,7 +56,7 @@ export async function coursesOf(
       if (events.length > Math.min(limits.streamEventsMax, left.events))
         return tooLarge(`${stream} brings it to too many events`);
     }
-    const run = await courseOf(definition, workflow_id, events);
+    const run = await courseOf(definition, workflow_id, events, find);
     left.events -= events.length;
     left.bytes -= Buffer.byteLength(JSON.stringify(run));
     if (left.bytes < 0) return tooLarge('the differences are too large for one answer');
@@ -62,9 +69,14 @@ async function courseOf(
   definition: CompiledDefinition,
   workflow_id: string,
   events: readonly RecordedEvent[],
+  find: FindDefinition,
 ): Promise<Run> {
-  if (events.length === 0) return { workflow_id, outcome: 'unknown', decisions_compared: 0 };
-  const course = await courseWith(definition, appendsOf(each(events)));
+  const [first] = events;
+  if (!first) return { workflow_id, outcome: 'unknown', decisions_compared: 0 };
+  const found =
+    first.type === 'WorkflowStarted' ? await find(first.data as WorkflowStarted['data']) : '';
+  const original = typeof found === 'string' ? undefined : found;
+  const course = await courseWith(definition, appendsOf(each(events)), original);
   return { workflow_id, outcome: course.first_difference ? 'differs' : 'same', ...course };
 }
 

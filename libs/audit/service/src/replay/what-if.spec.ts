@@ -10,8 +10,17 @@ const transcript = (name: string): Transcript =>
   JSON.parse(readFileSync(join(__dirname, 'golden', `${name}.json`), 'utf8')) as Transcript;
 
 /** @param change To the definition the run was made with. */
-async function whatIf(name: string, change: (text: string) => string = (text) => text) {
-  const { definition, appends } = transcript(name);
+async function whatIf(
+  name: string,
+  change: (text: string) => string = (text) => text,
+  lateFrom = Number.POSITIVE_INFINITY,
+) {
+  const { definition, appends: punctual } = transcript(name);
+  const appends = punctual.map((append, at) =>
+    at < lateFrom
+      ? append
+      : (JSON.parse(JSON.stringify(append).replaceAll('T09:3', 'T09:5')) as typeof append),
+  );
   const changed = JSON.parse(change(JSON.stringify(definition))) as WorkflowDefinition;
   const compiled = compileDefinition({ ...changed, version: '9.0.0' });
   if (compiled instanceof Rejection) throw new Error(compiled.message);
@@ -20,7 +29,9 @@ async function whatIf(name: string, change: (text: string) => string = (text) =>
     for (const append of appends)
       yield append.map((event) => ({ ...event, position: ++position }) as unknown as RecordedEvent);
   }
-  return { course: await courseWith(compiled, recorded()), appends };
+  const original = compileDefinition(definition as unknown as WorkflowDefinition);
+  if (original instanceof Rejection) throw new Error(original.message);
+  return { course: await courseWith(compiled, recorded(), original), appends };
 }
 
 describe('a run with another definition', () => {
@@ -40,6 +51,27 @@ describe('a run with another definition', () => {
     expect(JSON.stringify(course.first_difference?.recorded)).toContain('CompensationStarted');
     expect(JSON.stringify(course.first_difference?.derived)).toContain('WorkflowFailed');
     expect(course.decisions_compared).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ['another service', '"service_name":"b"', '"service_name":"elsewhere"'],
+    ['another endpoint', '"endpoint":"/b"', '"endpoint":"/elsewhere"'],
+  ])('differs when it would have called %s', async (_, was, is) => {
+    const { course } = await whatIf('completed', (text) => text.replace(was, is));
+    expect(course).toMatchObject({ decisions_compared: 1, first_difference: { position: 3 } });
+    expect(JSON.stringify(course.first_difference?.recorded)).toContain(was);
+    expect(JSON.stringify(course.first_difference?.derived)).toContain(is);
+  });
+
+  it('differs where it would have timed out before', async () => {
+    const { course } = await whatIf(
+      'completed',
+      (text) => text.replace('"timeout_minutes":60', '"timeout_minutes":10'),
+      2,
+    );
+    expect(course).toMatchObject({ decisions_compared: 2 });
+    expect(course.first_difference?.derived).toContain('would have timed out at');
+    expect((await whatIf('completed', undefined, 2)).course).toEqual({ decisions_compared: 4 });
   });
 
   it('differs at once when it begins with something else', async () => {

@@ -1,7 +1,9 @@
+import { sagaContract } from '@downbeat/contracts';
 import type { Instant } from '@downbeat/eventsourcing';
 import { specification } from '@downbeat/eventsourcing/testing';
 import { bulkOperation, type BulkCommand, type BulkEvent } from './bulk-operation';
 
+const { BULK_RUNS_MAX } = sagaContract;
 const { given } = specification(bulkOperation);
 const at = '2026-03-01T09:30:00.000Z' as Instant;
 const bulk_id = 'after-outage';
@@ -84,12 +86,26 @@ describe('an operation on many runs', () => {
     given(started(['a']))
       .when(abort)
       .then(aborted);
-    given(started(['a']), aborted)
+    given(started(['a']), aborted, answered(0, 'x'))
       .when(record(0, 'x'))
       .thenNothing();
     given(started(['a']), answered(0, 'x'), completed)
       .when(abort)
       .thenNothing();
     given().when(abort).thenRejected('bulk-unknown');
+    given(started(['a']), aborted)
+      .when(abort)
+      .thenNothing();
+  });
+  it('records what runs have said that were asked when it was aborted', () =>
+    given(started(['a', 'b']), aborted)
+      .when(record(0, 'accepted', 'x'))
+      .then(answered(0, 'accepted', 'x')));
+  it('is refused when it would concern too many, unless it goes on already', () => {
+    const many = Array.from({ length: BULK_RUNS_MAX + 1 }, (_, at) => `w${at}`);
+    given().when(start(many)).thenRejected('bulk-too-large');
+    given(started(['a']))
+      .when(start(many))
+      .thenNothing();
   });
 });

@@ -1,4 +1,4 @@
-import type { DataOf, sagaContract } from '@downbeat/contracts';
+import { sagaContract, type DataOf } from '@downbeat/contracts';
 import {
   Rejection,
   streamName,
@@ -9,6 +9,8 @@ import {
   type StreamName,
 } from '@downbeat/eventsourcing';
 import { canonicalJson } from '../definition/canonical-json';
+
+const { BULK_RUNS_MAX } = sagaContract;
 
 type Request = DataOf<typeof sagaContract.startBulkOperation>;
 
@@ -65,15 +67,19 @@ export const bulkOperation: Decider<BulkOperation, BulkCommand, BulkEvent> = {
     }
     if (state.status === 'unknown')
       return new Rejection('bulk-unknown', `there is no operation ${bulk_id}`, 'not-found');
-    if (state.status !== 'running') return [];
-    if (command.type === 'AbortBulkOperation')
-      return [{ type: 'BulkOperationAborted', data: { bulk_id, reason: command.data.reason, at } }];
+    if (command.type === 'AbortBulkOperation') {
+      const { reason } = command.data;
+      if (state.status !== 'running') return [];
+      return [{ type: 'BulkOperationAborted', data: { bulk_id, reason, at } }];
+    }
     const { from, answers } = command.data;
+    if (state.status === 'completed') return [];
     // Another process was faster.
     if (from !== state.next || answers.length === 0) return [];
     const answered: BulkEvent = { type: 'BulkRunsAnswered', data: { bulk_id, from, answers, at } };
     const isLast = from + answers.length >= state.workflowIds.length;
-    return isLast
+    // When it was aborted, some were being asked.
+    return isLast && state.status === 'running'
       ? [answered, { type: 'BulkOperationCompleted', data: { bulk_id, at } }]
       : [answered];
   },
@@ -110,6 +116,11 @@ function start(
       { field: 'max_retries', message: 'belongs to the action retry' },
     ]);
   const count = workflow_ids.length;
+  if (count > BULK_RUNS_MAX)
+    return new Rejection(
+      'bulk-too-large',
+      `more than ${BULK_RUNS_MAX} runs fit the filter; narrow it, with started_before for instance`,
+    );
   if (count === 0) return new Rejection('bulk-empty', `no run fits the filter for ${action}`);
   if (expected_count !== undefined && expected_count !== count)
     return new Rejection(

@@ -45,6 +45,8 @@ describe('a timetable', () => {
     ['* * * *', 'UTC', 'cron', /five fields/],
     ['@daily', 'UTC', 'cron', /five fields/],
     ['2026-12-24T00:00:00', 'UTC', 'cron', /five fields/],
+    // The library would take it for one moment, in the words of Date.parse.
+    ['Tue Jan 1 2030 00:00', 'UTC', 'cron', /five fields/],
     ['61 * * * *', 'UTC', 'cron', /Invalid value for minute: 61/],
     ['0 0 30 2 *', 'UTC', 'cron', /never comes/],
     ['0 0 * * *', 'Mars/Olympus', 'time_zone', /no time zone/],

@@ -7,7 +7,8 @@ export interface Timetable {
   readonly time_zone: string;
 }
 
-const FIELDS = /^\S+( \S+){4,5}$/;
+/** The library takes a text with a colon for one moment, in the words of `Date.parse`. */
+const FIELDS = /^[^\s:]+( [^\s:]+){4,5}$/;
 
 /** Why a timetable names no moments after `after`; undefined: it does. */
 export function whyNoTimetable(

@@ -1,7 +1,7 @@
 import { fold, instantOf, Rejection, type Instant } from '@downbeat/eventsourcing';
 import { specification } from '@downbeat/eventsourcing/testing';
 import fc from 'fast-check';
-import { nextDueAt, occurrenceId, schedule, type ScheduleCommand } from './schedule';
+import { nextDueAt, occurrenceId, PENDING_MAX, schedule, type ScheduleCommand } from './schedule';
 import type { ScheduleEvent, SchedulePlan } from './schedule-events';
 
 const { given } = specification(schedule);
@@ -108,6 +108,46 @@ describe('a schedule', () => {
       );
   });
 
+  it('says step by step what is too old when it is much, and starts none of it', () => {
+    const everySecond = set({ overlap: 'allow', catch_up_minutes: 1, cron: '* * * * * *' });
+    const events: ScheduleEvent[] = [everySecond];
+    const at = minute(60);
+    for (let ticks = 0; ticks < 20; ticks++) {
+      const decision = schedule.decide(tick(at), fold(schedule, events));
+      if (decision instanceof Rejection) throw new Error(decision.message);
+      events.push(...decision);
+    }
+    const dues = events.filter(({ type }) => type === 'OccurrenceDue');
+    expect(dues[0]?.data).toMatchObject({ due_at: minute(59) });
+    const missed = events.flatMap(({ type, data }) =>
+      type === 'OccurrencesMissed' ? [data.count] : [],
+    );
+    expect(missed).toEqual([1_000, 1_000, 1_000, 539]);
+  });
+  it('leaves out what comes due while too many runs are to be started', () => {
+    const everySecond = set({ overlap: 'allow', cron: '* * * * * *' });
+    const events: ScheduleEvent[] = [everySecond];
+    for (let second = 1; second <= PENDING_MAX + 50; second++) {
+      const decision = schedule.decide(tick(minute(0, second)), fold(schedule, events));
+      if (decision instanceof Rejection) throw new Error(decision.message);
+      events.push(...decision);
+    }
+    const state = fold(schedule, events);
+    expect(state.pending).toHaveLength(PENDING_MAX);
+    expect(events.at(-1)).toMatchObject({ type: 'OccurrenceSkipped' });
+    given(...events)
+      .when(said('TriggerSchedule', minute(30)))
+      .thenRejected('schedule-busy');
+  });
+
+  it('decides on no moment twice when it is set or resumed by a clock that is behind', () => {
+    const behind = minute(0, 59);
+    const resumed: ScheduleEvent = { type: 'ScheduleResumed', data: { name, at: behind } };
+    for (const late of [[set({ catch_up_minutes: 5 }, behind)], [paused, resumed]])
+      given(set(), due(1), started(1), ...late)
+        .when(tick(minute(1, 30)))
+        .thenNothing();
+  });
   it('leaves out what comes due while a run goes on', () => {
     given(set(), due(1), started(1))
       .when(tick(minute(2)))

@@ -12,11 +12,18 @@ import {
 import { canonicalJson } from '../definition/canonical-json';
 import type { RunStatus } from '../run/state';
 import { momentsAfter, whyNoTimetable } from './cron';
-import type { ScheduleEvent, SchedulePlan, ScheduleSet } from './schedule-events';
+import type {
+  OccurrencesMissed,
+  ScheduleEvent,
+  SchedulePlan,
+  ScheduleSet,
+} from './schedule-events';
 
 /** No tick decides on more at once; the next one goes on. */
 export const OCCURRENCES_PER_TICK = 100;
 const MISSED_PER_TICK = 1_000;
+/** Runs that may overlap and cannot be started for now: no more are kept for later. */
+export const PENDING_MAX = 100;
 
 type Named = { readonly name: string };
 
@@ -133,7 +140,7 @@ function trigger(
   state: Schedule,
 ): readonly ScheduleEvent[] | Rejection {
   const [before] = state.pending;
-  if (before && plan.overlap !== 'allow')
+  if (before && !mayJoin(plan, state))
     return new Rejection('schedule-busy', `the run ${before.correlation_id} has not ended`);
   if (state.pending.some(({ due_at }) => due_at === at)) return [];
   const correlation_id = occurrenceId(name, at);
@@ -162,10 +169,13 @@ function tick(
 
   if (next.queued !== undefined && next.pending.length === 0) due(next.queued);
   if (next.isPaused) return events;
-  missed(name, at, plan, next).forEach(record);
+  const tooOld = missed(name, at, plan, next);
+  tooOld.forEach(record);
+  // There may be more of them, which the next tick has to leave out as well.
+  if (tooOld.some(({ data }) => data.count === MISSED_PER_TICK)) return events;
   for (const due_at of momentsAfter(plan, next.decidedUpTo, OCCURRENCES_PER_TICK, at)) {
     const [before] = next.pending;
-    if (!before || plan.overlap === 'allow') due(due_at);
+    if (!before || mayJoin(plan, next)) due(due_at);
     else if (plan.overlap === 'queue' && next.queued === undefined)
       record({ type: 'OccurrenceQueued', data: { name, due_at, at } });
     else
@@ -183,7 +193,7 @@ function missed(
   at: Instant,
   plan: SchedulePlan,
   { decidedUpTo }: Schedule,
-): readonly ScheduleEvent[] {
+): readonly OccurrencesMissed[] {
   const tooOld = instantOf(epochMs(at) - plan.catch_up_minutes * 60_000 - 1);
   const moments = momentsAfter(plan, decidedUpTo, MISSED_PER_TICK, tooOld);
   const [due_at] = moments;
@@ -192,6 +202,9 @@ function missed(
   const count = moments.length;
   return [{ type: 'OccurrencesMissed', data: { name, due_at, last_due_at, count, at } }];
 }
+
+const mayJoin = ({ overlap }: SchedulePlan, { pending }: Schedule): boolean =>
+  overlap === 'allow' && pending.length < PENDING_MAX;
 
 const isOwed = ({ pending }: Schedule, dueAt: Instant): boolean =>
   pending.some(({ due_at, is_started }) => due_at === dueAt && !is_started);
@@ -203,7 +216,7 @@ function evolve(state: Schedule, { type, data }: ScheduleEvent): Schedule {
     case 'SchedulePaused':
       return { ...state, isPaused: true, queued: undefined };
     case 'ScheduleResumed':
-      return { ...state, isPaused: false, decidedUpTo: data.at };
+      return { ...state, isPaused: false, decidedUpTo: later(state.decidedUpTo, data.at) };
     case 'ScheduleDeleted':
       return { ...state, plan: undefined, isPaused: false, pending: [], queued: undefined };
     case 'OccurrencesMissed':
@@ -232,10 +245,12 @@ function evolve(state: Schedule, { type, data }: ScheduleEvent): Schedule {
 /** Another timetable counts from now on; what is under way goes on. */
 function set(state: Schedule, { plan, at }: ScheduleSet['data']): Schedule {
   const { pending } = state;
+  // The clock of another replica may be a little behind.
+  const decidedUpTo = later(state.decidedUpTo, at);
   // Where runs may overlap, none is waited for.
-  if (plan.overlap !== 'allow') return { ...state, plan, decidedUpTo: at };
+  if (plan.overlap !== 'allow') return { ...state, plan, decidedUpTo };
   const unstarted = pending.filter(({ is_started }) => !is_started);
-  return { ...state, plan, decidedUpTo: at, pending: unstarted, queued: undefined };
+  return { ...state, plan, decidedUpTo, pending: unstarted, queued: undefined };
 }
 
 /** Where runs may overlap, nobody has to know when one ends. */

@@ -1,14 +1,18 @@
 import type { EventStore } from '@downbeat/event-store';
-import { instantOf } from '@downbeat/eventsourcing';
+import { Fault, instantOf } from '@downbeat/eventsourcing';
 import type { CommandOutcome } from '@downbeat/message-bus';
 import { bulkOperation, bulkStream, type BulkOperation } from '@downbeat/saga-domain';
 import type { Cause, Clock } from '@downbeat/service-host';
+import { EngineFull, EngineNotRunning } from '../engine/errors';
 import type { Operation } from '../engine/operation';
 import { Ledger } from '../ledger';
 
 /** Runs are spoken to in slices, of which there are so many a second when the rate is higher. */
 const SLICES_PER_SECOND = 5;
 const TRY_AGAIN_MS = 1_000;
+/** For so long a slice is said again because of runs that cannot be asked; those are passed over then. */
+const PASSED_OVER_AFTER_MS = 60_000;
+const OPERATIONS_AT_ONCE_MAX = 4;
 const ACTOR = 'saga-bulk';
 
 type Request = NonNullable<BulkOperation['request']>;
@@ -29,19 +33,16 @@ export interface RunnerPorts {
  */
 export class BulkRunner {
   private readonly inWork = new Map<string, Promise<void>>();
+  /** Operations for which there is no room yet. */
+  private readonly waiting = new Set<string>();
   private readonly stopping = new AbortController();
 
   constructor(private readonly ports: RunnerPorts) {}
 
   /** Goes on with these, as far as it does not already. */
   know(bulkIds: readonly string[]): void {
-    for (const id of bulkIds) {
-      if (this.inWork.has(id) || this.stopping.signal.aborted) continue;
-      this.inWork.set(
-        id,
-        this.work(id).finally(() => this.inWork.delete(id)),
-      );
-    }
+    for (const id of bulkIds) if (!this.inWork.has(id)) this.waiting.add(id);
+    this.workOn();
   }
 
   async stop(): Promise<void> {
@@ -49,10 +50,23 @@ export class BulkRunner {
     await Promise.all(this.inWork.values());
   }
 
+  private workOn(): void {
+    for (const id of this.waiting) {
+      if (this.inWork.size >= OPERATIONS_AT_ONCE_MAX || this.stopping.signal.aborted) return;
+      this.waiting.delete(id);
+      const work = this.work(id).finally(() => {
+        this.inWork.delete(id);
+        this.workOn();
+      });
+      this.inWork.set(id, work);
+    }
+  }
+
   private async work(bulkId: string): Promise<void> {
     const { store, clock, onFault, pause } = this.ports;
     const ledger = new Ledger(bulkOperation, bulkStream(bulkId), ACTOR, store, clock);
     const { signal } = this.stopping;
+    let slicedAt = clock.now();
     while (!signal.aborted) {
       try {
         await ledger.refresh();
@@ -61,9 +75,11 @@ export class BulkRunner {
         const begun = performance.now();
         const size = Math.max(1, Math.floor(request.rate_per_second / SLICES_PER_SECOND));
         const slice = workflowIds.slice(next, next + size);
-        const answers = await Promise.all(slice.map((id) => this.ask(request, id)));
+        const isLastTry = clock.now() - slicedAt >= PASSED_OVER_AFTER_MS;
+        const answers = await this.askAll(request, slice, isLastTry);
         const data = { bulk_id: bulkId, from: next, answers };
         await ledger.carryOut({ type: 'RecordAnswers', data });
+        slicedAt = clock.now();
         const dueMs = (slice.length / request.rate_per_second) * 1_000;
         if (next + slice.length < workflowIds.length)
           await pause(Math.max(0, dueMs - (performance.now() - begun)), signal);
@@ -74,6 +90,26 @@ export class BulkRunner {
     }
   }
 
+  /**
+   * Returns, or throws, when all have answered or failed: nobody is asked twice at once.
+   *
+   * @param isLastTry Then the code of the fault is the answer of a run that cannot be asked.
+   */
+  private async askAll(
+    request: Request,
+    ids: readonly string[],
+    isLastTry: boolean,
+  ): Promise<string[]> {
+    const results = await Promise.allSettled(ids.map((id) => this.ask(request, id)));
+    return results.map((result) => {
+      if (result.status === 'fulfilled') return result.value;
+      const fault: unknown = result.reason;
+      const isOfTheRun = fault instanceof Fault && !isOfTheReplica(fault);
+      if (isLastTry && isOfTheRun) return fault.code;
+      throw fault;
+    });
+  }
+
   private async ask(request: Request, workflow_id: string): Promise<string> {
     const { bulk_id } = request;
     const meta = { correlation_id: bulk_id, causation_id: bulkStream(bulk_id), actor: ACTOR };
@@ -82,6 +118,9 @@ export class BulkRunner {
     return outcome.accepted ? 'accepted' : outcome.problem.code;
   }
 }
+
+const isOfTheReplica = (fault: unknown): boolean =>
+  fault instanceof EngineNotRunning || fault instanceof EngineFull;
 
 /** The run's own clock says when. */
 const NOW = instantOf(0);

@@ -1,6 +1,5 @@
 import { sagaContract } from '@downbeat/contracts';
 import { EventStore } from '@downbeat/event-store';
-import { Rejection } from '@downbeat/eventsourcing';
 import { MessageBus } from '@downbeat/message-bus';
 import { ReadModels } from '@downbeat/projections';
 import { bulkOperation, bulkStream } from '@downbeat/saga-domain';
@@ -31,13 +30,6 @@ export class StartBulkOperationHandler implements ICommandHandler<StartBulkOpera
     const { data: runs } = await this.readModels.ask(workflows, as, (manager) =>
       selectedRuns(manager, data, { after: null, limit: BULK_RUNS_MAX + 1 }),
     );
-    if (runs.length > BULK_RUNS_MAX)
-      return refused(
-        new Rejection(
-          'bulk-too-large',
-          `more than ${BULK_RUNS_MAX} runs fit the filter; narrow it, with started_before for instance`,
-        ),
-      );
     const { bulk_id } = data;
     const workflow_ids = runs.map(({ id }) => id);
     const command = { type: 'StartBulkOperation', data: { ...data, workflow_ids }, at } as const;

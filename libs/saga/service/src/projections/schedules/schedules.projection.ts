@@ -10,7 +10,7 @@ export interface ScheduleRow {
   readonly paused_because: string | null;
   readonly next_due_at: Instant | null;
   readonly last_due_at: Instant | null;
-  /** A run is to be started, or its end is waited for. */
+  /** A run is to be started, or the end of one is waited for, or an occurrence waits. */
   readonly is_pending: boolean;
   readonly changed_at: Instant;
 }
@@ -52,7 +52,7 @@ const folded = <Event extends ScheduleEvent>(
       name: data.name,
       state,
       next_due_at: nextDueAt(state) ?? null,
-      is_pending: state.pending.length > 0,
+      is_pending: state.pending.length > 0 || state.queued !== undefined,
     };
   },
 });
@@ -161,6 +161,6 @@ const occurrences: Table<OccurrenceRow, ScheduleEvent> = {
 /** Which workflows are started when, and what became of it. */
 export const schedulesProjection: Projection = {
   name: 'saga.schedules',
-  version: 1,
+  version: 2,
   tables: [schedules, occurrences],
 };

@@ -7,7 +7,8 @@ import { Controller } from '@nestjs/common';
 import { schedulesProjection, type OccurrenceRow, type ScheduleRow } from './schedules.projection';
 
 const { listSchedules, getSchedule } = sagaContract;
-type Shown = AnswerOf<typeof listSchedules>['schedules'][number];
+type Shown = AnswerOf<typeof getSchedule>['schedule'];
+type Listed = AnswerOf<typeof listSchedules>['schedules'][number];
 type Occurrence = AnswerOf<typeof getSchedule>['occurrences'][number];
 
 const UPCOMING = 5;
@@ -26,7 +27,7 @@ export class SchedulesQueries {
         [cursorOf(input.cursor), input.limit + 1],
       );
       const page = pageOf(rows, input.limit, ({ name }) => name);
-      return { schedules: page.rows.map(shown), next_cursor: page.nextCursor };
+      return { schedules: page.rows.map(listed), next_cursor: page.nextCursor };
     });
   }
 
@@ -64,6 +65,11 @@ function instantAt(cursor: string | undefined): string | null {
 
 function upcoming({ state: { plan, isPaused, decidedUpTo } }: ScheduleRow): Instant[] {
   return plan && !isPaused ? [...momentsAfter(plan, decidedUpTo, UPCOMING)] : [];
+}
+
+function listed(row: ScheduleRow): Listed {
+  const { context_data: _, ...rest } = shown(row);
+  return rest;
 }
 
 function shown(row: ScheduleRow): Shown {
