@@ -41,6 +41,18 @@ describe('executing a command', () => {
   });
   const receipt = (number: number) => ({ receipt: { consumer: 'c', source: 'saga', number } });
 
+  it('reads only what came after a snapshot', async () => {
+    const stream = freshStream();
+    for (const n of [3, 2, 1]) await execute(store, sum, stream, add(n), { meta });
+    const load = jest.spyOn(store, 'load');
+    const from = { state: 5, version: 2, position: 2 };
+    expect(await execute(store, sum, stream, add(4), { meta, answer, from })).toMatchObject({
+      version: 4,
+      answer: { sum: 10 },
+    });
+    expect(load.mock.calls).toEqual([[stream, 2]]);
+  });
+
   it('appends the decision and answers from the state after it', async () => {
     const stream = freshStream();
     expect(await execute(store, sum, stream, add(3), { meta, answer })).toEqual({

@@ -12,6 +12,14 @@ import type { Append, Appended, EventStore, LeaseUse, Receipt } from './event-st
 
 const ATTEMPTS_MAX = 3;
 
+/** A stream's state at one of its versions, from wherever it was kept; only what came after it is loaded. */
+export interface Snapshot<State> {
+  readonly state: State;
+  readonly version: number;
+  /** Of the event with that version. */
+  readonly position: number;
+}
+
 /** What surrounds a command: who asked, and what must be written in the transaction of its events. */
 export interface Execution<State> {
   readonly meta: EventMeta;
@@ -24,6 +32,8 @@ export interface Execution<State> {
   /** Written whatever the decision is: a refused command was handled too. */
   readonly receipt?: Receipt;
   readonly lease?: LeaseUse;
+  /** Of a stream that is too long to be loaded each time; default: the whole stream is. */
+  readonly from?: Snapshot<State> | undefined;
 }
 
 /**
@@ -43,9 +53,7 @@ export async function execute<State, Command extends Message, Event extends Mess
   command: Command,
   execution: Execution<State>,
 ): Promise<Rejection | Appended> {
-  let state = decider.initialState;
-  let version = 0;
-  let position = 0;
+  let { state, version, position } = execution.from ?? beginning(decider.initialState);
   for (let attempt = 1; ; attempt++) {
     const news = await store.load<Event>(stream, version);
     state = fold(decider, news as unknown as readonly Event[], state);
@@ -70,6 +78,8 @@ export async function execute<State, Command extends Message, Event extends Mess
     }
   }
 }
+
+const beginning = <State>(state: State): Snapshot<State> => ({ state, version: 0, position: 0 });
 
 /** A command accepted before may look refused now, by the state that it led to itself. */
 async function earlierAnswer(

@@ -1,4 +1,4 @@
-import { StreamVersionConflict, type EventStore } from '@downbeat/event-store';
+import { StreamVersionConflict, type EventStore, type Snapshot } from '@downbeat/event-store';
 import {
   instantOf,
   Rejection,
@@ -20,17 +20,22 @@ type WithoutTime<C> = C extends Command ? Omit<C, 'at'> : never;
  */
 export class Ledger<State, C extends Command, Event extends Message> {
   private folded: State;
-  private version = 0;
+  private version: number;
 
-  /** @param actor Who works on it, for the events' metadata. */
+  /**
+   * @param actor Who works on it, for the events' metadata.
+   * @param from What is known already; default: the whole stream is read.
+   */
   constructor(
     private readonly decider: Decider<State, C, Event>,
     private readonly stream: StreamName,
     private readonly actor: string,
     private readonly store: EventStore,
     private readonly clock: Clock,
+    from?: Pick<Snapshot<State>, 'state' | 'version'>,
   ) {
-    this.folded = decider.initialState;
+    this.folded = from?.state ?? decider.initialState;
+    this.version = from?.version ?? 0;
   }
 
   get state(): State {

@@ -80,6 +80,7 @@ import { WorkflowsQueries } from './projections/workflows/workflows.queries';
 import { sagaPublications } from './publications/saga.publications';
 import { sagaConfig } from './saga-config';
 import { ScheduledRuns } from './schedules/scheduled-runs';
+import { ScheduleSnapshots } from './schedules/schedule-snapshots';
 import { ScheduleWatch } from './schedules/schedule-watch';
 import { CallableSubjects } from './targets/callable-subjects';
 import { HttpTarget } from './targets/http-target';
@@ -149,6 +150,7 @@ const alarms = new Logger('Incidents');
     TriggerScheduleHandler,
     ControlSchedule,
     ScheduledRuns,
+    ScheduleSnapshots,
     ScheduleWatch,
     StartBulkOperationHandler,
     AbortBulkOperationHandler,

@@ -1,4 +1,4 @@
-import { execute, type EventStore } from '@downbeat/event-store';
+import { execute, type EventStore, type Snapshot } from '@downbeat/event-store';
 import {
   Rejection,
   type Command,
@@ -20,8 +20,9 @@ export async function carryOut<State, C extends Command, Event extends Message>(
   command: C,
   cause: Cause,
   answer: (state: State) => JsonObject,
+  from?: Snapshot<State>,
 ): Promise<CommandOutcome> {
-  const result = await execute(store, decider, stream, command, { ...cause, answer });
+  const result = await execute(store, decider, stream, command, { ...cause, answer, from });
   if (result instanceof Rejection) return refused(result);
   return accepted(result.position, result.answer ?? {}, result.repeated);
 }

@@ -13,6 +13,7 @@ import { Injectable } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { DefinitionLibrary } from '../definitions/definition-library';
 import { DatabaseClock } from '../engine/database-clock';
+import { ScheduleSnapshots } from '../schedules/schedule-snapshots';
 import { SCHEDULE_HINT } from '../schedules/schedule-watch';
 
 export class PutSchedule extends commandOf(sagaContract.putSchedule) {}
@@ -30,6 +31,7 @@ export class ControlSchedule {
     private readonly store: EventStore,
     private readonly bus: MessageBus,
     private readonly clock: DatabaseClock,
+    private readonly snapshots: ScheduleSnapshots,
   ) {}
 
   /** By the database's time, as everything that a schedule decides on. */
@@ -42,10 +44,9 @@ export class ControlSchedule {
     const at = instantOf(this.clock.now());
     const timed = { ...command, at } as ScheduleCommand;
     const stream = scheduleStream(name);
-    const outcome = await carryOut(this.store, schedule, stream, timed, cause, () => ({
-      name,
-      ...more(at),
-    }));
+    const answer = () => ({ name, ...more(at) });
+    const from = await this.snapshots.of(name);
+    const outcome = await carryOut(this.store, schedule, stream, timed, cause, answer, from);
     if (outcome.accepted) this.bus.hint(SCHEDULE_HINT, { position: outcome.position });
     return outcome;
   }

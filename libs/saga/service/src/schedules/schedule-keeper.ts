@@ -13,10 +13,12 @@ import {
 import type { Clock } from '@downbeat/service-host';
 import { Timers } from '../engine/timers';
 import { Ledger } from '../ledger';
+import type { ScheduleSnapshots } from './schedule-snapshots';
 import type { ScheduledRuns } from './scheduled-runs';
 
 const AT_ONCE_MAX = 8;
 const TRY_AGAIN_MS = 1_000;
+const ACTOR = 'saga-schedules';
 
 type ScheduleLedger = Ledger<Schedule, ScheduleCommand, ScheduleEvent>;
 
@@ -24,6 +26,7 @@ export interface KeeperPorts {
   readonly store: EventStore;
   readonly clock: Clock;
   readonly runs: Pick<ScheduledRuns, 'start' | 'endOf'>;
+  readonly snapshots: Pick<ScheduleSnapshots, 'of'>;
   /** Calls back when the run may have ended, until it is unsubscribed. May miss it. */
   readonly onEnd: (correlationId: string, listener: () => void) => () => void;
   readonly onFault: (name: string, fault: unknown) => void;
@@ -100,7 +103,7 @@ export class ScheduleKeeper {
   }
 
   private async keep(name: string): Promise<void> {
-    const ledger = this.ledgerOf(name);
+    const ledger = await this.ledgerOf(name);
     await ledger.refresh();
     for (;;) {
       await this.recordEnds(name, ledger);
@@ -156,11 +159,12 @@ export class ScheduleKeeper {
     this.listening.set(name, this.ports.onEnd(first.correlation_id, listener));
   }
 
-  private ledgerOf(name: string): ScheduleLedger {
+  private async ledgerOf(name: string): Promise<ScheduleLedger> {
     let ledger = this.ledgers.get(name);
     if (!ledger) {
-      const { store, clock } = this.ports;
-      ledger = new Ledger(schedule, scheduleStream(name), 'saga-schedules', store, clock);
+      const { store, clock, snapshots } = this.ports;
+      const from = await snapshots.of(name);
+      ledger = new Ledger(schedule, scheduleStream(name), ACTOR, store, clock, from);
       this.ledgers.set(name, ledger);
     }
     return ledger;

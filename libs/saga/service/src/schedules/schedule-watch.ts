@@ -9,6 +9,7 @@ import { DatabaseClock } from '../engine/database-clock';
 import { HintedReading, type AsOf } from '../projections/hinted-reading';
 import { schedulesProjection } from '../projections/schedules/schedules.projection';
 import { ScheduleKeeper, type KnownSchedule } from './schedule-keeper';
+import { ScheduleSnapshots } from './schedule-snapshots';
 import { ScheduledRuns } from './scheduled-runs';
 
 /** Wakes the replica that keeps the schedules when one was changed: `{ position }`. */
@@ -31,6 +32,7 @@ export class ScheduleWatch {
     private readonly bus: MessageBus,
     private readonly clock: DatabaseClock,
     private readonly runs: ScheduledRuns,
+    private readonly snapshots: ScheduleSnapshots,
     pool: ContextPool,
     { config }: HostSettings,
   ) {
@@ -56,11 +58,12 @@ export class ScheduleWatch {
   }
 
   private begin(): void {
-    const { store, clock, runs, bus } = this;
+    const { store, clock, runs, snapshots, bus } = this;
     this.keeper = new ScheduleKeeper({
       store,
       clock,
       runs,
+      snapshots,
       onEnd: (id, listener) => bus.onHint(sagaContract.runEndedSubject(id), listener),
       onFault: (schedule, fault) =>
         this.logger.warn({ err: fault, schedule }, 'a schedule has to wait'),

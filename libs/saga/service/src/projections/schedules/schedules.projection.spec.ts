@@ -1,6 +1,12 @@
-import type { Instant } from '@downbeat/eventsourcing';
+import { fold, type Instant } from '@downbeat/eventsourcing';
 import { tableSpecification } from '@downbeat/projections/testing';
-import type { ScheduleEvent, SchedulePlan } from '@downbeat/saga-domain';
+import {
+  schedule,
+  type Schedule,
+  type ScheduleCommand,
+  type ScheduleEvent,
+  type SchedulePlan,
+} from '@downbeat/saga-domain';
 import { schedulesProjection } from './schedules.projection';
 
 const name = 'nightly';
@@ -31,3 +37,22 @@ describe('the schedules that have to be looked after', () => {
     expect(given(...(history as never[])).rows).toMatchObject([{ is_pending: true }]);
   });
 });
+
+describe('the snapshot of a schedule', () => {
+  const { given } = tableSpecification(schedulesProjection.tables[2] as never);
+  const deleted: ScheduleEvent = { type: 'ScheduleDeleted', data: { name, at: at(3) } };
+
+  it('is what its events come to, deleted or not', () => {
+    for (const events of [history, [...history, deleted]]) {
+      const [row] = given(...(events as never[])).rows as unknown as { state: Schedule }[];
+      const kept = JSON.parse(JSON.stringify(row?.state)) as Schedule;
+      expect(kept).toEqual(JSON.parse(JSON.stringify(fold(schedule, events))));
+      for (const command of [tick, trigger])
+        expect(schedule.decide(command, kept)).toEqual(
+          schedule.decide(command, fold(schedule, events)),
+        );
+    }
+  });
+});
+const tick: ScheduleCommand = { type: 'Tick', data: { name }, at: at(4) };
+const trigger: ScheduleCommand = { type: 'TriggerSchedule', data: { name }, at: at(4) };

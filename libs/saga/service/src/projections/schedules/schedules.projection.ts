@@ -1,4 +1,4 @@
-import type { Instant } from '@downbeat/eventsourcing';
+import type { Instant, RecordedEvent } from '@downbeat/eventsourcing';
 import { ignore, type Projection, type Table } from '@downbeat/projections';
 import { nextDueAt, schedule, type Schedule, type ScheduleEvent } from '@downbeat/saga-domain';
 
@@ -158,9 +158,53 @@ const occurrences: Table<OccurrenceRow, ScheduleEvent> = {
   },
 };
 
+/** A schedule as it is after an event; of a deleted one too. */
+export interface ScheduleSnapshotRow {
+  readonly [column: string]: unknown;
+  readonly name: string;
+  readonly state: Schedule;
+  /** Of its stream. */
+  readonly version: number;
+  readonly position: number;
+}
+
+const remembered = {
+  keys: ({ data }: { readonly data: { readonly name: string } }) => [data.name],
+  fold: (
+    row: ScheduleSnapshotRow | undefined,
+    { type, data, version, position }: RecordedEvent<ScheduleEvent>,
+  ): ScheduleSnapshotRow => ({
+    name: data.name,
+    state: schedule.evolve(row?.state ?? schedule.initialState, { type, data } as ScheduleEvent),
+    version,
+    position,
+  }),
+};
+
+/** Streams of schedules grow with every occurrence: whoever works on one begins here. */
+const snapshots: Table<ScheduleSnapshotRow, ScheduleEvent> = {
+  name: 'schedule_snapshot',
+  key: 'name',
+  columns: { name: 'text', state: 'json', version: 'bigint', position: 'bigint' },
+  indexes: [],
+  on: {
+    ScheduleSet: remembered,
+    SchedulePaused: remembered,
+    ScheduleResumed: remembered,
+    ScheduleDeleted: remembered,
+    OccurrencesMissed: remembered,
+    OccurrenceDue: remembered,
+    OccurrenceQueued: remembered,
+    OccurrenceSkipped: remembered,
+    OccurrenceStarted: remembered,
+    OccurrenceRefused: remembered,
+    OccurrenceEnded: remembered,
+  },
+};
+
 /** Which workflows are started when, and what became of it. */
 export const schedulesProjection: Projection = {
   name: 'saga.schedules',
   version: 2,
-  tables: [schedules, occurrences],
+  tables: [schedules, occurrences, snapshots],
 };
