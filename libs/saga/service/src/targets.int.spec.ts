@@ -11,7 +11,7 @@ beforeAll(async () => {
   bench = await SagaBench.open('targets');
   await bench.addReplica();
   await bench.register('order', [shopCall('a')], { limit_key: 'tenant' });
-  await bench.eventually(targets, ({ replicas }) => replicas === 2);
+  await bench.eventually(targets, (seen) => seen.replicas === 2 && seen.followed_position > 0);
 });
 beforeEach(() => {
   bench.participants.react = () => ({ status: 200, body: { id: 'h-1' } });

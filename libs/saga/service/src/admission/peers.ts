@@ -8,6 +8,8 @@ const TOLD = 'hint.saga.admission';
 const TELL_EVERY_MS = 500;
 /** One that was silent for so long is counted as gone. */
 const SILENT_MS = 3_000;
+/** Who listens for so long has heard all there are. */
+const HEARD_ALL_AFTER_MS = 2 * TELL_EVERY_MS;
 
 type LaneView = ReturnType<Admission['view']>[number];
 
@@ -32,6 +34,8 @@ interface Peer {
 export class Peers {
   private readonly others = new Map<string, Peer>();
   private unsubscribe: () => void = () => undefined;
+  private listeningSince = Infinity;
+  private toldAt = 0;
   private readonly telling = new Periodic('telling the other replicas', TELL_EVERY_MS, () => {
     this.tell();
     return Promise.resolve();
@@ -46,6 +50,8 @@ export class Peers {
   ) {}
 
   start(): void {
+    this.listeningSince = performance.now();
+    this.toldAt = this.listeningSince;
     this.unsubscribe = this.bus.onHint(TOLD, (payload) => this.hear(payload as unknown as Told));
     this.telling.start({ atOnce: true });
   }
@@ -65,17 +71,14 @@ export class Peers {
     return [...this.admission.view(), ...[...this.others.values()].flatMap((peer) => peer.targets)];
   }
 
-  /** What was said up to here is followed by every replica that is heard. */
+  /** What was said up to here is followed by every replica; 0 until all of them can have been heard. */
   followedByAll(): Position {
+    if (performance.now() - this.listeningSince < HEARD_ALL_AFTER_MS) return 0;
     return Math.min(this.followed(), ...[...this.others.values()].map((peer) => peer.followed));
   }
 
   private tell(): void {
-    const before = this.count;
-    const silentSince = performance.now() - SILENT_MS;
-    for (const [name, { heardAt }] of this.others)
-      if (heardAt < silentSince) this.others.delete(name);
-    if (this.count !== before) this.onCount(this.count);
+    this.forgetTheSilent();
     const told: Told = {
       process: this.process,
       followed: this.followed(),
@@ -85,11 +88,27 @@ export class Peers {
     this.bus.hint(TOLD, told as unknown as JsonObject);
   }
 
+  private forgetTheSilent(): void {
+    const before = this.count;
+    const now = performance.now();
+    // Whoever could not tell could not hear either: what was said meanwhile is still to be read.
+    if (now - this.toldAt > HEARD_ALL_AFTER_MS) this.listeningSince = now;
+    this.toldAt = now;
+    if (now - this.listeningSince < SILENT_MS) return;
+    for (const [name, { heardAt }] of this.others)
+      if (heardAt < now - SILENT_MS) this.others.delete(name);
+    if (this.count !== before) this.onCount(this.count);
+  }
+
   private hear({ process, followed, seen, targets }: Told): void {
     if (typeof process !== 'string' || process === this.process) return;
-    const before = this.count;
+    const isNew = !this.others.has(process);
     this.others.set(process, { followed, targets, heardAt: performance.now() });
-    if (this.count !== before) this.onCount(this.count);
+    if (isNew) {
+      this.onCount(this.count);
+      // It is to know of us before it speaks for all.
+      this.telling.hurry();
+    }
     for (const [service, evidence] of Object.entries(seen)) this.admission.hear(service, evidence);
   }
 }
