@@ -7,7 +7,8 @@ import type {
   StreamVersion,
 } from '@downbeat/eventsourcing';
 import type { Pool, QueryResultRow } from 'pg';
-import { appendMany } from './append/append-statement';
+import { appendMany, type Outcome } from './append/append-statement';
+import { asRecorded } from './append/as-recorded';
 import {
   faultOf,
   isRefusal,
@@ -64,6 +65,8 @@ export class PostgresEventStore extends EventStore {
   readonly #listeners: LogListeners;
   readonly #tail = new LogTail(TAIL_LIMITS);
   readonly #upcasters: Upcasters;
+  /** The newest of this context's events that this process was told of. */
+  #announced: Position = 0;
   #closing: Promise<void> | undefined;
 
   constructor(options: PostgresEventStoreOptions) {
@@ -87,6 +90,9 @@ export class PostgresEventStore extends EventStore {
       },
     );
     this.#listeners = new LogListeners(reporterOf(options), options.hints);
+    this.#listeners.add((position) => {
+      this.#announced = Math.max(this.#announced, position);
+    }, this.context);
   }
 
   async append(append: Append): Promise<Appended> {
@@ -110,7 +116,8 @@ export class PostgresEventStore extends EventStore {
     const known = this.#tail.after(after, positionsMax);
     const reached = known?.through ?? after;
     const left = positionsMax - (reached - after);
-    const fresh = left > 0 ? await this.#fetch(reached, left) : { events: [], through: reached };
+    const isEnough = left === 0 || (known !== undefined && reached >= this.#announced);
+    const fresh = isEnough ? { events: [], through: reached } : await this.#fetch(reached, left);
     const events: readonly unknown[] = [...(known?.events ?? []), ...fresh.events];
     return { events: events as readonly Recorded<Event>[], through: fresh.through };
   }
@@ -129,12 +136,18 @@ export class PostgresEventStore extends EventStore {
     const through = rows.at(-1)?.position ?? after;
     const own = rows
       .filter((row) => row.event_id !== null && row.position > after)
-      .map((row) => ({
-        event: upcast(recordedEvent(row), this.#upcasters),
-        length: row.data.length + row.meta.length,
-      }));
+      .map((row) => ({ event: upcast(recordedEvent(row), this.#upcasters), row }));
     // A full slice is history, which is read once; others will come along for what is new.
-    if (through - after < limit) this.#tail.add(after, through, own);
+    if (through - after < limit)
+      this.#tail.add(
+        after,
+        through,
+        own.map(({ event, row }) => ({
+          position: row.position,
+          length: row.data.length + row.meta.length,
+          event: () => event,
+        })),
+      );
     return { events: own.map(({ event }) => event), through };
   }
 
@@ -201,9 +214,25 @@ export class PostgresEventStore extends EventStore {
     const outcomes = await sendHalving(appends, send, refusalOf).catch((fault: unknown) => {
       throw faultOf(fault);
     });
-    const position = lastAppended(appends, outcomes);
+    const position = this.#remember(appends, outcomes);
     if (position > 0) this.#listeners.announce({ position, contexts: [this.context] });
-    return outcomes.map((outcome) => (outcome instanceof Error ? faultOf(outcome) : outcome));
+    return outcomes.map((outcome) =>
+      outcome instanceof Error ? faultOf(outcome) : outcome.appended,
+    );
+  }
+
+  /** Keeps what was appended for those who follow the log. @returns Its last position; 0 for nothing. */
+  #remember(appends: readonly SealedAppend[], outcomes: readonly (Outcome | Error)[]): Position {
+    let last = 0;
+    outcomes.forEach((outcome, index) => {
+      const append = appends[index];
+      if (append === undefined || outcome instanceof Error) return;
+      const events = asRecorded(this.context, append, outcome, this.#upcasters);
+      if (events.length === 0) return;
+      last = outcome.appended.position;
+      this.#tail.extend(last - events.length, last, events);
+    });
+    return last;
   }
 
   #recorded<Event extends Message>(row: EventRow): Recorded<Event> {
@@ -233,19 +262,6 @@ interface AnswerRow {
 /** The database finds one append wrong in itself, and fails the whole statement for it. */
 const refusalOf = ({ append }: SealedAppend, fault: unknown): AppendRefused | undefined =>
   isRefusal(fault) ? new AppendRefused(append.stream, fault.message, { cause: fault }) : undefined;
-
-/** The highest position that is new; 0 when nothing was appended. */
-function lastAppended(
-  appends: readonly SealedAppend[],
-  outcomes: readonly (Appended | Error)[],
-): Position {
-  const positions = outcomes.map((outcome, index) =>
-    outcome instanceof Error || outcome.repeated || appends[index]?.events.length === 0
-      ? 0
-      : outcome.position,
-  );
-  return Math.max(...positions);
-}
 
 /** What two appends of one flush may not share, because each is checked against what is stored. */
 const keysOf = ({ append: { stream, command, receipt } }: SealedAppend): readonly string[] => [

@@ -9,6 +9,20 @@ interface OutcomeRow {
   readonly version: StreamVersion;
   readonly position: Position;
   readonly answer: string | null;
+  readonly recorded_at: string | null;
+  readonly commit_no: number | null;
+}
+
+/** When and in which commit events were recorded, as Postgres writes it. */
+export interface Moment {
+  readonly recordedAt: string;
+  readonly commitNo: number;
+}
+
+export interface Outcome {
+  readonly appended: Appended;
+  /** Undefined: nothing was appended now. */
+  readonly moment: Moment | undefined;
 }
 
 /**
@@ -22,7 +36,7 @@ export async function appendMany(
   logName: string,
   context: string,
   appends: readonly SealedAppend[],
-): Promise<readonly (Appended | Error)[]> {
+): Promise<readonly (Outcome | Error)[]> {
   const { rows } = await pool.query<OutcomeRow>({
     name: `append_many of ${logName}`,
     text: `select * from "${logName}".append_many($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
@@ -67,10 +81,7 @@ const byteaOf = (hex: string | undefined): string | undefined =>
 const arrayOfJson = (texts: readonly (string | undefined)[]): string =>
   `{${JSON.stringify(texts).slice(1, -1)}}`;
 
-function outcomeOf(
-  { append, answer }: SealedAppend,
-  row: OutcomeRow | undefined,
-): Appended | Error {
+function outcomeOf({ append, answer }: SealedAppend, row: OutcomeRow | undefined): Outcome | Error {
   if (row === undefined) return new Error('append_many returned too few rows');
   const { stream, lease, receipt } = append;
   const remembered = row.outcome === 'repeated' ? row.answer : answer;
@@ -78,11 +89,14 @@ function outcomeOf(
     case 'appended':
     case 'repeated':
       return {
-        version: row.version,
-        position: row.position,
-        ...(remembered !== undefined &&
-          remembered !== null && { answer: JSON.parse(remembered) as JsonObject }),
-        repeated: row.outcome === 'repeated',
+        appended: {
+          version: row.version,
+          position: row.position,
+          ...(remembered !== undefined &&
+            remembered !== null && { answer: JSON.parse(remembered) as JsonObject }),
+          repeated: row.outcome === 'repeated',
+        },
+        moment: momentOf(row),
       };
     case 'receipt':
       if (receipt) return new ReceiptConflict(receipt, row.position);
@@ -97,3 +111,8 @@ function outcomeOf(
   }
   return new Error(`append_many answered ${row.outcome} to an append without one`);
 }
+
+const momentOf = ({ recorded_at, commit_no }: OutcomeRow): Moment | undefined =>
+  recorded_at === null || commit_no === null
+    ? undefined
+    : { recordedAt: recorded_at, commitNo: commit_no };

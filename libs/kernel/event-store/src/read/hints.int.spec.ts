@@ -1,4 +1,4 @@
-import type { LogHint, LogHints } from './hints';
+import { LocalHints } from '../testing/local-hints';
 import { appendOf, command, freshStream } from '../testing/sample-appends';
 import { LogDatabase } from '../testing/log-database';
 
@@ -8,20 +8,6 @@ describe('hints that the log grew', () => {
     database = await LogDatabase.create('hints');
   });
   afterAll(() => database.drop());
-
-  /** Stands for the bus: what one process publishes, every subscriber hears, itself included. */
-  class LocalHints implements LogHints {
-    readonly published: LogHint[] = [];
-    readonly listeners = new Set<(hint: LogHint) => void>();
-    publish(hint: LogHint): void {
-      this.published.push(hint);
-      for (const listener of this.listeners) listener(hint);
-    }
-    subscribe(listener: (hint: LogHint) => void): () => void {
-      this.listeners.add(listener);
-      return () => void this.listeners.delete(listener);
-    }
-  }
 
   it('reach the listeners of other processes', async () => {
     const hints = new LocalHints();

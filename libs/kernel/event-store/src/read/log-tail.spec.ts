@@ -5,12 +5,14 @@ describe('the end of the log that was read last', () => {
   let tail: LogTail;
   beforeEach(() => (tail = new LogTail({ eventsMax: 4, lengthMax: 100 })));
 
+  const events = (positions: readonly number[], length = 1) =>
+    positions.map((position) => ({
+      position,
+      length,
+      event: () => ({ position }) as RecordedEvent,
+    }));
   const read = (after: number, through: number, positions: readonly number[], length = 1) =>
-    tail.add(
-      after,
-      through,
-      positions.map((position) => ({ event: { position } as RecordedEvent, length })),
-    );
+    tail.add(after, through, events(positions, length));
   const known = (after: number, limit = 1_000) => {
     const slice = tail.after(after, limit);
     return slice && [slice.events.map(({ position }) => position), slice.through];
@@ -71,5 +73,21 @@ describe('the end of the log that was read last', () => {
     expect([known(0), known(1)]).toEqual([undefined, [[2, 3], 3]]);
     read(3, 5, [4], 101);
     expect([known(3), known(4)]).toEqual([undefined, [[], 5]]);
+  });
+
+  it('grows with what was appended right behind it', () => {
+    read(10, 20, [12]);
+    tail.extend(20, 22, events([21, 22]));
+    expect([known(10), known(21)]).toEqual([
+      [[12, 21, 22], 22],
+      [[22], 22],
+    ]);
+  });
+
+  it('leaves what was appended after a gap, or before its end, to who reads it', () => {
+    read(10, 20, [12]);
+    tail.extend(21, 22, events([22]));
+    tail.extend(19, 21, events([20, 21]));
+    expect(known(10)).toEqual([[12], 20]);
   });
 });

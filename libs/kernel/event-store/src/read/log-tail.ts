@@ -7,15 +7,18 @@ export interface LogTailLimits {
   readonly lengthMax: number;
 }
 
+/** An event whose text is parsed when somebody reads it, once for all. */
 export interface ReadEvent {
-  readonly event: RecordedEvent;
+  readonly position: Position;
   /** Characters of its data and meta. */
   readonly length: number;
+  readonly event: () => RecordedEvent;
 }
 
 /**
- * The end of the log as far as it was read here last. What was read once stays true, so those who
- * follow the log one behind the other fetch and parse an event once.
+ * The end of the log as far as it is known here: what was read last, and what was appended here right
+ * behind it. What is recorded stays true, so those who follow the log one behind the other fetch and
+ * parse an event once, and what this process appended itself is not fetched at all.
  */
 export class LogTail {
   #from: Position = 0;
@@ -30,8 +33,8 @@ export class LogTail {
     if (after < this.#from || after >= this.#through) return undefined;
     const through = Math.min(this.#through, after + limit);
     const events = this.#events
-      .map(({ event }) => event)
-      .filter(({ position }) => position > after && position <= through);
+      .slice(this.#indexAfter(after), this.#indexAfter(through))
+      .map(({ event }) => event());
     return { events, through };
   }
 
@@ -45,8 +48,24 @@ export class LogTail {
       this.#from = after;
     }
     const known = follows ? this.#through : after;
-    for (const one of events) if (one.event.position > known) this.#keep(one);
+    for (const one of events) if (one.position > known) this.#keep(one);
     this.#through = through;
+  }
+
+  /** The same of what was appended here; with a gap before it, or where nothing was read, it is for a reader to fetch. */
+  extend(after: Position, through: Position, events: readonly ReadEvent[]): void {
+    if (after === this.#through) this.add(after, through, events);
+  }
+
+  /** How many are known up to `position`. */
+  #indexAfter(position: Position): number {
+    let low = 0;
+    for (let high = this.#events.length; low < high;) {
+      const middle = (low + high) >> 1;
+      if ((this.#events[middle]?.position ?? Infinity) <= position) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   #keep(one: ReadEvent): void {
@@ -56,7 +75,7 @@ export class LogTail {
       const oldest = this.#events.shift();
       if (oldest === undefined) return;
       this.#length -= oldest.length;
-      this.#from = oldest.event.position;
+      this.#from = oldest.position;
     }
   }
 }
