@@ -13,6 +13,7 @@ import {
 } from '@downbeat/service-host';
 import { Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { AuditModule } from './audit.module';
+import { Patience } from './patience';
 import { replayed, REPLAY_LIMITS } from './replay/replay.queries';
 import { CORRELATION, LETTER_ID, NAMES, RUN, ToldLog, TRACE_ID } from './testing/told-log';
 
@@ -301,7 +302,9 @@ describe('a replay', () => {
   ])('is refused when it has too many %s', async (_, input, limits) => {
     const end = Number.MAX_SAFE_INTEGER;
     const limited = { ...REPLAY_LIMITS, ...limits };
-    expect(await replayed(database.audit(), input, end, limited)).toMatchObject({
+    expect(
+      await replayed(database.audit(), input, end, new Patience(10_000), limited),
+    ).toMatchObject({
       code: 'replay-too-large',
       kind: 'invalid',
     });

@@ -8,7 +8,8 @@ import {
 } from '@downbeat/eventsourcing';
 import { Answers, type Question } from '@downbeat/service-host';
 import { Controller } from '@nestjs/common';
-import { HeavyWork } from '../heavy-work';
+import { HeavyWork, tooLarge } from '../heavy-work';
+import type { Patience } from '../patience';
 import { replayerOf, replayersOn, type Replayers } from './replayers';
 import type { Comparison, Replay } from './replayer';
 import { appendsOf, eventsOf } from './stream-events';
@@ -45,7 +46,9 @@ export class ReplayQueries {
   async replay({ input }: Question<ReplayInput>) {
     const position = (await this.log.headCommit())?.last ?? 0;
     const until = Math.min(input.until_position ?? position, position);
-    const streams = await this.heavyWork.run(() => replayed(this.log, input, until));
+    const streams = await this.heavyWork.run((patience) =>
+      replayed(this.log, input, until, patience),
+    );
     return streams instanceof Rejection ? streams : { position: until, data: { streams } };
   }
 }
@@ -55,6 +58,7 @@ export async function replayed(
   log: AuditLog,
   input: ReplayInput,
   until: Position,
+  patience: Patience,
   limits: ReplayLimits = REPLAY_LIMITS,
 ): Promise<Replayed[] | Rejection> {
   const names = await streamsOf(log, input, until);
@@ -65,7 +69,7 @@ export async function replayed(
   const left = { events: limits.eventsMax, bytes: limits.answerBytesMax };
   for (const name of names) {
     const max = Math.min(limits.streamEventsMax, left.events);
-    const one = await replayStream(log, replayers, name, until, max);
+    const one = await replayStream(log, replayers, name, until, max, patience);
     if (!one) continue;
     if (one === 'too-many-events') return tooLarge(`${name} brings it to more than ${max} events`);
     left.events -= one.version;
@@ -92,6 +96,7 @@ async function replayStream(
   stream: StreamName,
   until: Position,
   eventsMax: number,
+  patience: Patience,
 ): Promise<Replayed | 'too-many-events' | undefined> {
   let count = 0;
   let last: RecordedEvent | undefined;
@@ -100,6 +105,7 @@ async function replayStream(
   for await (const append of appendsOf(eventsOf(log, stream, until))) {
     count += append.length;
     if (count > eventsMax) return 'too-many-events';
+    await patience.turn();
     const [first] = append;
     if (!last && first) replay = replayerOf(replayers, stream, first.context)?.begin();
     last = append.at(-1) ?? last;
@@ -128,13 +134,6 @@ class Comparisons {
     this.firstDifference ??= { position, recorded, derived };
   }
 }
-
-export const tooLarge = (why: string): Rejection =>
-  new Rejection(
-    'replay-too-large',
-    `the replay is too large: ${why}; ask for one stream, or up to an earlier position`,
-    'invalid',
-  );
 
 function nothingThere({ stream, correlation_id }: ReplayInput, until: Position): Rejection {
   const what = stream === undefined ? `correlation id ${correlation_id}` : `stream ${stream}`;

@@ -9,8 +9,9 @@ import {
 } from '@downbeat/saga-domain';
 import { Answers, type Question } from '@downbeat/service-host';
 import { Controller } from '@nestjs/common';
-import { HeavyWork } from '../heavy-work';
-import { REPLAY_LIMITS, tooLarge, type ReplayLimits } from './replay.queries';
+import { HeavyWork, tooLarge } from '../heavy-work';
+import type { Patience } from '../patience';
+import { REPLAY_LIMITS, type ReplayLimits } from './replay.queries';
 import { appendsOf, eventsOf } from './stream-events';
 import { courseWith } from './what-if';
 import { definitionsOf, type FindDefinition } from './workflow-definitions';
@@ -31,8 +32,8 @@ export class WhatIfQueries {
     const definition = compileDefinition(input.definition);
     if (definition instanceof Rejection) return within('definition', definition);
     const position = (await this.log.headCommit())?.last ?? 0;
-    const runs = await this.heavyWork.run(() =>
-      coursesOf(this.log, definition, input.workflow_ids),
+    const runs = await this.heavyWork.run((patience) =>
+      coursesOf(this.log, definition, input.workflow_ids, patience),
     );
     return runs instanceof Rejection ? runs : { position, data: { runs } };
   }
@@ -43,6 +44,7 @@ export async function coursesOf(
   log: AuditLog,
   definition: CompiledDefinition,
   workflowIds: readonly string[],
+  patience: Patience,
   limits: ReplayLimits = REPLAY_LIMITS,
 ): Promise<Run[] | Rejection> {
   const runs: Run[] = [];
@@ -56,7 +58,7 @@ export async function coursesOf(
       if (events.length > Math.min(limits.streamEventsMax, left.events))
         return tooLarge(`${stream} brings it to too many events`);
     }
-    const run = await courseOf(definition, workflow_id, events, find);
+    const run = await courseOf(definition, workflow_id, events, find, patience);
     left.events -= events.length;
     left.bytes -= Buffer.byteLength(JSON.stringify(run));
     if (left.bytes < 0) return tooLarge('the differences are too large for one answer');
@@ -70,18 +72,22 @@ async function courseOf(
   workflow_id: string,
   events: readonly RecordedEvent[],
   find: FindDefinition,
+  patience: Patience,
 ): Promise<Run> {
   const [first] = events;
   if (!first) return { workflow_id, outcome: 'unknown', decisions_compared: 0 };
   const found =
     first.type === 'WorkflowStarted' ? await find(first.data as WorkflowStarted['data']) : '';
   const original = typeof found === 'string' ? undefined : found;
-  const course = await courseWith(definition, appendsOf(each(events)), original);
+  const course = await courseWith(definition, appendsOf(inTurns(events, patience)), original);
   return { workflow_id, outcome: course.first_difference ? 'differs' : 'same', ...course };
 }
 
-async function* each<Item>(items: readonly Item[]): AsyncGenerator<Item> {
-  yield* items;
+async function* inTurns<Item>(items: readonly Item[], patience: Patience): AsyncGenerator<Item> {
+  for (const item of items) {
+    await patience.turn();
+    yield item;
+  }
 }
 
 const within = (field: string, { code, message, kind, errors }: Rejection): Rejection =>
