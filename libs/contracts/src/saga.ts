@@ -103,10 +103,7 @@ export const startWorkflow = command({
     correlation_id: f.externalId,
     wedding_id: f.externalId.optional(),
     initiating_service: f.line(128),
-    context_data: f.jsonObject.refine(
-      (value) => JSON.stringify(value).length <= 262_144,
-      'must not be longer than 256 KiB as JSON',
-    ),
+    context_data: f.payloadObject,
     timeout_minutes: z.number().min(0.001).max(525_600).optional(),
     /** Default: the definition's. */
     priority: priority.optional(),
@@ -161,12 +158,7 @@ export const retryWorkflow = command({
     from_step: z.number().int().min(1).optional(),
     max_retries: z.number().int().min(0).max(100).optional(),
     /** Keys of the context to set before a failed run goes on. */
-    context_patch: f.jsonObject
-      .refine(
-        (value) => JSON.stringify(value).length <= 65_536,
-        'must not be longer than 64 KiB as JSON',
-      )
-      .optional(),
+    context_patch: f.payloadObject.optional(),
   }),
   answer: z.object({ workflow_id: workflowId, status: workflowStatus }),
   example: {
@@ -258,9 +250,6 @@ export const listTargets = query({
   http: { method: 'GET', path: '/targets' },
 });
 
-/** What a signal may carry, as JSON text. */
-export const SIGNAL_LENGTH_MAX = 65_536;
-
 export const signalWorkflow = command({
   context,
   name: 'SignalWorkflow',
@@ -269,12 +258,7 @@ export const signalWorkflow = command({
   data: z.strictObject({
     workflow_id: workflowId,
     signal: f.name,
-    payload: f.json
-      .refine(
-        (value) => JSON.stringify(value).length <= SIGNAL_LENGTH_MAX,
-        'must not be longer than 64 KiB as JSON',
-      )
-      .default({}),
+    payload: f.payload.default({}),
   }),
   answer: z.object({ workflow_id: workflowId, status: workflowStatus }),
   example: {

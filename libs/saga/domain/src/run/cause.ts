@@ -64,7 +64,9 @@ export function causeOf(events: readonly RunEvent[], before: RunState): RunComma
     case 'StepCompensated':
       return answered('undo', first.data, { kind: 'ok', output: first.data.output }, 0);
     case 'StepFailed': {
-      const { step, attempts: attempt, reissued = false, output } = first.data;
+      const { step, attempts: attempt, reissued = false, output, oversized, message } = first.data;
+      if (oversized)
+        return answered('step', { step, attempt, reissued, at }, { kind: 'oversized', message }, 0);
       if (first.data.outcome !== 'unusable' || output === undefined) return undefined;
       return answered('step', { step, attempt, reissued, at }, { kind: 'ok', output }, 0);
     }

@@ -61,6 +61,8 @@ export type ResumeWorkflow = Command<'ResumeWorkflow', DataOf<typeof sagaContrac
 export type CallResult =
   /** 2xx, or a reply. `null` for an empty body. */
   | { readonly kind: 'ok'; readonly output: Json }
+  /** The same, and what was answered is larger than may be kept. */
+  | { readonly kind: 'oversized'; readonly message: string }
   /** Any other status. */
   | {
       readonly kind: 'answer';

@@ -164,6 +164,8 @@ export type StepFailed = Message<
     readonly undo?: true;
     /** With `unusable`: the answer that could not be mapped. */
     readonly output?: Json;
+    /** With `unusable`: the answer was too large to be kept; the message says so. */
+    readonly oversized?: true;
     readonly reissued?: boolean;
     readonly within?: Within;
     readonly scope?: string;

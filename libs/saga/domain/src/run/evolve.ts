@@ -1,3 +1,5 @@
+import { jsonBytes } from '@downbeat/contracts';
+import type { JsonObject } from '@downbeat/eventsourcing';
 import type {
   CallReleased,
   FailedCall,
@@ -48,10 +50,13 @@ export function evolveRun(state: RunState, event: RunEvent): RunState {
       ends: 0,
       told: 0,
       parentAttempt: event.data.parent?.attempt ?? 1,
+      bytes: bytesOf(event),
     };
   if (!isStarted(state)) return NOT_STARTED;
-  return evolveStarted(state, event);
+  return { ...evolveStarted(state, event), bytes: state.bytes + bytesOf(event) };
 }
+
+const bytesOf = ({ data }: RunEvent): number => jsonBytes(data as unknown as JsonObject);
 
 function evolveStarted(run: Run, event: Exclude<RunEvent, { type: 'WorkflowStarted' }>): Run {
   switch (event.type) {

@@ -164,6 +164,8 @@ export interface Run {
   readonly incidents: readonly string[];
   /** Retries an operator allowed with the last `RunRetried`. */
   readonly maxRetries: number | undefined;
+  /** Of the data of all its events, as JSON text in UTF-8. */
+  readonly bytes: number;
 }
 
 export type RunState = { readonly status: 'not-started' } | Run;
