@@ -13,6 +13,7 @@ import {
   resolveIncident,
 } from './saga-incidents';
 import { pauseWorkflow, resumeWorkflow } from './saga-pause';
+import { retentionCommands, retentionQueries } from './saga-retention';
 import { scheduleCommands, scheduleQueries } from './saga-schedules';
 import { statementEffect } from './saga-statement';
 import { priority, workflowDefinition } from './workflow-definition';
@@ -20,6 +21,7 @@ import { priority, workflowDefinition } from './workflow-definition';
 export * from './saga-bulk';
 export * from './saga-incidents';
 export * from './saga-pause';
+export * from './saga-retention';
 export * from './saga-schedules';
 export * from './saga-statement';
 
@@ -287,6 +289,8 @@ const workflowSummary = z.object({
   started_at: f.instant,
   completed_at: f.instant.optional(),
   duration_ms: z.number().optional(),
+  /** It has left what is at work. */
+  archived_at: f.instant.optional(),
 });
 
 export const listWorkflows = query({
@@ -300,6 +304,8 @@ export const listWorkflows = query({
     wedding_id: f.externalId.optional(),
     needs_attention: z.stringbool().or(z.boolean()).optional(),
     paused: z.stringbool().or(z.boolean()).optional(),
+    /** True: those in the archive, and `status_summary` counts these; default: those at work. */
+    archived: z.stringbool().or(z.boolean()).optional(),
     limit: f.pageLimit,
     cursor: f.cursor,
   }),
@@ -490,6 +496,7 @@ export const saga = {
     resumeTarget,
     ...scheduleCommands,
     ...bulkCommands,
+    ...retentionCommands,
   ],
   queries: [
     listWorkflows,
@@ -500,6 +507,7 @@ export const saga = {
     listTargets,
     ...scheduleQueries,
     ...bulkQueries,
+    ...retentionQueries,
   ],
   events: [
     workflowStarted,

@@ -126,6 +126,15 @@ export function causeOf(events: readonly RunEvent[], before: RunState): RunComma
     }
     case 'WorkflowResumed':
       return { type: 'ResumeWorkflow', at, data: { workflow_id } };
+    case 'WorkflowArchived': {
+      const { started_position } = first.data.run;
+      return { type: 'ArchiveWorkflow', at, data: { workflow_id, started_position } };
+    }
+    case 'WorkflowRestored':
+      // What it was restored for follows in the same append.
+      return causeOf(events.slice(1), before);
+    case 'WorkflowPurged':
+      return { type: 'PurgeWorkflow', at, data: { workflow_id } };
     case 'StepStarted':
     case 'StepSkipped':
     case 'DecisionTaken':
