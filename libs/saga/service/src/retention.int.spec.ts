@@ -49,7 +49,11 @@ const problemOf = async (name: string, input: JsonObject, more: JsonObject = {})
   return outcome.ok ? undefined : outcome.problem;
 };
 const isEqual = async (name: string) => {
-  const outcome = await bench.bus.query('query.saga.verify-read-model', { name }, { timeoutMs: 20_000 });
+  const outcome = await bench.bus.query(
+    'query.saga.verify-read-model',
+    { name },
+    { timeoutMs: 20_000 },
+  );
   return outcome.ok && (outcome.data as { is_equal: boolean }).is_equal;
 };
 
