@@ -1,5 +1,6 @@
 import type { Json } from '@downbeat/eventsourcing';
 import { z } from 'zod';
+import { jsonBytes, PAYLOAD_BYTES_MAX } from './payload';
 
 /** The name of a service, a workflow, a step: lower case, digits, inner hyphens; at most 63 characters. */
 export const name = z
@@ -59,6 +60,13 @@ export const instant = z.iso.datetime();
 export const json: z.ZodType<Json> = z.json();
 
 export const jsonObject = z.record(z.string(), json);
+
+const PAYLOAD_MESSAGE = `must not be larger than ${PAYLOAD_BYTES_MAX} bytes as JSON`;
+const isPayload = (value: Json): boolean => jsonBytes(value) <= PAYLOAD_BYTES_MAX;
+
+/** What a run is given, of any shape or as an object. */
+export const payload = json.refine(isPayload, PAYLOAD_MESSAGE);
+export const payloadObject = jsonObject.refine(isPayload, PAYLOAD_MESSAGE);
 
 /** Free-form facts about something, bounded. */
 export const labels = z

@@ -6,6 +6,7 @@ import { registry } from './registry';
 import { saga } from './saga';
 
 export * from './contract';
+export * from './payload';
 export * from './untrusted-json';
 export * from './validate';
 export * from './workflow-definition';

@@ -7,7 +7,7 @@ const context = 'saga' as const;
 /** Runs one operation may concern. */
 export const BULK_RUNS_MAX = 5_000;
 
-export const bulkAction = z.enum(['retry', 'compensate', 'pause', 'resume']);
+export const bulkAction = z.enum(['retry', 'compensate', 'pause', 'resume', 'archive', 'purge']);
 export type BulkAction = z.output<typeof bulkAction>;
 
 const filter = {

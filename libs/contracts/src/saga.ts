@@ -13,6 +13,7 @@ import {
   resolveIncident,
 } from './saga-incidents';
 import { pauseWorkflow, resumeWorkflow } from './saga-pause';
+import { retentionCommands, retentionQueries } from './saga-retention';
 import { scheduleCommands, scheduleQueries } from './saga-schedules';
 import { statementEffect } from './saga-statement';
 import { priority, workflowDefinition } from './workflow-definition';
@@ -20,6 +21,7 @@ import { priority, workflowDefinition } from './workflow-definition';
 export * from './saga-bulk';
 export * from './saga-incidents';
 export * from './saga-pause';
+export * from './saga-retention';
 export * from './saga-schedules';
 export * from './saga-statement';
 
@@ -103,10 +105,7 @@ export const startWorkflow = command({
     correlation_id: f.externalId,
     wedding_id: f.externalId.optional(),
     initiating_service: f.line(128),
-    context_data: f.jsonObject.refine(
-      (value) => JSON.stringify(value).length <= 262_144,
-      'must not be longer than 256 KiB as JSON',
-    ),
+    context_data: f.payloadObject,
     timeout_minutes: z.number().min(0.001).max(525_600).optional(),
     /** Default: the definition's. */
     priority: priority.optional(),
@@ -161,12 +160,7 @@ export const retryWorkflow = command({
     from_step: z.number().int().min(1).optional(),
     max_retries: z.number().int().min(0).max(100).optional(),
     /** Keys of the context to set before a failed run goes on. */
-    context_patch: f.jsonObject
-      .refine(
-        (value) => JSON.stringify(value).length <= 65_536,
-        'must not be longer than 64 KiB as JSON',
-      )
-      .optional(),
+    context_patch: f.payloadObject.optional(),
   }),
   answer: z.object({ workflow_id: workflowId, status: workflowStatus }),
   example: {
@@ -258,9 +252,6 @@ export const listTargets = query({
   http: { method: 'GET', path: '/targets' },
 });
 
-/** What a signal may carry, as JSON text. */
-export const SIGNAL_LENGTH_MAX = 65_536;
-
 export const signalWorkflow = command({
   context,
   name: 'SignalWorkflow',
@@ -269,12 +260,7 @@ export const signalWorkflow = command({
   data: z.strictObject({
     workflow_id: workflowId,
     signal: f.name,
-    payload: f.json
-      .refine(
-        (value) => JSON.stringify(value).length <= SIGNAL_LENGTH_MAX,
-        'must not be longer than 64 KiB as JSON',
-      )
-      .default({}),
+    payload: f.payload.default({}),
   }),
   answer: z.object({ workflow_id: workflowId, status: workflowStatus }),
   example: {
@@ -303,6 +289,8 @@ const workflowSummary = z.object({
   started_at: f.instant,
   completed_at: f.instant.optional(),
   duration_ms: z.number().optional(),
+  /** It has left what is at work. */
+  archived_at: f.instant.optional(),
 });
 
 export const listWorkflows = query({
@@ -316,6 +304,8 @@ export const listWorkflows = query({
     wedding_id: f.externalId.optional(),
     needs_attention: z.stringbool().or(z.boolean()).optional(),
     paused: z.stringbool().or(z.boolean()).optional(),
+    /** True: those in the archive, and `status_summary` counts these; default: those at work. */
+    archived: z.stringbool().or(z.boolean()).optional(),
     limit: f.pageLimit,
     cursor: f.cursor,
   }),
@@ -506,6 +496,7 @@ export const saga = {
     resumeTarget,
     ...scheduleCommands,
     ...bulkCommands,
+    ...retentionCommands,
   ],
   queries: [
     listWorkflows,
@@ -516,6 +507,7 @@ export const saga = {
     listTargets,
     ...scheduleQueries,
     ...bulkQueries,
+    ...retentionQueries,
   ],
   events: [
     workflowStarted,

@@ -1,4 +1,5 @@
 import { Rejection, type Json } from '@downbeat/eventsourcing';
+import { utf8Bytes } from './payload';
 import { keysWritten, repeatedKey } from './repeated-key';
 
 export const JSON_BYTES_MAX = 1_048_576;
@@ -13,7 +14,7 @@ export const JSON_KEYS_MAX = 10_000;
  * @returns The value, or a rejection that names the place.
  */
 export function parseUntrustedJson(text: string): { readonly value: Json } | Rejection {
-  if (utf8Length(text) > JSON_BYTES_MAX)
+  if (utf8Bytes(text, JSON_BYTES_MAX) > JSON_BYTES_MAX)
     return rejected('body-too-large', '', 'is larger than 1 MiB');
   let value: Json;
   try {
@@ -29,14 +30,19 @@ export function parseUntrustedJson(text: string): { readonly value: Json } | Rej
   return written === keys ? { value } : repeated(text, written);
 }
 
-/** The same limits for a value some other parser made of untrusted text; keys given twice are that parser's to see. */
-export function checkUntrusted(value: unknown): Rejection | undefined {
-  const keys = countKeys(value);
+/**
+ * The same limits for a value some other parser made of untrusted text; keys given twice are that
+ * parser's to see.
+ *
+ * @param keysMax Of objects and places in lists, together.
+ */
+export function checkUntrusted(value: unknown, keysMax = JSON_KEYS_MAX): Rejection | undefined {
+  const keys = countKeys(value, keysMax);
   return keys instanceof Rejection ? keys : undefined;
 }
 
 /** The keys of all its objects; places in lists count towards the limit only. */
-function countKeys(value: unknown): number | Rejection {
+function countKeys(value: unknown, keysMax = JSON_KEYS_MAX): number | Rejection {
   let keys = 0;
   let places = 0;
   const visit = (inner: unknown, path: string, depth: number): Rejection | undefined => {
@@ -48,8 +54,7 @@ function countKeys(value: unknown): number | Rejection {
     const names = Object.keys(inner);
     if (Array.isArray(inner)) places += names.length;
     else keys += names.length;
-    if (keys + places > JSON_KEYS_MAX)
-      return malformed(path, `has more than ${JSON_KEYS_MAX} keys`);
+    if (keys + places > keysMax) return malformed(path, `has more than ${keysMax} keys`);
     for (const key of names) {
       const at = path === '' ? key : `${path}.${key}`;
       if (key === '__proto__' || key === 'constructor' || key === 'prototype')
@@ -68,17 +73,6 @@ function repeated(text: string, keysWritten: number): Rejection {
   return place === undefined
     ? malformed('', `has a key twice in one object, and is nested deeper than ${JSON_DEPTH_MAX}`)
     : malformed(place, 'is given more than once');
-}
-
-/** Bytes of `text` as UTF-8; whole strings of a JavaScript engine are measured in units of 16 bits. */
-function utf8Length(text: string): number {
-  let bytes = text.length;
-  for (let index = 0; index < text.length && bytes <= JSON_BYTES_MAX; index++) {
-    const unit = text.charCodeAt(index);
-    // Half of a surrogate pair is one unit and two of the pair's four bytes.
-    if (unit > 0x7f) bytes += unit > 0x7ff && (unit < 0xd800 || unit > 0xdfff) ? 2 : 1;
-  }
-  return bytes;
 }
 
 const FIELD_LENGTH_MAX = 200;

@@ -176,7 +176,7 @@ const PROBLEM = {
   properties: {
     code: { type: 'string' },
     message: { type: 'string' },
-    kind: { enum: ['not-found', 'conflict', 'invalid', 'unavailable', 'internal'] },
+    kind: { enum: ['not-found', 'gone', 'conflict', 'invalid', 'unavailable', 'internal'] },
     errors: {
       type: 'array',
       items: {

@@ -15,7 +15,7 @@ JSON. Headers:
 The reply says how it went:
 
 - **Done**: a reply without the header \`Nats-Service-Error-Code\`. Its body (JSON, or text, or empty; at most
-  262,144 characters) is the step's output. The body alone never refuses: \`{"error": …}\` is an output too.
+  1,000,000 bytes) is the step's output. The body alone never refuses: \`{"error": …}\` is an output too.
 - **Refused**: a reply with the headers \`Nats-Service-Error-Code\`, an HTTP status, and \`Nats-Service-Error\`, one
   line for people, as NATS services have it (ADR-32). The status is judged as over HTTP: \`408\`, \`425\`, \`429\` and
   \`5xx\` are called again with the same key, every other one is a failure for sure unless \`retry_on\` names it;

@@ -24,6 +24,7 @@ export function sampleInput(contract: QueryContract): Readonly<Record<string, un
 const QUESTIONS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   'find-instances': { service_name: 'billing' },
   'preview-bulk-operation': { status: 'failed' },
+  'preview-retention': { action: 'archive' },
   'list-events': { stream: 'service-billing' },
   replay: { stream: 'service-billing' },
   'what-if': {

@@ -38,6 +38,7 @@ const unavailable = (detail?: string): Verdict => ({
 const VERDICT_OF_KIND: Readonly<Record<Problem['kind'], Verdict>> = {
   invalid: { status: 400, title: 'The request is not valid' },
   'not-found': { status: 404, title: 'There is no such thing' },
+  gone: { status: 410, title: 'There is no such thing any more' },
   conflict: { status: 409, title: 'The request conflicts with what is' },
   unavailable: unavailable(),
   internal: {

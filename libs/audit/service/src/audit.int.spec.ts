@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { auditContract, type AnswerOf } from '@downbeat/contracts';
 import { eventually, LogDatabase } from '@downbeat/event-store/testing';
-import type { JsonObject } from '@downbeat/eventsourcing';
+import { streamName, type JsonObject } from '@downbeat/eventsourcing';
 import { NatsMessageBus } from '@downbeat/message-bus';
 import { removeStreams } from '@downbeat/message-bus/testing';
 import type { Projection } from '@downbeat/projections';
@@ -445,5 +445,21 @@ it('says how it is', async () => {
     ok: true,
     position: expect.any(Number) as never,
     data: { context: 'audit', projections: [] },
+  });
+});
+
+describe('an event larger than a message', () => {
+  it('is shown with what is small in it', async () => {
+    const stream = streamName('workflow', randomUUID());
+    const text = 'x'.repeat(1_500_000);
+    await database.store('saga').append({
+      stream,
+      expected: 0,
+      events: [{ type: 'Said', data: { step: 'a', output: { text } } }],
+      meta: { correlation_id: 'large', causation_id: 'm', actor: 'tests' },
+    });
+    expect(await events({ stream })).toMatchObject({
+      events: [{ type: 'Said', data: { step: 'a', output: { omitted_characters: 1_500_011 } } }],
+    });
   });
 });

@@ -1,8 +1,8 @@
 /**
- * What a refusal is about: something that does not exist, something that stands against it, or a
- * request that is wrong in itself.
+ * What a refusal is about: something that does not exist, or not any more, something that stands
+ * against it, or a request that is wrong in itself.
  */
-export type RejectionKind = 'not-found' | 'conflict' | 'invalid';
+export type RejectionKind = 'not-found' | 'gone' | 'conflict' | 'invalid';
 
 /** One place of the request that is wrong. `field` is a dot path: `steps.2.endpoint`. */
 export interface FieldError {

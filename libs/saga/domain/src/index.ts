@@ -4,6 +4,8 @@ export * from './definition/compile';
 export * from './definition/compiled';
 export * from './definition/versions';
 export * from './definition/workflow-definitions';
+export * from './retention/retention';
+export { purgedRun } from './run/archive-run';
 export * from './run/commands';
 export * from './run/decide';
 export * from './run/effects';

@@ -13,6 +13,12 @@ export const sagaConfig = z.object({
     .describe(
       "Below which subjects steps with nats: endpoints may call, joined by commas; * is all but the suite's own. Without it: service in production, * in development",
     ),
+  SAGA_RETENTION_PER_SECOND: z.coerce
+    .number()
+    .min(0.1)
+    .max(1_000)
+    .default(50)
+    .describe('Ended runs that are archived or purged in a second, by one replica for all'),
   DOWNBEAT_CRASH_AT: z
     .string()
     .regex(POINT, `must be one of ${CRASH_POINTS.join(', ')}, and :<times>`)

@@ -1,3 +1,4 @@
+import { PAYLOAD_BYTES_MAX } from '@downbeat/contracts';
 import type { JsonObject } from '@downbeat/eventsourcing';
 import { connect, headers, StringCodec, type NatsConnection } from 'nats';
 import { SagaBench, shopCall, type Status } from './testing/saga-bench';
@@ -177,12 +178,67 @@ describe('a run over HTTP', () => {
     expect(timeline(status)).toContain('WorkflowTimedOut');
   });
 
-  it('takes an answer too large for the log for an unknown outcome', async () => {
-    await bench.register('huge', [shopCall('a', { retry_policy: { max_retries: 0 } })]);
-    at('/a', { status: 200, body: { id: 'x'.repeat(300_000) } });
-    const id = await bench.start('huge', 'huge-1');
-    expect((await bench.ended(id)).workflow.current_status).toBe('compensated');
-    expect(bench.participants.of(id)).toEqual(['a', 'a:undo']);
+  it('takes an answer of the largest size, and says why it does not take a larger one', async () => {
+    await bench.register('huge', [shopCall('a', { compensation_action: undefined })]);
+    const answer = (bytes: number) => {
+      at('/a', { status: 200, body: { id: 'x'.repeat(bytes - '{"id":""}'.length) } });
+    };
+    answer(PAYLOAD_BYTES_MAX);
+    const fits = await bench.ended(await bench.start('huge', 'huge-1'));
+    expect(fits.workflow.current_status).toBe('completed');
+
+    answer(PAYLOAD_BYTES_MAX + 1);
+    const id = await bench.start('huge', 'huge-2');
+    const status = await bench.ended(id);
+    expect(status.workflow).toMatchObject({
+      current_status: 'failed',
+      error_details: { step_name: 'a', error_message: TOO_LARGE, retry_count: 0 },
+    });
+    expect(status.execution_timeline).toContainEqual(
+      expect.objectContaining({
+        event: 'StepFailed',
+        details: expect.objectContaining({ message: TOO_LARGE, outcome: 'unusable' }),
+      }),
+    );
+    // It was done: asking again would bring the same.
+    expect(bench.participants.of(id)).toEqual(['a']);
+  });
+  const TOO_LARGE = `the answer is larger than ${PAYLOAD_BYTES_MAX} bytes`;
+
+  it('takes a refusal for what its status says, however much it says', async () => {
+    await bench.register('loud', [shopCall('a', { retry_policy: { max_retries: 0 } })]);
+    at('/a', { status: 409, body: 'x'.repeat(PAYLOAD_BYTES_MAX) });
+    const status = await bench.ended(await bench.start('loud', 'loud-1'));
+    expect(status.workflow).toMatchObject({ current_status: 'failed' });
+    expect(status.steps[0]?.error_message).toMatch(/^HTTP 409: /);
+  });
+
+  it('takes what it is started with, told and edited up to a payload, and no more', async () => {
+    await bench.register('given', [
+      shopCall('a'),
+      { name: 'told', type: 'wait_for_signal', signal: 'told' },
+    ]);
+    const textOf = (bytes: number) => ({ text: 'x'.repeat(bytes - '{"text":""}'.length) });
+    const more = { context_data: textOf(PAYLOAD_BYTES_MAX + 1) };
+    await expect(bench.start('given', 'given-1', more)).rejects.toThrow('context_data');
+    const id = await bench.start('given', 'given-1', { context_data: textOf(PAYLOAD_BYTES_MAX) });
+    await bench.until(id, ({ steps }) => steps[1]?.status === 'running');
+    const say = (command: string, field: string, bytes: number) =>
+      bench.command(command, id, {
+        ...(command === 'SignalWorkflow' ? { signal: 'told' } : { retry_strategy: 'failed_steps' }),
+        [field]: textOf(bytes),
+      });
+    for (const [command, field] of [
+      ['SignalWorkflow', 'payload'],
+      ['RetryWorkflow', 'context_patch'],
+    ] as const)
+      expect(await say(command, field, PAYLOAD_BYTES_MAX + 1)).toMatchObject({
+        problem: { kind: 'invalid', errors: [{ field }] },
+      });
+    expect(await say('SignalWorkflow', 'payload', PAYLOAD_BYTES_MAX)).toMatchObject({
+      accepted: true,
+    });
+    expect((await bench.ended(id)).workflow.current_status).toBe('completed');
   });
 
   it('shows a status that fits in an answer, however much it holds', async () => {

@@ -45,6 +45,13 @@ import {
   ResumeTarget,
   ResumeTargetHandler,
 } from './commands/control-target';
+import {
+  ControlRetention,
+  DeleteRetentionPolicy,
+  DeleteRetentionPolicyHandler,
+  PutRetentionPolicy,
+  PutRetentionPolicyHandler,
+} from './commands/control-retention';
 import { OperateWorkflow } from './commands/operate-workflow';
 import {
   RegisterWorkflowDefinition,
@@ -69,6 +76,8 @@ import { BulkQueries } from './projections/bulk/bulk.queries';
 import { incidents } from './projections/incidents/incidents.projection';
 import { IncidentsQueries } from './projections/incidents/incidents.queries';
 import { OpenIncidents } from './projections/incidents/open-incidents';
+import { retention } from './projections/retention/retention.projection';
+import { RetentionQueries } from './projections/retention/retention.queries';
 import { schedulesProjection } from './projections/schedules/schedules.projection';
 import { SchedulesQueries } from './projections/schedules/schedules.queries';
 import { targets } from './projections/targets/targets.projection';
@@ -77,6 +86,8 @@ import { ExpectedDurations } from './projections/workflows/expected-durations';
 import { WorkflowStatusQueries } from './projections/workflows/workflow-status.queries';
 import { workflows } from './projections/workflows/workflows.projection';
 import { WorkflowsQueries } from './projections/workflows/workflows.queries';
+import { RetentionPolicies } from './retention/retention-policies';
+import { RetentionWatch } from './retention/retention-watch';
 import { sagaPublications } from './publications/saga.publications';
 import { sagaConfig } from './saga-config';
 import { ScheduledRuns } from './schedules/scheduled-runs';
@@ -97,7 +108,7 @@ const alarms = new Logger('Incidents');
   imports: [
     ContextModule.of({
       context: 'saga',
-      projections: [workflows, incidents, targets, schedulesProjection, bulkOperations],
+      projections: [workflows, incidents, targets, schedulesProjection, bulkOperations, retention],
       publications: sagaPublications,
       settings: sagaConfig,
       commands: [
@@ -119,6 +130,8 @@ const alarms = new Logger('Incidents');
         TriggerSchedule,
         StartBulkOperation,
         AbortBulkOperation,
+        PutRetentionPolicy,
+        DeleteRetentionPolicy,
       ],
     }),
   ],
@@ -129,6 +142,7 @@ const alarms = new Logger('Incidents');
     TargetsQueries,
     SchedulesQueries,
     BulkQueries,
+    RetentionQueries,
   ],
   providers: [
     RegisterWorkflowDefinitionHandler,
@@ -155,6 +169,11 @@ const alarms = new Logger('Incidents');
     StartBulkOperationHandler,
     AbortBulkOperationHandler,
     BulkWatch,
+    PutRetentionPolicyHandler,
+    DeleteRetentionPolicyHandler,
+    ControlRetention,
+    RetentionPolicies,
+    RetentionWatch,
     SignalWorkflowHandler,
     OperateWorkflow,
     ExpectedDurations,
@@ -263,6 +282,7 @@ export class SagaModule implements OnApplicationBootstrap {
     private readonly targets: TargetWatch,
     private readonly schedules: ScheduleWatch,
     private readonly bulk: BulkWatch,
+    private readonly retention: RetentionWatch,
     private readonly bus: MessageBus,
     private readonly lifecycle: HostLifecycle,
   ) {}
@@ -288,6 +308,8 @@ export class SagaModule implements OnApplicationBootstrap {
     this.lifecycle.onStop('schedules', () => this.schedules.stop());
     this.bulk.start();
     this.lifecycle.onStop('bulk operations', () => this.bulk.stop());
+    this.retention.start();
+    this.lifecycle.onStop('retention', () => this.retention.stop());
     await this.runtime.start();
   }
 }

@@ -4,8 +4,14 @@ import { STEP_TYPES } from './definitions/sequence';
 import { CASES } from './oracle/cases';
 import { FAULT_NAMES } from './weather/faults';
 
-/** What runs of today do not record any more; and pauses, which nobody asks for here. */
-type Unmet = 'UndoParked' | 'WorkflowPaused' | 'WorkflowResumed';
+/** What runs of today do not record any more; and pauses and the archive, which nobody asks for here. */
+type Unmet =
+  | 'UndoParked'
+  | 'WorkflowPaused'
+  | 'WorkflowResumed'
+  | 'WorkflowArchived'
+  | 'WorkflowRestored'
+  | 'WorkflowPurged';
 
 /** Any other type of event that is not listed does not compile. */
 const EVENT_TYPES: Readonly<Record<Exclude<RunEvent['type'], Unmet>, true>> = {

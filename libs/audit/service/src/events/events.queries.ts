@@ -1,11 +1,24 @@
 import { auditContract, type InputOf } from '@downbeat/contracts';
 import { AuditLog, InvalidCursor, type EventFilter, type EventPage } from '@downbeat/event-store';
+import type { JsonObject, RecordedEvent } from '@downbeat/eventsourcing';
 import { Answers, type Question } from '@downbeat/service-host';
 import { Controller } from '@nestjs/common';
 import { invalid } from '../refusals';
 
 /** An answer has to fit into one message of the bus. */
 const PAGE_BYTES_MAX = 600_000;
+
+const VALUE_LENGTH_MAX = 1_024;
+
+/** An event that is too large for any message shows what is small in it; the log has it whole. */
+function thatFits(event: RecordedEvent): RecordedEvent {
+  if (Buffer.byteLength(JSON.stringify(event)) <= PAGE_BYTES_MAX) return event;
+  const data = Object.entries(event.data as JsonObject).map(([key, value]) => {
+    const { length } = JSON.stringify(value);
+    return [key, length > VALUE_LENGTH_MAX ? { omitted_characters: length } : value];
+  });
+  return { ...event, data: Object.fromEntries(data) as unknown };
+}
 
 /** Answers "what happened", every context's events in the order of the log. */
 @Controller()
@@ -17,7 +30,7 @@ export class EventsQueries {
     const position = (await this.log.headCommit())?.last ?? 0;
     try {
       const { events, next_cursor } = await this.fittingPage(input);
-      return { position, data: { events: events as never, next_cursor } };
+      return { position, data: { events: events.map(thatFits) as never, next_cursor } };
     } catch (fault) {
       if (!(fault instanceof InvalidCursor)) throw fault;
       return invalid('cursor', 'does not belong to this list');

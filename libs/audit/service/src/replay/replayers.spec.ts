@@ -92,6 +92,15 @@ it('decides a bulk operation again from its events alone', async () => {
   expect(await replayed('bulk', [[started], [answered(1, 'x')]])).toEqual([true, false]);
 });
 
+it('decides a retention policy again from its events alone', async () => {
+  const workflow_name = 'book';
+  const rules = { completed: { archive_after_days: 7, purge_after_days: 90 } };
+  const set = { type: 'RetentionPolicySet', data: { workflow_name, rules, at: at(0) } };
+  const deleted = { type: 'RetentionPolicyDeleted', data: { workflow_name, at: at(1) } };
+  expect(await replayed('retention', [[set], [deleted]])).toEqual([true, true]);
+  expect(await replayed('retention', [[set], [set]])).toEqual([true, false]);
+});
+
 describe('the kind of a stream', () => {
   it.each([
     ['service-billing', 'registry', 'service'],

@@ -5,6 +5,7 @@ import { checkReplayer } from './check.replayer';
 import { deadLetterReplayer } from './dead-letter.replayer';
 import { instanceReplayer, serviceReplayer } from './registry.replayers';
 import type { Replayer } from './replayer';
+import { retentionReplayer } from './retention.replayer';
 import { scheduleReplayer } from './schedule.replayer';
 import { targetReplayer } from './target.replayer';
 import { definitionsOf, workflowDefinitionReplayer } from './workflow-definitions';
@@ -21,6 +22,7 @@ export const replayersOn = (log: AuditLog): Replayers => ({
   target: targetReplayer,
   schedule: scheduleReplayer,
   bulk: bulkReplayer,
+  retention: retentionReplayer,
   workflow: workflowReplayer(definitionsOf(log)),
   'workflow-definition': workflowDefinitionReplayer,
 });

@@ -387,6 +387,32 @@ export const GOLDEN_SCENARIOS: Readonly<Record<string, Scenario>> = {
       player.ok('b:undo');
     },
   },
+  'archived-and-restored': {
+    steps: [call('a'), call('b')],
+    play: (player) => {
+      player.start();
+      player.ok('a');
+      player.ok('b');
+      player.archive();
+      player.compensate();
+      player.ok('b:undo');
+      player.ok('a:undo');
+      player.archive();
+      player.purge();
+    },
+  },
+  'an-answer-too-large': {
+    steps: [call('a'), call('b', { on_error: [{ match: ['unusable'], goto: 'c' }] }), call('c')],
+    play: (player) => {
+      player.start();
+      player.ok('a');
+      player.answer('b', { kind: 'oversized', message: 'the answer is larger than 1000000 bytes' });
+      player.answer('c', { kind: 'oversized', message: 'the answer is larger than 1000000 bytes' });
+      player.ok('c:undo');
+      player.ok('b:undo');
+      player.answer('a:undo', { kind: 'oversized', message: 'much' });
+    },
+  },
 };
 
 /** The scenario as the rules of today play it. */

@@ -4,7 +4,8 @@ import { APPEND_EVENTS_MAX, type Append } from '../event-store';
 import { uuidV7 } from './uuid-v7';
 
 const TEXT_LENGTH_MAX = 200;
-const EVENT_LENGTH_MAX = 1_048_576;
+/** Of the data of one event, as JSON text. */
+export const EVENT_LENGTH_MAX = 16 * 1_048_576;
 const SHA_256 = /^[0-9a-f]{64}$/;
 
 /** Postgres stores neither a NUL nor half a surrogate pair. */

@@ -12,6 +12,8 @@ const LIST_LIMIT_MAX = 1_000;
 const STREAM_EVENTS_MAX = 10_000;
 const STREAMS_MAX = 1_000;
 const COMMITS_MAX = 1_000;
+/** Of the events that come at once, as they are stored; the one that goes beyond comes too. */
+const BYTES_MAX = 4 * 1_048_576;
 
 /** What is asked for; all conditions must hold. Shaped as the query arrives. */
 export interface EventFilter {
@@ -84,14 +86,10 @@ export class AuditLog implements ChainReader {
     // The index on trace ids holds no other rows.
     if (filter.trace_id !== undefined) where.push(`meta ->> 'traceparent' is not null`);
 
-    const rows = await this.#ask<EventRow>(
-      `select ${EVENT_COLUMNS} from ${this.#log}.event where ${where.join(' and ')}
-        order by position ${order} limit ${limit + 1}`,
-      values,
-    );
+    const rows = await this.#someOf(where.join(' and '), values, order, limit + 1);
     const events = rows.slice(0, limit).map(recordedEvent);
     const last = events.at(-1);
-    const hasMore = rows.length > limit && last !== undefined;
+    const hasMore = last !== undefined && (rows[0]?.found ?? 0) > events.length;
     return { events, ...(hasMore && { next_cursor: cursorAfter(last.position, order) }) };
   }
 
@@ -134,16 +132,33 @@ export class AuditLog implements ChainReader {
     return head;
   }
 
+  /** Fewer than `limit` when they are large, and at least one. */
   async rows(position: Position, limit: number): Promise<readonly EventRow[]> {
-    return this.#ask<EventRow>(
-      `select ${EVENT_COLUMNS} from ${this.#log}.event where position > $1 order by position limit $2`,
-      [position, limit],
-    );
+    return this.#someOf('position > $1', [position], 'asc', limit);
   }
 
   /** Waits for what is under way, and closes the connections. May be repeated. */
   async close(): Promise<void> {
     if (!this.#pool.ending) await this.#pool.end();
+  }
+
+  /** `found`: how many there are up to the limit; fewer come when they are large. */
+  async #someOf(
+    where: string,
+    values: readonly unknown[],
+    order: 'asc' | 'desc',
+    limit: number,
+  ): Promise<readonly (EventRow & { readonly found: number })[]> {
+    return this.#ask(
+      `with found as (
+         select ${EVENT_COLUMNS}, sum(pg_column_size(data))
+                  over (order by position ${order} rows between unbounded preceding and 1 preceding) as before
+           from ${this.#log}.event where ${where} order by position ${order} limit ${limit}
+       )
+       select ${EVENT_COLUMNS}, (select count(*)::int from found) as found from found
+        where before is null or before <= ${BYTES_MAX} order by position ${order}`,
+      values,
+    );
   }
 
   /** Commits are in the order of time, so a range of time is a range of positions. */

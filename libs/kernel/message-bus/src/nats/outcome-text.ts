@@ -10,6 +10,7 @@ export interface StoredAt {
 const STATUS: Readonly<Record<Problem['kind'], number>> = {
   invalid: 400,
   'not-found': 404,
+  gone: 410,
   conflict: 409,
   internal: 500,
   unavailable: 503,

@@ -43,6 +43,12 @@ export const hostConfig = z.object({
     .regex(/^[a-z][a-z0-9_]{0,30}$/)
     .default('log')
     .describe('Schema of the log'),
+  COMMAND_ANSWERS_KEPT_DAYS: z.coerce
+    .number()
+    .min(1)
+    .max(3_650)
+    .default(30)
+    .describe('For so long a command sent again under its id gets the answer it got before'),
   SHUTDOWN_TIMEOUT_MS: duration.default(8_000).describe('After this a process ends, come what may'),
   OTEL_EXPORTER_OTLP_ENDPOINT: z
     .url()

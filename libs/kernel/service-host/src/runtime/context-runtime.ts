@@ -22,6 +22,7 @@ import type { Clock } from './clock';
 import type { ContextDefinition, ContextStart } from './context-definition';
 import type { ContextPool } from './context-pool';
 import { DatabaseWatch } from './database-watch';
+import { ForgottenAnswers } from './forgotten-answers';
 import { assertServed } from './served-contracts';
 
 export interface ContextParts {
@@ -34,6 +35,7 @@ export interface ContextParts {
   readonly clock: Clock;
   /** The log's schema. */
   readonly logName: string;
+  readonly answersKeptDays: number;
   /** Everything in the process, to look for handlers in. */
   readonly modules: ModulesContainer;
 }
@@ -43,13 +45,15 @@ export class ContextRuntime<Event extends Message = Message> {
   private readonly logger = new Logger(ContextRuntime.name);
   private readonly subscribers = new Map<string, Subscriber>();
   private readonly database: DatabaseWatch;
+  private readonly forgotten: ForgottenAnswers;
   private relay: Relay | undefined;
 
   constructor(
     private readonly definition: ContextDefinition<Event>,
     private readonly parts: ContextParts,
   ) {
-    const { pool, clock } = parts;
+    const { pool, clock, logName, answersKeptDays } = parts;
+    this.forgotten = new ForgottenAnswers(pool, logName, answersKeptDays);
     this.database = new DatabaseWatch(pool, definition.context, () => clock.now());
   }
 
@@ -67,6 +71,7 @@ export class ContextRuntime<Event extends Message = Message> {
     const { bus, store, deadLetters, clock } = this.parts;
     assertServed(this.definition, this.parts.modules);
     await this.database.start();
+    this.forgotten.start();
     if (publications) await this.startRelay(publications);
     const onForeign = (fault: Error): void =>
       this.logger.warn({ err: fault }, "a message on an event stream is not the suite's");
@@ -105,6 +110,7 @@ export class ContextRuntime<Event extends Message = Message> {
 
   async stop(): Promise<void> {
     await this.relay?.stop();
+    await this.forgotten.stop();
     await this.database.stop();
   }
 

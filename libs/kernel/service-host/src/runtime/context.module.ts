@@ -129,7 +129,7 @@ export class ContextModule {
             { config }: HostSettings,
             modules: ModulesContainer,
           ) => {
-            const logName = config.LOG_NAME;
+            const { LOG_NAME: logName, COMMAND_ANSWERS_KEPT_DAYS: answersKeptDays } = config;
             const parts = {
               bus,
               store,
@@ -139,6 +139,7 @@ export class ContextModule {
               commands,
               clock,
               logName,
+              answersKeptDays,
               modules,
             };
             const runtime = new ContextRuntime(definition, parts);

@@ -18,6 +18,7 @@ import type { Draft } from './draft';
 import { branchEnded, enterParallel, gotoOf, joined, resumeGroup, type Arrival } from './groups';
 import { startMap } from './map-items';
 import { neverCalled } from './never-called';
+import { whyTooLarge } from './payload-limits';
 import { enterPublish } from './publish';
 import { giveUp, settle } from './settle';
 import { enterSignalWait, takeKept } from './signal-wait';
@@ -156,8 +157,10 @@ function enterCall(draft: Draft, spot: Spot, step: CompiledRequest): Target | un
   const { call, place } = step;
   const input = applyMapping(call.input, { context: draft.contextAt(spot) });
   if (!input.ok) return neverCalled(draft, spot, `input_mapping: ${input.message}`);
-  const refusal = step.type === 'sub_workflow' && whyNoChild(draft.run, input.value);
-  if (refusal) return neverCalled(draft, spot, refusal);
+  const refusal =
+    whyTooLarge(draft, { input_mapping: input.value }) ??
+    (step.type === 'sub_workflow' ? whyNoChild(draft.run, input.value) : undefined);
+  if (refusal !== undefined) return neverCalled(draft, spot, refusal);
   draft.record({
     type: 'StepStarted',
     data: { step: spot.address, place, input: input.value, attempt: 1, at: draft.at },

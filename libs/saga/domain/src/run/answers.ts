@@ -1,4 +1,4 @@
-import { epochMs, instantOf } from '@downbeat/eventsourcing';
+import { epochMs, instantOf, type Json } from '@downbeat/eventsourcing';
 import {
   isRequest,
   stepOf,
@@ -19,9 +19,10 @@ import {
 } from './classification';
 import type { CallAnswered } from './commands';
 import type { Draft } from './draft';
-import type { FailedCall } from './events';
+import type { FailedCall, StepFailed } from './events';
 import { openIncident } from './incidents';
 import { dueInPause } from './paused-time';
+import { whyTooLarge } from './payload-limits';
 import { recordEnd, settle } from './settle';
 import type { Spot } from './spot';
 import { isUndoing, type Calls } from './state';
@@ -36,7 +37,9 @@ export function answerStep(draft: Draft, command: CallAnswered): void {
   const { step } = spot;
   if (state.attempt !== attempt || !isRequest(step)) return;
 
-  if (result.kind === 'ok') return succeed(draft, { ...spot, step }, command);
+  if (result.kind === 'ok') return succeed(draft, { ...spot, step }, command, result.output);
+  if (result.kind === 'oversized')
+    return unusable(draft, { ...spot, step }, command, result.message, { oversized: true });
   const failed = failedCall(result, command, step.call, state, draft.isStopped(spot));
   // A call that could only begin after the workflow's time-out is not waited for.
   const isInTime =
@@ -52,47 +55,68 @@ export function answerStep(draft: Draft, command: CallAnswered): void {
   goOn(draft, spot, nextOf(draft, spot));
 }
 
-function succeed(draft: Draft, spot: Spot<CompiledRequest>, command: CallAnswered): void {
-  const { attempt, result, reissued } = command.data;
-  if (result.kind !== 'ok') return;
-  const { output } = result;
+function succeed(
+  draft: Draft,
+  spot: Spot<CompiledRequest>,
+  command: CallAnswered,
+  output: Json,
+): void {
+  const { attempt, reissued } = command.data;
   const { step, address } = spot;
+  const answer = whyTooLarge(draft, { 'the answer': output });
+  if (answer !== undefined) return unusable(draft, spot, command, answer, { oversized: true });
   const changes = applyMapping(step.output, { context: draft.contextAt(spot), output });
+  if (!changes.ok)
+    return unusable(draft, spot, command, `output_mapping: ${changes.message}`, { output });
+  const context = changes.value;
+  const mapped = whyTooLarge(draft, {
+    'the answer': output,
+    'what output_mapping makes of it': context,
+  });
+  if (mapped !== undefined) return unusable(draft, spot, command, mapped, { oversized: true });
+  draft.record({
+    type: 'StepCompleted',
+    data: {
+      step: address,
+      attempt,
+      reissued,
+      output,
+      context,
+      ...draft.scopeAt(spot),
+      at: draft.at,
+    },
+  });
+  goOn(draft, spot, nextOf(draft, spot));
+}
+
+/** It had its effect, and what it answered cannot be used. */
+function unusable(
+  draft: Draft,
+  spot: Spot<CompiledRequest>,
+  { data: { attempt, reissued } }: CallAnswered,
+  message: string,
+  kept: Pick<StepFailed['data'], 'output' | 'oversized'>,
+): void {
+  const { step, address } = spot;
   const { place, isOptional: optional } = step;
-  const message = changes.ok ? '' : `output_mapping: ${changes.message}`;
-  if (changes.ok)
-    draft.record({
-      type: 'StepCompleted',
-      data: {
-        step: address,
-        attempt,
-        reissued,
-        output,
-        context: changes.value,
-        ...draft.scopeAt(spot),
-        at: draft.at,
-      },
-    });
-  else
-    draft.record({
-      type: 'StepFailed',
-      data: {
-        step: address,
-        place,
-        outcome: 'unusable',
-        optional,
-        message,
-        attempts: attempt,
-        ...(draft.isStopped(spot)
-          ? {}
-          : caughtBy(step, { outcome: 'unusable', message, attempts: attempt })),
-        output,
-        reissued,
-        ...draft.scopeAt(spot),
-        ...draft.withinAt(spot),
-        at: draft.at,
-      },
-    });
+  const outcome = 'unusable';
+  draft.record({
+    type: 'StepFailed',
+    data: {
+      step: address,
+      place,
+      outcome,
+      optional,
+      message,
+      attempts: attempt,
+      ...(draft.isStopped(spot) ? {} : caughtBy(step, { outcome, message, attempts: attempt })),
+      ...kept,
+      reissued,
+      ...draft.scopeAt(spot),
+      ...draft.withinAt(spot),
+      at: draft.at,
+    },
+  });
   goOn(draft, spot, nextOf(draft, spot));
 }
 
@@ -112,8 +136,10 @@ export function answerUndo(draft: Draft, command: CallAnswered): void {
   const step = stepOf(draft.definition, name);
   if (!isRequest(step) || !step.undo) return;
 
-  if (result.kind === 'ok') {
-    const { output } = result;
+  if (result.kind === 'ok' || result.kind === 'oversized') {
+    // Nothing reads what an undo answered: that it is done counts, however much it said.
+    const said = result.kind === 'ok' ? result.output : null;
+    const output = whyTooLarge(draft, { 'the answer': said }) === undefined ? said : null;
     const data = { step: name, attempt, reissued, output, at: draft.at };
     draft.record({ type: 'StepCompensated', data });
     return undone(draft);

@@ -3,6 +3,7 @@ import type { Target } from '../definition/compiled';
 import { applyMapping } from '../expressions/mapping';
 import type { Draft } from './draft';
 import { neverCalled } from './never-called';
+import { whyTooLarge } from './payload-limits';
 import type { Spot } from './spot';
 import type { StepState } from './state';
 
@@ -25,6 +26,8 @@ export function callAgain(
       : { ok: true as const, value: input };
   if (!formed.ok) return neverCalled(draft, spot, `input_mapping: ${formed.message}`);
   const isEdited = canonicalJson(formed.value) !== canonicalJson(input);
+  const refusal = isEdited ? whyTooLarge(draft, { input_mapping: formed.value }) : undefined;
+  if (refusal !== undefined) return neverCalled(draft, spot, refusal);
   draft.record({
     type: 'StepRetried',
     data: {

@@ -64,7 +64,9 @@ export function causeOf(events: readonly RunEvent[], before: RunState): RunComma
     case 'StepCompensated':
       return answered('undo', first.data, { kind: 'ok', output: first.data.output }, 0);
     case 'StepFailed': {
-      const { step, attempts: attempt, reissued = false, output } = first.data;
+      const { step, attempts: attempt, reissued = false, output, oversized, message } = first.data;
+      if (oversized)
+        return answered('step', { step, attempt, reissued, at }, { kind: 'oversized', message }, 0);
       if (first.data.outcome !== 'unusable' || output === undefined) return undefined;
       return answered('step', { step, attempt, reissued, at }, { kind: 'ok', output }, 0);
     }
@@ -124,6 +126,15 @@ export function causeOf(events: readonly RunEvent[], before: RunState): RunComma
     }
     case 'WorkflowResumed':
       return { type: 'ResumeWorkflow', at, data: { workflow_id } };
+    case 'WorkflowArchived': {
+      const { started_position } = first.data.run;
+      return { type: 'ArchiveWorkflow', at, data: { workflow_id, started_position } };
+    }
+    case 'WorkflowRestored':
+      // What it was restored for follows in the same append.
+      return causeOf(events.slice(1), before);
+    case 'WorkflowPurged':
+      return { type: 'PurgeWorkflow', at, data: { workflow_id } };
     case 'StepStarted':
     case 'StepSkipped':
     case 'DecisionTaken':

@@ -1,6 +1,7 @@
+import { PAYLOAD_BYTES_MAX } from '@downbeat/contracts';
 import type { Instant } from '@downbeat/eventsourcing';
 import { BEGIN, call, child, compiled, fixedCall, Player, RUN_ID } from '../testing';
-import { CHILD_DEPTH_MAX, CONTEXT_LENGTH_MAX } from './child-limits';
+import { CHILD_DEPTH_MAX } from './child-limits';
 import { runDecider } from './decide';
 import { owesParent, isStarted } from './state';
 
@@ -109,7 +110,7 @@ describe('a step that another run stands for', () => {
 
   it('is undone when that run says too much to be recorded', () => {
     const player = begun();
-    player.child('sub', 'completed', { text: 'x'.repeat(CONTEXT_LENGTH_MAX) });
+    player.child('sub', 'completed', { text: 'x'.repeat(PAYLOAD_BYTES_MAX) });
     expect(player.children).toEqual(['sub:undo']);
   });
 

@@ -2,7 +2,8 @@ import { answerStep, answerUndo } from './answers';
 import { CONTEXT_LENGTH_MAX } from './child-limits';
 import type { CallAnswered, CallResult, ChildEnded, NoteParentTold, Purpose } from './commands';
 import type { Draft } from './draft';
-import { isUndoing } from './state';
+import { isBounded } from './rules-version';
+import { isUndoing, type Run } from './state';
 
 /** The end of a child answers the step that began it, or its undo; what nobody waits for changes nothing. */
 export function childEnded(draft: Draft, { data }: ChildEnded): void {
@@ -19,7 +20,7 @@ export function childEnded(draft: Draft, { data }: ChildEnded): void {
   if (state.status === 'calling') {
     // The word of an end before it was retried comes late: it will end once more, for this attempt.
     if (attempt !== undefined && attempt !== state.attempt) return;
-    return answerStep(draft, answered('step', state.attempt, resultOf(data)));
+    return answerStep(draft, answered('step', state.attempt, resultOf(run, data)));
   }
   const undo = isUndoing(run) ? run.compensation?.undo : undefined;
   if (undo?.status === 'calling' && status === 'compensated')
@@ -27,10 +28,13 @@ export function childEnded(draft: Draft, { data }: ChildEnded): void {
 }
 
 /** What it did stands only if it completed. */
-function resultOf({ status, output, reason = '' }: ChildEnded['data']): CallResult {
+function resultOf(
+  { started }: Run,
+  { status, output, reason = '' }: ChildEnded['data'],
+): CallResult {
   if (status !== 'completed')
     return { kind: 'refused', message: `the sub-workflow is ${status}: ${reason}` };
-  return JSON.stringify(output).length <= CONTEXT_LENGTH_MAX
+  return isBounded(started) || JSON.stringify(output).length <= CONTEXT_LENGTH_MAX
     ? { kind: 'ok', output }
     : { kind: 'broken', message: `its context is longer than ${CONTEXT_LENGTH_MAX} characters` };
 }

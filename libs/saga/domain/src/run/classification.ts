@@ -3,7 +3,7 @@ import type { RetryRule } from '../definition/compiled';
 import type { CallResult } from './commands';
 import type { Certainty } from './events';
 
-export type Failure = Exclude<CallResult, { kind: 'ok' }>;
+export type Failure = Exclude<CallResult, { kind: 'ok' | 'oversized' }>;
 
 /**
  * Whether a failed call had no effect for sure. A gateway's 502 and 504 do not say whether the

@@ -57,10 +57,24 @@ export type ResolveIncident = Command<
 export type PauseWorkflow = Command<'PauseWorkflow', DataOf<typeof sagaContract.pauseWorkflow>>;
 export type ResumeWorkflow = Command<'ResumeWorkflow', DataOf<typeof sagaContract.resumeWorkflow>>;
 
+/** To be said of a run that has ended. */
+export type ArchiveWorkflow = Command<
+  'ArchiveWorkflow',
+  {
+    readonly workflow_id: string;
+    /** Of its first event: known to the log alone, and added by whoever holds the run. */
+    readonly started_position?: number;
+  }
+>;
+/** To be said of a run that is archived. */
+export type PurgeWorkflow = Command<'PurgeWorkflow', { readonly workflow_id: string }>;
+
 /** What came of one call, as the caller saw it; what it means is decided here. */
 export type CallResult =
   /** 2xx, or a reply. `null` for an empty body. */
   | { readonly kind: 'ok'; readonly output: Json }
+  /** The same, and what was answered is larger than may be kept. */
+  | { readonly kind: 'oversized'; readonly message: string }
   /** Any other status. */
   | {
       readonly kind: 'answer';
@@ -127,4 +141,6 @@ export type RunCommand =
   | NoteParentTold
   | ResolveIncident
   | PauseWorkflow
-  | ResumeWorkflow;
+  | ResumeWorkflow
+  | ArchiveWorkflow
+  | PurgeWorkflow;

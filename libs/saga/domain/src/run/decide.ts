@@ -5,6 +5,7 @@ import type { CompiledDefinition } from '../definition/compiled';
 import { evaluateSource } from '../expressions/mapping';
 import { finish, goOn, walk } from './advance';
 import { answerStep, answerUndo } from './answers';
+import { archiveRun, purgeRun, restoreRun } from './archive-run';
 import type { RunCommand, StartWorkflow, TimerDue } from './commands';
 import { childEnded, noteParentTold } from './children';
 import { compensateRun } from './compensate-run';
@@ -75,9 +76,9 @@ function handle(draft: Draft, command: Exclude<RunCommand, StartWorkflow>): Reje
       timerDue(draft, command);
       return undefined;
     case 'CompensateWorkflow':
-      return compensateRun(draft, command);
+      return restoreRun(draft) ?? compensateRun(draft, command);
     case 'RetryWorkflow':
-      return retryRun(draft, command);
+      return restoreRun(draft) ?? retryRun(draft, command);
     case 'SignalWorkflow':
       return receiveSignal(draft, command);
     case 'ChildEnded':
@@ -92,6 +93,10 @@ function handle(draft: Draft, command: Exclude<RunCommand, StartWorkflow>): Reje
       return pauseRun(draft, command);
     case 'ResumeWorkflow':
       return resumeRun(draft);
+    case 'ArchiveWorkflow':
+      return archiveRun(draft, command);
+    case 'PurgeWorkflow':
+      return purgeRun(draft);
   }
 }
 

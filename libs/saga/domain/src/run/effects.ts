@@ -264,6 +264,9 @@ function effectOf(definition: CompiledDefinition, event: RunEvent, run: Run): Ef
     case 'StepCompensated':
     case 'IncidentResolved':
     case 'WorkflowResumed':
+    case 'WorkflowArchived':
+    case 'WorkflowRestored':
+    case 'WorkflowPurged':
       return undefined;
   }
 }

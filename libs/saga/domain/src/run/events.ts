@@ -164,6 +164,8 @@ export type StepFailed = Message<
     readonly undo?: true;
     /** With `unusable`: the answer that could not be mapped. */
     readonly output?: Json;
+    /** With `unusable`: the answer was too large to be kept; the message says so. */
+    readonly oversized?: true;
     readonly reissued?: boolean;
     readonly within?: Within;
     readonly scope?: string;
@@ -495,6 +497,41 @@ export type WorkflowCompensated = Message<
   }
 >;
 
+/** What lists show of a run that has ended; it stands here because their rows are made of single events. */
+export interface EndedRun {
+  readonly workflow_id: string;
+  readonly workflow_name: string;
+  readonly workflow_version: string;
+  readonly correlation_id: string;
+  readonly wedding_id?: string;
+  readonly initiating_service: string;
+  readonly status: 'completed' | 'failed' | 'compensated';
+  /** Place of the last step it reached, of a completed one the number of steps. */
+  readonly current_step: number;
+  readonly total_steps: number;
+  readonly started_at: Instant;
+  readonly completed_at: Instant;
+  /** Of its first event. */
+  readonly started_position: number;
+}
+/** It has left what is at work, and can be listed apart. */
+export type WorkflowArchived = Message<
+  'WorkflowArchived',
+  {
+    readonly run: EndedRun;
+    /** All that it ever had; they leave their list with it. */
+    readonly incident_ids?: readonly string[];
+    readonly at: Instant;
+  }
+>;
+/** It is at work again: an operator retries or compensates it. */
+export type WorkflowRestored = Message<
+  'WorkflowRestored',
+  { readonly run: EndedRun; readonly at: Instant }
+>;
+/** No list has it any more, and nothing can be asked of it; its events stay for the audit. */
+export type WorkflowPurged = Message<'WorkflowPurged', { readonly at: Instant }>;
+
 export type RunEvent =
   | WorkflowStarted
   | StepStarted
@@ -540,4 +577,7 @@ export type RunEvent =
   | WorkflowResumed
   | WorkflowCompleted
   | WorkflowFailed
-  | WorkflowCompensated;
+  | WorkflowCompensated
+  | WorkflowArchived
+  | WorkflowRestored
+  | WorkflowPurged;

@@ -1,3 +1,5 @@
+import { jsonBytes } from '@downbeat/contracts';
+import type { Instant, JsonObject } from '@downbeat/eventsourcing';
 import type {
   CallReleased,
   FailedCall,
@@ -48,10 +50,13 @@ export function evolveRun(state: RunState, event: RunEvent): RunState {
       ends: 0,
       told: 0,
       parentAttempt: event.data.parent?.attempt ?? 1,
+      bytes: bytesOf(event),
     };
   if (!isStarted(state)) return NOT_STARTED;
-  return evolveStarted(state, event);
+  return { ...evolveStarted(state, event), bytes: state.bytes + bytesOf(event) };
 }
+
+const bytesOf = ({ data }: RunEvent): number => jsonBytes(data as unknown as JsonObject);
 
 function evolveStarted(run: Run, event: Exclude<RunEvent, { type: 'WorkflowStarted' }>): Run {
   switch (event.type) {
@@ -217,22 +222,33 @@ function evolveStarted(run: Run, event: Exclude<RunEvent, { type: 'WorkflowStart
     case 'WorkflowResumed':
       return afterPause(run, event.data.paused_ms);
     case 'WorkflowCompleted':
-      return ended(run, 'completed', undefined);
+      return ended(run, 'completed', event.data);
     case 'WorkflowFailed':
-      return ended(run, 'failed', event.data.reason);
+      return ended(run, 'failed', event.data);
     case 'WorkflowCompensated':
-      return ended(run, 'compensated', event.data.reason);
+      return ended(run, 'compensated', event.data);
     case 'ParentTold':
       return { ...run, told: event.data.ends };
+    case 'WorkflowArchived':
+      return { ...run, archived: event.data.run };
+    case 'WorkflowRestored':
+      return { ...run, archived: undefined };
+    case 'WorkflowPurged':
+      return { ...run, purgedAt: event.data.at };
   }
 }
 
 /** What waited for a person waits no more. */
-const ended = (run: Run, status: Run['status'], endReason: string | undefined): Run => ({
+const ended = (
+  run: Run,
+  status: Run['status'],
+  { reason: endReason, at: endedAt }: { readonly reason?: string; readonly at: Instant },
+): Run => ({
   ...run,
   status,
   ends: run.ends + 1,
   endReason,
+  endedAt,
   incident: undefined,
 });
 

@@ -4,6 +4,7 @@ import { applyMapping } from '../expressions/mapping';
 import { groupState } from './branches';
 import type { Draft } from './draft';
 import { neverCalled } from './never-called';
+import { whyTooLarge } from './payload-limits';
 import { contextIn, scopeId } from './scopes';
 import type { Spot } from './spot';
 
@@ -15,6 +16,12 @@ export function startMap(draft: Draft, map: Spot<CompiledMap>): boolean {
   const refusal = found.ok ? whyNot(items, step.itemsMax) : found.message;
   if (refusal !== undefined || !Array.isArray(items)) {
     neverCalled(draft, map, `items: ${refusal ?? 'is no list'}`);
+    return false;
+  }
+  // Each is recorded once more when it is begun.
+  const tooLarge = whyTooLarge(draft, { items, 'each of them': items });
+  if (tooLarge !== undefined) {
+    neverCalled(draft, map, tooLarge);
     return false;
   }
   draft.record({
@@ -64,12 +71,13 @@ export function itemEnded(draft: Draft, map: Spot<CompiledMap>, index: number): 
   const { step, address } = map;
   const context = contextIn(draft.run, scopeId(address, String(index)));
   const result = applyMapping(step.collect, { context });
-  if (result.ok)
+  const refusal = result.ok ? whyTooLarge(draft, { it: result.value }) : result.message;
+  if (result.ok && refusal === undefined)
     return draft.record({
       type: 'MapItemCompleted',
       data: { step: address, index, result: result.value, at: draft.at },
     });
-  const message = `collect: ${result.message}`;
+  const message = `collect: ${refusal}`;
   const isContained = step.join === 'settle';
   const within = isContained ? { step: address, branch: String(index) } : undefined;
   draft.record({

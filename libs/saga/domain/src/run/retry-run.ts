@@ -7,6 +7,7 @@ import type { RetryWorkflow } from './commands';
 import type { Draft } from './draft';
 import { closeIncident } from './incidents';
 import { stillPaused } from './pause';
+import { whyTooLarge } from './payload-limits';
 import { undoAgain } from './resolve-incident';
 import { opensIncidents } from './rules-version';
 import { rejoinRaces } from './undone';
@@ -69,6 +70,8 @@ function goOnFailed(
   const { data } = command;
   if (draft.definition.isCatching && Object.hasOwn(data.context_patch ?? {}, ERRORS))
     return invalidPatch(`.${ERRORS}`, 'is where the workflow keeps caught errors');
+  const tooLarge = data.context_patch && whyTooLarge(draft, { it: data.context_patch });
+  if (tooLarge !== undefined) return new Rejection('run-too-large', `context_patch: ${tooLarge}`);
   const jump = target && jumpTo(draft, target);
   if (jump instanceof Rejection) return jump;
   const { started } = draft.run;

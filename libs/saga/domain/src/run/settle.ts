@@ -4,6 +4,7 @@ import { caughtBy } from './caught';
 import type { Failure } from './classification';
 import type { Draft } from './draft';
 import { closeIncident, openIncident } from './incidents';
+import { whyOversized } from './payload-limits';
 import { planOf, savepointOf, standingSteps } from './plan';
 import { opensIncidents } from './rules-version';
 import { isInside, type Around, type Spot } from './spot';
@@ -138,10 +139,11 @@ export function undoNext(draft: Draft): void {
   const effect = draft.run.effects.find((candidate) => candidate.step === name);
   if (!isRequest(step) || !step.undo || !effect) return;
   const input = applyMapping(step.undo.input, { context: effect.context, output: effect.output });
-  if (!input.ok)
+  const refusal = input.ok ? whyOversized(draft.run, 'it', input.value) : input.message;
+  if (!input.ok || refusal !== undefined)
     return openIncident(draft, 'undo_input', {
       step: name,
-      message: `compensation_action.input_mapping: ${input.message}`,
+      message: `compensation_action.input_mapping: ${refusal}`,
       attempts: 0,
     });
   draft.record({

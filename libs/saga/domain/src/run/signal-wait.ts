@@ -3,6 +3,7 @@ import type { CompiledSignalWait, Target } from '../definition/compiled';
 import { applyMapping } from '../expressions/mapping';
 import type { Draft } from './draft';
 import { neverCalled } from './never-called';
+import { whyTooLarge } from './payload-limits';
 import type { Spot } from './spot';
 
 /** A signal that came early is taken at once. */
@@ -32,17 +33,18 @@ export function takeKept(draft: Draft, spot: Spot, step: CompiledSignalWait): Ta
   if (!kept) return undefined;
   const { payload } = kept;
   const changes = applyMapping(step.output, { context: draft.contextAt(spot), output: payload });
+  const refusal = changes.ok ? whyTooLarge(draft, { it: changes.value }) : changes.message;
   draft.record({
     type: 'SignalTaken',
     data: {
       step: spot.address,
       signal,
       payload,
-      context: changes.ok ? changes.value : {},
+      context: changes.ok && refusal === undefined ? changes.value : {},
       ...draft.scopeAt(spot),
       at: draft.at,
     },
   });
-  if (changes.ok) return step.next;
-  return neverCalled(draft, spot, `output_mapping: ${changes.message}`);
+  if (refusal === undefined) return step.next;
+  return neverCalled(draft, spot, `output_mapping: ${refusal}`);
 }

@@ -5,12 +5,14 @@ import { goOn } from './advance';
 import type { SignalWorkflow } from './commands';
 import type { Draft } from './draft';
 import { neverCalled } from './never-called';
+import { whyTooLarge } from './payload-limits';
+import { isBounded } from './rules-version';
 import { takeKept } from './signal-wait';
 import type { Spot } from './spot';
 import { addressee, awaiting, type Run } from './state';
 
 export const SIGNALS_KEPT_MAX = 100;
-/** Of all kept payloads together, as JSON text. */
+/** Of all kept payloads together, as JSON text, under rules that do not bound what a run holds. */
 export const SIGNALS_LENGTH_MAX = 262_144;
 
 /**
@@ -25,6 +27,8 @@ export function receiveSignal(draft: Draft, { data }: SignalWorkflow): Rejection
   const unusable = spot && whyUnusable(draft, spot, payload);
   if (unusable) return unusable;
   const isTaken = spot && !draft.run.pause;
+  const tooLarge = whyNotTaken(draft, payload);
+  if (tooLarge) return tooLarge;
   if (!isTaken && !hasRoom(draft.run, payload)) return tooMany(draft.run);
   draft.record({ type: 'SignalReceived', data: { signal, payload, at: draft.at } });
   if (!isTaken) return undefined;
@@ -52,8 +56,8 @@ function whyUnusable(
   output: Json,
 ): Rejection | undefined {
   const changes = applyMapping(spot.step.output, { context: draft.contextAt(spot), output });
-  if (changes.ok) return undefined;
-  const { message } = changes;
+  const message = changes.ok ? whyTooLarge(draft, { it: changes.value }) : changes.message;
+  if (message === undefined) return undefined;
   return new Rejection(
     'signal-unusable',
     `${spot.address} cannot take this payload: ${message}`,
@@ -121,8 +125,17 @@ const isKnown = (definition: CompiledDefinition, signal: string): boolean =>
     (step) => step.type === 'wait_for_signal' && step.signal === signal,
   );
 
-function hasRoom({ signals }: Run, payload: Json): boolean {
+/** It is recorded when it comes, when it is taken, and as what was made of it. */
+function whyNotTaken(draft: Draft, payload: Json): Rejection | undefined {
+  const message = whyTooLarge(draft, { payload, 'payload, taken,': payload });
+  return message === undefined
+    ? undefined
+    : new Rejection('run-too-large', message, 'conflict', [{ field: 'payload', message }]);
+}
+
+function hasRoom({ started, signals }: Run, payload: Json): boolean {
   if (signals.length >= SIGNALS_KEPT_MAX) return false;
+  if (isBounded(started)) return true;
   const lengths = signals.map((kept) => JSON.stringify(kept.payload).length);
   const length = lengths.reduce((sum, one) => sum + one, JSON.stringify(payload).length);
   return length <= SIGNALS_LENGTH_MAX;

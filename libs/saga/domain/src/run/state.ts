@@ -1,5 +1,11 @@
 import { epochMs, type Instant, type Json, type JsonObject } from '@downbeat/eventsourcing';
-import type { CompensationStrategy, IncidentKind, StepOutcome, WorkflowStarted } from './events';
+import type {
+  CompensationStrategy,
+  EndedRun,
+  IncidentKind,
+  StepOutcome,
+  WorkflowStarted,
+} from './events';
 
 /** The context of its own that a branch of a race or an item of a map has: `<group>/<branch>`. */
 export type ScopeId = string;
@@ -164,6 +170,13 @@ export interface Run {
   readonly incidents: readonly string[];
   /** Retries an operator allowed with the last `RunRetried`. */
   readonly maxRetries: number | undefined;
+  /** Of the data of all its events, as JSON text in UTF-8. */
+  readonly bytes: number;
+  /** When it ended last. */
+  readonly endedAt?: Instant | undefined;
+  /** As it stands in the archive. */
+  readonly archived?: EndedRun | undefined;
+  readonly purgedAt?: Instant | undefined;
 }
 
 export type RunState = { readonly status: 'not-started' } | Run;

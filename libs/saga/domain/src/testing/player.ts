@@ -241,6 +241,15 @@ export class Player {
     return this.say({ type: 'ResumeWorkflow', at: this.at, data: { workflow_id: RUN_ID } });
   }
 
+  archive(): Rejection | readonly RunEvent[] {
+    const data = { workflow_id: RUN_ID, started_position: 7 };
+    return this.say({ type: 'ArchiveWorkflow', at: this.at, data });
+  }
+
+  purge(): Rejection | readonly RunEvent[] {
+    return this.say({ type: 'PurgeWorkflow', at: this.at, data: { workflow_id: RUN_ID } });
+  }
+
   /** Another process takes over: only the log survives. */
   crash(): this {
     this.state = this.events.reduce(this.decider.evolve, NOT_STARTED as RunState);

@@ -54,6 +54,8 @@ export interface RunView {
   readonly started_at: Instant;
   readonly completed_at?: Instant;
   readonly duration_ms?: number;
+  readonly archived_at?: Instant;
+  readonly purged_at?: Instant;
   readonly context_data: JsonObject;
   readonly timeout_at: Instant;
   readonly compensation_strategy: string;
@@ -316,6 +318,14 @@ function evolve(view: RunView, event: Exclude<RunEvent, { type: 'WorkflowStarted
     }
     case 'WorkflowCompensated':
       return { ...view, current_status: 'compensated', ...end(view.started_at, event.data.at) };
+    case 'WorkflowArchived':
+      return { ...view, archived_at: event.data.at };
+    case 'WorkflowRestored': {
+      const { archived_at: _, ...atWork } = view;
+      return atWork;
+    }
+    case 'WorkflowPurged':
+      return { ...view, purged_at: event.data.at };
   }
 }
 

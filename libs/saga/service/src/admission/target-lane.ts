@@ -231,6 +231,7 @@ const WAITS_SHOWN_MAX = 100;
 function isGood(result: CallResult): boolean {
   switch (result.kind) {
     case 'ok':
+    case 'oversized':
       return true;
     case 'answer':
       return result.status < 500;

@@ -138,5 +138,9 @@ function wordOf({ action, reason, max_retries }: Request, workflow_id: string): 
       return { type: 'PauseWorkflow', data: { workflow_id, reason }, at: NOW };
     case 'resume':
       return { type: 'ResumeWorkflow', data: { workflow_id }, at: NOW };
+    case 'archive':
+      return { type: 'ArchiveWorkflow', data: { workflow_id }, at: NOW };
+    case 'purge':
+      return { type: 'PurgeWorkflow', data: { workflow_id }, at: NOW };
   }
 }

@@ -1,5 +1,6 @@
 import type { sagaContract } from '@downbeat/contracts';
 import { Rejection } from '@downbeat/eventsourcing';
+import { ARCHIVED_RUNS } from '../projections/workflows/archive.table';
 import type { WorkflowRow } from '../projections/workflows/workflows.projection';
 
 /** What an operation is meant for, and which of those it is restricted to. */
@@ -23,7 +24,12 @@ const ELIGIBLE: Readonly<Record<sagaContract.BulkAction, string>> = {
   compensate: `current_status in ('running', 'completed', 'failed')`,
   pause: `current_status in ('running', 'compensating') and not paused`,
   resume: 'paused',
+  archive: `current_status in ('completed', 'failed', 'compensated')`,
+  purge: 'true',
 };
+
+const sourceOf = (action: sagaContract.BulkAction): string =>
+  action === 'purge' ? ARCHIVED_RUNS : 'workflow';
 
 /** As much of a read model's connection as is needed here. */
 interface Reader {
@@ -37,7 +43,7 @@ export async function selectedRuns(
   { after, limit }: { readonly after: number | null; readonly limit: number },
 ): Promise<readonly Pick<WorkflowRow, 'id' | 'started_position'>[]> {
   return reader.query(
-    `select id, started_position from workflow where ${condition(action)}
+    `select id, started_position from ${sourceOf(action)} where ${condition(action)}
        and ($8::bigint is null or started_position > $8)
      order by started_position limit $9`,
     [...parametersOf(filter), after, limit],
@@ -50,7 +56,7 @@ export async function countSelected(
   { action, filter }: Selection,
 ): Promise<number> {
   const [row] = await reader.query<readonly { readonly count: number }[]>(
-    `select count(*)::int as count from workflow where ${condition(action)}`,
+    `select count(*)::int as count from ${sourceOf(action)} where ${condition(action)}`,
     parametersOf(filter),
   );
   return row?.count ?? 0;

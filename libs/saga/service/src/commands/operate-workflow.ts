@@ -122,6 +122,8 @@ function answerOf(operation: Operation, state: RunState): JsonObject {
     case 'CompensateWorkflow':
     case 'RetryWorkflow':
     case 'SignalWorkflow':
+    case 'ArchiveWorkflow':
+    case 'PurgeWorkflow':
     case 'ChildEnded':
       return { workflow_id, status };
     case 'ResolveIncident':
@@ -153,6 +155,8 @@ const OPERATIONS: Readonly<Record<Operation['type'], z.ZodType>> = {
   ResolveIncident: sagaContract.resolveIncident.data,
   PauseWorkflow: sagaContract.pauseWorkflow.data,
   ResumeWorkflow: sagaContract.resumeWorkflow.data,
+  ArchiveWorkflow: z.strictObject({ workflow_id: z.uuid() }),
+  PurgeWorkflow: z.strictObject({ workflow_id: z.uuid() }),
   ChildEnded: childEnded,
 };
 

@@ -201,7 +201,7 @@ export class OpenRun {
     const { stream, behaviour } = this;
     if (!behaviour)
       return new Rejection('workflow-unknown', 'there is no such workflow', 'not-found');
-    const decision = behaviour.decider.transition(command, stream.state);
+    const decision = behaviour.decider.transition(withPosition(command, stream), stream.state);
     if (decision instanceof Rejection) return (await stream.answeredBefore(asked)) ?? decision;
     const { events, state } = decision;
     if (events.length === 0) return stream.unchanged(asked);
@@ -284,6 +284,12 @@ export class OpenRun {
     return instantOf(this.around.clock.now());
   }
 }
+
+/** Where lists have the run is not for those to say who archive it. */
+const withPosition = (command: RunCommand, { startedPosition }: RunStream): RunCommand =>
+  command.type === 'ArchiveWorkflow'
+    ? { ...command, data: { ...command.data, started_position: startedPosition } }
+    : command;
 
 /** An answer too large to be recorded counts as none: the call may have had its effect, and the run goes on. */
 const withoutAnswer = (command: CallAnswered): CallAnswered => ({

@@ -1,7 +1,9 @@
 import type {
+  ArchiveWorkflow,
   ChildEnded,
   CompensateWorkflow,
   PauseWorkflow,
+  PurgeWorkflow,
   ResolveIncident,
   ResumeWorkflow,
   RetryWorkflow,
@@ -16,6 +18,8 @@ export type Operation =
   | ResolveIncident
   | PauseWorkflow
   | ResumeWorkflow
+  | ArchiveWorkflow
+  | PurgeWorkflow
   | ChildEnded;
 
 /** The id of the run an operation is about; ids of incidents begin with it. */

@@ -41,6 +41,8 @@ export class RunStream {
   isHeld = false;
   /** Of the request that started the run, for the calls it leads to. */
   private traceparent: string | undefined;
+  /** Of its first event. */
+  startedPosition = 0;
   /** Of its newest event. */
   position = 0;
   private version = 0;
@@ -87,6 +89,7 @@ export class RunStream {
     this.isHeld = isOurs;
     this.state = state;
     this.version = past.length;
+    this.startedPosition = past[0]?.position ?? 0;
     this.position = past.at(-1)?.position ?? 0;
     this.traceparent = past[0]?.meta.traceparent;
     // Usually the append that brought a run to rest has given it up.
@@ -112,7 +115,10 @@ export class RunStream {
       ...(lease === undefined ? {} : { lease }),
     });
     if (appended.repeated) return appended;
-    if (this.version === 0) this.traceparent = asked?.meta.traceparent;
+    if (this.version === 0) {
+      this.traceparent = asked?.meta.traceparent;
+      this.startedPosition = appended.position - events.length + 1;
+    }
     this.state = state;
     this.version = appended.version;
     this.position = appended.position;

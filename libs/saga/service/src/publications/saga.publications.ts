@@ -3,6 +3,7 @@ import type { Json } from '@downbeat/eventsourcing';
 import { keepPrivate, type Publications } from '@downbeat/publishing';
 import type {
   BulkEvent,
+  RetentionEvent,
   RunEvent,
   ScheduleEvent,
   TargetEvent,
@@ -11,7 +12,7 @@ import type {
 
 /** What ended runs tell others stands in their first event, which a publication does not see. */
 export const sagaPublications: Publications<
-  RunEvent | WorkflowDefinitionRegistered | TargetEvent | ScheduleEvent | BulkEvent
+  RunEvent | WorkflowDefinitionRegistered | TargetEvent | ScheduleEvent | BulkEvent | RetentionEvent
 > = {
   WorkflowStarted: ({ data }) =>
     integrationEvent(sagaContract.workflowStarted, {
@@ -102,6 +103,11 @@ export const sagaPublications: Publications<
   StepCompensated: keepPrivate,
   RunRetried: keepPrivate,
   ParentTold: keepPrivate,
+  WorkflowArchived: keepPrivate,
+  WorkflowRestored: keepPrivate,
+  WorkflowPurged: keepPrivate,
+  RetentionPolicySet: keepPrivate,
+  RetentionPolicyDeleted: keepPrivate,
   WorkflowDefinitionRegistered: keepPrivate,
   BulkOperationStarted: keepPrivate,
   BulkRunsAnswered: keepPrivate,

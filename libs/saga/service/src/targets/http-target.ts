@@ -1,11 +1,12 @@
-import { Egress, EgressFault, type EgressResponse } from '@downbeat/egress';
+import { PAYLOAD_BYTES_MAX } from '@downbeat/contracts';
+import { Egress, EgressFault, ResponseTooLarge, type EgressResponse } from '@downbeat/egress';
 import type { CallEffect, CallResult } from '@downbeat/saga-domain';
 import { Injectable } from '@nestjs/common';
 import { ServiceDirectory } from './service-directory';
 import {
-  ANSWER_LENGTH_MAX,
   callHeaders,
   messageOf,
+  oversized,
   resultOfBody,
   TargetCaller,
   type CallContext,
@@ -35,7 +36,7 @@ export class HttpTarget extends TargetCaller {
         headers: callHeaders(effect, context),
         ...(isGet ? {} : { body: JSON.stringify(effect.input) }),
         timeoutMs: effect.timeoutMs,
-        bytesMax: ANSWER_LENGTH_MAX,
+        bytesMax: PAYLOAD_BYTES_MAX,
       });
       return resultOf(answer);
     } catch (fault) {
@@ -45,8 +46,10 @@ export class HttpTarget extends TargetCaller {
   }
 }
 
+const isGood = (status: number): boolean => status >= 200 && status < 300;
+
 function resultOf({ status, headers, body }: EgressResponse): CallResult {
-  if (status >= 200 && status < 300) return resultOfBody(body);
+  if (isGood(status)) return resultOfBody(body);
   const retryAfter = retryAfterMs(headers['retry-after']);
   return {
     kind: 'answer',
@@ -62,8 +65,9 @@ function resultOfFault(fault: EgressFault): CallResult {
     case 'not-sent':
       return { kind: 'refused', message };
     case 'answered':
-      // Something happened there, and what it was does not fit in an answer.
-      return { kind: 'broken', message };
+      if (!(fault instanceof ResponseTooLarge)) return { kind: 'broken', message };
+      // Of a refusal the status is enough.
+      return isGood(fault.status) ? oversized : { kind: 'answer', status: fault.status, message };
     case 'unknown':
       return { kind: fault.code === 'egress/timed-out' ? 'timeout' : 'broken', message };
   }

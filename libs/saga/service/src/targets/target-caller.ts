@@ -1,4 +1,4 @@
-import { checkUntrusted } from '@downbeat/contracts';
+import { checkUntrusted, PAYLOAD_BYTES_MAX, utf8Bytes } from '@downbeat/contracts';
 import type { Json } from '@downbeat/eventsourcing';
 import type { CallEffect, CallResult } from '@downbeat/saga-domain';
 
@@ -27,19 +27,25 @@ export const callHeaders = (
   ...(traceparent === undefined ? {} : { traceparent }),
 });
 
-/** Longer answers than a run's context may be are not taken: several of them have to fit in one event. */
-export const ANSWER_LENGTH_MAX = 262_144;
+/** Keys of objects and places in lists that an answer may have together. */
+export const ANSWER_KEYS_MAX = 100_000;
 
-/** A good answer, if it can be taken; what it did when it cannot is not known. */
+/** A good answer, if it can be taken; what a broken one did is not known. */
 export function resultOfBody(body: string): CallResult {
-  if (body.length > ANSWER_LENGTH_MAX)
-    return { kind: 'broken', message: `the answer is longer than ${ANSWER_LENGTH_MAX} characters` };
+  const bytes = utf8Bytes(body, PAYLOAD_BYTES_MAX);
+  if (bytes > PAYLOAD_BYTES_MAX) return oversized;
   const output = outputOf(body);
-  const refused = checkUntrusted(output);
+  const refused = checkUntrusted(output, ANSWER_KEYS_MAX);
   return refused
     ? { kind: 'broken', message: `the answer: ${refused.message}` }
     : { kind: 'ok', output };
 }
+
+/** It did what was asked, and what it said is larger than a run may keep: asking again changes nothing. */
+export const oversized: CallResult = {
+  kind: 'oversized',
+  message: `the answer is larger than ${PAYLOAD_BYTES_MAX} bytes`,
+};
 
 /** An answer's body: JSON where it is JSON, text otherwise, null for an empty one. */
 function outputOf(body: string): Json {

@@ -1,4 +1,5 @@
 import {
+  AppendRefused,
   EventStore,
   EventStoreUnavailable,
   type Append,
@@ -10,9 +11,9 @@ import type { Message, Position, StreamName } from '@downbeat/eventsourcing';
 /**
  * What happens to an append. `lost`: nothing is stored. `unanswered`: it is stored, and nobody
  * learns of it. `late`: the same, but it is stored only some time after the caller gave up.
- * `astray`: as late, and so far away that nobody can wait for it.
+ * `astray`: as late, and so far away that nobody can wait for it. `refused`: it never can be.
  */
-export type Fate = 'stored' | 'lost' | 'unanswered' | 'late' | 'astray' | 'defect';
+export type Fate = 'stored' | 'refused' | 'lost' | 'unanswered' | 'late' | 'astray' | 'defect';
 
 /** A store in memory whose appends meet the fate a test wants. */
 export class FaultyStore extends EventStore {
@@ -46,6 +47,8 @@ export class FaultyStore extends EventStore {
       case 'astray':
         this.storeLate(append, fate);
         throw new EventStoreUnavailable('no answer in time');
+      case 'refused':
+        throw new AppendRefused(append.stream, 'it holds what cannot be stored');
       case 'lost':
         throw new EventStoreUnavailable('nobody was there');
       case 'defect':

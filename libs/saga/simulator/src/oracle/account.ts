@@ -15,6 +15,9 @@ const MAY_FOLLOW_AN_END: ReadonlySet<RunEvent['type']> = new Set([
   'CompensationRequested',
   'RunRetried',
   'ParentTold',
+  'WorkflowArchived',
+  'WorkflowRestored',
+  'WorkflowPurged',
 ]);
 
 class Account {
@@ -173,6 +176,9 @@ class Account {
       case 'StepSkipped':
       case 'DecisionTaken':
       case 'ParallelStarted':
+      case 'WorkflowArchived':
+      case 'WorkflowRestored':
+      case 'WorkflowPurged':
       case 'WorkflowTimedOut':
       case 'UndoParked':
       case 'IncidentOpened':

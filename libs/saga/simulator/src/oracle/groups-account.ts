@@ -132,6 +132,9 @@ class GroupsAccount {
       case 'WorkflowResumed':
       case 'ParentTold':
       case 'WorkflowCompensated':
+      case 'WorkflowArchived':
+      case 'WorkflowRestored':
+      case 'WorkflowPurged':
         break;
     }
   }

@@ -6,6 +6,7 @@ import type {
   UndoParked,
   UndoRetried,
   UndoStarted,
+  WorkflowArchived,
 } from '@downbeat/saga-domain';
 
 export interface IncidentRow {
@@ -28,7 +29,8 @@ export interface IncidentRow {
   readonly opened_position: number;
 }
 
-type Shown = IncidentOpened | IncidentResolved | UndoParked | UndoStarted | UndoRetried;
+type Shown =
+  IncidentOpened | IncidentResolved | UndoParked | UndoStarted | UndoRetried | WorkflowArchived;
 
 const keys = ({ data }: RecordedEvent<IncidentOpened | IncidentResolved>) => [data.incident_id];
 
@@ -123,8 +125,13 @@ const incident: Table<IncidentRow, Shown> = {
     },
     UndoStarted: undoneAgain,
     UndoRetried: undoneAgain,
+    // They leave with their run; what became of them stands in its events.
+    WorkflowArchived: {
+      keys: ({ data }) => data.incident_ids ?? [],
+      fold: () => undefined,
+    },
   },
 };
 
 /** What waits, or waited, for a person. */
-export const incidents: Projection = { name: 'saga.incidents', version: 1, tables: [incident] };
+export const incidents: Projection = { name: 'saga.incidents', version: 2, tables: [incident] };

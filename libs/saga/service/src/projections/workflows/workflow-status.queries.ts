@@ -4,6 +4,7 @@ import { epochMs, Rejection, type Recorded } from '@downbeat/eventsourcing';
 import type { Read, ReadAs } from '@downbeat/projections';
 import {
   evolveRunView,
+  purgedRun,
   statementOf,
   stepRows,
   timelineEntry,
@@ -37,6 +38,7 @@ export class WorkflowStatusQueries {
     const events = past.filter((event) => isUpTo(event, as));
     const view = events.reduce<RunView | undefined>(evolveRunView, undefined);
     if (!view) return new Rejection('workflow-unknown', 'there is no such workflow', 'not-found');
+    if (view.purged_at !== undefined) return purgedRun(view.purged_at);
     const known = await this.library.find(view.workflow_name, view.workflow_version);
     if (known instanceof Rejection) return known;
     const { steps: _, ...workflow } = view;

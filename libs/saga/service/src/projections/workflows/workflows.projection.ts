@@ -2,6 +2,8 @@ import { ignore, type Projection, type Table } from '@downbeat/projections';
 import type { Instant } from '@downbeat/eventsourcing';
 import type { RunEvent, RunRetried, WorkflowDefinitionRegistered } from '@downbeat/saga-domain';
 
+import { rowOf, workflowArchive } from './archive.table';
+
 /** What the list of runs shows; the details of one are read from its own events. */
 export interface WorkflowRow {
   readonly [column: string]: unknown;
@@ -56,7 +58,12 @@ const workflow: Table<WorkflowRow, RunEvent> = {
     completed_at: 'instant?',
     started_position: 'bigint',
   },
-  indexes: [['started_position'], ['current_status', 'started_position'], ['correlation_id']],
+  indexes: [
+    ['started_position'],
+    ['current_status', 'started_position'],
+    ['correlation_id'],
+    ['workflow_name', 'current_status', 'completed_at'],
+  ],
   on: {
     WorkflowStarted: {
       keys: ({ data }) => [data.workflow_id],
@@ -113,6 +120,15 @@ const workflow: Table<WorkflowRow, RunEvent> = {
     },
     WorkflowFailed: ended('failed'),
     WorkflowCompensated: ended('compensated'),
+    WorkflowArchived: {
+      keys: ({ data }) => [data.run.workflow_id],
+      fold: () => undefined,
+    },
+    WorkflowRestored: {
+      keys: ({ data }) => [data.run.workflow_id],
+      fold: (_, { data }) => ({ ...rowOf(data.run), needs_attention: false, paused: false }),
+    },
+    WorkflowPurged: ignore,
     StepRetried: ignore,
     StepAttemptFailed: ignore,
     CallHeld: ignore,
@@ -177,9 +193,9 @@ const definition: Table<DefinitionRow, WorkflowDefinitionRegistered> = {
   },
 };
 
-/** Runs as a list, and the definitions they can be started with. */
+/** Runs as lists, at work and archived, and the definitions they can be started with. */
 export const workflows: Projection = {
   name: 'saga.workflows',
-  version: 2,
-  tables: [workflow, definition],
+  version: 3,
+  tables: [workflow, workflowArchive, definition],
 };

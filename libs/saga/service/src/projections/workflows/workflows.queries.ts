@@ -3,6 +3,7 @@ import { ReadModels } from '@downbeat/projections';
 import { Answers, cursorOf, pageOf, type Question } from '@downbeat/service-host';
 import { latestVersion } from '@downbeat/saga-domain';
 import { Controller } from '@nestjs/common';
+import { ARCHIVED_RUNS, type ArchivedRow } from './archive.table';
 import { workflows, type WorkflowRow } from './workflows.projection';
 
 const { listWorkflows, listDefinitions } = sagaContract;
@@ -31,8 +32,8 @@ export class WorkflowsQueries {
   @Answers(listWorkflows)
   async list({ input, as }: Question<InputOf<typeof listWorkflows>>) {
     return this.readModels.ask(workflows, as, async (manager) => {
-      const rows: WorkflowRow[] = await manager.query(
-        `select * from workflow
+      const rows: ListedRow[] = await manager.query(
+        `select * from ${input.archived ? ARCHIVED_RUNS : 'workflow'}
          where ($1::text is null or current_status = $1)
            and ($2::text is null or workflow_name = $2)
            and ($3::text is null or correlation_id = $3)
@@ -53,7 +54,8 @@ export class WorkflowsQueries {
         ],
       );
       const counts: { status: keyof typeof NO_RUNS; count: number }[] = await manager.query(
-        'select current_status as status, count(*)::int as count from workflow group by 1',
+        `select current_status as status, count(*)::int as count
+         from ${input.archived ? 'workflow_archive' : 'workflow'} group by 1`,
       );
       const page = pageOf(rows, input.limit, (row) => String(row.started_position));
       return {
@@ -94,7 +96,9 @@ function positionOf(cursor: string | undefined): number | null {
   return Number.isSafeInteger(position) ? position : null;
 }
 
-function listed(row: WorkflowRow): Listed {
+type ListedRow = WorkflowRow & Partial<Pick<ArchivedRow, 'archived_at'>>;
+
+function listed(row: ListedRow): Listed {
   const share =
     row.total_steps === 0 ? 0 : (100 * Math.max(row.current_step - 1, 0)) / row.total_steps;
   const isCompleted = row.current_status === 'completed';
@@ -118,5 +122,6 @@ function listed(row: WorkflowRow): Listed {
           completed_at: row.completed_at,
           duration_ms: Date.parse(row.completed_at) - Date.parse(row.started_at),
         }),
+    ...(row.archived_at === undefined ? {} : { archived_at: row.archived_at }),
   };
 }
