@@ -860,6 +860,33 @@ describe('a run that stands for a step', () => {
     }
     expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
   });
+
+  it('is undone as a whole for the run that asks, whatever part somebody else has undone', async () => {
+    await bench.register([child('sub'), call('b')]);
+    const some = { compensation_strategy: 'custom', compensation_steps: ['x'] };
+    await bench.register([call('x'), call('y')], { name: 'other', ...some });
+    const [called, undone] = [held<typeof refusal>(), held<typeof ok>()];
+    bench.services.answerTo = ({ step, purpose }) => {
+      if (step === 'b') return called.promise;
+      return step === 'x' && purpose === 'undo' ? undone.promise : ok;
+    };
+    await bench.start(one, 'c1');
+    await bench.pass(0);
+    const stands = `${workflowIdOf('c1')}:sub`;
+    await bench.compensate(one, stands);
+    called.give(refusal);
+    await bench.pass(0);
+    expect(bench.types('c1').at(-1)).toBe('UndoStarted');
+    undone.give(ok);
+    await bench.pass(0);
+    // What stood is undone too before its parent says so.
+    expect(bench.types(stands)).toContain('WorkflowCompensated');
+    expect(bench.ends('c1')).toEqual([]);
+    await bench.live(10_000);
+    expect(bench.services.named.slice(-2)).toEqual(['x:undo', 'y:undo']);
+    expect(bench.ends('c1')).toEqual(['WorkflowCompensated']);
+    expect(bench.holderOf(stands)).toBeUndefined();
+  });
 });
 
 describe('calls to one service', () => {
