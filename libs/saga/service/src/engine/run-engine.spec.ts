@@ -1,4 +1,4 @@
-import { LeaseLost } from '@downbeat/event-store';
+import { EventStoreUnavailable, LeaseLost } from '@downbeat/event-store';
 import { workflowStream } from '@downbeat/saga-domain';
 import { call, child, delay, fixedCall, parallel, signalWait } from '@downbeat/saga-domain/testing';
 import { Logger } from '@nestjs/common';
@@ -646,6 +646,53 @@ describe('an operator', () => {
     await bench.live(600);
     expect(bench.services.named).toEqual(['a', 'b']);
     expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
+  });
+
+  it.each(['unanswered', 'late'] as const)(
+    'pauses a run that any replica resumes, also when one that took it was not told so (%s)',
+    async (fate) => {
+      await bench.register([signalWait('go'), call('a')]);
+      await bench.start(one, 'c1');
+      await bench.pause(one, 'c1');
+      let left = 1;
+      one.store.fateOf = ({ events, lease }) =>
+        events.length === 0 && lease?.use === 'acquire' && left-- > 0 ? fate : 'stored';
+      await expect(
+        Promise.all([bench.signal(one, 'c1', 'go', 's1'), bench.pass(100)]),
+      ).rejects.toThrow(EventStoreUnavailable);
+      await bench.live(1_000);
+      expect(bench.holderOf('c1')).toBeUndefined();
+      const two = await bench.open();
+      await bench.signal(two, 'c1', 'go', 's1');
+      await bench.resume(two, 'c1');
+      await bench.pass(0);
+      expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
+    },
+  );
+
+  it('does not count a run as found that an operator brought back meanwhile', async () => {
+    await bench.register([signalWait('go', { timeout_seconds: 60 })]);
+    for (const id of ['c1', 'c2']) {
+      await bench.start(one, id);
+      await bench.pause(one, id);
+    }
+    const stream = (id: string) => workflowStream(workflowIdOf(id));
+    const slow = held<void>();
+    const { load } = one.store;
+    jest.spyOn(one.store, 'load').mockImplementation(async (name, after) => {
+      if (name === stream('c2')) await slow.promise;
+      return load.call(one.store, name, after);
+    });
+    const listed = ['c1', 'c2'].map((id) => ({ stream: stream(id), epoch: 1 }));
+    jest.spyOn(one.leases, 'held').mockResolvedValueOnce(listed);
+    for (let turn = 0; turn < 29; turn++) await one.replica.takeOver();
+    const comparing = one.replica.takeOver();
+    await bench.pass(10);
+    await bench.resume(one, 'c1');
+    slow.give();
+    await comparing;
+    expect(bench.holderOf('c1')).toBeDefined();
+    expect(one.replica.status().swept).toBe(0);
   });
 
   it('takes a paused run over without calling anybody, and makes its lost call when it is resumed', async () => {
