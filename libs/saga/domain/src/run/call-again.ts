@@ -4,12 +4,13 @@ import { applyMapping } from '../expressions/mapping';
 import type { Draft } from './draft';
 import { neverCalled } from './never-called';
 import { whyTooLarge } from './payload-limits';
+import { keepsInputs } from './rules-version';
 import type { Spot } from './spot';
 import type { StepState } from './state';
 
 /**
- * One more call of a step that failed. If it failed for sure its input is formed anew, since the
- * context may have been edited: then it is another request, under another key. Else only the very
+ * One more call of a step that failed. If all its calls failed for sure its input is formed anew, since
+ * the context may have been edited: then it is another request, under another key. Else only the very
  * same request may be made again; and another run goes on with the input it has.
  *
  * @returns Where to go on at once, when no input can be formed and that is caught.
@@ -20,8 +21,10 @@ export function callAgain(
   { outcome, input, attempt }: Extract<StepState, { status: 'failed' }>,
 ): Target | undefined {
   const { step, address } = spot;
+  const mayBeEdited =
+    outcome === 'failed' && !(keepsInputs(draft.run.started) && hasEffect(draft, address));
   const formed =
-    outcome === 'failed' && step.type === 'service_call'
+    mayBeEdited && step.type === 'service_call'
       ? applyMapping(step.call.input, { context: draft.contextAt(spot) })
       : { ok: true as const, value: input };
   if (!formed.ok) return neverCalled(draft, spot, `input_mapping: ${formed.message}`);
@@ -39,3 +42,7 @@ export function callAgain(
   });
   return undefined;
 }
+
+/** An earlier call had, or may have had, an effect that stands. */
+const hasEffect = (draft: Draft, address: string): boolean =>
+  draft.run.effects.some(({ step, outcome }) => step === address && outcome !== 'failed');

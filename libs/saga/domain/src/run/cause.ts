@@ -87,13 +87,14 @@ export function causeOf(events: readonly RunEvent[], before: RunState): RunComma
     case 'WorkflowTimedOut':
       return timerDue(WORKFLOW_TIMER, at);
     case 'CompensationRequested': {
-      const { reason, strategy, custom_steps, to_savepoint } = first.data;
+      const { reason, strategy, custom_steps, to_savepoint, for_parent } = first.data;
       if (strategy === 'none') return undefined;
       const custom = custom_steps ? { custom_steps: [...custom_steps] } : {};
       const back = to_savepoint === undefined ? {} : { to_savepoint };
       return {
         type: 'CompensateWorkflow',
         at,
+        ...(for_parent ? { for_parent } : {}),
         data: { workflow_id, reason, compensation_strategy: strategy, ...custom, ...back },
       };
     }

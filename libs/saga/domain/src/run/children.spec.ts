@@ -183,6 +183,20 @@ describe('a step that is tried again', () => {
   });
 });
 
+describe('a step that is undone', () => {
+  it('does not take the end of what somebody else had undone for that of its undo', () => {
+    const player = begun();
+    player.child('sub', 'completed');
+    player.status4xx('b');
+    const end = { workflow_id: RUN_ID, step: 'sub', status: 'compensated', output: {} } as const;
+    const said = (for_parent: boolean) =>
+      player.say({ type: 'ChildEnded', at: player.at, data: { ...end, for_parent } });
+    expect(said(false)).toEqual([]);
+    expect(said(true)).not.toEqual([]);
+    expect(player.calling).toEqual(['a:undo']);
+  });
+});
+
 describe('a run that stands for a step', () => {
   const ended = () => {
     const player = new Player(compiled([fixedCall('a')], { compensation_strategy: 'none' }));
@@ -240,6 +254,24 @@ describe('a run that stands for a step', () => {
     player.ok('a');
     expect(told()).toMatchObject({ ends: 3, ended: { status: 'completed', attempt: 2 } });
   });
+
+  it.each([{ for_parent: true as const }, {}])(
+    'tells its parent whether that had asked to undo it: %j',
+    (asked) => {
+      const player = new Player(compiled([call('a')]));
+      player.say(startOf(1));
+      player.ok('a');
+      player.say({ type: 'NoteParentTold', at: player.at, data: { ends: 1 } });
+      const data = { workflow_id: RUN_ID, reason: 'asked for' };
+      player.say({ type: 'CompensateWorkflow', at: player.at, data, ...asked });
+      player.ok('a:undo');
+      const for_parent = asked.for_parent ?? false;
+      expect(player.outstanding.get('tell-parent')).toMatchObject({
+        ends: 2,
+        ended: { status: 'compensated', for_parent },
+      });
+    },
+  );
 
   it('is not the same as one that somebody else starts under its id', () => {
     const decider = runDecider(compiled([call('a')]));

@@ -8,7 +8,7 @@ import { isUndoing, type Run } from './state';
 /** The end of a child answers the step that began it, or its undo; what nobody waits for changes nothing. */
 export function childEnded(draft: Draft, { data }: ChildEnded): void {
   const { run } = draft;
-  const { step: address, status, attempt } = data;
+  const { step: address, status, attempt, for_parent = true } = data;
   const state = run.steps.get(address);
   if (!state || draft.spotOf(address).step.type !== 'sub_workflow') return;
   const answered = (purpose: Purpose, attempt: number, result: CallResult): CallAnswered => ({
@@ -23,7 +23,8 @@ export function childEnded(draft: Draft, { data }: ChildEnded): void {
     return answerStep(draft, answered('step', state.attempt, resultOf(run, data)));
   }
   const undo = isUndoing(run) ? run.compensation?.undo : undefined;
-  if (undo?.status === 'calling' && status === 'compensated')
+  // What somebody else had undone may be a part of it: it is asked for the rest.
+  if (undo?.status === 'calling' && status === 'compensated' && for_parent)
     answerUndo(draft, answered('undo', undo.attempt, { kind: 'ok', output: null }));
 }
 

@@ -16,10 +16,13 @@ export interface StartWorkflow extends Command<
   readonly rules: number | undefined;
 }
 
-export type CompensateWorkflow = Command<
+export interface CompensateWorkflow extends Command<
   'CompensateWorkflow',
   DataOf<typeof sagaContract.compensateWorkflow>
->;
+> {
+  /** Asked for by the run that it is a step of, which undoes that step. */
+  readonly for_parent?: true;
+}
 
 export interface RetryWorkflow extends Command<
   'RetryWorkflow',
@@ -41,6 +44,8 @@ export type ChildEnded = Command<
     readonly status: 'completed' | 'failed' | 'compensated';
     /** The step's attempt that it has ended for; absent: whichever waits. */
     readonly attempt?: number;
+    /** Of one that was compensated: the parent had asked for it; absent: whoever had. */
+    readonly for_parent?: boolean;
     /** Its final context. */
     readonly output: JsonObject;
     readonly reason?: string;

@@ -8,8 +8,9 @@ import { isSavepointPassed, isUndoable, planOf, standingSteps } from './plan';
 import { conclude, settle } from './settle';
 
 /** An operator asks to undo: of a running run after its calls under way, of an ended one at once. */
-export function compensateRun(draft: Draft, { data }: CompensateWorkflow): Rejection | undefined {
+export function compensateRun(draft: Draft, command: CompensateWorkflow): Rejection | undefined {
   const { definition, run } = draft;
+  const { data, for_parent } = command;
   const strategy = strategyOf(definition, data);
   const refused =
     checkCustomSteps(definition, strategy, data) ?? checkSavepoint(draft, strategy, data);
@@ -23,6 +24,7 @@ export function compensateRun(draft: Draft, { data }: CompensateWorkflow): Rejec
       strategy,
       ...(custom_steps ? { custom_steps } : {}),
       ...(to_savepoint === undefined ? {} : { to_savepoint }),
+      ...(for_parent ? { for_parent } : {}),
       at: draft.at,
     },
   };

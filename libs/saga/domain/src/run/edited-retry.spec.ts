@@ -53,6 +53,25 @@ describe('a retry with an edited context', () => {
     expect(player.calls.at(-1)).toMatchObject({ attempt: 2, input: { card: 'old' } });
   });
 
+  it.each([
+    [3, 'kept', 'old'],
+    [2, 'formed anew', 'new'],
+  ])('under the rules %i, the input of a step that has had its effect is %s', (rules, _, card) => {
+    const pay = call('pay', {
+      input_mapping: { card: 'card' },
+      output_mapping: { receipt: '=output.receipt' },
+    });
+    const player = new Player(compiled([pay], { compensation_strategy: 'none' }));
+    player.rules = rules;
+    player.start({ card: 'old' });
+    // It has paid, and what it says of it is of no use.
+    player.ok('pay', {});
+    player.retry();
+    player.answer('pay', { kind: 'refused', message: 'nobody there' });
+    player.retry({ context_patch: { card: 'new' } });
+    expect(player.calls.at(-1)).toMatchObject({ attempt: 3, input: { card } });
+  });
+
   it('keeps it for retries after that, and over a take-over', () => {
     const player = refused(compiled([mapped({ retry_policy: { max_retries: 1 } })]));
     player.retry({ context_patch: { card: 'new' } });

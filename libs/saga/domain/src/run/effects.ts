@@ -347,11 +347,13 @@ function tellParent(run: Run): readonly TellParentEffect[] {
   if (!parent || !owesParent(run) || status === 'running' || status === 'compensating') return [];
   const { workflow_id, step } = parent;
   const reason = endReason === undefined ? {} : { reason: endReason };
+  const isUndone = status === 'compensated';
+  const asked = isUndone ? { for_parent: run.halt?.isForParent === true } : {};
   return [
     {
       effect: 'tell-parent',
       ends,
-      ended: { workflow_id, step, status, attempt, output, ...reason },
+      ended: { workflow_id, step, status, attempt, ...asked, output, ...reason },
     },
   ];
 }

@@ -371,6 +371,8 @@ export type CompensationRequested = Message<
     readonly strategy: CompensationStrategy;
     readonly custom_steps?: readonly string[];
     readonly to_savepoint?: string;
+    /** The run that it is a step of undoes that step. */
+    readonly for_parent?: true;
     readonly at: Instant;
   }
 >;

@@ -153,11 +153,10 @@ function evolveStarted(run: Run, event: Exclude<RunEvent, { type: 'WorkflowStart
       return failedIn(run, undefined, { reason: 'the workflow timed out', step: undefined });
     case 'CompensationRequested': {
       const { reason, strategy, custom_steps: customSteps, to_savepoint: savepoint } = event.data;
+      const { for_parent: isForParent } = event.data;
       const step = run.halt?.step;
-      return {
-        ...run,
-        halt: { reason, step, strategy, customSteps, savepoint, isRequested: true },
-      };
+      const asked = { strategy, customSteps, savepoint, isRequested: true, isForParent };
+      return { ...run, halt: { reason, step, ...asked } };
     }
     case 'CompensationStarted': {
       const { reason, strategy, steps } = event.data;

@@ -108,6 +108,8 @@ export interface Halt extends Failure {
   readonly savepoint: string | undefined;
   /** An operator asked for it. */
   readonly isRequested: boolean;
+  /** The run that it is a step of did. */
+  readonly isForParent?: boolean | undefined;
 }
 
 export type UndoState =

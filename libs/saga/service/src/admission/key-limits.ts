@@ -8,13 +8,14 @@ const BUCKETS_MAX = 10_000;
 /** Calls under way, and calls per second, of each key in front of one target. */
 export class KeyLimits {
   private readonly busy = new Map<string, number>();
-  private readonly buckets = new LRUCache<string, TokenBucket>({ max: BUCKETS_MAX });
+  /** Sets room for all of them aside when it is made; most targets have no rate per key. */
+  private buckets: LRUCache<string, TokenBucket> | undefined;
   private concurrencyMax = Number.POSITIVE_INFINITY;
   private perSecond: number | undefined;
 
   limit(concurrencyMax: number | undefined, perSecond: number | undefined): void {
     this.concurrencyMax = concurrencyMax ?? Number.POSITIVE_INFINITY;
-    if (perSecond !== this.perSecond) this.buckets.clear();
+    if (perSecond !== this.perSecond) this.buckets = undefined;
     this.perSecond = perSecond;
   }
 
@@ -39,6 +40,7 @@ export class KeyLimits {
 
   private bucketOf(key: string): TokenBucket | undefined {
     if (this.perSecond === undefined) return undefined;
+    this.buckets ??= new LRUCache({ max: BUCKETS_MAX });
     const bucket =
       this.buckets.get(key) ?? new TokenBucket(this.perSecond, burstOf(this.perSecond));
     this.buckets.set(key, bucket);

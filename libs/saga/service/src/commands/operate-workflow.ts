@@ -144,6 +144,7 @@ const childEnded = z.strictObject({
   step: z.string(),
   status: z.enum(['completed', 'failed', 'compensated']),
   attempt: z.int().min(1).exactOptional(),
+  for_parent: z.boolean().exactOptional(),
   output: z.record(z.string(), z.json()),
   reason: z.string().exactOptional(),
 });
@@ -168,7 +169,13 @@ function validOperation(operation: Partial<Operation>): Operation | Rejection {
   const valid = validate(schema, data);
   if (valid instanceof Rejection) return valid;
   const at = instantOf(0); // The run's own clock says when.
-  const { parent_attempt } = operation as { readonly parent_attempt?: number };
-  const asked = Number.isInteger(parent_attempt) ? { parent_attempt } : {};
+  const { parent_attempt, for_parent } = operation as {
+    readonly parent_attempt?: number;
+    readonly for_parent?: boolean;
+  };
+  const asked = {
+    ...(Number.isInteger(parent_attempt) ? { parent_attempt } : {}),
+    ...(for_parent === true ? { for_parent } : {}),
+  };
   return { type, at, data: valid.value, ...asked } as Operation;
 }

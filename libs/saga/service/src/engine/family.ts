@@ -48,7 +48,7 @@ const UNDONE: ReadonlySet<string> = new Set([
   'nothing-to-compensate',
   'workflow-unknown',
 ]);
-/** Codes that say: it is on its way, and will tell. */
+/** Codes that say: it is on its way, for somebody else. */
 const UNDER_WAY: ReadonlySet<string> = new Set([
   'already-compensating',
   'workflow-running',
@@ -148,11 +148,14 @@ export class Family implements Relatives {
     const reason = `${effect.step} of ${parent} is undone`;
     const data = { workflow_id, reason, compensation_strategy: 'all' } as const;
     const cause = causeOf(parent, `${effect.key}:${effect.attempt}`, context);
-    const outcome = await this.say({ type: 'CompensateWorkflow', data, at: NOW }, cause);
+    const undo = { type: 'CompensateWorkflow', data, for_parent: true, at: NOW } as const;
+    const outcome = await this.say(undo, cause);
     if (outcome.accepted) return undefined;
     const { code, message } = outcome.problem;
     if (UNDONE.has(code)) return { kind: 'ok', output: null };
-    return UNDER_WAY.has(code) ? undefined : { kind: 'refused', message };
+    // By somebody else, and perhaps in part: it is asked again when it has ended.
+    if (UNDER_WAY.has(code)) throw unreachable(workflow_id);
+    return { kind: 'refused', message };
   }
 
   private async say(word: Word, cause: Cause): Promise<CommandOutcome> {

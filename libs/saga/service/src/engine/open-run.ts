@@ -79,11 +79,6 @@ export class OpenRun {
     return this.perseverance.trouble;
   }
 
-  /** This process holds the run, and knows what the log says. */
-  get isKept(): boolean {
-    return this.isCertain && this.stream.isHeld;
-  }
-
   /**
    * Puts a command of an operator or a service to the run; on what the log says, if that is newer.
    *
@@ -113,14 +108,17 @@ export class OpenRun {
   /**
    * Goes on where the last process stopped; this one holds the run from now on, in this epoch.
    * Returns, or throws, after the first try; it is tried again until it succeeds.
+   *
+   * @returns Whether it is held by that; false when it was before.
    */
-  async resume(epoch: number): Promise<void> {
+  async resume(epoch: number): Promise<boolean> {
     try {
-      await this.line.enter(async () => {
-        if (this.stream.isHeld) return;
+      return await this.line.enter(async () => {
+        if (this.stream.isHeld) return false;
         this.stream.claim(epoch);
         this.isCertain = false;
         await this.recover();
+        return this.stream.isHeld;
       });
     } finally {
       if (!this.isCertain) this.mend();

@@ -1,4 +1,4 @@
-import { LeaseLost } from '@downbeat/event-store';
+import { EventStoreUnavailable, LeaseLost } from '@downbeat/event-store';
 import { workflowStream } from '@downbeat/saga-domain';
 import { call, child, delay, fixedCall, parallel, signalWait } from '@downbeat/saga-domain/testing';
 import { Logger } from '@nestjs/common';
@@ -650,6 +650,53 @@ describe('an operator', () => {
     expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
   });
 
+  it.each(['unanswered', 'late'] as const)(
+    'pauses a run that any replica resumes, also when one that took it was not told so (%s)',
+    async (fate) => {
+      await bench.register([signalWait('go'), call('a')]);
+      await bench.start(one, 'c1');
+      await bench.pause(one, 'c1');
+      let left = 1;
+      one.store.fateOf = ({ events, lease }) =>
+        events.length === 0 && lease?.use === 'acquire' && left-- > 0 ? fate : 'stored';
+      await expect(
+        Promise.all([bench.signal(one, 'c1', 'go', 's1'), bench.pass(100)]),
+      ).rejects.toThrow(EventStoreUnavailable);
+      await bench.live(1_000);
+      expect(bench.holderOf('c1')).toBeUndefined();
+      const two = await bench.open();
+      await bench.signal(two, 'c1', 'go', 's1');
+      await bench.resume(two, 'c1');
+      await bench.pass(0);
+      expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
+    },
+  );
+
+  it('does not count a run as found that an operator brought back meanwhile', async () => {
+    await bench.register([signalWait('go', { timeout_seconds: 60 })]);
+    for (const id of ['c1', 'c2']) {
+      await bench.start(one, id);
+      await bench.pause(one, id);
+    }
+    const stream = (id: string) => workflowStream(workflowIdOf(id));
+    const slow = held<void>();
+    const { load } = one.store;
+    jest.spyOn(one.store, 'load').mockImplementation(async (name, after) => {
+      if (name === stream('c2')) await slow.promise;
+      return load.call(one.store, name, after);
+    });
+    const listed = ['c1', 'c2'].map((id) => ({ stream: stream(id), epoch: 1 }));
+    jest.spyOn(one.leases, 'held').mockResolvedValueOnce(listed);
+    for (let turn = 0; turn < 29; turn++) await one.replica.takeOver();
+    const comparing = one.replica.takeOver();
+    await bench.pass(10);
+    await bench.resume(one, 'c1');
+    slow.give();
+    await comparing;
+    expect(bench.holderOf('c1')).toBeDefined();
+    expect(one.replica.status().swept).toBe(0);
+  });
+
   it('takes a paused run over without calling anybody, and makes its lost call when it is resumed', async () => {
     await bench.register([call('a')]);
     bench.services.answerTo = ({ replica }) =>
@@ -861,6 +908,33 @@ describe('a run that stands for a step', () => {
       await bench.live(500);
     }
     expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
+  });
+
+  it('is undone as a whole for the run that asks, whatever part somebody else has undone', async () => {
+    await bench.register([child('sub'), call('b')]);
+    const some = { compensation_strategy: 'custom', compensation_steps: ['x'] };
+    await bench.register([call('x'), call('y')], { name: 'other', ...some });
+    const [called, undone] = [held<typeof refusal>(), held<typeof ok>()];
+    bench.services.answerTo = ({ step, purpose }) => {
+      if (step === 'b') return called.promise;
+      return step === 'x' && purpose === 'undo' ? undone.promise : ok;
+    };
+    await bench.start(one, 'c1');
+    await bench.pass(0);
+    const stands = `${workflowIdOf('c1')}:sub`;
+    await bench.compensate(one, stands);
+    called.give(refusal);
+    await bench.pass(0);
+    expect(bench.types('c1').at(-1)).toBe('UndoStarted');
+    undone.give(ok);
+    await bench.pass(0);
+    // What stood is undone too before its parent says so.
+    expect(bench.types(stands)).toContain('WorkflowCompensated');
+    expect(bench.ends('c1')).toEqual([]);
+    await bench.live(10_000);
+    expect(bench.services.named.slice(-2)).toEqual(['x:undo', 'y:undo']);
+    expect(bench.ends('c1')).toEqual(['WorkflowCompensated']);
+    expect(bench.holderOf(stands)).toBeUndefined();
   });
 });
 

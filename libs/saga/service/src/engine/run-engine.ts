@@ -126,9 +126,13 @@ export class RunEngine {
   async resume(held: readonly HeldStream[], lease: ReplicaLease): Promise<number> {
     if (lease !== this.lease) return 0;
     const runs = held.map(({ stream, epoch }) => ({ id: stream.slice(STREAM_PREFIX), epoch }));
-    const unopened = runs.filter(({ id }) => !this.open.has(id));
-    await Promise.allSettled(runs.map(({ id, epoch }) => this.opened(id, false).resume(epoch)));
-    return unopened.filter(({ id }) => this.open.get(id)?.isKept).length;
+    const resumed = await Promise.allSettled(
+      runs.map(async ({ id, epoch }) => {
+        const isNew = !this.open.has(id);
+        return (await this.opened(id, false).resume(epoch)) && isNew;
+      }),
+    );
+    return resumed.filter((one) => one.status === 'fulfilled' && one.value).length;
   }
 
   /** Forgets everything: others hold the runs now. */

@@ -79,13 +79,15 @@ export class RunStream {
   async reload(): Promise<void> {
     // An append whose answer was lost may still be about to commit.
     if (this.isInDoubt) await this.store.settled();
-    this.isInDoubt = false;
     const past = await this.store.load<RunEvent>(this.name);
     const state = (past as readonly RunEvent[]).reduce(evolveRun, NOT_STARTED);
     const rests = isAtRest(state);
-    const isOurs = isStarted(state) && (this.isHeld || !rests) && (await this.isOurs());
+    // Or it has taken a run at rest, for an operator, and nobody has learned of it.
+    const mayBeOurs = this.isHeld || this.isInDoubt || !rests;
+    const isOurs = isStarted(state) && mayBeOurs && (await this.isOurs());
     if (this.isHeld && !isOurs && !rests) throw this.lost();
     if (isOurs && !this.isHeld) this.epoch = await this.epochHeld();
+    this.isInDoubt = false;
     this.isHeld = isOurs;
     this.state = state;
     this.version = past.length;
