@@ -31,17 +31,20 @@ const contextOf = (booking_id: string, index: number) => ({
   },
 });
 
+/** What starts a booking. */
+export const bookingRequest = (booking_id: string, index: number) => ({
+  workflow_name: 'book-wedding',
+  correlation_id: booking_id,
+  initiating_service: 'end-to-end',
+  context_data: contextOf(booking_id, index),
+});
+
 /** Starts bookings; asks again with the same key until each one has an outcome. */
 export async function book(suite: Suite, prefix: string, count: number): Promise<Booking[]> {
   return Promise.all(
     Array.from({ length: count }, async (_, index) => {
       const booking_id = `${prefix}-${index}`;
-      const request = {
-        workflow_name: 'book-wedding',
-        correlation_id: booking_id,
-        initiating_service: 'end-to-end',
-        context_data: contextOf(booking_id, index),
-      };
+      const request = bookingRequest(booking_id, index);
       const { body } = await eventually(
         () => suite.request<{ workflow_id: string }>('POST', '/workflows', request),
         ({ status }) => expect(status).toBe(202),

@@ -6,6 +6,7 @@ import { NotFoundFilter } from './http/not-found-filter';
 import { RequestMetrics } from './http/request-metrics';
 import { API_PATH } from './http/route-table';
 import { Routes } from './http/routes';
+import { StartsUnderWay } from './http/starts-under-way';
 import { SuiteStatus } from './http/suite-status';
 import { EventStream } from './stream/event-stream';
 import { LogReader } from './stream/log-reader';
@@ -24,6 +25,7 @@ import { StreamSettings } from './stream/stream-settings';
     RequestMetrics,
     Routes,
     SuiteStatus,
+    { provide: StartsUnderWay, useFactory: () => new StartsUnderWay() },
     { provide: StreamSettings, useFactory: () => new StreamSettings() },
     { provide: APP_FILTER, useClass: NotFoundFilter },
   ],

@@ -94,6 +94,9 @@ export const registerDefinition = command({
   http: { method: 'POST', path: '/workflow-definitions' },
 });
 
+/** Code of the problem that says: not now, and nothing was stored. Kind `unavailable`. */
+export const OVERLOADED = 'overloaded';
+
 export const startWorkflow = command({
   context,
   name: 'StartWorkflow',

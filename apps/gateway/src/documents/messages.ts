@@ -48,6 +48,8 @@ UTF-8, at most 1 MiB, 32 levels and 10,000 keys. Fields that are not listed are 
 - **The outcome.** A request (a message with a reply subject) gets
   \`{"accepted": true, "position": 42, "answer": {...}, "repeated": false}\` once the events are committed, or
   \`{"accepted": false, "problem": {"code", "message", "kind", "errors": [{"field", "message"}], "hint"}}\`.
+  A problem of kind \`unavailable\` may pass: nothing was stored, and \`retry_after_seconds\` says when to
+  ask again, with the same id. A command that nobody waits for is not refused so; it stays in its stream.
   A reply that does not come says nothing: send the command again with the same id.
 - **Reply subjects** are inboxes: \`_INBOX.<id>\`, which every client makes by itself, or \`_INBOX_<name>.<id>\`.
   Nothing is ever sent to another subject: a command that asks for it becomes a dead letter that names

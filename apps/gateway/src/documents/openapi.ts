@@ -150,6 +150,7 @@ function commandResponses(book: SchemaBook, contract: CommandContract): Json {
       'Problem409',
       'Problem413',
       'Problem415',
+      ...(contract.name === 'StartWorkflow' ? (['Problem429'] as const) : []),
       'Problem503',
       'Problem504',
     ),

@@ -47,6 +47,10 @@ export const problemResponses = {
   Problem409: problem('The request conflicts with what is.'),
   Problem413: problem('The body is larger than 1 MiB.'),
   Problem415: problem('The body is not of a type this path takes.'),
+  Problem429: problem(
+    'More runs are started than can be taken on. Nothing was started; runs under way are finished first.',
+    retryAfter,
+  ),
   Problem503: problem('Not available at the moment.', retryAfter),
   Problem504: problem(
     'No outcome arrived in time. It may still be carried out: repeat with the same `Idempotency-Key`.',

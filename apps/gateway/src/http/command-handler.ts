@@ -16,7 +16,8 @@ import { problemOfRejection, problemReply } from './problems';
 import { invalidParameter } from './query-string';
 import { jsonReply, type Reply } from './reply';
 import type { RequestContext } from './request-context';
-import { isWaitedFor, locationOf, type ContractRoute } from './route-table';
+import { isStart, locationOf, type ContractRoute } from './route-table';
+import { EDGE_FULL, type StartsUnderWay } from './starts-under-way';
 
 const OUTCOME_TIMEOUT_MS = 10_000;
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,200}$/;
@@ -25,7 +26,7 @@ const ACTOR = 'anonymous';
 
 /** Request → command → outcome. Nothing is sent before everything is valid. */
 export const commandHandler =
-  (bus: MessageBus, route: ContractRoute<CommandContract>): Handler =>
+  (bus: MessageBus, route: ContractRoute<CommandContract>, starts: StartsUnderWay): Handler =>
   async (exchange) => {
     const { response, context } = exchange;
     const prepared = await prepare(exchange, route);
@@ -39,24 +40,28 @@ export const commandHandler =
     const end =
       waitMs === undefined ? undefined : AwaitedEnd.of(bus, String(data['correlation_id']));
     response.once('close', () => end?.stop());
-    const outcome = await bus.command(
-      commandSubject(route.contract, String(data[route.contract.idField])),
-      data,
-      {
+    const send = () =>
+      bus.command(commandSubject(route.contract, String(data[route.contract.idField])), data, {
         id,
         correlationId,
         actor: ACTOR,
         traceparent: context.traceparent,
         timeoutMs: OUTCOME_TIMEOUT_MS,
-      },
-    );
+      });
+    // What concerns runs under way is not turned away: it is what makes room.
+    const outcome = await (isStart(route) ? starts.within(send) : send());
+    if (!outcome) return problemReply(EDGE_FULL, context);
     if (!outcome.accepted) return problemReply(inWordsOfHttp(outcome.problem), context);
     const ended = end && (await statusAtEnd(bus, outcome, end, waitMs ?? 0, context));
     return ended ?? acceptedReply(route.contract, data, outcome);
   };
 
-/** The id that the bus knows as a message's is the client's idempotency key here. */
+/** The id that the bus knows as a message's is the client's idempotency key here; Retry-After is a header. */
 function inWordsOfHttp(problem: Problem): Problem {
+  if (problem.code === sagaContract.OVERLOADED) {
+    const { hint: _, ...rest } = problem;
+    return rest;
+  }
   if (problem.code !== 'idempotency-key-reused') return problem;
   const message = 'was used for this with another body';
   return {
@@ -112,7 +117,7 @@ async function prepare(
   if (input instanceof Rejection) return input;
   const data = validate(route.contract.data, withCorrelationId(route.contract, input.fields, id));
   if (data instanceof Rejection) return data;
-  const waitMs = isWaitedFor(route) ? waitOf(request, input.wait) : undefined;
+  const waitMs = isStart(route) ? waitOf(request, input.wait) : undefined;
   return waitMs instanceof Rejection ? waitMs : { data: data.value, id, waitMs };
 }
 

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { NoOutcome, BusUnavailable, type Problem } from '@downbeat/message-bus';
+import { eventually } from '@downbeat/local-servers/testing';
 import { GatewayBench } from '../testing/gateway-bench';
+import { StartsUnderWay } from './starts-under-way';
 
 const service = {
   service_name: 'billing',
@@ -158,6 +160,53 @@ describe('a command over HTTP', () => {
     refuseWith({ code: 'bad', message: 'no', kind: 'invalid', errors, hint: 'remove it' });
     const response = await bench.send('POST', services, service);
     expect(await response.json()).toMatchObject({ errors, hint: 'remove it' });
+  });
+
+  it('that finds no room for a new run says when to come again, and that nothing was started', async () => {
+    refuseWith({
+      code: 'overloaded',
+      message: '5 runs are open already; nothing was started',
+      kind: 'unavailable',
+      hint: 'Ask again after retry_after_seconds, with the same id.',
+      retry_after_seconds: 7,
+    });
+    const response = await bench.send('POST', workflows, run);
+    expect([response.status, response.headers.get('Retry-After')]).toEqual([429, '7']);
+    expect(await response.json()).toMatchObject({
+      code: 'overloaded',
+      detail: '5 runs are open already; nothing was started',
+      hint: expect.stringContaining('Idempotency-Key'),
+    });
+  });
+
+  it('is turned away when enough runs are being started, unless it is about runs under way', async () => {
+    const narrow = await GatewayBench.start(undefined, new StartsUnderWay(1));
+    try {
+      const accepted = { accepted: true, position: 7, answer: {}, repeated: false } as const;
+      let settle: () => void = () => undefined;
+      const sent = new Promise<void>((isSent) => {
+        narrow.bus.onCommand = (command) => {
+          if (!command.subject.includes('StartWorkflow')) return accepted;
+          isSent();
+          return new Promise((resolve) => (settle = () => resolve(accepted)));
+        };
+      });
+      const first = narrow.send('POST', workflows, run);
+      await sent;
+      const second = await narrow.send('POST', workflows, run);
+      expect([second.status, second.headers.get('Retry-After')]).toEqual([503, '1']);
+      expect(await second.json()).toMatchObject({ code: 'gateway/overloaded' });
+      const path = `${workflows}/7d44a2ce-2b5c-4f0e-9d2e-b7f1d1f6c0aa/compensate`;
+      expect((await narrow.send('POST', path, { reason: 'stop' })).status).toBe(202);
+      settle();
+      expect((await first).status).toBe(202);
+      const third = narrow.send('POST', workflows, run);
+      await eventually(() => expect(narrow.bus.commands).toHaveLength(3));
+      settle();
+      expect((await third).status).toBe(202);
+    } finally {
+      await narrow.stop();
+    }
   });
 
   it('without an outcome in time says how to learn it', async () => {

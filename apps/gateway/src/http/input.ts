@@ -2,7 +2,7 @@ import type { Request } from 'express';
 import { Rejection, type Json } from '@downbeat/eventsourcing';
 import { hasBody, readBody, type BodyType } from './body';
 import { invalidParameter, queryParameters } from './query-string';
-import { isWaitedFor, takesBody, type ContractRoute } from './route-table';
+import { isStart, takesBody, type ContractRoute } from './route-table';
 
 /** The untrusted input of a request, put together; not validated yet. */
 export interface RequestInput {
@@ -55,7 +55,7 @@ function splitParameters(
   readonly rest: Readonly<Record<string, string>>;
   readonly read: Omit<RequestInput, 'fields'>;
 } {
-  if (isWaitedFor(route)) {
+  if (isStart(route)) {
     const { wait, ...rest } = parameters;
     return { rest, read: wait === undefined ? {} : { wait } };
   }

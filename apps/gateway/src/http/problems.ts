@@ -1,3 +1,4 @@
+import { sagaContract } from '@downbeat/contracts';
 import { Fault, type Rejection } from '@downbeat/eventsourcing';
 import type { Problem } from '@downbeat/message-bus';
 import type { RequestContext } from './request-context';
@@ -67,6 +68,16 @@ const VERDICT_OF_CODE: Readonly<Record<string, Verdict>> = {
   },
   'message-bus/no-answer': unavailable('The context that answers this is not running or too slow.'),
   'message-bus/unavailable': unavailable('The message bus cannot be reached. Nothing was sent.'),
+  [sagaContract.OVERLOADED]: {
+    status: 429,
+    title: 'More runs are started than can be taken on',
+    hint: 'Nothing was started. Repeat the request after Retry-After, with the same Idempotency-Key.',
+    retryAfterSeconds: 1,
+  },
+  'gateway/overloaded': {
+    ...unavailable('Enough runs are being started already. Nothing was sent.'),
+    hint: 'Repeat the request after Retry-After, with the same Idempotency-Key.',
+  },
   'gateway/log-unreadable': unavailable('The log cannot be read.'),
 };
 
@@ -111,6 +122,7 @@ export const invalidPart = (code: string, field: string, message: string): Probl
 
 export function problemReply(problem: Problem, context: RequestContext): Reply {
   const verdict = verdictOf(problem);
+  const retryAfterSeconds = problem.retry_after_seconds ?? verdict.retryAfterSeconds;
   const hint = problem.hint ?? verdict.hint;
   const document: ProblemDocument = {
     type: `/problems/${problem.code}`,
@@ -129,9 +141,7 @@ export function problemReply(problem: Problem, context: RequestContext): Reply {
   };
   return jsonReply(verdict.status, document, {
     'Content-Type': 'application/problem+json',
-    ...(verdict.retryAfterSeconds !== undefined && {
-      'Retry-After': String(verdict.retryAfterSeconds),
-    }),
+    ...(retryAfterSeconds !== undefined && { 'Retry-After': String(retryAfterSeconds) }),
   });
 }
 

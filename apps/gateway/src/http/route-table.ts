@@ -34,8 +34,8 @@ function routeOf(contract: CommandContract | QueryContract): readonly ContractRo
   return [{ method, path: `${API_PATH}${path}`, pathFields, contract }];
 }
 
-/** Whether a client can wait for the end of what the command starts. */
-export const isWaitedFor = ({ contract }: ContractRoute): boolean =>
+/** Whether the command starts a run: new work, whose end a client can wait for. */
+export const isStart = ({ contract }: ContractRoute): boolean =>
   contract.name === sagaContract.startWorkflow.name;
 
 /** Where the rest of the input comes from. */

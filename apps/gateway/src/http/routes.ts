@@ -9,6 +9,7 @@ import { problemOfFault, problemReply } from './problems';
 import { queryHandler } from './query-handler';
 import { send, type Reply } from './reply';
 import { contextOf, type RequestContext } from './request-context';
+import { StartsUnderWay } from './starts-under-way';
 import { contractRoutes, isCommand, type ContractRoute, type Method } from './route-table';
 
 /** Puts handlers on the HTTP server: one per path, which knows the methods of that path. */
@@ -20,9 +21,10 @@ export class Routes implements OnModuleInit {
   constructor(
     bus: MessageBus,
     private readonly host: HttpAdapterHost,
+    starts: StartsUnderWay,
   ) {
     for (const route of contractRoutes)
-      this.add(route.method, route.path, contractHandler(bus, route));
+      this.add(route.method, route.path, contractHandler(bus, route, starts));
   }
 
   /** Only before the application is initialised. */
@@ -73,8 +75,8 @@ export class Routes implements OnModuleInit {
   }
 }
 
-const contractHandler = (bus: MessageBus, route: ContractRoute): Handler =>
-  isCommand(route) ? commandHandler(bus, route) : queryHandler(bus, route as never);
+const contractHandler = (bus: MessageBus, route: ContractRoute, starts: StartsUnderWay): Handler =>
+  isCommand(route) ? commandHandler(bus, route, starts) : queryHandler(bus, route as never);
 
 /** `/traces/search` before `/traces/{trace_id}`: `{` sorts behind letters. */
 const fixedFirst = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number =>

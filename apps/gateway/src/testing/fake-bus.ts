@@ -22,7 +22,7 @@ export class FakeBus implements Pick<MessageBus, 'command' | 'query' | 'onHint'>
   private readonly listeners = new Map<string, Set<Hear>>();
 
   /** What becomes of commands; may throw. */
-  onCommand: (sent: Sent<CommandOptions>) => CommandOutcome = () => ({
+  onCommand: (sent: Sent<CommandOptions>) => CommandOutcome | Promise<CommandOutcome> = () => ({
     accepted: true,
     position: 42,
     answer: {},

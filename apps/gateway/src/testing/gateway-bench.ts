@@ -7,6 +7,7 @@ import { MessageBus } from '@downbeat/message-bus';
 import { HostSettings, HttpModule, Probes } from '@downbeat/service-host';
 import { GatewayModule } from '../gateway.module';
 import { limitHttp } from '../http/limits';
+import { StartsUnderWay } from '../http/starts-under-way';
 import { StreamSettings } from '../stream/stream-settings';
 import { FakeBus } from './fake-bus';
 import { hostSettings } from './host-settings';
@@ -52,15 +53,21 @@ export class GatewayBench<Bus = FakeBus> {
     readonly port: number,
   ) {}
 
-  static start(settings?: StreamSettings): Promise<GatewayBench> {
-    return GatewayBench.over(new FakeBus(), settings);
+  static start(settings?: StreamSettings, starts?: StartsUnderWay): Promise<GatewayBench> {
+    return GatewayBench.over(new FakeBus(), settings, starts);
   }
 
-  static async over<Bus>(bus: Bus, settings = new StreamSettings()): Promise<GatewayBench<Bus>> {
+  static async over<Bus>(
+    bus: Bus,
+    settings = new StreamSettings(),
+    starts = new StartsUnderWay(),
+  ): Promise<GatewayBench<Bus>> {
     const log = new Log();
     const module = await Test.createTestingModule({ imports: [hostModule(bus), GatewayModule] })
       .overrideProvider(StreamSettings)
       .useValue(settings)
+      .overrideProvider(StartsUnderWay)
+      .useValue(starts)
       .setLogger(log)
       .compile();
     const app = module.createNestApplication<NestExpressApplication>();

@@ -10,6 +10,8 @@ export interface Problem {
   readonly errors?: readonly FieldError[];
   /** What the person who asked can do about it. */
   readonly hint?: string;
+  /** Seconds after which it is worth asking again; whole, at least 1. */
+  readonly retry_after_seconds?: number;
 }
 
 /** What became of a command: accepted (its events are committed), or refused and why. */

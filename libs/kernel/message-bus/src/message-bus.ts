@@ -21,6 +21,8 @@ export interface Delivery {
   readonly correlationId: string;
   readonly actor: string;
   readonly traceparent?: string;
+  /** False: as far as this process knows, nobody waits for the outcome, and a refusal reaches no one. */
+  readonly isAwaited: () => boolean;
 }
 
 /** One durable JetStream consumer, and what to do with each message it delivers. */

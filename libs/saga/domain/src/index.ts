@@ -1,4 +1,5 @@
 export * from './bulk/bulk-operation';
+export * from './definition/called-services';
 export * from './definition/canonical-json';
 export * from './definition/compile';
 export * from './definition/compiled';

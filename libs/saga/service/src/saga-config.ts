@@ -19,6 +19,22 @@ export const sagaConfig = z.object({
     .max(1_000)
     .default(50)
     .describe('Ended runs that are archived or purged in a second, by one replica for all'),
+  SAGA_OPEN_RUNS_MAX: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(20_000)
+    .describe('Runs that one process holds; new ones go to another process then, or are refused'),
+  SAGA_WAITING_CALLS_MAX: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(5_000)
+    .describe(
+      'Calls of one process that wait for a service before new runs that call it are refused',
+    ),
   DOWNBEAT_CRASH_AT: z
     .string()
     .regex(POINT, `must be one of ${CRASH_POINTS.join(', ')}, and :<times>`)

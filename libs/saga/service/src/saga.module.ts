@@ -61,7 +61,9 @@ import { PauseWorkflow, PauseWorkflowHandler } from './commands/pause-workflow';
 import { ResolveIncident, ResolveIncidentHandler } from './commands/resolve-incident';
 import { ResumeWorkflow, ResumeWorkflowHandler } from './commands/resume-workflow';
 import { RetryWorkflow, RetryWorkflowHandler } from './commands/retry-workflow';
+import { RoomElsewhere } from './commands/room-elsewhere';
 import { SignalWorkflow, SignalWorkflowHandler } from './commands/signal-workflow';
+import { StartRuns } from './commands/start-runs';
 import { StartWorkflow, StartWorkflowHandler } from './commands/start-workflow';
 import { forgetWhenHinted } from './definitions/definition-hints';
 import { DefinitionLibrary } from './definitions/definition-library';
@@ -147,6 +149,8 @@ const alarms = new Logger('Incidents');
   providers: [
     RegisterWorkflowDefinitionHandler,
     StartWorkflowHandler,
+    StartRuns,
+    { provide: RoomElsewhere, useExisting: TargetWatch },
     CompensateWorkflowHandler,
     RetryWorkflowHandler,
     ResolveIncidentHandler,
@@ -219,7 +223,13 @@ const alarms = new Logger('Incidents');
     },
     {
       provide: Admission,
-      useFactory: () => new Admission({ chance: Math.random, now: () => performance.now() }),
+      inject: [HostSettings],
+      useFactory: ({ environment }: HostSettings) =>
+        new Admission({
+          waitingPerTargetMax: loadConfig(sagaConfig, environment).SAGA_WAITING_CALLS_MAX,
+          chance: Math.random,
+          now: () => performance.now(),
+        }),
     },
     {
       provide: RunEngine,
@@ -232,6 +242,7 @@ const alarms = new Logger('Incidents');
         CrashPoints,
         Admission,
         MessageBus,
+        HostSettings,
       ],
       useFactory: (
         store: EventStore,
@@ -242,8 +253,10 @@ const alarms = new Logger('Incidents');
         crashPoints: CrashPoints,
         admission: Admission,
         bus: MessageBus,
+        { environment }: HostSettings,
       ) =>
         new RunEngine({
+          openMax: loadConfig(sagaConfig, environment).SAGA_OPEN_RUNS_MAX,
           store,
           leases,
           library,
@@ -271,7 +284,9 @@ export class SagaModule implements OnApplicationBootstrap {
   constructor(
     private readonly runtime: ContextRuntime,
     private readonly replica: Replica,
+    private readonly engine: RunEngine,
     private readonly operate: OperateWorkflow,
+    private readonly runs: StartRuns,
     private readonly probes: Probes,
     private readonly metrics: Registry,
     private readonly clock: DatabaseClock,
@@ -300,7 +315,8 @@ export class SagaModule implements OnApplicationBootstrap {
     this.lifecycle.onStop('open incidents', () => this.incidents.stop());
     showEngine(this.replica, this.incidents, this.probes, this.metrics, this.bus);
     this.operate.serve(this.replica.process);
-    this.targets.start(this.replica.process);
+    this.runs.serve(this.replica.process);
+    this.targets.start(this.replica.process, () => this.engine.roomForNew);
     this.lifecycle.onStop('target watch', () => this.targets.stop());
     await this.replica.start();
     this.lifecycle.onStop('saga engine', () => this.replica.stop());

@@ -12,6 +12,7 @@ const arrival = (text: string | Uint8Array, headers: Record<string, string> = {}
   nak: () => undefined,
   working: () => undefined,
   answer: () => undefined,
+  isAwaited: () => true,
 });
 
 describe('a delivery', () => {

@@ -22,6 +22,8 @@ export interface Arrival {
   /** Tells the server that the message is still being worked on. */
   readonly working: () => void;
   readonly answer: (outcome: CommandOutcome) => void;
+  /** Whether somebody is known to wait for the answer; asked before it is given. */
+  readonly isAwaited: () => boolean;
 }
 
 /** Anyone can write headers: only what came over the retry stream was a dead letter. */
@@ -123,6 +125,7 @@ export function deliveryOf(arrival: Arrival): Delivery | MalformedMessage {
     headers,
     correlationId: headers[HEADER.correlationId] || id,
     actor: headers[HEADER.actor] || 'anonymous',
+    isAwaited: arrival.isAwaited,
     ...(traceparent ? { traceparent } : {}),
   };
 }

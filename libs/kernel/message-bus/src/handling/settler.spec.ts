@@ -59,6 +59,7 @@ describe('what the log says of a message', () => {
       nak: () => undefined,
       working: () => undefined,
       answer: () => undefined,
+      isAwaited: () => true,
     };
     return settler.settle({ sequence: 7, arrival, delivery: deliveryOf(arrival) });
   };

@@ -2,7 +2,6 @@ import type { Msg } from 'nats';
 import type { BackOff } from '../back-off';
 import type { BusLog } from '../bus-log';
 import type { BusMetrics } from '../bus-metrics';
-import type { CommandOutcome } from '../command-outcome';
 import type { DeadLetters } from '../dead-letters';
 import { deliveryOf, MalformedMessage, neverRedriven, type Arrival } from '../handling/arrival';
 import { Lanes } from '../handling/lanes';
@@ -12,7 +11,7 @@ import { reasonOf } from '../one-line';
 import { NO_INBOX } from '../reply-address';
 import type { Connection } from './connection';
 import { DurablePull } from './durable-pull';
-import { natsArrival } from './nats-arrival';
+import { natsArrival, type ArrivalDesk } from './nats-arrival';
 import { giveBackMs } from './pull-loop';
 import type { ConsumerSpec, Streams, StreamSpec } from './streams';
 
@@ -25,7 +24,7 @@ const STANDING_MS = 1_000;
 const KEPT_PER_KEY = 4;
 const PUT_BACK_MS = 5_000;
 
-export interface CommandConsumerOptions {
+export interface CommandConsumerOptions extends ArrivalDesk {
   readonly connection: Connection;
   readonly streams: Streams;
   readonly stream: StreamSpec;
@@ -37,7 +36,6 @@ export interface CommandConsumerOptions {
   readonly checkMs: number;
   /** The original logical subject of a message. */
   readonly subjectOf: (physical: string) => string;
-  readonly answer: (arrival: Arrival, outcome: CommandOutcome) => void;
   /** Where the asker wants the answer, when that is no inbox. */
   readonly strayReplyOf: (arrival: Arrival) => string | undefined;
   /** What comes here was quarantined before. */
@@ -97,10 +95,10 @@ export class CommandConsumer {
   }
 
   private receive(message: Msg, streamCreated: string): void {
-    const { subjectOf, subscription, metrics, log, answer } = this.options;
+    const { subjectOf, subscription, metrics, log } = this.options;
     try {
       const subject = subjectOf(message.subject);
-      const made = natsArrival(message, streamCreated, subject, this.pull, answer);
+      const made = natsArrival(message, streamCreated, subject, this.pull, this.options);
       const headers = this.options.isRetry ? made.headers : neverRedriven(made.headers);
       const arrival = { ...made, headers };
       if (this.isStopping) {

@@ -1,5 +1,4 @@
 import type { BusMetrics } from '../bus-metrics';
-import type { CommandOutcome } from '../command-outcome';
 import { NoDeadLetters } from '../errors';
 import type { Arrival } from '../handling/arrival';
 import type { EventSubscription, Subscription } from '../message-bus';
@@ -9,16 +8,16 @@ import { CommandConsumer } from './command-consumer';
 import type { Connection } from './connection';
 import { EventConsumer } from './event-consumer';
 import type { NatsSettings } from './nats-message-bus-options';
+import type { ArrivalDesk } from './nats-arrival';
 import { ReplyDesk } from './reply-desk';
 import type { ConsumerSpec, Streams, StreamSpec } from './streams';
 
 /** Where a command consumer's messages come from, and where their outcomes go. */
-interface CommandSource {
+interface CommandSource extends ArrivalDesk {
   readonly stream: StreamSpec;
   readonly durable: string;
   readonly filter: string;
   readonly subjectOf: (physical: string) => string;
-  readonly answer: (arrival: Arrival, outcome: CommandOutcome) => void;
   readonly strayReplyOf: (arrival: Arrival) => string | undefined;
   readonly isRetry: boolean;
 }
@@ -48,6 +47,7 @@ export class Consumers {
       filter: subject,
       subjectOf: (physical) => this.subjects.logical(physical),
       answer: (arrival, outcome) => desk.settled(arrival, outcome),
+      isAwaited: (arrival) => desk.isAwaited(arrival),
       strayReplyOf: (arrival) => desk.strayReplyOf(arrival),
       isRetry: false,
     });
@@ -58,6 +58,7 @@ export class Consumers {
       filter: `${lead}>`,
       subjectOf: (physical) => this.subjects.logical(physical).slice(lead.length),
       answer: () => undefined,
+      isAwaited: () => false,
       strayReplyOf: () => undefined,
       isRetry: true,
     });
@@ -90,6 +91,7 @@ export class Consumers {
       deadLetters,
       subjectOf: source.subjectOf,
       answer: source.answer,
+      isAwaited: source.isAwaited,
       strayReplyOf: source.strayReplyOf,
       isRetry: source.isRetry,
     });

@@ -74,7 +74,7 @@ export class EventConsumer {
     const { subjects, log, metrics } = this.options;
     try {
       const subject = subjects.logical(message.subject);
-      const arrival = natsArrival(message, streamCreated, subject, this.pull, () => undefined);
+      const arrival = natsArrival(message, streamCreated, subject, this.pull, NOBODY);
       this.arrived.set(arrival.sequence, arrival);
       metrics.deliveries++;
       this.work();
@@ -185,3 +185,6 @@ function jsonIn(body: Uint8Array): unknown {
     throw fault;
   }
 }
+
+/** Events are acknowledged, not answered. */
+const NOBODY = { answer: () => undefined, isAwaited: () => false };

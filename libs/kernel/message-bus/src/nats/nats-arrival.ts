@@ -46,13 +46,20 @@ export interface ArrivalSource {
   ifCurrentNow(streamCreated: string, act: () => void): void;
 }
 
+/** Where outcomes go. */
+export interface ArrivalDesk {
+  readonly answer: (arrival: Arrival, outcome: CommandOutcome) => void;
+  /** Whether somebody is known to wait for it. */
+  readonly isAwaited: (arrival: Arrival) => boolean;
+}
+
 /** A JetStream message as the handling sees it. */
 export function natsArrival(
   message: Msg,
   streamCreated: string,
   subject: string,
   source: ArrivalSource,
-  answer: (arrival: Arrival, outcome: CommandOutcome) => void,
+  desk: ArrivalDesk,
 ): Arrival {
   const respond = (payload: string) => (): void => void message.respond(payload);
   const arrival: Arrival = {
@@ -64,7 +71,8 @@ export function natsArrival(
     ack: () => source.ifCurrent(streamCreated, respond(ACK)),
     nak: (delayMs) => source.ifCurrent(streamCreated, respond(nakOf(delayMs))),
     working: () => source.ifCurrentNow(streamCreated, respond(WORKING)),
-    answer: (outcome) => answer(arrival, outcome),
+    answer: (outcome) => desk.answer(arrival, outcome),
+    isAwaited: () => desk.isAwaited(arrival),
   };
   return arrival;
 }

@@ -100,6 +100,20 @@ describe('the outcome of a command', () => {
     });
   });
 
+  it('that may pass is given to nobody who asks again later, with the same id', async () => {
+    const passing = { code: 'overloaded', message: 'not now', kind: 'unavailable' } as const;
+    const outcomes = [{ accepted: false, problem: passing } as const, accepted(12)];
+    await subscribe(await bench.connect(), () => Promise.resolve(done(outcomes.shift())));
+    const named = headers();
+    named.set('Nats-Msg-Id', 'one');
+    const askAgain = async () =>
+      (await client.request(bench.physical(name), '{}', { timeout: 5_000, headers: named })).json();
+    expect(await askAgain()).toMatchObject({ accepted: false, problem: passing });
+    // What is to pass is a window of the server's.
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(await askAgain()).toMatchObject({ accepted: true, repeated: false, position: 12 });
+  });
+
   it('is a PubAck error to such a client when the command was refused', async () => {
     await subscribe(await bench.connect(), () =>
       Promise.resolve(deadLetter('no', refused('name-taken'))),

@@ -10,6 +10,7 @@ import { oneLine, reasonOf } from '../one-line';
 import { isInbox } from '../reply-address';
 import type { Subjects } from '../subjects';
 import type { Connection } from './connection';
+import { COMMAND_DUPLICATE_WINDOW_MS } from './streams';
 import { asRepeated, outcomeText, type StoredAt } from './outcome-text';
 import { WaitingRequests } from './waiting-requests';
 
@@ -91,6 +92,12 @@ export class ReplyDesk {
     this.guarded(() => this.deliver(arrival, outcome));
   }
 
+  /** Whether somebody is known to wait; who asked before this process began is known by the header alone. */
+  isAwaited({ subject, headers, body }: Arrival): boolean {
+    if (headers[HEADER.replyTo]) return true;
+    return this.requests.has(keyOf(subject, headers[HEADER.messageId], body));
+  }
+
   close(): void {
     for (const subscription of this.subscriptions) subscription.unsubscribe();
   }
@@ -146,7 +153,7 @@ export class ReplyDesk {
   }
 
   private answerAll(key: string, settled: Settled, answeredAlready: string | undefined): void {
-    this.outcomes.set(key, settled, { ttl: REMEMBERED_MS });
+    this.outcomes.set(key, settled, { ttl: rememberedMs(settled.outcome) });
     let isFirst = answeredAlready === undefined;
     for (const reply of this.requests.takeAll(key)) {
       if (reply === answeredAlready) continue;
@@ -197,6 +204,12 @@ export class ReplyDesk {
     }
   }
 }
+
+/** What may be answered otherwise next time is no answer to a repetition that the stream takes. */
+const rememberedMs = (outcome: CommandOutcome): number =>
+  !outcome.accepted && outcome.problem.kind === 'unavailable'
+    ? COMMAND_DUPLICATE_WINDOW_MS
+    : REMEMBERED_MS;
 
 /** One command as it was sent: with an id, another body under the same id is not the same. */
 const keyOf = (subject: string, messageId: string | undefined, body: Uint8Array): string =>

@@ -33,7 +33,7 @@ export type StreamSpec = Pick<StreamConfig, 'name' | 'subjects' | 'retention' | 
  * the answer; and another client's id on another subject is another command, which the server does
  * not know.
  */
-const COMMAND_DUPLICATE_WINDOW_MS = 100;
+export const COMMAND_DUPLICATE_WINDOW_MS = 100;
 const EVENT_DUPLICATE_WINDOW_MS = 120_000;
 const ACK_PENDING_MAX = 5_000;
 const BYTES_LEAST = 16 * 2 ** 20;

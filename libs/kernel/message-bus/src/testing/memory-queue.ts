@@ -62,6 +62,7 @@ export class MemoryQueue {
       ack: () => undefined,
       nak: (delayMs) => this.later(delayMs, () => this.deliver(message, deliveries + 1)),
       working: () => undefined,
+      isAwaited: () => message.stream !== 'retry',
     };
     this.options.metrics.deliveries++;
     const delivery = deliveryOf(arrival);

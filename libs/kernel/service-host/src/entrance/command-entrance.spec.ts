@@ -26,6 +26,7 @@ const delivery = (more: Partial<Delivery> = {}): Delivery => ({
   headers: {},
   correlationId: 'c-1',
   actor: 'olga',
+  isAwaited: () => true,
   ...more,
 });
 
@@ -87,6 +88,24 @@ describe('the entrance of a context', () => {
       () => 0,
     ).handle(delivery());
     expect(settlement).toEqual({ outcome: 'done', answer: refused });
+  });
+
+  it('refuses for the moment whoever waits, and keeps the command of whoever does not', async () => {
+    const problem = {
+      code: 'overloaded',
+      message: 'too much',
+      kind: 'unavailable' as const,
+      retry_after_seconds: 4,
+    };
+    const turnedAway: CommandOutcome = { accepted: false, problem };
+    const commands = { execute: async () => turnedAway } as unknown as CommandBus;
+    entrance = new CommandEntrance([RegisterService], commands, NOTHING, () => 0);
+    expect(await entrance.handle(delivery())).toEqual({ outcome: 'done', answer: turnedAway });
+    expect(await entrance.handle(delivery({ isAwaited: () => false }))).toEqual({
+      outcome: 'retry',
+      delayMs: 4_000,
+      reason: 'overloaded: too much',
+    });
   });
 
   it('lets a fault through: the bus tries again', async () => {

@@ -5,6 +5,7 @@ import {
   deadLetter,
   done,
   HEADER,
+  retry,
   type CommandOutcome,
   type Delivery,
   type Problem,
@@ -59,7 +60,7 @@ export class CommandEntrance {
     const mayBeAnother = !outcome.accepted || outcome.repeated;
     if (mayBeAnother && (await this.wasAnother(commandId, payloadHash)))
       return done(refused(idReused(delivery)));
-    return done(outcome);
+    return turnedAway(outcome, delivery) ?? done(outcome);
   }
 
   /** The id was accepted with other content. Answers of a release that kept no hashes are taken as they are. */
@@ -67,6 +68,16 @@ export class CommandEntrance {
     const earlier = await this.remembered.answerOf(commandId);
     return earlier?.payloadHash !== undefined && earlier.payloadHash !== payloadHash;
   }
+}
+
+/**
+ * What may be accepted later is refused to those who can ask again. A command that nobody waits for
+ * stays where it is: its sender would never know.
+ */
+function turnedAway(outcome: CommandOutcome, { isAwaited }: Delivery): Settlement | undefined {
+  if (outcome.accepted || outcome.problem.kind !== 'unavailable' || isAwaited()) return undefined;
+  const { code, message, retry_after_seconds: seconds } = outcome.problem;
+  return retry(`${code}: ${message}`, seconds === undefined ? undefined : seconds * 1_000);
 }
 
 /** An answer to another command would look like success. */

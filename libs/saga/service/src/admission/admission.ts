@@ -7,12 +7,15 @@ import { shareOf, type TargetLimits } from './target-limits';
 export interface AdmissionOptions {
   /** Calls of this process under way to a target that nobody has set a limit for; default 200. */
   readonly callsPerTargetMax?: number;
+  /** Calls of this process that wait for a target, above which no new run shall call it; default 5,000. */
+  readonly waitingPerTargetMax?: number;
   readonly breaker?: BreakerPolicy;
   readonly chance: () => number;
   readonly now: () => number;
 }
 
 const CALLS_PER_TARGET_MAX = 200;
+const WAITING_PER_TARGET_MAX = 5_000;
 
 /** What operators said of a target. */
 export interface TargetRules {
@@ -38,6 +41,12 @@ export class Admission {
 
   get waiting(): number {
     return this.sum((lane) => lane.waitingCount);
+  }
+
+  /** The first of these for which enough calls wait. Those of runs under way are queued all the same. */
+  cloggedAmong(services: readonly string[]): string | undefined {
+    const max = this.options.waitingPerTargetMax ?? WAITING_PER_TARGET_MAX;
+    return services.find((service) => (this.lanes.get(service)?.waitingCount ?? 0) >= max);
   }
 
   enter(request: CallRequest): Ticket {

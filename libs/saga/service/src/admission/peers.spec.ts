@@ -9,6 +9,8 @@ afterEach(async () => {
 });
 
 const started: Peers[] = [];
+/** By process: how many new runs it takes. */
+const rooms: Record<string, number> = {};
 let bus: MemoryMessageBus;
 beforeEach(() => (bus = new MemoryMessageBus()));
 
@@ -20,6 +22,7 @@ const startedPeers = (process: string, followed: number) => {
     admission,
     bus,
     () => followed,
+    () => rooms[process] ?? 0,
     (count) => counts.push(count),
   );
   peers.start();
@@ -60,6 +63,23 @@ describe('replicas in front of the same targets', () => {
     await pass(1_500);
     expect(one.count).toBe(1);
     expect(counts).toEqual([2, 1]);
+  });
+
+  it('know who has room for a new run, and do not all send theirs to the same', async () => {
+    Object.assign(rooms, { one: 0, two: 1, three: 2 });
+    const { peers: one } = startedPeers('one', 7);
+    startedPeers('two', 7);
+    const { peers: three } = startedPeers('three', 7);
+    await pass(600);
+    expect(Array.from({ length: 4 }, () => one.takeRoom())).toEqual(
+      expect.arrayContaining(['three', 'two', undefined]),
+    );
+    expect(one.takeRoom()).toBeUndefined();
+    await pass(500);
+    await three.stop();
+    await pass(1_500);
+    // What it said is old by now.
+    expect([one.takeRoom(), one.takeRoom()]).toEqual(['two', undefined]);
   });
 
   it('do not take their own sleep for the silence of others', async () => {

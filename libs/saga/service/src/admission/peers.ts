@@ -19,9 +19,12 @@ interface Told {
   readonly followed: Position;
   readonly seen: Readonly<Record<string, { readonly calls: number; readonly failures: number }>>;
   readonly targets: readonly LaneView[];
+  /** New runs it would take; a release that does not say so takes none. */
+  readonly room?: number;
 }
 
 interface Peer {
+  room: number;
   readonly followed: Position;
   readonly targets: readonly LaneView[];
   readonly heardAt: number;
@@ -46,6 +49,7 @@ export class Peers {
     private readonly admission: Admission,
     private readonly bus: MessageBus,
     private readonly followed: () => Position,
+    private readonly room: () => number,
     private readonly onCount: (replicas: number) => void,
   ) {}
 
@@ -77,6 +81,17 @@ export class Peers {
     return Math.min(this.followed(), ...[...this.others.values()].map((peer) => peer.followed));
   }
 
+  /** The process with the most room for new runs, which has one place less from now on. */
+  takeRoom(): string | undefined {
+    const heardSince = performance.now() - HEARD_ALL_AFTER_MS;
+    let roomiest: readonly [string, Peer] | undefined;
+    for (const [name, peer] of this.others)
+      if (peer.heardAt >= heardSince && peer.room > (roomiest?.[1].room ?? 0))
+        roomiest = [name, peer];
+    if (roomiest) roomiest[1].room--;
+    return roomiest?.[0];
+  }
+
   private tell(): void {
     this.forgetTheSilent();
     const told: Told = {
@@ -84,6 +99,7 @@ export class Peers {
       followed: this.followed(),
       seen: Object.fromEntries(this.admission.tell()),
       targets: this.admission.view(),
+      room: this.room(),
     };
     this.bus.hint(TOLD, told as unknown as JsonObject);
   }
@@ -100,10 +116,10 @@ export class Peers {
     if (this.count !== before) this.onCount(this.count);
   }
 
-  private hear({ process, followed, seen, targets }: Told): void {
+  private hear({ process, followed, seen, targets, room = 0 }: Told): void {
     if (typeof process !== 'string' || process === this.process) return;
     const isNew = !this.others.has(process);
-    this.others.set(process, { followed, targets, heardAt: performance.now() });
+    this.others.set(process, { followed, targets, room, heardAt: performance.now() });
     if (isNew) {
       this.onCount(this.count);
       // It is to know of us before it speaks for all.

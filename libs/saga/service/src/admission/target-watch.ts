@@ -2,13 +2,14 @@ import type { Position } from '@downbeat/eventsourcing';
 import { MessageBus } from '@downbeat/message-bus';
 import { ReadModels } from '@downbeat/projections';
 import { Injectable } from '@nestjs/common';
+import type { RoomElsewhere } from '../commands/room-elsewhere';
 import { Admission } from './admission';
 import { FollowedRules } from './followed-rules';
 import { Peers } from './peers';
 
 /** Keeps this process's admission true to what operators say, and to what other replicas see. */
 @Injectable()
-export class TargetWatch {
+export class TargetWatch implements RoomElsewhere {
   private rules: FollowedRules | undefined;
   private peers: Peers | undefined;
 
@@ -18,12 +19,15 @@ export class TargetWatch {
     private readonly bus: MessageBus,
   ) {}
 
-  /** @param process Stays the same as long as this process lives. */
-  start(process: string): void {
+  /**
+   * @param process Stays the same as long as this process lives.
+   * @param room How many new runs it would take now.
+   */
+  start(process: string, room: () => number): void {
     const follow = () => this.admission.follow(this.rules?.rules ?? [], this.replicas);
     const rules = new FollowedRules(this.readModels, this.bus, follow);
     this.rules = rules;
-    this.peers = new Peers(process, this.admission, this.bus, () => rules.position, follow);
+    this.peers = new Peers(process, this.admission, this.bus, () => rules.position, room, follow);
     this.peers.start();
     this.rules.start();
   }
@@ -31,6 +35,11 @@ export class TargetWatch {
   async stop(): Promise<void> {
     await this.rules?.stop();
     await this.peers?.stop();
+  }
+
+  /** Another replica that takes a new run, as far as is known. */
+  take(): string | undefined {
+    return this.peers?.takeRoom();
   }
 
   /** How many replicas are heard, this one counted. */

@@ -11,9 +11,11 @@ import { isStarted, workflowStream, type RunState } from '@downbeat/saga-domain'
 import { accepted, problemOf, refused, type Cause } from '@downbeat/service-host';
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
+import { EngineFull } from '../engine/errors';
 import { runOf, type Operation } from '../engine/operation';
 import { processOf } from '../engine/replica';
-import { RunEngine } from '../engine/run-engine';
+import { RunEngine, type Speaker } from '../engine/run-engine';
+import { RoomElsewhere } from './room-elsewhere';
 
 const FORWARD_TIMEOUT_MS = 5_000;
 /** A holder that is gone is missed after its lease of 3 s; the run changes hands soon after. */
@@ -37,16 +39,22 @@ export class OperateWorkflow {
     private readonly engine: RunEngine,
     private readonly leases: Leases,
     private readonly bus: MessageBus,
+    private readonly elsewhere: RoomElsewhere,
   ) {}
 
-  /** @throws {HolderUnreachable} */
+  /** @throws {HolderUnreachable} @throws {EngineFull} Nobody had room for a run that rests. */
   async carryOut(operation: Operation, cause: Cause): Promise<CommandOutcome> {
+    let full: EngineFull | undefined;
     for (const begun = performance.now(); performance.now() - begun < TRIES_MS;) {
-      const outcome = (await this.here(operation, cause)) ?? (await this.forward(operation, cause));
-      if (outcome) return outcome;
+      const outcome = await this.here(operation, cause, 'outsider');
+      full = outcome instanceof EngineFull ? outcome : undefined;
+      if (outcome && !(outcome instanceof EngineFull)) return outcome;
+      const other = full && this.elsewhere.take();
+      const said = await this.forward(operation, cause, 'outsider', other);
+      if (said) return said;
       await pause(TRY_PAUSE_MS);
     }
-    throw new HolderUnreachable('the replica that holds the run does not answer');
+    throw full ?? new HolderUnreachable('the replica that holds the run does not answer');
   }
 
   /** Answers another replica that has found this process to hold the run. */
@@ -65,45 +73,64 @@ export class OperateWorkflow {
     for (const begun = performance.now(); performance.now() - begun < TRIES_MS;) {
       const holder = await this.leases.holder(workflowStream(runOf(word)));
       const isHere = holder === undefined || processOf(holder) === process;
-      const outcome = isHere ? await this.here(word, cause) : await this.forward(word, cause);
-      if (outcome) return outcome;
+      const outcome = isHere
+        ? await this.here(word, cause, 'relative')
+        : await this.forward(word, cause, 'relative');
+      if (outcome && !(outcome instanceof EngineFull)) return outcome;
       await pause(TRY_PAUSE_MS);
     }
     throw new HolderUnreachable('the replica that holds the run does not answer');
   }
 
   private async answer(payload: unknown): Promise<QueryOutcome> {
-    const { operation, cause } = payload as { operation?: Partial<Operation>; cause?: Cause };
+    const { operation, cause, speaker } = payload as {
+      readonly operation?: Partial<Operation>;
+      readonly cause?: Cause;
+      readonly speaker?: Speaker;
+    };
     const valid = validOperation(operation ?? {});
     if (valid instanceof Rejection || cause === undefined)
       return { ok: false, problem: problemOf(valid instanceof Rejection ? valid : NO_CAUSE) };
-    const outcome = await this.here(valid, cause);
-    if (!outcome) return { ok: false, problem: problemOf(NOT_HERE) };
+    const outcome = await this.here(valid, cause, speaker === 'relative' ? speaker : 'outsider');
+    if (!outcome || outcome instanceof EngineFull)
+      return { ok: false, problem: problemOf(NOT_HERE) };
     return { ok: true, position: outcome.accepted ? outcome.position : 0, data: outcome };
   }
 
   /** @returns Undefined when another process holds the run. */
-  private async here(operation: Operation, cause: Cause): Promise<CommandOutcome | undefined> {
+  private async here(
+    operation: Operation,
+    cause: Cause,
+    speaker: Speaker,
+  ): Promise<CommandOutcome | EngineFull | undefined> {
+    const answer = (state: RunState): JsonObject => answerOf(operation, state);
     try {
-      const result = await this.engine.tell(operation, {
-        ...cause,
-        answer: (state) => answerOf(operation, state),
-      });
+      const result = await this.engine.tell(operation, { ...cause, answer }, speaker);
       if (result instanceof Rejection) return refused(result);
       return accepted(result.position, result.answer ?? {}, result.repeated);
     } catch (fault) {
       if (fault instanceof LeaseLost) return undefined;
+      if (fault instanceof EngineFull) return fault;
       throw fault;
     }
   }
 
-  /** @returns Undefined when nobody holds the run now, or its holder does not answer. */
-  private async forward(operation: Operation, cause: Cause): Promise<CommandOutcome | undefined> {
+  /**
+   * @param other Whom to ask when nobody holds the run now.
+   * @returns Undefined when there is nobody to ask, or who was asked does not answer.
+   */
+  private async forward(
+    operation: Operation,
+    cause: Cause,
+    speaker: Speaker,
+    other?: string,
+  ): Promise<CommandOutcome | undefined> {
     const holder = await this.leases.holder(workflowStream(runOf(operation)));
-    if (holder === undefined) return undefined;
-    const payload = { operation, cause } as unknown as JsonObject;
+    const process = holder === undefined ? other : processOf(holder);
+    if (process === undefined) return undefined;
+    const payload = { operation, cause, speaker } as unknown as JsonObject;
     try {
-      const outcome = await this.bus.query(processSubject(processOf(holder)), payload, {
+      const outcome = await this.bus.query(processSubject(process), payload, {
         timeoutMs: FORWARD_TIMEOUT_MS,
       });
       return outcome.ok ? (outcome.data as CommandOutcome) : undefined;

@@ -8,7 +8,10 @@ describe('what a scrape sees of the engine', () => {
   it('is a counter for what only grows, as much as has been counted', async () => {
     const metrics = new Registry();
     let takenOver = 4;
-    const others = { troubled_runs: 0, calls_under_way: 0, calls_waiting: 0 };
+    const others = {
+      ...{ troubled_runs: 0, calls_under_way: 0, calls_waiting: 0 },
+      ...{ open_runs_max: 10, starts_turned_away: 0 },
+    };
     const status = () => ({ ...others, open_runs: 3, taken_over: takenOver });
     const replica = { status } as never as Replica;
     showEngine(replica, { count: 0 }, new Probes(), metrics, new MemoryMessageBus());

@@ -32,6 +32,18 @@ export function showEngine(
   );
   gauge(
     metrics,
+    'open_runs_max',
+    'Runs this process may hold; new ones are turned away then',
+    () => replica.status().open_runs_max,
+  );
+  counter(
+    metrics,
+    'starts_turned_away_total',
+    'Times that this process had no room for a new run; another replica may have taken it',
+    () => replica.status().starts_turned_away,
+  );
+  gauge(
+    metrics,
     'troubled_runs',
     'Runs that cannot go on for now; 0 in a healthy suite',
     () => replica.status().troubled_runs,

@@ -7,6 +7,13 @@ export class EngineFull extends Fault {
   readonly remedy = 'retry';
 }
 
+/** A service that the run would call has enough calls waiting in front of it, here and so elsewhere. */
+export class TargetClogged extends Fault {
+  override readonly name = 'TargetClogged';
+  readonly code = 'saga/target-clogged';
+  readonly remedy = 'retry';
+}
+
 /** The engine has not begun yet, or is stopping. */
 export class EngineNotRunning extends Fault {
   override readonly name = 'EngineNotRunning';

@@ -96,8 +96,10 @@ export class Replica {
       const askedMax = Math.min(room, TAKEN_OVER_MAX);
       const held = await this.claim(lease, askedMax);
       await this.engine.resume(held, lease);
-      if (held.length < askedMax) return;
+      if (held.length < askedMax) return this.engine.keepRoom(false);
     }
+    // There may be more of them: they were accepted before what comes now.
+    this.engine.keepRoom(true);
   }
 
   private async begin(): Promise<void> {

@@ -1,9 +1,10 @@
 import { EventStoreUnavailable, LeaseLost } from '@downbeat/event-store';
+import { instantOf } from '@downbeat/eventsourcing';
 import { workflowStream } from '@downbeat/saga-domain';
 import { call, child, delay, fixedCall, parallel, signalWait } from '@downbeat/saga-domain/testing';
 import { Logger } from '@nestjs/common';
 import { EngineBench, type BenchReplica } from '../testing/engine-bench';
-import { EngineFull, EngineNotRunning } from './errors';
+import { EngineFull, EngineNotRunning, TargetClogged } from './errors';
 import { workflowIdOf } from './workflow-id';
 
 beforeAll(() => Logger.overrideLogger(false));
@@ -221,6 +222,103 @@ describe('a command that starts a run', () => {
     answer.give(ok);
     await bench.pass(0);
     expect(await bench.start(small, 'c2')).toMatchObject(accepted);
+  });
+});
+
+describe('a process that has as many runs open as it may', () => {
+  let small: BenchReplica;
+  let answer = held<typeof ok>();
+  beforeEach(async () => {
+    await bench.register([call('hold')]);
+    answer = held<typeof ok>();
+    bench.services.answerTo = () => answer.promise;
+    small = await bench.open({ openMax: 2, operatedMax: 1 });
+    for (const id of ['c1', 'c2']) await bench.start(small, id);
+    await bench.pass(0);
+  });
+
+  it('stores nothing of a run that it turns away, and says so', async () => {
+    await expect(bench.start(small, 'c3')).rejects.toThrow(EngineFull);
+    expect(bench.events('c3')).toEqual([]);
+    const status = { open_runs: 2, open_runs_max: 2, starts_turned_away: 1 };
+    expect(small.engine.status()).toMatchObject(status);
+    answer.give(ok);
+    await bench.pass(0);
+    expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
+    expect(await bench.start(small, 'c3')).toMatchObject(accepted);
+  });
+
+  it('answers whoever asks again for a run that it has, or that has ended', async () => {
+    expect(await bench.start(small, 'c1')).toMatchObject(repeated);
+    answer.give(ok);
+    await bench.pass(0);
+    bench.services.answerTo = () => held<typeof ok>().promise;
+    for (const id of ['c3', 'c4']) await bench.start(small, id);
+    expect(await bench.start(small, 'c1')).toMatchObject(repeated);
+    await bench.pass(0);
+    expect(small.engine.status()).toMatchObject({ open_runs: 2, starts_turned_away: 0 });
+  });
+
+  it('turns new ones away for as long as accepted ones wait for room', async () => {
+    for (const id of ['l1', 'l2', 'l3', 'l4']) await bench.start(one, id);
+    await bench.crash(one);
+    const later = await bench.open({ openMax: 3 });
+    await bench.live(LEASE_MS + 500);
+    await later.replica.takeOver();
+    expect(later.replica.status()).toMatchObject({ taken_over: 3 });
+    await expect(bench.start(later, 'c3')).rejects.toThrow(EngineFull);
+    answer.give(ok);
+    await bench.pass(0);
+    // There is room again, and one that was left behind has a right to it.
+    expect(later.engine.status().open_runs).toBe(0);
+    await expect(bench.start(later, 'c3')).rejects.toThrow('accepted before');
+    await later.replica.takeOver();
+    await bench.pass(0);
+    for (const id of ['l1', 'l2', 'l3', 'l4'])
+      expect(bench.ends(id)).toEqual(['WorkflowCompleted']);
+    expect(await bench.start(later, 'c3')).toMatchObject(accepted);
+  });
+
+  it('hears operators beyond that, a bounded number of them, and relatives always', async () => {
+    await bench.pause(small, 'c1');
+    await bench.pause(small, 'c2');
+    answer.give(ok);
+    await bench.pass(0);
+    // Both rest now; two others take their place.
+    bench.services.answerTo = () => held<typeof ok>().promise;
+    for (const id of ['c3', 'c4']) await bench.start(small, id);
+    small.store.latencyMs = () => 10;
+    const resumed = bench.resume(small, 'c1');
+    await expect(bench.resume(small, 'c2')).rejects.toThrow(EngineFull);
+    const data = { workflow_id: workflowIdOf('c2') };
+    const meta = { correlation_id: 'c2', causation_id: 'c2', actor: 'test' };
+    const related = small.engine.tell(
+      { type: 'ResumeWorkflow', data, at: instantOf(0) },
+      { meta, answer: () => ({}) },
+      'relative',
+    );
+    await bench.pass(100);
+    expect([await resumed, await related]).toMatchObject([accepted, accepted]);
+    for (const id of ['c1', 'c2']) expect(bench.ends(id)).toEqual(['WorkflowCompleted']);
+  });
+});
+
+describe('a service in front of which enough calls wait', () => {
+  it('gets no new runs, while those under way wait for their turn and finish', async () => {
+    await bench.register([delay('rest', 1), call('b')]);
+    const rules = { callsPerTargetMax: 1, waitingPerTargetMax: 1 };
+    const narrow = await bench.open({ admission: rules });
+    const first = held<typeof ok>();
+    bench.services.answerTo = () => first.promise;
+    for (const id of ['c1', 'c2', 'c3']) await bench.start(narrow, id);
+    await bench.pass(1_500);
+    expect(narrow.engine.status()).toMatchObject({ calls_under_way: 1, calls_waiting: 2 });
+    await expect(bench.start(narrow, 'c4')).rejects.toThrow(TargetClogged);
+    expect(bench.events('c4')).toEqual([]);
+    first.give(ok);
+    await bench.pass(0);
+    for (const id of ['c1', 'c2', 'c3']) expect(bench.ends(id)).toEqual(['WorkflowCompleted']);
+    expect(await bench.start(narrow, 'c4')).toMatchObject(accepted);
   });
 });
 

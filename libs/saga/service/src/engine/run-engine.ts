@@ -8,43 +8,44 @@ import {
 import { instantOf, Rejection } from '@downbeat/eventsourcing';
 import { workflowStream, type StartWorkflow } from '@downbeat/saga-domain';
 import type { DefinitionLibrary, KnownDefinition } from '../definitions/definition-library';
-import { DefinitionMissing, EngineFull, EngineNotRunning } from './errors';
+import { DefinitionMissing, EngineNotRunning } from './errors';
 import { Family, type Reach } from './family';
 import { OpenRun } from './open-run';
 import { runOf, type Operation } from './operation';
 import type { ReplicaLease } from './replica-lease';
+import { Room, type RoomOptions } from './room';
 import type { Asked } from './run-stream';
 import type { Behaviour, RunInHand, RunSurroundings } from './surroundings';
 
-const OPEN_MAX = 20_000;
 const DRAIN_MS = 2_000;
 const TROUBLES_SHOWN_MAX = 10;
 const STREAM_PREFIX = workflowStream('').length;
 
 type Given = Omit<RunSurroundings, 'onIdle' | 'behaviourOf' | 'family' | 'onIncident'>;
 
-export interface EngineOptions extends Given {
+export interface EngineOptions extends Given, Pick<RoomOptions, 'openMax' | 'operatedMax'> {
   /** Default: nobody is told. */
   readonly onIncident?: RunSurroundings['onIncident'];
   readonly store: EventStore;
   readonly leases: Leases;
   readonly library: DefinitionLibrary;
-  /** Runs held in memory; default 20,000. */
-  readonly openMax?: number;
 }
+
+/** Who says something to a run: a person or a service, or another run that waits for it. */
+export type Speaker = 'outsider' | 'relative';
 
 /** All runs this process holds, in memory. The log has everything that is needed to hold them elsewhere. */
 export class RunEngine {
   private readonly open = new Map<string, OpenRun>();
   private lease: ReplicaLease | undefined;
-  private readonly openMax: number;
+  private readonly space: Room;
   private reach: Reach = async () => {
     throw new EngineNotRunning('nobody can be reached yet');
   };
   private readonly surroundings: RunSurroundings;
 
   constructor(private readonly options: EngineOptions) {
-    this.openMax = options.openMax ?? OPEN_MAX;
+    this.space = new Room(options);
     this.surroundings = {
       onIncident: () => undefined,
       ...options,
@@ -66,7 +67,22 @@ export class RunEngine {
 
   /** How many more runs this process may hold. */
   get room(): number {
-    return Math.max(0, this.openMax - this.open.size);
+    return this.space.left(this.open.size);
+  }
+
+  /** How many of those may be new ones. */
+  get roomForNew(): number {
+    return this.lease ? this.space.leftForNew(this.open.size) : 0;
+  }
+
+  /** Whether accepted runs wait for room here; new ones are turned away for so long. */
+  keepRoom(hasRunsAhead: boolean): void {
+    this.space.keepForOthers(hasRunsAhead);
+  }
+
+  /** For those who were turned away. */
+  retryAfterSeconds(): number {
+    return this.space.retryAfterSeconds();
   }
 
   /** From memory; `troubles`: runs that cannot go on for now, the first few of them. */
@@ -76,6 +92,8 @@ export class RunEngine {
     );
     return {
       open_runs: this.open.size,
+      open_runs_max: this.space.openMax,
+      starts_turned_away: this.space.turnedAway,
       calls_under_way: this.options.admission.underWay,
       calls_waiting: this.options.admission.waiting,
       troubled_runs: troubles.length,
@@ -88,19 +106,26 @@ export class RunEngine {
     this.lease = lease;
   }
 
-  /** @throws {EngineFull} @throws {EngineNotRunning} */
+  /**
+   * Starts a run, or compares with what the log says if it is there already.
+   *
+   * @throws {EngineFull} Nothing was stored; another process may have room.
+   * @throws {TargetClogged} Nothing was stored.
+   * @throws {EngineNotRunning}
+   */
   async start(
     command: StartWorkflow,
     known: KnownDefinition,
     asked: Asked,
   ): Promise<Appended | Rejection> {
-    const ask = () => {
-      const id = command.workflow_id;
-      // Parents wait for their children: those are not to wait for room.
-      if (!this.open.has(id) && this.room === 0 && !command.parent)
-        throw new EngineFull(`${this.openMax} runs are open already`);
-      return this.opened(id, true).ask(command, asked, known);
-    };
+    const id = command.workflow_id;
+    // Parents wait for their children: those are not to wait for room.
+    const why = command.parent ? undefined : this.space.whyNot(this.open.size, known.definition);
+    if (why && !(await this.isThere(id))) {
+      this.space.turnedAway++;
+      throw why;
+    }
+    const ask = () => this.opened(id, true).ask(command, asked, known);
     try {
       return await ask();
     } catch (fault) {
@@ -112,10 +137,18 @@ export class RunEngine {
   /**
    * Puts an operator's command to a run, whatever it is doing.
    *
-   * @throws {LeaseLost} Another process holds it.
+   * @param speaker What a relative says is heard in any case: runs that wait for one another must
+   *                not wait for room.
+   * @throws {LeaseLost} Another process holds it. @throws {EngineFull} It was not asked.
    */
-  async tell(command: Operation, asked: Asked): Promise<Appended | Rejection> {
-    return this.opened(runOf(command), false).ask(command, asked);
+  async tell(
+    command: Operation,
+    asked: Asked,
+    speaker: Speaker = 'outsider',
+  ): Promise<Appended | Rejection> {
+    const id = runOf(command);
+    if (speaker === 'outsider' && !this.open.has(id)) this.space.assertForOperators(this.open.size);
+    return this.opened(id, false).ask(command, asked);
   }
 
   /**
@@ -148,6 +181,14 @@ export class RunEngine {
     const drained = Promise.all([...this.open.values()].map((run) => run.drain()));
     await Promise.race([drained, this.options.pause(DRAIN_MS)]);
     this.abandon();
+  }
+
+  /** What is asked for is there already: whoever asks again is answered, however full it is. */
+  private async isThere(id: string): Promise<boolean> {
+    if (this.open.has(id)) return true;
+    if ((await this.options.store.load(workflowStream(id))).length === 0) return false;
+    this.space.assertForOperators(this.open.size);
+    return true;
   }
 
   private opened(id: string, isNew: boolean): OpenRun {

@@ -1,33 +1,36 @@
 import { sagaContract } from '@downbeat/contracts';
 import { EventStore } from '@downbeat/event-store';
-import { instantOf, Rejection } from '@downbeat/eventsourcing';
+import { Fault, Rejection } from '@downbeat/eventsourcing';
 import {
   evolveRun,
   isStarted,
   NOT_STARTED,
-  RULES,
   workflowStream,
   type PendingOccurrence,
   type RunEvent,
   type RunState,
   type RunStatus,
   type SchedulePlan,
-  type StartWorkflow,
 } from '@downbeat/saga-domain';
 import { Injectable } from '@nestjs/common';
-import { DefinitionLibrary } from '../definitions/definition-library';
-import { RunEngine } from '../engine/run-engine';
+import { StartRuns } from '../commands/start-runs';
 import { workflowIdOf } from '../engine/workflow-id';
 
 const ENDED: ReadonlySet<RunStatus> = new Set(['completed', 'failed', 'compensated']);
+
+/** No replica takes a new run at the moment. What has come due is started later, and is not lost. */
+export class NoRoomForRun extends Fault {
+  override readonly name = 'NoRoomForRun';
+  readonly code = 'saga/no-room-for-run';
+  readonly remedy = 'retry';
+}
 
 /** The runs that schedules start: each occurrence has one at most, however often its start is tried. */
 @Injectable()
 export class ScheduledRuns {
   constructor(
     private readonly store: EventStore,
-    private readonly engine: RunEngine,
-    private readonly library: DefinitionLibrary,
+    private readonly runs: StartRuns,
   ) {}
 
   /** @throws A fault, when it is not known whether it was started: to be tried again. */
@@ -42,11 +45,11 @@ export class ScheduledRuns {
     const there = await this.stateOf(correlation_id);
     if (isStarted(there) && there.started.initiating_service === initiating_service)
       return { workflow_id };
-    const known = await this.library.find(plan.workflow_name, plan.workflow_version);
-    if (known instanceof Rejection) return known;
+    const version =
+      plan.workflow_version === undefined ? {} : { workflow_version: plan.workflow_version };
     const data = {
       workflow_name: plan.workflow_name,
-      workflow_version: known.definition.version,
+      ...version,
       correlation_id,
       initiating_service,
       context_data: {
@@ -54,16 +57,13 @@ export class ScheduledRuns {
         [sagaContract.OCCURRENCE_KEY]: { schedule: name, due_at },
       },
       ...(plan.priority === undefined ? {} : { priority: plan.priority }),
-    } as StartWorkflow['data'];
+    } as Parameters<StartRuns['start']>[0];
     const meta = { correlation_id, causation_id: correlation_id, actor: 'saga-schedules' };
-    const { checksum } = known;
-    const result = await this.engine.start(
-      // The run's own clock says when.
-      { type: 'StartWorkflow', data, at: instantOf(0), workflow_id, checksum, rules: RULES },
-      known,
-      { meta, answer: () => ({}) },
-    );
-    return result instanceof Rejection ? result : { workflow_id };
+    const outcome = await this.runs.start(data, { meta });
+    if (outcome.accepted) return { workflow_id };
+    const { code, message, kind } = outcome.problem;
+    if (kind === 'unavailable' || kind === 'internal') throw new NoRoomForRun(message);
+    return new Rejection(code, message, kind);
   }
 
   /** @returns Undefined while it has not ended. */

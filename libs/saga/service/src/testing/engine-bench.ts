@@ -115,7 +115,7 @@ export class EngineBench {
     const there = this.replicas.find(({ replica }) => replica.status().owner === holder);
     const asked = holder === undefined ? from : there;
     if (!asked || this.crashed.has(asked)) throw new RelativeUnreachable('nobody answers');
-    const result = await asked.engine.tell(word, { ...cause, answer: () => ({}) });
+    const result = await asked.engine.tell(word, { ...cause, answer: () => ({}) }, 'relative');
     if (result instanceof Rejection) return refused(result);
     return accepted(result.position, result.answer ?? {}, result.repeated);
   }

@@ -1,6 +1,8 @@
 // For those who run the engine without Nest, NATS and Postgres.
 export { Admission, type TargetRules } from '../admission/admission';
 export { OperateWorkflow } from '../commands/operate-workflow';
+export { RoomElsewhere } from '../commands/room-elsewhere';
+export { StartRuns } from '../commands/start-runs';
 export { StartWorkflowHandler } from '../commands/start-workflow';
 export { DefinitionLibrary } from '../definitions/definition-library';
 export { CRASH_POINTS, CrashPoints, type CrashPoint } from '../engine/crash-points';

@@ -33,7 +33,10 @@ export class SagaBench {
   ) {}
 
   /** @throws {Error} A server is not configured: a missing server fails the run. */
-  static async open(purpose: string): Promise<SagaBench> {
+  static async open(
+    purpose: string,
+    settings: Readonly<Record<string, string>> = {},
+  ): Promise<SagaBench> {
     const natsUrl = process.env['DOWNBEAT_TEST_NATS_URL'];
     if (natsUrl === undefined) throw new Error('DOWNBEAT_TEST_NATS_URL is not set');
     const database = await LogDatabase.create(purpose);
@@ -45,11 +48,11 @@ export class SagaBench {
       position: 1,
       data: bench.directory(),
     }));
-    await bench.addReplica();
+    await bench.addReplica(settings);
     return bench;
   }
 
-  async addReplica(): Promise<RunningService> {
+  async addReplica(settings: Readonly<Record<string, string>> = {}): Promise<RunningService> {
     const replica = await startService(
       { name: 'saga', module: SagaModule },
       {
@@ -58,6 +61,7 @@ export class SagaBench {
         DATABASE_URL_SAGA: this.database.urlOf('saga'),
         DOWNBEAT_MODE: 'development',
         LOG_LEVEL: 'error',
+        ...settings,
       },
     );
     this.replicas.push(replica);

@@ -29,6 +29,7 @@ export const CASES = [
   'a child was undone by its parent',
   'a child had a child',
   'one replica asked another for a run',
+  'a full replica had a run started elsewhere',
 ] as const;
 export type CaseName = (typeof CASES)[number];
 

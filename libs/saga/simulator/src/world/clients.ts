@@ -117,6 +117,8 @@ export class Clients {
           world.time.after(world.network.latency(), undefined, () => {
             redelivery.cancel();
             if (command.isAnswered) return;
+            const laterMs = turnedAwayMs(outcome);
+            if (laterMs !== undefined) return void again(laterMs);
             command.isAnswered = true;
             this.unanswered--;
           });
@@ -149,4 +151,10 @@ export class Clients {
     if (!metas.some(({ meta }) => meta.causation_id === id))
       world.accuse(`${id} was accepted, and the log has no event of it`);
   }
+}
+
+/** When whoever was turned away asks again; undefined: it is an answer. */
+function turnedAwayMs(outcome: CommandOutcome): number | undefined {
+  const seconds = outcome.accepted ? undefined : outcome.problem.retry_after_seconds;
+  return seconds === undefined ? undefined : seconds * 1_000;
 }

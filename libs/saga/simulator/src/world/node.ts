@@ -8,6 +8,7 @@ import {
   OperateWorkflow,
   Replica,
   RunEngine,
+  StartRuns,
   StartWorkflowHandler,
   type CrashPoint,
   type Reach,
@@ -44,6 +45,7 @@ export class Node implements CrashPoints {
   readonly operate: OperateWorkflow;
   /** Takes commands. */
   isServing = false;
+  private readonly runs: StartRuns;
   private readonly engine: RunEngine;
   private readonly admission: Admission;
   private readonly clock: DatabaseClock;
@@ -54,6 +56,7 @@ export class Node implements CrashPoints {
     bus: SimulatedBus,
     bounds: Bounds,
     mutation: Mutation,
+    elsewhere: () => string | undefined,
   ) {
     const { time, chance } = world;
     this.process = new SimulatedProcess(name, time.now, 1 + chance.between(-DRIFT_MAX, DRIFT_MAX));
@@ -87,11 +90,14 @@ export class Node implements CrashPoints {
       onFault: (run, fault) => this.faultMet(run.id, fault),
     });
     this.replica = new Replica(leases, this.engine, this);
-    this.start = new StartWorkflowHandler(this.engine, library, NO_DURATIONS);
+    const reached = bus.reachedFrom(this.process);
+    this.runs = new StartRuns(this.engine, library, NO_DURATIONS, { take: elsewhere }, reached);
+    this.start = new StartWorkflowHandler(this.runs);
     this.operate = new OperateWorkflow(
       reachedBy(this.engine, (reach) => mutation.reach?.(reach, site) ?? reach),
       leases,
-      bus.reachedFrom(this.process),
+      reached,
+      { take: elsewhere },
     );
   }
 
@@ -110,6 +116,7 @@ export class Node implements CrashPoints {
     try {
       await this.clock.start();
       this.operate.serve(this.replica.process);
+      this.runs.serve(this.replica.process);
       await this.replica.start();
       this.isServing = true;
     } catch (fault) {
@@ -170,7 +177,7 @@ export class Node implements CrashPoints {
 }
 
 const NO_DURATIONS = { minutesOf: () => 1 } as unknown as ConstructorParameters<
-  typeof StartWorkflowHandler
+  typeof StartRuns
 >[2];
 
 /** An engine whose runs reach one another in another way. */

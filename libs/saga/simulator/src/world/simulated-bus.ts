@@ -27,7 +27,9 @@ export class SimulatedBus {
     timeoutMs: number,
   ): Promise<QueryOutcome> {
     const { time, network, weather, options } = this.world;
-    if (isWord(payload)) options.coverage.met('case', 'one replica asked another for a run');
+    if ('data' in payload)
+      options.coverage.met('case', 'a full replica had a run started elsewhere');
+    else if (isWord(payload)) options.coverage.met('case', 'one replica asked another for a run');
     return new Promise((resolve, reject) => {
       const answering = this.answering.get(subject);
       const isAnybodyThere = answering?.process.isAlive === true;

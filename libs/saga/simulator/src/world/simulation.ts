@@ -195,7 +195,12 @@ class Simulation {
   private join(): void {
     this.coming--;
     const name = `r${this.nodes.length + 1}`;
-    const node = new Node(this.world, name, this.bus, this.bounds, this.options.mutation ?? {});
+    const { world, bus, bounds, options } = this;
+    const elsewhere = (): string | undefined => {
+      const others = this.nodes.filter((other) => other !== node && other.isServing);
+      return world.chance.pick(others)?.replica.process;
+    };
+    const node: Node = new Node(world, name, bus, bounds, options.mutation ?? {}, elsewhere);
     this.nodes.push(node);
     this.storm.tell(node);
     this.world.say(name, 'comes up');
