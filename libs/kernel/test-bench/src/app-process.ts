@@ -3,7 +3,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 
-const START_MS_MAX = 30_000;
+const START_MS_MAX = 90_000;
 const ASK_EVERY_MS = 5;
 const LAST_WORDS_CHARS = 2_000;
 
