@@ -1,5 +1,6 @@
 export * from './errors';
 export * from './projection';
+export { countsOf } from './rows/counts';
 export * from './projection-runner';
 export type { ProjectionStatus, ProjectorRole } from './projector/projection-status';
 export type {

@@ -24,6 +24,13 @@ export interface Change<TableRow extends Row, Event extends Message> {
 /** "This event does not concern this table", said aloud, so that a new event type cannot be forgotten. */
 export const ignore = 'ignore' as const;
 
+/** What a table counts: rows of another one of its projection that agree in some text columns. */
+export interface Counting {
+  /** The other table's name; it comes before. */
+  readonly of: string;
+  readonly by: readonly string[];
+}
+
 /** One table of a read model: its columns, and a total map from event types to changes of rows. */
 export interface Table<TableRow extends Row = Row, Event extends Message = Message> {
   /** Snake case; queries use this name whatever the projection's version is. */
@@ -31,6 +38,8 @@ export interface Table<TableRow extends Row = Row, Event extends Message = Messa
   /** The text column that identifies a row. */
   readonly key: keyof TableRow & string;
   readonly columns: { readonly [Name in keyof TableRow]-?: Column };
+  /** Its rows count those of another table: see {@link countsOf}. No event changes them. */
+  readonly counting?: Counting;
   /** Columns of each further index. */
   readonly indexes?: readonly (readonly (keyof TableRow & string)[])[];
   readonly on: {

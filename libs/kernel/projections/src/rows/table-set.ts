@@ -1,4 +1,5 @@
 import type { RecordedEvent, StreamName } from '@downbeat/eventsourcing';
+import { countedRows, differencesOf } from './counts';
 import {
   foldEvents,
   keysOf,
@@ -67,8 +68,25 @@ export class TableSet {
     const planned = planEvents(this.shapes, events);
     const before = await this.rowsBefore(sql, planned);
     const folded = foldEvents(this.shapes, planned, before, parkedStreams);
+    await this.count(sql, folded.changed, before);
     await this.write(sql, folded.changed, before);
     return folded;
+  }
+
+  /** Adds what the changes mean for the tables that count others. */
+  private async count(sql: Sql, changed: Folded['changed'], before: RowsByTable): Promise<void> {
+    for (const [table, shape] of this.shapes.entries()) {
+      const { counting } = shape;
+      if (!counting) continue;
+      const source = this.shapes.findIndex(({ name }) => name === counting.of);
+      const [rows, old] = [changed[source] ?? new Map(), before[source] ?? new Map()];
+      const differences = differencesOf(counting, rows, old);
+      if (differences.size === 0) continue;
+      const known = await this.rowsOf(sql, table, differences.keys());
+      for (const [kind, row] of known) before[table]?.set(kind, row);
+      for (const [kind, row] of countedRows(shape, differences, known))
+        changed[table]?.set(kind, row);
+    }
   }
 
   /** Like `apply`, but finds the one event whose rows Postgres refuses, by halving, and parks it. */
@@ -113,18 +131,25 @@ export class TableSet {
 
   private async rowsBefore(sql: Sql, planned: readonly PlannedEvent[]): Promise<RowsByTable> {
     const before: Map<string, Row | undefined>[] = [];
-    for (const [table, keys] of keysOf(this.shapes.length, planned).entries()) {
-      const rows = new Map<string, Row | undefined>();
-      const missing: string[] = [];
-      for (const key of keys) {
-        const row = this.cache?.get(table, key);
-        if (row !== undefined) rows.set(key, row);
-        else if (this.cache?.isComplete !== true) missing.push(key);
-      }
-      await this.preload(sql, this.shapes[table], missing, rows);
-      before.push(rows);
-    }
+    for (const [table, keys] of keysOf(this.shapes.length, planned).entries())
+      before.push(await this.rowsOf(sql, table, keys));
     return before;
+  }
+
+  private async rowsOf(
+    sql: Sql,
+    table: number,
+    keys: Iterable<string>,
+  ): Promise<Map<string, Row | undefined>> {
+    const rows = new Map<string, Row | undefined>();
+    const missing: string[] = [];
+    for (const key of keys) {
+      const row = this.cache?.get(table, key);
+      if (row !== undefined) rows.set(key, row);
+      else if (this.cache?.isComplete !== true) missing.push(key);
+    }
+    await this.preload(sql, this.shapes[table], missing, rows);
+    return rows;
   }
 
   private async preload(

@@ -1,5 +1,6 @@
 import { fingerprint, validateProjections } from './definition';
 import type { Column, Projection, Table } from '../projection';
+import { countsOf } from '../rows/counts';
 import { bookTable, lending } from '../testing/lending';
 
 const projection = (change: Partial<Projection>): Projection => ({ ...lending, ...change });
@@ -7,9 +8,17 @@ const table = (change: Partial<Table>): Projection =>
   projection({ tables: [{ ...(bookTable as unknown as Table), ...change }] });
 const columns = (change: Record<string, string>): Projection =>
   table({ columns: { ...bookTable.columns, ...(change as Record<string, Column>) } });
+const counting = (counts: object, place: 'first' | 'last' = 'last'): Projection => {
+  const tables = [bookTable, counts] as unknown as Table[];
+  return projection({ tables: place === 'first' ? tables.toReversed() : tables });
+};
 
 describe('a projection’s definition', () => {
-  it('is taken when it is sound', () => expect(() => validateProjections([lending])).not.toThrow());
+  it('is taken when it is sound', () => {
+    const counted = counting(countsOf('c', bookTable, ['shelf', 'title']));
+    for (const sound of [lending, counted])
+      expect(() => validateProjections([sound])).not.toThrow();
+  });
 
   it.each([
     ['a name without context', projection({ name: 'lending' })],
@@ -33,6 +42,10 @@ describe('a projection’s definition', () => {
     ['a key that may be null', columns({ book: 'text?' })],
     ['an index on no column', table({ indexes: [['isbn']] })],
     ['an index on json', table({ indexes: [['labels']] })],
+    ['counts of a table that is not there', counting(countsOf('c', { name: 'other' }, ['shelf']))],
+    ['counts of a table that comes after', counting(countsOf('c', bookTable, ['shelf']), 'first')],
+    ['counts by what may be null', counting(countsOf('c', bookTable, ['borrower' as never]))],
+    ['counts by no column', counting(countsOf('c', bookTable, ['isbn' as never]))],
   ])('is refused: %s', (_, wrong) =>
     expect(() => validateProjections([wrong])).toThrow(
       expect.objectContaining({ code: 'projections/invalid-projection' }),
@@ -49,6 +62,8 @@ describe('a projection’s definition', () => {
     const print = fingerprint(lending);
     expect(fingerprint(projection({ version: 2 }))).toBe(print);
     expect(fingerprint(columns({ wear: 'bigint' }))).not.toBe(fingerprint(columns({})));
+    const by = (...columns: never[]) => fingerprint(counting(countsOf('c', bookTable, columns)));
+    expect(by('shelf' as never)).not.toBe(by('title' as never));
     expect(fingerprint(table({ indexes: [['shelf']] }))).not.toBe(fingerprint(columns({})));
   });
 });

@@ -21,11 +21,12 @@ export const versionedTable = (table: Pick<Table, 'name'>, version: number): str
 
 /** Changes when the shape of the tables does. What the folds do cannot be seen from here. */
 export function fingerprint(projection: Projection): string {
-  const shape = projection.tables.map(({ name, key, columns, indexes = [] }) => ({
+  const shape = projection.tables.map(({ name, key, columns, counting, indexes = [] }) => ({
     name,
     key,
     columns,
     indexes,
+    ...(counting ? { counting } : {}),
   }));
   return createHash('sha256').update(canonicalJson(shape)).digest('hex');
 }
@@ -54,6 +55,14 @@ function problemsOf({ name, version, tables }: Projection): string[] {
     problems.push(`version must be a whole number from 1 to ${VERSION_MAX}`);
   if (tables.length === 0) problems.push('needs a table');
   for (const table of tables) problems.push(...problemsOfTable(table));
+  for (const [at, { name: counts, counting }] of tables.entries()) {
+    if (!counting) continue;
+    const counted = tables.slice(0, at).find((table) => table.name === counting.of);
+    if (!counted) problems.push(`${counts} counts ${counting.of}, which does not come before it`);
+    for (const column of counted ? counting.by : [])
+      if (counted?.columns[column] !== 'text')
+        problems.push(`${counts} counts by ${counting.of}.${column}, which is no text column`);
+  }
   return problems;
 }
 

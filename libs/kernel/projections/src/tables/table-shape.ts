@@ -1,6 +1,6 @@
 import { columnKinds, type ColumnKind } from './column-types';
 import { columnType, isNullable } from './definition';
-import type { Change, ignore, Row, Table } from '../projection';
+import type { Change, Counting, ignore, Row, Table } from '../projection';
 
 interface ShapeColumn {
   readonly name: string;
@@ -14,6 +14,7 @@ export interface TableShape {
   readonly name: string;
   readonly key: string;
   readonly columns: readonly ShapeColumn[];
+  readonly counting?: Counting;
   readonly indexes: readonly (readonly string[])[];
   readonly on: Readonly<Record<string, Change<Row, never> | typeof ignore>>;
 }
@@ -27,6 +28,7 @@ export const shapeOf = (table: Table): TableShape => ({
     isNullable: isNullable(column),
     isJson: columnType(column) === 'json',
   })),
+  ...(table.counting ? { counting: table.counting } : {}),
   indexes: table.indexes ?? [],
   on: table.on as TableShape['on'],
 });

@@ -1,4 +1,4 @@
-import { ignore, type Projection, type Table } from '@downbeat/projections';
+import { countsOf, ignore, type Projection, type Table } from '@downbeat/projections';
 import type { Instant } from '@downbeat/eventsourcing';
 import type { RunEvent, RunRetried, WorkflowDefinitionRegistered } from '@downbeat/saga-domain';
 
@@ -197,5 +197,11 @@ const definition: Table<DefinitionRow, WorkflowDefinitionRegistered> = {
 export const workflows: Projection = {
   name: 'saga.workflows',
   version: 3,
-  tables: [workflow, workflowArchive, definition],
+  tables: [
+    workflow,
+    workflowArchive,
+    countsOf('workflow_count', workflow, ['workflow_name', 'current_status']),
+    countsOf('workflow_archive_count', workflowArchive, ['workflow_name', 'current_status']),
+    definition,
+  ],
 };

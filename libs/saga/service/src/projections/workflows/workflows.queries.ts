@@ -54,8 +54,8 @@ export class WorkflowsQueries {
         ],
       );
       const counts: { status: keyof typeof NO_RUNS; count: number }[] = await manager.query(
-        `select current_status as status, count(*)::int as count
-         from ${input.archived ? 'workflow_archive' : 'workflow'} group by 1`,
+        `select current_status as status, sum(count)::int as count
+         from ${input.archived ? 'workflow_archive_count' : 'workflow_count'} group by 1`,
       );
       const page = pageOf(rows, input.limit, (row) => String(row.started_position));
       return {
