@@ -141,6 +141,7 @@ describe('a command over HTTP', () => {
   it.each([
     ['invalid', 400],
     ['not-found', 404],
+    ['gone', 410],
     ['conflict', 409],
     ['unavailable', 503],
     ['internal', 500],

@@ -4,14 +4,8 @@ import { STEP_TYPES } from './definitions/sequence';
 import { CASES } from './oracle/cases';
 import { FAULT_NAMES } from './weather/faults';
 
-/** What runs of today do not record any more; and pauses and the archive, which nobody asks for here. */
-type Unmet =
-  | 'UndoParked'
-  | 'WorkflowPaused'
-  | 'WorkflowResumed'
-  | 'WorkflowArchived'
-  | 'WorkflowRestored'
-  | 'WorkflowPurged';
+/** What runs of today do not record any more; and pauses and purges, which nobody asks for here. */
+type Unmet = 'UndoParked' | 'WorkflowPaused' | 'WorkflowResumed' | 'WorkflowPurged';
 
 /** Any other type of event that is not listed does not compile. */
 const EVENT_TYPES: Readonly<Record<Exclude<RunEvent['type'], Unmet>, true>> = {
@@ -57,6 +51,8 @@ const EVENT_TYPES: Readonly<Record<Exclude<RunEvent['type'], Unmet>, true>> = {
   WorkflowCompleted: true,
   WorkflowFailed: true,
   WorkflowCompensated: true,
+  WorkflowArchived: true,
+  WorkflowRestored: true,
 };
 
 /** What commands have to be answered. */
@@ -67,6 +63,8 @@ const ANSWERS = [
   'workflow-ending',
   'signal-unknown',
   'signal-unusable',
+  'workflow-not-ended',
+  'parent-not-told',
 ];
 
 export type Kind = 'crash point' | 'killed at' | 'fault' | 'event' | 'step' | 'case' | 'command';

@@ -254,6 +254,7 @@ type Act =
     }
   | { act: 'pause'; forMs: number }
   | { act: 'resume' }
+  | { act: 'archive' }
   | { act: 'resolve'; action: 'retry' | 'skip' | 'done_by_hand' }
   | { act: 'compensate'; strategy: 'all' | 'partial' | undefined };
 
@@ -272,6 +273,7 @@ const result: fc.Arbitrary<CallResult> = fc.oneof(
       .constantFrom('refused' as const, 'broken' as const, 'timeout' as const)
       .map((kind): CallResult => ({ kind, message: kind })),
   },
+  { weight: 1, arbitrary: fc.constant<CallResult>({ kind: 'oversized', message: 'too much' }) },
 );
 const step = <Kind extends Act['act']>(act: Kind) =>
   fc.record({
@@ -321,6 +323,7 @@ const acts: fc.Arbitrary<Act[]> = fc.array(
       }),
     },
     { weight: 1, arbitrary: fc.constant<Act>({ act: 'resume' }) },
+    { weight: 2, arbitrary: fc.constant<Act>({ act: 'archive' }) },
     {
       weight: 1,
       arbitrary: fc.record({
@@ -377,6 +380,9 @@ function play(
         return;
       case 'resume':
         player.resume();
+        return;
+      case 'archive':
+        player.archive();
         return;
       case 'resolve':
         player.resolve(act.action);

@@ -82,7 +82,9 @@ export class Player {
     if (result.events.length === 0) return result.events;
     this.appends.push(result.events);
     // Whoever gets a parked or ended run to move again has taken note of that.
-    for (const note of ['parked', 'ended']) this.outstanding.delete(note);
+    const [{ type }] = result.events as readonly [RunEvent];
+    if (type !== 'WorkflowArchived' && type !== 'WorkflowPurged')
+      for (const note of ['parked', 'ended']) this.outstanding.delete(note);
     if (!isStarted(this.state) || !this.state.pause) this.outstanding.delete('paused');
     const isResuming = result.events.some(({ type }) => type === 'WorkflowResumed');
     for (const effect of effectsOf(this.definition, result.events, this.state))

@@ -46,6 +46,7 @@ export const FAULTS = {
   'compensation-asked': 0.012,
   'retry-asked': 0.02,
   'signal-sent': 0.08,
+  'archive-asked': 0.04,
 } as const;
 
 export type Fault = keyof typeof FAULTS;

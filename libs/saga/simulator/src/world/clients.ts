@@ -1,6 +1,7 @@
 import { instantOf, type EventMeta, type Json } from '@downbeat/eventsourcing';
 import type { CommandOutcome } from '@downbeat/message-bus';
 import type {
+  ArchiveWorkflow,
   CompensateWorkflow,
   RetryWorkflow,
   RunEvent,
@@ -73,6 +74,13 @@ export class Clients {
       ...more,
     };
     const command = { type: 'RetryWorkflow', data, at: NEVER } as RetryWorkflow;
+    this.insist(run, (node, cause) => node.operate.carryOut(command, cause));
+  }
+
+  /** As retention does it, and operators, to any run: one that has not ended refuses. */
+  archive(run: Run): void {
+    const data = { workflow_id: workflowIdOf(run.correlationId) };
+    const command: ArchiveWorkflow = { type: 'ArchiveWorkflow', data, at: NEVER };
     this.insist(run, (node, cause) => node.operate.carryOut(command, cause));
   }
 

@@ -6,7 +6,7 @@ import type { World } from './world';
 /** Runs that failed are tried again so often when the weather is fine. */
 const RETRIES_IN_CALM = 1;
 
-/** People who start runs, cancel them, send them signals, and help those that cannot go on by themselves. */
+/** People who start runs, cancel them, send them signals, put them away, and help those that cannot go on by themselves. */
 export class Operators {
   private readonly wanted = new Set<Run>();
   private readonly retried = new Map<Run, number>();
@@ -32,6 +32,7 @@ export class Operators {
         if (chance.isLucky(0.2) || share > 0.5) this.want(run);
       } else if (weather.strikes('compensation-asked')) this.compensate(run);
       else if (weather.strikes('retry-asked')) this.retry(run);
+      if (weather.strikes('archive-asked')) this.clients.archive(run);
     }
   }
 
