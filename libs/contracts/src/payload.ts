@@ -10,9 +10,12 @@ export const PAYLOAD_BYTES_MAX = 1_000_000;
 /** Bytes of a value as JSON text in UTF-8. */
 export const jsonBytes = (value: Json): number => utf8Bytes(JSON.stringify(value));
 
+const BEYOND_ASCII = /[^\0-\x7f]/;
+
 /** Bytes of `text` as UTF-8; counting ends soon behind `enough`. */
 export function utf8Bytes(text: string, enough = Infinity): number {
   let bytes = text.length;
+  if (!BEYOND_ASCII.test(text)) return bytes;
   for (let index = 0; index < text.length && bytes <= enough; index++) {
     const unit = text.charCodeAt(index);
     // Half of a surrogate pair is one unit and two of the pair's four bytes.
