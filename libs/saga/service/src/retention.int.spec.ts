@@ -1,5 +1,6 @@
 import { sagaContract, type AnswerOf } from '@downbeat/contracts';
-import type { JsonObject } from '@downbeat/eventsourcing';
+import type { Instant, JsonObject } from '@downbeat/eventsourcing';
+import { OldBulkOperations } from './retention/old-bulk-operations';
 import { SagaBench, shopCall } from './testing/saga-bench';
 
 jest.setTimeout(60_000);
@@ -188,6 +189,26 @@ it('does the same by filter, with what operations on many runs offer', async () 
   expect(await idsOf(filter)).toEqual([]);
 });
 
+it('forgets an operation on many runs that is long over', async () => {
+  const shown = () =>
+    bench.bus.query('query.saga.get-bulk-operation', { input: { bulk_id: 'purge-now' } });
+  await bench.eventually(
+    shown,
+    (outcome) =>
+      outcome.ok &&
+      (outcome.data as { operation: { status: string } }).operation.status === 'completed',
+  );
+  const [replica] = bench.replicas;
+  const old = replica?.app.get(OldBulkOperations, { strict: false });
+  expect(await old?.forget('2000-01-01T00:00:00.000Z' as Instant)).toBe(0);
+  expect(await old?.forget('2100-01-01T00:00:00.000Z' as Instant)).toBe(2);
+  await bench.eventually(shown, (outcome) => !outcome.ok);
+  const { rows } = await bench.database.asOwner((owner) =>
+    owner.query('select count(*)::int as left from saga.bulk_run'),
+  );
+  expect(rows).toEqual([{ left: 0 }]);
+});
+
 it('tells the policies, the default first, and who said them', async () => {
   const names = async () => (await bench.ask<Policies>('list-retention-policies', {})).policies;
   const [builtIn, ...said] = await names();
@@ -210,7 +231,7 @@ it('tells the policies, the default first, and who said them', async () => {
   ).toMatchObject({ problem: { errors: [{ field: 'failed.purge_after_days' }] } });
 });
 
-it.each(['saga.workflows', 'saga.incidents', 'saga.retention'])(
+it.each(['saga.workflows', 'saga.incidents', 'saga.bulk-operations', 'saga.retention'])(
   'leaves %s equal to a rebuild from the log',
   async (name) => expect(await isEqual(name)).toBe(true),
 );

@@ -35,6 +35,12 @@ export const sagaConfig = z.object({
     .describe(
       'Calls of one process that wait for a service before new runs that call it are refused',
     ),
+  SAGA_BULK_OPERATIONS_KEPT_DAYS: z.coerce
+    .number()
+    .min(1)
+    .max(3_650)
+    .default(90)
+    .describe('For so long an operation on many runs is listed after its end'),
   DOWNBEAT_CRASH_AT: z
     .string()
     .regex(POINT, `must be one of ${CRASH_POINTS.join(', ')}, and :<times>`)

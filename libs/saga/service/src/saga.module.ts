@@ -88,6 +88,7 @@ import { ExpectedDurations } from './projections/workflows/expected-durations';
 import { WorkflowStatusQueries } from './projections/workflows/workflow-status.queries';
 import { workflows } from './projections/workflows/workflows.projection';
 import { WorkflowsQueries } from './projections/workflows/workflows.queries';
+import { OldBulkOperations } from './retention/old-bulk-operations';
 import { RetentionPolicies } from './retention/retention-policies';
 import { RetentionWatch } from './retention/retention-watch';
 import { sagaPublications } from './publications/saga.publications';
@@ -177,6 +178,7 @@ const alarms = new Logger('Incidents');
     DeleteRetentionPolicyHandler,
     ControlRetention,
     RetentionPolicies,
+    OldBulkOperations,
     RetentionWatch,
     SignalWorkflowHandler,
     OperateWorkflow,

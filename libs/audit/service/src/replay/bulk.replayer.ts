@@ -20,6 +20,8 @@ function causeOf({ type, data }: BulkEvent): BulkCommand | undefined {
     }
     case 'BulkOperationAborted':
       return { type: 'AbortBulkOperation', data: { bulk_id, reason: data.reason }, at };
+    case 'BulkOperationForgotten':
+      return { type: 'ForgetBulkOperation', data: { bulk_id }, at };
     // Follows the last answers, in one append with them.
     case 'BulkOperationCompleted':
       return undefined;

@@ -88,7 +88,9 @@ it('decides a bulk operation again from its events alone', async () => {
   const aborted = { type: 'BulkOperationAborted', data: { bulk_id, reason: 'r', at: at(1) } };
   const whole = [[started], [answered(0, 'accepted', 'x')], [answered(2, 'x'), completed]];
   expect(await replayed('bulk', whole)).toEqual([true, true, true]);
-  expect(await replayed('bulk', [[started], [aborted]])).toEqual([true, true]);
+  const forgotten = { type: 'BulkOperationForgotten', data: { bulk_id, count: 3, at: at(2) } };
+  const over = [[started], [aborted], [forgotten]];
+  expect(await replayed('bulk', over)).toEqual([true, true, true]);
   expect(await replayed('bulk', [[started], [answered(1, 'x')]])).toEqual([true, false]);
 });
 

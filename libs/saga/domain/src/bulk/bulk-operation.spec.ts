@@ -43,6 +43,35 @@ const aborted: BulkEvent = {
   data: { bulk_id, reason: 'it fails again', at },
 };
 
+const forget: BulkCommand = { type: 'ForgetBulkOperation', data: { bulk_id }, at };
+const forgotten = (count: number): BulkEvent => ({
+  type: 'BulkOperationForgotten',
+  data: { bulk_id, count, at },
+});
+
+describe('an operation that is over', () => {
+  it('is forgotten once, and not before', () => {
+    given(started(['a', 'b']), aborted)
+      .when(forget)
+      .then(forgotten(2));
+    given(started(['a']), answered(0, 'accepted'), completed)
+      .when(forget)
+      .then(forgotten(1));
+    given(started(['a']), aborted, forgotten(1))
+      .when(forget)
+      .thenNothing();
+    given(started(['a']))
+      .when(forget)
+      .thenRejected('bulk-running');
+    given().when(forget).thenRejected('bulk-unknown');
+  });
+
+  it('keeps its id', () =>
+    given(started(['a']), aborted, forgotten(1))
+      .when(start(['b']))
+      .thenNothing());
+});
+
 describe('an operation on many runs', () => {
   it('keeps the runs that fit when it was started', () => {
     given()

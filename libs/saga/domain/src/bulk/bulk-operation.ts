@@ -24,7 +24,9 @@ export type BulkCommand =
   | Command<
       'RecordAnswers',
       { readonly bulk_id: string; readonly from: number; readonly answers: readonly BulkAnswer[] }
-    >;
+    >
+  /** To be said of one that is over. */
+  | Command<'ForgetBulkOperation', { readonly bulk_id: string }>;
 
 interface Said {
   readonly bulk_id: string;
@@ -42,7 +44,9 @@ export type BulkAnswered = Message<
 >;
 export type BulkCompleted = Message<'BulkOperationCompleted', Said>;
 export type BulkAborted = Message<'BulkOperationAborted', Said & { readonly reason: string }>;
-export type BulkEvent = BulkStarted | BulkAnswered | BulkCompleted | BulkAborted;
+/** It is listed no more; `count`: of its runs, whose rows go with it. */
+export type BulkForgotten = Message<'BulkOperationForgotten', Said & { readonly count: number }>;
+export type BulkEvent = BulkStarted | BulkAnswered | BulkCompleted | BulkAborted | BulkForgotten;
 
 export interface BulkOperation {
   readonly status: 'unknown' | 'running' | 'completed' | 'aborted';
@@ -50,13 +54,20 @@ export interface BulkOperation {
   readonly workflowIds: readonly string[];
   /** Index of the first run that has not answered. */
   readonly next: number;
+  readonly isForgotten: boolean;
 }
 
 export const bulkStream = (bulkId: string): StreamName => streamName('bulk', bulkId);
 
 /** The same command to many runs, in a fixed order; the runs are those of the moment it was started. */
 export const bulkOperation: Decider<BulkOperation, BulkCommand, BulkEvent> = {
-  initialState: { status: 'unknown', request: undefined, workflowIds: [], next: 0 },
+  initialState: {
+    status: 'unknown',
+    request: undefined,
+    workflowIds: [],
+    next: 0,
+    isForgotten: false,
+  },
 
   decide(command, state) {
     const { bulk_id } = command.data;
@@ -72,6 +83,7 @@ export const bulkOperation: Decider<BulkOperation, BulkCommand, BulkEvent> = {
       if (state.status !== 'running') return [];
       return [{ type: 'BulkOperationAborted', data: { bulk_id, reason, at } }];
     }
+    if (command.type === 'ForgetBulkOperation') return forget(bulk_id, at, state);
     const { from, answers } = command.data;
     if (state.status === 'completed') return [];
     // Another process was faster.
@@ -88,7 +100,7 @@ export const bulkOperation: Decider<BulkOperation, BulkCommand, BulkEvent> = {
     switch (event.type) {
       case 'BulkOperationStarted': {
         const { request, workflow_ids: workflowIds } = event.data;
-        return { status: 'running', request, workflowIds, next: 0 };
+        return { status: 'running', request, workflowIds, next: 0, isForgotten: false };
       }
       case 'BulkRunsAnswered':
         return { ...state, next: event.data.from + event.data.answers.length };
@@ -96,9 +108,22 @@ export const bulkOperation: Decider<BulkOperation, BulkCommand, BulkEvent> = {
         return { ...state, status: 'completed' };
       case 'BulkOperationAborted':
         return { ...state, status: 'aborted' };
+      case 'BulkOperationForgotten':
+        return { ...state, isForgotten: true };
     }
   },
 };
+
+function forget(
+  bulk_id: string,
+  at: Instant,
+  { status, isForgotten, workflowIds }: BulkOperation,
+): readonly BulkEvent[] | Rejection {
+  if (status === 'running') return new Rejection('bulk-running', `${bulk_id} is not over yet`);
+  if (isForgotten) return [];
+  const { length: count } = workflowIds;
+  return [{ type: 'BulkOperationForgotten', data: { bulk_id, count, at } }];
+}
 
 function start(
   request: Request,

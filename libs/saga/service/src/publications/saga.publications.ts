@@ -113,6 +113,7 @@ export const sagaPublications: Publications<
   BulkRunsAnswered: keepPrivate,
   BulkOperationCompleted: keepPrivate,
   BulkOperationAborted: keepPrivate,
+  BulkOperationForgotten: keepPrivate,
   CallHeld: keepPrivate,
   CallReleased: keepPrivate,
   TargetLimited: keepPrivate,

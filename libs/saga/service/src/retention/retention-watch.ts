@@ -1,3 +1,4 @@
+import { instantOf } from '@downbeat/eventsourcing';
 import { MessageBus } from '@downbeat/message-bus';
 import { ReadModels } from '@downbeat/projections';
 import { SessionLock } from '@downbeat/publishing';
@@ -11,6 +12,7 @@ import { HintedReading, type AsOf } from '../projections/hinted-reading';
 import { workflows } from '../projections/workflows/workflows.projection';
 import { sagaConfig } from '../saga-config';
 import { dueRuns, workflowNames, type Due, type DueRun } from './due-runs';
+import { OldBulkOperations } from './old-bulk-operations';
 import { RetentionPolicies } from './retention-policies';
 import { BATCH_MAX, RetentionRunner } from './retention-runner';
 
@@ -18,6 +20,7 @@ import { BATCH_MAX, RetentionRunner } from './retention-runner';
 export const RETENTION_HINT = 'hint.saga.retention';
 
 const TURN_EVERY_MS = 60_000;
+const DAY_MS = 86_400_000;
 
 /** Has one replica archive and purge what is due. */
 @Injectable()
@@ -26,18 +29,22 @@ export class RetentionWatch {
   private readonly turns: SoleReplica;
   private readonly reading: HintedReading;
   private readonly perSecond: number;
+  private readonly operationsKeptMs: number;
   private runner: RetentionRunner | undefined;
 
   constructor(
     private readonly readModels: ReadModels,
     private readonly policies: RetentionPolicies,
+    private readonly operations: OldBulkOperations,
     private readonly clock: DatabaseClock,
     private readonly operate: OperateWorkflow,
     bus: MessageBus,
     pool: ContextPool,
     { config, environment }: HostSettings,
   ) {
-    this.perSecond = loadConfig(sagaConfig, environment).SAGA_RETENTION_PER_SECOND;
+    const settings = loadConfig(sagaConfig, environment);
+    this.perSecond = settings.SAGA_RETENTION_PER_SECOND;
+    this.operationsKeptMs = settings.SAGA_BULK_OPERATIONS_KEPT_DAYS * DAY_MS;
     this.reading = new HintedReading('retention', TURN_EVERY_MS, bus, RETENTION_HINT, (as) =>
       this.turn(as),
     );
@@ -93,6 +100,7 @@ export class RetentionWatch {
   }
 
   private async turn(as: AsOf): Promise<void> {
+    await this.operations.forget(instantOf(this.clock.now() - this.operationsKeptMs));
     const done = await this.runner?.turn(as);
     if (done && done.archive + done.purge > 0)
       this.logger.log({ archived: done.archive, purged: done.purge }, 'ended runs left the lists');

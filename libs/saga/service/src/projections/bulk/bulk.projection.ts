@@ -82,6 +82,10 @@ const operations: Table<BulkRow, BulkEvent> = {
       ended_at: at,
       aborted_because: reason,
     })),
+    BulkOperationForgotten: {
+      keys: ({ data }) => [data.bulk_id],
+      fold: () => undefined,
+    },
   },
 };
 
@@ -111,12 +115,17 @@ const runs: Table<BulkRunRow, BulkEvent> = {
     },
     BulkOperationCompleted: ignore,
     BulkOperationAborted: ignore,
+    BulkOperationForgotten: {
+      keys: ({ data }) =>
+        Array.from({ length: data.count }, (_, place) => idOf(data.bulk_id, place)),
+      fold: () => undefined,
+    },
   },
 };
 
 /** Operations on many runs, and what each of those said. */
 export const bulkOperations: Projection = {
   name: 'saga.bulk-operations',
-  version: 1,
+  version: 2,
   tables: [operations, runs],
 };
