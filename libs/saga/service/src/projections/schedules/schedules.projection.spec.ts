@@ -1,6 +1,7 @@
 import { fold, type Instant } from '@downbeat/eventsourcing';
 import { tableSpecification } from '@downbeat/projections/testing';
 import {
+  occurrenceId,
   schedule,
   type Schedule,
   type ScheduleCommand,
@@ -35,6 +36,25 @@ describe('the schedules that have to be looked after', () => {
 
   it('has one with an occurrence that waits for nothing any more, the keeper being gone', () => {
     expect(given(...(history as never[])).rows).toMatchObject([{ is_pending: true }]);
+  });
+});
+
+describe('the occurrences of a schedule', () => {
+  const { given } = tableSpecification(schedulesProjection.tables[1] as never);
+  const archived = (correlation_id: string) => ({
+    type: 'WorkflowArchived',
+    data: { run: { correlation_id }, at: at(5) },
+  });
+  const left = (...ids: readonly string[]) =>
+    given(...([...history, ...ids.map(archived)] as never[])).rows as unknown as { id: string }[];
+
+  it('leave the list with their runs', () => {
+    expect(left(occurrenceId(name, at(1)))).toMatchObject([{ id: `nightly@${at(2)}` }]);
+  });
+
+  it('stay when runs are archived that are none of theirs', () => {
+    const others = ['order-4711', 'schedule:', 'schedule:nightly', occurrenceId('other', at(1))];
+    expect(left(...others)).toHaveLength(2);
   });
 });
 

@@ -1,6 +1,12 @@
 import type { Instant, RecordedEvent } from '@downbeat/eventsourcing';
 import { ignore, type Projection, type Table } from '@downbeat/projections';
-import { nextDueAt, schedule, type Schedule, type ScheduleEvent } from '@downbeat/saga-domain';
+import {
+  nextDueAt,
+  schedule,
+  type Schedule,
+  type ScheduleEvent,
+  type WorkflowArchived,
+} from '@downbeat/saga-domain';
 
 /** A schedule that was not deleted. */
 export interface ScheduleRow {
@@ -115,7 +121,10 @@ const became = <Event extends AboutOne>(
 
 type Of<Type extends AboutOne['type']> = Extract<AboutOne, { type: Type }>;
 
-const occurrences: Table<OccurrenceRow, ScheduleEvent> = {
+/** Of the run of an occurrence; ids that look like one and are none name no row. */
+const OCCURRENCE_ID = /^schedule:([^:]+):(.+)$/;
+
+const occurrences: Table<OccurrenceRow, ScheduleEvent | WorkflowArchived> = {
   name: 'schedule_occurrence',
   key: 'id',
   columns: {
@@ -155,6 +164,14 @@ const occurrences: Table<OccurrenceRow, ScheduleEvent> = {
       reason: `${code}: ${message}`,
     })),
     OccurrenceEnded: ignore,
+    // It leaves the list with its run, which can be found by its correlation id.
+    WorkflowArchived: {
+      keys: ({ data }) => {
+        const [, name, dueAt] = OCCURRENCE_ID.exec(data.run.correlation_id) ?? [];
+        return name === undefined ? [] : [`${name}@${dueAt}`];
+      },
+      fold: () => undefined,
+    },
   },
 };
 
@@ -205,6 +222,6 @@ const snapshots: Table<ScheduleSnapshotRow, ScheduleEvent> = {
 /** Which workflows are started when, and what became of it. */
 export const schedulesProjection: Projection = {
   name: 'saga.schedules',
-  version: 2,
+  version: 3,
   tables: [schedules, occurrences, snapshots],
 };
