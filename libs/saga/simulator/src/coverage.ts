@@ -4,8 +4,8 @@ import { STEP_TYPES } from './definitions/sequence';
 import { CASES } from './oracle/cases';
 import { FAULT_NAMES } from './weather/faults';
 
-/** What runs of today do not record any more; and pauses and purges, which nobody asks for here. */
-type Unmet = 'UndoParked' | 'WorkflowPaused' | 'WorkflowResumed' | 'WorkflowPurged';
+/** What runs of today do not record any more; and purges, which nobody asks for here. */
+type Unmet = 'UndoParked' | 'WorkflowPurged';
 
 /** Any other type of event that is not listed does not compile. */
 const EVENT_TYPES: Readonly<Record<Exclude<RunEvent['type'], Unmet>, true>> = {
@@ -47,6 +47,8 @@ const EVENT_TYPES: Readonly<Record<Exclude<RunEvent['type'], Unmet>, true>> = {
   IncidentOpened: true,
   IncidentResolved: true,
   RunRetried: true,
+  WorkflowPaused: true,
+  WorkflowResumed: true,
   ParentTold: true,
   WorkflowCompleted: true,
   WorkflowFailed: true,
@@ -65,6 +67,16 @@ const ANSWERS = [
   'signal-unusable',
   'workflow-not-ended',
   'parent-not-told',
+  'workflow-paused',
+  'workflow-completed',
+  'already-compensating',
+  'already-compensated',
+  'nothing-to-compensate',
+  'savepoint-not-passed',
+  'incident-resolved',
+  'incident-unknown',
+  'step-completed',
+  'invalid-input',
 ];
 
 export type Kind = 'crash point' | 'killed at' | 'fault' | 'event' | 'step' | 'case' | 'command';

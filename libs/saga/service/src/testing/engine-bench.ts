@@ -1,24 +1,20 @@
-import type { Append, LeaseUse } from '@downbeat/event-store';
 import { MemoryEventStore, MemoryLeases, MemoryLog } from '@downbeat/event-store/testing';
 import { instantOf, Rejection, type EventMeta, type Json } from '@downbeat/eventsourcing';
 import type { CommandOutcome } from '@downbeat/message-bus';
 import {
-  evolveRun,
-  NOT_STARTED,
   RULES,
   workflowDefinitionStream,
   workflowStream,
   type ResolveIncident,
   type RetryWorkflow,
   type RunEvent,
-  type RunState,
 } from '@downbeat/saga-domain';
 import { definitionOf } from '@downbeat/saga-domain/testing';
 import { accepted, refused, type Cause } from '@downbeat/service-host';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Admission, type AdmissionOptions } from '../admission/admission';
 import { DefinitionLibrary } from '../definitions/definition-library';
-import { NoCrashPoints, type CrashPoint } from '../engine/crash-points';
+import { NoCrashPoints } from '../engine/crash-points';
 import { RelativeUnreachable } from '../engine/errors';
 import type { Word } from '../engine/family';
 import type { OpenedIncident } from '../engine/opened-incidents';
@@ -51,9 +47,7 @@ export class EngineBench {
   /** Correlation ids of runs whose end was told. */
   readonly told: string[] = [];
   chance = () => 0;
-  onCrashPoint: (point: CrashPoint, replica: BenchReplica) => void = () => undefined;
   private readonly store = new MemoryEventStore(this.log, 'saga');
-  private readonly stored: Append[] = [];
   private readonly crashed = new Set<BenchReplica>();
 
   /** @param advance Of Jest's fake timers. */
@@ -63,14 +57,10 @@ export class EngineBench {
   async open({ admission: rules, ...options }: OpenOptions = {}): Promise<BenchReplica> {
     const name = `replica-${this.replicas.length + 1}`;
     const store = new FaultyStore(this.store);
-    store.onStored = (append) => void this.stored.push(append);
     const leases = new MemoryLeases(this.log, 'saga');
     const library = new DefinitionLibrary(store);
     const faults: unknown[] = [];
     const incidents: OpenedIncident[] = [];
-    const crashPoints = {
-      reached: (point: CrashPoint): void => this.onCrashPoint(point, opened),
-    };
     const admission = new Admission({
       chance: () => this.chance(),
       now: () => Date.now(),
@@ -82,7 +72,7 @@ export class EngineBench {
       library,
       targets: this.services.reachedFrom(name, () => replica.status().lives),
       clock: { now: () => Date.now() },
-      crashPoints,
+      crashPoints: new NoCrashPoints(),
       admission,
       chance: () => this.chance(),
       pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
@@ -215,11 +205,6 @@ export class EngineBench {
     );
   }
 
-  /** What the log says of a run. */
-  stateOf(correlationId: string): RunState {
-    return this.events(correlationId).reduce(evolveRun, NOT_STARTED);
-  }
-
   events(correlationId: string): readonly RunEvent[] {
     const stream = workflowStream(workflowIdOf(correlationId));
     return (this.log.streams.get(stream) ?? []) as unknown as RunEvent[];
@@ -236,12 +221,6 @@ export class EngineBench {
 
   holderOf(correlationId: string): { readonly owner: string; readonly epoch: number } | undefined {
     return this.log.holders.get(workflowStream(workflowIdOf(correlationId)));
-  }
-
-  /** Of a run's appends, in their order. */
-  leasesUsed(correlationId: string): readonly (LeaseUse | undefined)[] {
-    const stream = workflowStream(workflowIdOf(correlationId));
-    return this.stored.filter((append) => append.stream === stream).map(({ lease }) => lease);
   }
 
   /** Falls silent between two lines, as a killed process does; nothing is resigned. */

@@ -22,7 +22,6 @@ export class FaultyStore extends EventStore {
   isReadable = true;
   /** How long an append takes, and how long a late one is late, milliseconds. */
   latencyMs: () => number = () => 0;
-  onStored: (append: Append) => void = () => undefined;
 
   private readonly lateOnes = new Set<Promise<unknown>>();
 
@@ -39,9 +38,9 @@ export class FaultyStore extends EventStore {
     const fate = this.fateOf(append);
     switch (fate) {
       case 'stored':
-        return this.stored(append);
+        return this.store.append(append);
       case 'unanswered':
-        await this.stored(append);
+        await this.store.append(append);
         throw new EventStoreUnavailable('the answer was lost');
       case 'late':
       case 'astray':
@@ -58,7 +57,7 @@ export class FaultyStore extends EventStore {
 
   private storeLate(append: Append, fate: Fate): void {
     const late = sleep(10 + this.latencyMs())
-      .then(() => this.stored(append))
+      .then(() => this.store.append(append))
       .catch(() => undefined) // Refused when it came too late; nobody is there to be told.
       .finally(() => this.lateOnes.delete(late));
     if (fate === 'late') this.lateOnes.add(late);
@@ -67,12 +66,6 @@ export class FaultyStore extends EventStore {
   async settled(): Promise<void> {
     await Promise.all(this.lateOnes);
     if (!this.isReadable) throw new EventStoreUnavailable('nobody was there');
-  }
-
-  private async stored(append: Append): Promise<Appended> {
-    const appended = await this.store.append(append);
-    if (!appended.repeated) this.onStored(append);
-    return appended;
   }
 
   async load<Event extends Message>(stream: StreamName, after?: number) {

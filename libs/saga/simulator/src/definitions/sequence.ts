@@ -1,6 +1,7 @@
 import type { Step, WorkflowDefinition } from '@downbeat/contracts';
 import type { Chance } from '../chance';
-import { STEP_MAKERS, type Join, type Loose, type Place } from './step-makers';
+import type { Loose } from './loose';
+import { STEP_MAKERS, type Join, type Place } from './step-makers';
 
 const TYPES = Object.keys(STEP_MAKERS) as readonly Step['type'][];
 export const STEP_TYPES: readonly string[] = TYPES;
@@ -14,37 +15,43 @@ interface Standing {
   /** Steps at most. */
   readonly most: number;
   readonly others: readonly string[];
-  readonly isPart: boolean;
+  /** Places that a compensation may go back to stand in it. */
+  readonly hasSavepoints?: boolean;
   readonly joins?: readonly Join[];
   readonly depth?: number;
 }
 
 /** A sequence of one to `most` steps. */
 export function sequence(chance: Chance, standing: Standing): readonly Loose[] {
-  const { prefix, most, others, isPart, joins = JOINS, depth = 0 } = standing;
+  const { prefix, most, others, hasSavepoints = false, joins = JOINS, depth = 0 } = standing;
   const names = Array.from({ length: 1 + chance.below(most) }, (_, index) => `${prefix}${index}`);
-  return names.map((name, index) => {
+  const catching: string[] = [];
+  return names.map((name, index): Loose => {
     const type = typeOf(chance, depth < DEPTH_MAX, others.length > 0);
     const place: Place = {
       chance,
       name,
       following: names.slice(index + 1),
+      catching: [...catching],
       others,
-      isPart,
       joins,
       nested: (inner, join) =>
         sequence(chance, {
           prefix: inner,
           most: 2,
           others,
-          isPart,
           joins: join === 'all' ? joins : joins.filter((other) => other !== 'race'),
           depth: depth + 1,
         }),
     };
-    return { name, type, ...STEP_MAKERS[type].make(place) };
+    const step: Loose = STEP_MAKERS[type].make(place);
+    if (step['on_error']) catching.push(name);
+    return { name, type, ...step, ...(hasSavepoints ? savepoint(chance, name) : {}) };
   });
 }
+
+const savepoint = (chance: Chance, name: string): Loose =>
+  chance.isLucky(0.4) ? { savepoint: chance.oneOf<boolean | string>(true, `${name}-safe`) } : {};
 
 function typeOf(chance: Chance, mayNest: boolean, hasOthers: boolean): Step['type'] {
   const types = TYPES.filter((type) => {

@@ -1,7 +1,8 @@
 import type { Step } from '@downbeat/contracts';
 import type { Chance } from '../chance';
+import { call, onError, undo } from './call-makers';
+import type { Loose } from './loose';
 
-export type Loose = Readonly<Record<string, unknown>>;
 export type Join = 'all' | 'settle' | 'race';
 
 /** Names that steps wait for, so few that several steps of a run wait for the same one. */
@@ -13,10 +14,10 @@ export interface Place {
   readonly name: string;
   /** The names of the steps that follow it in its sequence. */
   readonly following: readonly string[];
+  /** Steps before it in its sequence whose failures are caught. */
+  readonly catching: readonly string[];
   /** Workflows that may stand for a step here. */
   readonly others: readonly string[];
-  /** Of a workflow that stands for a step: one that never comes to its end would hold up another. */
-  readonly isPart: boolean;
   /** A race may not stand where it could be cancelled itself. */
   readonly joins: readonly Join[];
   /** A sequence inside of it, of a step with this join; its steps' names begin with `prefix`. */
@@ -36,23 +37,6 @@ interface StepMaker {
 const condition = (chance: Chance): string =>
   chance.oneOf('flag', '!flag', 'true', 'count > 2', 'count < 2', 'missing.key');
 
-const retryPolicy = (chance: Chance) => ({
-  max_retries: chance.oneOf(0, 1, 1, 2, 3),
-  initial_delay_ms: chance.oneOf(20, 100, 400),
-  jitter: chance.oneOf(0, 0.5),
-  ...(chance.isLucky(0.2) ? { retry_on: [chance.oneOf<string | number>('4xx', 409, 'any')] } : {}),
-});
-
-/** That several steps call, so that they wait for one another. */
-export const COMMON_SERVICE = 'common';
-
-const call = (chance: Chance, name: string) => ({
-  service_name: chance.isLucky(0.3) ? COMMON_SERVICE : name,
-  endpoint: `/${name}`,
-  retry_policy: retryPolicy(chance),
-  timeout_seconds: chance.oneOf(0.3, 0.8, 2),
-});
-
 /** An answer or a payload without an id is taken by a path, and refused by an expression. */
 const outputMapping = (chance: Chance, name: string) =>
   chance.isLucky(0.5) ? { [name]: '=output.id' } : { [name]: 'id' };
@@ -61,23 +45,18 @@ const outputMapping = (chance: Chance, name: string) =>
 export const STEP_MAKERS: Readonly<Record<Step['type'], StepMaker>> = {
   service_call: {
     weight: 8,
-    make: ({ chance, name, isPart }) => ({
+    make: ({ chance, name, following, catching }) => ({
       ...call(chance, name),
       optional: chance.isLucky(0.2),
+      ...onError(chance, following),
       ...(chance.isLucky(0.1) ? { method: 'GET' } : {}),
       ...(chance.isLucky(0.15) ? { conditions: condition(chance) } : {}),
-      ...(chance.isLucky(0.3) ? { input_mapping: { n: 'count' } } : {}),
+      input_mapping: {
+        ...(chance.isLucky(0.5) ? { n: 'count' } : {}),
+        ...whyOf(chance, catching),
+      },
       output_mapping: outputMapping(chance, name),
-      ...(chance.isLucky(0.8)
-        ? {
-            compensation_action: {
-              ...call(chance, `${name}-undo`),
-              // One that cannot be formed parks for good.
-              input_mapping:
-                chance.isLucky(0.1) && !isPart ? { id: '=output.id' } : { id: 'output.id' },
-            },
-          }
-        : {}),
+      ...undo(chance, name),
     }),
   },
   decision: {
@@ -140,13 +119,18 @@ export const STEP_MAKERS: Readonly<Record<Step['type'], StepMaker>> = {
     isNest: true,
     make: ({ chance, name, nested }) => {
       const join = chance.oneOf('all', 'settle');
+      const steps = nested(`${name}-`, join);
+      const [catching] = steps.flatMap(({ name, on_error }) => (on_error ? [String(name)] : []));
       return {
         join,
         items: chance.oneOf('list', 'list', 'list', '=[1, 2, 3, 4]', 'missing.key', 'count'),
         max_items: chance.oneOf(2, 5, 5),
         concurrency: chance.oneOf(1, 2, 2, 5),
-        steps: nested(`${name}-`, join),
-        collect: { [name]: chance.oneOf('item', '=item * 2', 'missing.key', '=missing.key') },
+        steps,
+        collect: {
+          [name]: chance.oneOf('item', '=item * 2', 'missing.key', '=missing.key'),
+          ...(catching === undefined ? {} : { [`${name}-why`]: `errors.${catching}.class` }),
+        },
       };
     },
   },
@@ -155,3 +139,9 @@ export const STEP_MAKERS: Readonly<Record<Step['type'], StepMaker>> = {
 /** Only a wait that ends has a use for a default; the last of two keys counts. */
 const fallbackOf = (chance: Chance) =>
   chance.isLucky(0.4) ? { timeout_seconds: chance.oneOf(0.3, 2), default: { id: 0 } } : {};
+
+/** What a step before was caught with, if it was. */
+const whyOf = (chance: Chance, catching: readonly string[]): Loose => {
+  const caught = chance.pick(catching);
+  return caught === undefined ? {} : { why: `errors.${caught}.class` };
+};

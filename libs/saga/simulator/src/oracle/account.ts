@@ -1,5 +1,10 @@
+import { epochMs } from '@downbeat/eventsourcing';
 import type { CompensationStrategy, CompiledDefinition, RunEvent } from '@downbeat/saga-domain';
+import { Dues } from './dues';
 import { branchesAround, isWithin, nameAt } from './places';
+import { Standing, type Asked } from './standing';
+
+type EventOf<Type extends RunEvent['type']> = Extract<RunEvent, { type: Type }>;
 
 /** What is wrong with a run's calls and undos by its events alone: an account of its own, which shares no code with the rules. */
 export function accountOf(
@@ -22,34 +27,41 @@ const MAY_FOLLOW_AN_END: ReadonlySet<RunEvent['type']> = new Set([
 
 class Account {
   readonly wrongs: string[] = [];
-  /** Steps with an effect that stands, or may; oldest first. */
-  private standing: string[] = [];
+  private readonly standing: Standing;
+  private readonly dues = new Dues();
+  /** Effects whose undo an operator has given up. */
+  private readonly skipped = new Set<string>();
+  /** Calls that wait, unsent. */
+  private readonly held = new Set<string>();
+  private asked: Asked = {};
   private plan: readonly string[] = [];
   private strategy: CompensationStrategy = 'all';
   private defined: CompensationStrategy = 'all';
   private readonly doubtful = new Set<string>();
   private readonly ended = new Set<string>();
   private readonly attempts = new Map<string, number>();
-  private readonly budgets = new Map<string, number>();
-  private readonly due = new Map<string, string>();
   private readonly winners = new Map<string, string>();
   private ends = 0;
   private told = 0;
   private hasEnded = false;
   private hasBegun = false;
   private isUndoing = false;
-  private operatorsMax: number | undefined;
 
-  constructor(private readonly definition: CompiledDefinition) {}
+  constructor(private readonly definition: CompiledDefinition) {
+    this.standing = new Standing(definition);
+  }
 
   take(event: RunEvent): void {
     if (this.hasEnded && !MAY_FOLLOW_AN_END.has(event.type))
       this.wrong(`${event.type} follows its end`);
+    this.dues.take(event);
+    this.standing.take(event);
     switch (event.type) {
       case 'WorkflowStarted':
         if (this.hasBegun) this.wrong('it began twice');
         this.hasBegun = true;
         this.strategy = this.defined = event.data.compensation_strategy;
+        this.dues.set('timeout', event.data.timeout_at, event.data.at);
         break;
       case 'StepStarted':
       case 'StepRetried':
@@ -61,8 +73,6 @@ class Account {
       case 'UndoRetried':
         if (this.plan[0] !== event.data.step)
           this.wrong(`${event.data.step} is undone out of turn`);
-        // One that was given up goes on counting, with a budget of its own.
-        if (event.type === 'UndoStarted') this.budgets.delete(`undo ${event.data.step}`);
         this.called('undo', event);
         break;
       case 'StepAttemptFailed':
@@ -77,7 +87,7 @@ class Account {
           this.wrong(`${purpose} ${step} ${attempt} counts as ${outcome}`);
         if (this.attempts.get(`${purpose} ${step}`) !== attempt)
           this.wrong(`an answer to ${purpose} ${step} ${attempt}, which is not its newest call`);
-        if (retry_at !== undefined) this.due.set(`${purpose} ${step}`, retry_at);
+        if (retry_at !== undefined) this.dues.set(`${purpose} ${step}`, retry_at, event.data.at);
         break;
       }
       case 'StepCompleted':
@@ -86,49 +96,58 @@ class Account {
         if (this.attempts.get(`step ${event.data.step}`) !== event.data.attempt)
           this.wrong(`${event.data.step} completed by a call that is not its newest`);
         this.ended.add(event.data.step);
-        this.stands(event.data.step);
         break;
       case 'StepFailed': {
         const { step, outcome } = event.data;
         const expected = this.doubtful.has(`step ${step}`) ? 'unknown' : 'failed';
         if (outcome !== 'unusable' && outcome !== expected)
           this.wrong(`${step} ended as ${outcome} and must be ${expected}`);
-        if (outcome !== 'failed') this.stands(step);
+        if (event.data.undo !== this.isUndoneAllTheSame(event.data))
+          this.wrong(`${step} failed for sure, and ${event.data.undo ? 'is' : 'is not'} undone`);
         break;
       }
       case 'DelayStarted':
-        this.due.set(`delay ${event.data.step}`, event.data.until);
+        this.dues.set(`delay ${event.data.step}`, event.data.until, event.data.at);
         break;
       case 'DelayElapsed': {
-        const due = this.due.get(`delay ${event.data.step}`);
-        if (due === undefined || event.data.at < due)
+        const due = this.dues.over(`delay ${event.data.step}`);
+        if (due === undefined || epochMs(event.data.at) < due)
           this.wrong(`the delay ${event.data.step} is over too early`);
         break;
       }
+      case 'WorkflowTimedOut':
+        if (epochMs(event.data.at) < (this.dues.over('timeout') ?? Number.POSITIVE_INFINITY))
+          this.wrong('it timed out too early');
+        break;
       case 'WaitAbandoned':
-        this.due.delete(`step ${event.data.step}`);
-        this.due.delete(`delay ${event.data.step}`);
+        for (const what of ['step', 'delay', 'undo']) this.dues.over(`${what} ${event.data.step}`);
         break;
-      case 'CompensationRequested':
+      case 'CompensationRequested': {
+        const { strategy, custom_steps: customSteps, to_savepoint: savepoint } = event.data;
         this.hasEnded = false;
-        this.strategy = event.data.strategy;
+        this.strategy = strategy;
+        this.asked = { customSteps, savepoint };
         break;
+      }
       case 'CompensationStarted':
-        this.planned(event.data.strategy, event.data.steps);
+        this.planned(event.data);
+        break;
+      case 'IncidentResolved':
+        this.resolved(event.data);
         break;
       case 'StepCompensated': {
         const { step } = event.data;
         if (this.plan[0] !== step) this.wrong(`${step} was undone out of turn`);
         this.plan = this.plan.slice(1);
-        this.standing = this.standing.filter((other) => other !== step);
-        this.attempts.delete(`undo ${step}`);
+        this.isUndone(step);
         break;
       }
       case 'RunRetried':
         this.hasEnded = false;
-        if (event.data.timeout_at !== undefined) this.strategy = this.defined;
-        this.operatorsMax = event.data.max_retries;
-        this.budgets.clear();
+        if (event.data.timeout_at === undefined) break;
+        this.strategy = this.defined;
+        this.asked = {};
+        this.dues.set('timeout', event.data.timeout_at, event.data.at);
         break;
       case 'WorkflowCompleted':
       case 'WorkflowFailed':
@@ -136,12 +155,13 @@ class Account {
         if (this.isUndoing) this.wrong(`${event.type} while the run is undone`);
         if (event.type === 'WorkflowCompleted' && this.plan.length > 0)
           this.wrong(`${this.plan.join(', ')} was not undone`);
+        if (event.type === 'WorkflowFailed') this.leaves(this.expected());
         break;
       case 'WorkflowCompensated': {
         this.end();
         this.isUndoing = false;
         if (this.plan.length > 0) this.wrong(`${this.plan.join(', ')} was not undone`);
-        const standing = this.standing.filter((step) => this.isUndoable(step));
+        const standing = this.standing.undoable;
         if (standing.join() !== event.data.standing_steps.join())
           this.wrong(`${standing.join(', ')} stands, and is not said to`);
         break;
@@ -153,6 +173,8 @@ class Account {
           this.wrong(
             `${event.type} of ${purpose} ${step} ${attempt}, which is not its newest call`,
           );
+        if (event.type === 'CallReleased') this.held.delete(`${purpose} ${step}`);
+        else this.held.add(`${purpose} ${step}`);
         if (event.type === 'CallHeld' && event.data.reissued)
           this.doubtful.add(`${purpose} ${step}`);
         break;
@@ -164,7 +186,7 @@ class Account {
         this.racePlanned(event.data.step, event.data.steps);
         break;
       case 'ParallelCompleted': {
-        const left = this.losersOf(event.data.step);
+        const left = this.losersOf(event.data.step).filter((step) => !this.skipped.has(step));
         if (left.length > 0) this.wrong(`${left.join(', ')} lost and stands`);
         break;
       }
@@ -179,10 +201,8 @@ class Account {
       case 'WorkflowArchived':
       case 'WorkflowRestored':
       case 'WorkflowPurged':
-      case 'WorkflowTimedOut':
       case 'UndoParked':
       case 'IncidentOpened':
-      case 'IncidentResolved':
       case 'WorkflowPaused':
       case 'WorkflowResumed':
       case 'MapStarted':
@@ -211,40 +231,73 @@ class Account {
     const before = this.attempts.get(id) ?? 0;
     if (attempt !== before + 1) this.wrong(`call ${attempt} of ${id} follows call ${before}`);
     this.attempts.set(id, attempt);
-    const due = this.due.get(id);
-    this.due.delete(id);
-    if (due !== undefined && at < due && type.endsWith('Retried'))
+    this.held.delete(id);
+    const due = this.dues.over(id);
+    if (due !== undefined && epochMs(at) < due && type.endsWith('Retried'))
       this.wrong(`call ${attempt} of ${id} is made too early`);
-    const used = (this.budgets.get(id) ?? 0) + 1;
-    this.budgets.set(id, used);
     const compiled = this.definition.steps.get(nameAt(step));
     const isCalled = compiled?.type === 'service_call' || compiled?.type === 'sub_workflow';
     const call = !isCalled ? undefined : purpose === 'step' ? compiled.call : compiled.undo;
-    // An operator's budget is for what had failed; whatever comes new has its own.
-    const max = Math.max(call?.retry.max_retries ?? 0, this.operatorsMax ?? 0);
     if (!call) this.wrong(`${id} cannot be called`);
-    if (used > max + 1) this.wrong(`${used} calls of ${id}, and ${max + 1} are allowed`);
   }
 
-  private planned(strategy: CompensationStrategy, steps: readonly string[]): void {
+  private planned({ strategy, steps, to_savepoint }: EventOf<'CompensationStarted'>['data']): void {
     this.isUndoing = true;
     this.plan = steps;
-    const undoable = this.standing.filter((step) => this.isUndoable(step)).toReversed();
+    const expected = this.expected();
     if (strategy !== this.strategy) this.wrong(`it is undone by ${strategy}, not ${this.strategy}`);
-    const isWhole = steps.join() === undoable.join();
-    const isPart = undoable.filter((step) => steps.includes(step)).join() === steps.join();
-    if (!isPart || (strategy === 'all' && !isWhole) || strategy === 'none')
-      this.wrong(`the plan is ${steps.join(', ')}, and ${undoable.join(', ')} can be undone`);
+    if (steps.join() !== expected.join() || steps.length === 0)
+      this.wrong(`the plan is ${steps.join(', ')}, and must be ${expected.join(', ')}`);
+    const savepoint = strategy === 'partial' ? this.standing.savepoint(this.asked) : undefined;
+    if (to_savepoint !== savepoint)
+      this.wrong(
+        `it goes back to ${to_savepoint ?? 'no savepoint'}, not ${savepoint ?? 'to none'}`,
+      );
+  }
+
+  private expected(): readonly string[] {
+    return this.standing.plan(this.strategy, this.asked);
+  }
+
+  private leaves(steps: readonly string[]): void {
+    if (steps.length > 0) this.wrong(`it failed, and ${steps.join(', ')} is to be undone`);
+  }
+
+  private resolved({ step, action }: EventOf<'IncidentResolved'>['data']): void {
+    if (action === 'retry' || action === 'overtaken') return;
+    if (this.plan[0] !== step) this.wrong(`${step} is given up out of turn`);
+    this.plan = this.plan.slice(1);
+    if (action === 'skip') this.skipped.add(step);
+    else this.isUndone(step);
+  }
+
+  private isUndone(step: string): void {
+    this.attempts.delete(`undo ${step}`);
+    this.skipped.delete(step);
+  }
+
+  /** Its definition says so, and it was called. */
+  private isUndoneAllTheSame({
+    step,
+    outcome,
+    attempts,
+    message,
+  }: EventOf<'StepFailed'>['data']): true | undefined {
+    const compiled = this.definition.steps.get(nameAt(step));
+    const isAsked = compiled?.type === 'service_call' && compiled.isUndoneWhenFailed;
+    const isFormed = !message.startsWith('input_mapping:') && !message.startsWith('conditions:');
+    const wasCalled = isFormed && (attempts > 1 || !this.held.has(`step ${step}`));
+    return isAsked && outcome === 'failed' && attempts > 0 && wasCalled ? true : undefined;
   }
 
   /** What the losers of a race did and what is not undone, newest first. */
   private losersOf(race: string): readonly string[] {
     const winner = this.winners.get(race);
     if (winner === undefined) return [];
-    return this.standing
+    return this.standing.undoable
       .filter((step) => {
         const around = branchesAround(this.definition, step);
-        return isWithin(around, race) && !isWithin(around, race, winner) && this.isUndoable(step);
+        return isWithin(around, race) && !isWithin(around, race, winner);
       })
       .toReversed();
   }
@@ -261,16 +314,6 @@ class Account {
   private end(): void {
     this.hasEnded = true;
     this.ends++;
-  }
-
-  private stands(step: string): void {
-    this.standing = [...this.standing.filter((other) => other !== step), step];
-  }
-
-  private isUndoable(step: string): boolean {
-    const compiled = this.definition.steps.get(nameAt(step));
-    if (compiled?.type === 'sub_workflow') return true;
-    return compiled?.type === 'service_call' && compiled.undo !== undefined;
   }
 
   private wrong(what: string): void {

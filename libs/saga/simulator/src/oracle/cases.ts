@@ -1,5 +1,6 @@
 import type { RecordedEvent } from '@downbeat/eventsourcing';
 import type { CompiledDefinition, RunEvent } from '@downbeat/saga-domain';
+import { FAILURE_CASES, failureCasesOf } from './failure-cases';
 import { branchesAround, isWithin, nameAt } from './places';
 
 /** What is hard to come by, and has to be met: which turn a step took, not only that it was there. */
@@ -30,6 +31,7 @@ export const CASES = [
   'a child had a child',
   'one replica asked another for a run',
   'a full replica had a run started elsewhere',
+  ...FAILURE_CASES,
 ] as const;
 export type CaseName = (typeof CASES)[number];
 
@@ -47,6 +49,7 @@ export function casesOf(
     ...ofGroups(definition, event, recorded.slice(0, index)),
     ...ofRaces(definition, event, recorded.slice(0, index), recorded.slice(index + 1)),
     ...ofFamilies(definition, event),
+    ...failureCasesOf(definition, event, recorded.slice(0, index), recorded[index + 1]),
   ]);
 }
 

@@ -9,7 +9,7 @@ import {
 } from '@downbeat/saga-domain';
 import { workflowIdOf } from '@downbeat/saga-service/testing';
 import type { World } from '../world/world';
-import { nameAt } from './places';
+import { canBeUndone, nameAt } from './places';
 
 type Recorded = RunEvent & Pick<RecordedEvent, 'meta' | 'position'>;
 
@@ -121,7 +121,7 @@ class Kinship {
       const state = this.stateAt(position);
       if (state?.status === 'running' || state?.status === 'compensating')
         this.wrongs.push('its parent says that it is undone, and it was under way');
-      if (!this.isMeddledWith) this.nothingStands(state, 'when its parent said it was undone');
+      this.nothingStands(state, 'when its parent said it was undone');
     }
   }
 
@@ -142,12 +142,19 @@ class Kinship {
 
   private nothingStands(state: RunInLog | undefined, when: string): void {
     const definition = state && this.world.known.get(state.started.workflow_name)?.compiled;
-    const standing = (state?.effects ?? []).filter(({ step }) => {
-      const asked = definition?.steps.get(nameAt(step));
-      return asked?.type === 'sub_workflow' || (asked?.type === 'service_call' && asked.undo);
-    });
+    const standing = (state?.effects ?? []).filter(
+      ({ step }) => canBeUndone(definition?.steps.get(nameAt(step))) && !this.isSkipped(step),
+    );
     if (standing.length > 0)
       this.wrongs.push(`${standing.map(({ step }) => step).join(', ')} of it stood ${when}`);
+  }
+
+  /** A person has given up its undo. */
+  private isSkipped(step: string): boolean {
+    return this.child.some(
+      ({ type, data }) =>
+        type === 'IncidentResolved' && data.action === 'skip' && data.step === step,
+    );
   }
 
   private stateAt(position: number): RunInLog | undefined {

@@ -1,15 +1,23 @@
 import type { Json, JsonObject } from '@downbeat/eventsourcing';
 import type { CompiledDefinition, RunEvent } from '@downbeat/saga-domain';
+import { FailuresAccount } from './failures-account';
 import { branchesAround, isWithin, nameAt, type Branch } from './places';
 
-/** What is wrong with a run's branches, items and races by its events alone: what begins where, and what is waited for. */
+/**
+ * What is wrong with a run's branches, items, races and failures by its events alone: what begins where,
+ * what is waited for, and what a failure leads to.
+ */
 export function groupsAccountOf(
   definition: CompiledDefinition,
   events: readonly RunEvent[],
 ): readonly string[] {
-  const account = new GroupsAccount(definition);
-  for (const event of events) account.take(event);
-  return account.wrongs;
+  const groups = new GroupsAccount(definition);
+  const failures = new FailuresAccount(definition, (address) => groups.isStopped(address));
+  for (const event of events) {
+    failures.take(event);
+    groups.take(event);
+  }
+  return [...groups.wrongs, ...failures.wrongs];
 }
 
 interface Items {
@@ -71,7 +79,7 @@ class GroupsAccount {
         break;
       case 'StepFailed':
         this.busy.delete(event.data.step);
-        if (!event.data.optional)
+        if (!event.data.optional && !event.data.caught)
           this.fails(event.data.step, this.around(event.data.step), event.data.within);
         break;
       case 'MapItemCompleted':
@@ -143,8 +151,9 @@ class GroupsAccount {
     return branchesAround(this.definition, address);
   }
 
-  private isStopped(address: string): boolean {
-    if (this.isHalted) return true;
+  /** Nothing may begin at an address; without one, anywhere. */
+  isStopped(address?: string): boolean {
+    if (this.isHalted || address === undefined) return this.isHalted;
     return this.around(address).some(({ group, branch }) => {
       const winner = this.winners.get(group);
       const isLost = winner !== undefined && winner !== branch && !this.done.has(group);

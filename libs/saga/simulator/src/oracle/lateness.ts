@@ -1,5 +1,6 @@
-import { epochMs } from '@downbeat/eventsourcing';
+import type { Instant } from '@downbeat/eventsourcing';
 import type { RunEvent } from '@downbeat/saga-domain';
+import { Dues } from './dues';
 
 /** After the storm a dead replica is missed after 3 s, and a pause after a fault takes up to 5 s. */
 const GRACE_MS = 15_000;
@@ -16,13 +17,14 @@ export function latenessOf(
   isClockTrue: boolean,
 ): readonly string[] {
   const wrongs: string[] = [];
-  const due = new Map<string, number>();
+  const dues = new Dues();
   for (const event of events as readonly Recorded[]) {
     const now = Date.parse(event.recorded_at);
-    for (const [timer, at] of timersSet(event)) due.set(timer, at);
+    dues.take(event);
+    if (event.type === 'WorkflowResumed') dues.notBefore(now);
+    for (const [timer, due] of timersSet(event)) dues.set(timer, due, event.data.at);
     for (const { timer, isFired } of timersOver(event)) {
-      const at = due.get(timer);
-      due.delete(timer);
+      const at = dues.over(timer);
       if (at === undefined) continue;
       if (isFired && isClockTrue && now < at - EARLY_MAX_MS)
         wrongs.push(`${timer} came ${at - now} ms early`);
@@ -33,14 +35,14 @@ export function latenessOf(
   return wrongs;
 }
 
-function timersSet({ type, data }: RunEvent): readonly (readonly [string, number])[] {
+function timersSet({ type, data }: RunEvent): readonly (readonly [string, Instant])[] {
   if (type === 'WorkflowStarted' || type === 'RunRetried')
-    return data.timeout_at === undefined ? [] : [[TIMEOUT, epochMs(data.timeout_at)]];
-  if (type === 'DelayStarted') return [[delayOf(data.step), epochMs(data.until)]];
+    return data.timeout_at === undefined ? [] : [[TIMEOUT, data.timeout_at]];
+  if (type === 'DelayStarted') return [[delayOf(data.step), data.until]];
   if (type === 'SignalAwaited')
-    return data.until === undefined ? [] : [[signalOf(data.step), epochMs(data.until)]];
+    return data.until === undefined ? [] : [[signalOf(data.step), data.until]];
   if (type !== 'StepAttemptFailed' && type !== 'UndoAttemptFailed') return [];
-  return data.retry_at === undefined ? [] : [[retryOf(data.step), epochMs(data.retry_at)]];
+  return data.retry_at === undefined ? [] : [[retryOf(data.step), data.retry_at]];
 }
 
 function timersOver(event: RunEvent): readonly { timer: string; isFired: boolean }[] {
@@ -60,7 +62,7 @@ const retryOf = (step: string): string => `the retry of ${step}`;
 /** What ends a run's own time without having to do with it. */
 function isHalt({ type, data }: RunEvent): boolean {
   if (type === 'CompensationRequested') return true;
-  if (type === 'StepFailed') return !data.optional && data.within === undefined;
+  if (type === 'StepFailed') return !data.optional && !data.caught && data.within === undefined;
   return (type === 'GroupFailed' || type === 'MapItemFailed') && data.within === undefined;
 }
 

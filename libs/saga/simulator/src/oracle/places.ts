@@ -1,4 +1,4 @@
-import type { CompiledDefinition, CompiledGroup } from '@downbeat/saga-domain';
+import type { CompiledDefinition, CompiledGroup, CompiledStep } from '@downbeat/saga-domain';
 
 /** A branch or an item that a step stands in. */
 export interface Branch {
@@ -32,3 +32,13 @@ export function branchesAround(definition: CompiledDefinition, address: string):
 /** Whether an address is inside a group; with a branch, inside that one. */
 export const isWithin = (around: readonly Branch[], group: string, branch?: string): boolean =>
   around.some((one) => one.group === group && (branch === undefined || one.branch === branch));
+
+export const canBeUndone = (step: CompiledStep | undefined): boolean =>
+  step?.type === 'sub_workflow' || (step?.type === 'service_call' && step.undo !== undefined);
+
+export const isUndoable = (definition: CompiledDefinition, address: string): boolean =>
+  canBeUndone(definition.steps.get(nameAt(address)));
+
+/** The step of the outermost sequence that an address belongs to; itself there. */
+export const outermost = (definition: CompiledDefinition, address: string): string =>
+  branchesAround(definition, address).at(-1)?.group ?? address;

@@ -6,7 +6,7 @@ import type {
   RunState,
 } from '@downbeat/saga-domain';
 import type { Books, Deed } from '../world/books';
-import { nameAt } from './places';
+import { isUndoable, nameAt } from './places';
 
 interface Case {
   readonly correlationId: string;
@@ -20,6 +20,7 @@ interface Case {
 export function truthOf(one: Case): readonly string[] {
   return [
     ...deedsOnce(one),
+    ...keysOnce(one),
     ...answersGiven(one),
     ...signalsSent(one),
     ...undosInOrder(one),
@@ -38,6 +39,10 @@ function deedsOnce({ correlationId, books }: Case): readonly string[] {
       wrongs.push(`${place} was done ${deeds.length} times`);
   return wrongs;
 }
+
+/** A key stands for one request. */
+const keysOnce = ({ correlationId, books }: Case): readonly string[] =>
+  books.mixedUp.filter((one) => one.correlationId === correlationId).map(({ what }) => what);
 
 /** Every answer in the log was given, to that very call. */
 function answersGiven(one: Case): readonly string[] {
@@ -146,18 +151,15 @@ function endIsTrue(one: Case): readonly string[] {
     if (!isDone(data.step, purpose)) wrongs.push(`${data.step} is said to be ${word}, and is not`);
   }
   const known = state.effects.map(({ step }) => step);
+  const byHand = events.flatMap(({ type, data }) =>
+    type === 'IncidentResolved' && data.action === 'done_by_hand' ? [data.step] : [],
+  );
   for (const step of books.stepsDoneFor(correlationId))
-    if (!isDone(step, 'undo') && !known.includes(step))
+    if (!isDone(step, 'undo') && !known.includes(step) && !byHand.includes(step))
       wrongs.push(`${step} was done, and the run does not know that it stands`);
   const strategy = state.halt?.strategy ?? state.started.compensation_strategy;
   if (state.status === 'failed' && strategy === 'all')
     for (const step of known)
-      if (isUndoable(one, step)) wrongs.push(`the run has failed, and ${step} stands`);
+      if (isUndoable(one.definition, step)) wrongs.push(`the run has failed, and ${step} stands`);
   return wrongs;
-}
-
-function isUndoable({ definition }: Case, address: string): boolean {
-  const step = definition.steps.get(nameAt(address));
-  if (step?.type === 'sub_workflow') return true;
-  return step?.type === 'service_call' && step.undo !== undefined;
 }

@@ -7,9 +7,13 @@ import type { Run } from '../world/run';
 import type { World } from '../world/world';
 import { accountOf } from './account';
 import { casesOf } from './cases';
+import { editsAccountOf } from './edits-account';
 import { familyOf } from './family';
+import { flowAccountOf } from './flow-account';
 import { groupsAccountOf } from './groups-account';
+import { incidentsAccountOf } from './incidents-account';
 import { latenessOf } from './lateness';
+import { pausesAccountOf } from './pauses-account';
 import { nameAt } from './places';
 import { firstDifference } from './replay';
 import { signalsAccountOf } from './signals-account';
@@ -48,6 +52,10 @@ function wrongsOf(world: World, run: Run, calmAt: number, mutation: Mutation): r
     ...(world.log.holders.has(stream) ? ['somebody still holds it'] : []),
     ...accountOf(compiled, events),
     ...groupsAccountOf(compiled, events),
+    ...flowAccountOf(compiled, events),
+    ...pausesAccountOf(events),
+    ...incidentsAccountOf(events, world.books),
+    ...editsAccountOf(correlationId, compiled, events, world.books),
     ...signalsAccountOf(events),
     ...familyOf(world, compiled, events),
     ...truthOf({ correlationId, definition: compiled, events, state, books: world.books }),

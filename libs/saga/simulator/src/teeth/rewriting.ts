@@ -2,14 +2,16 @@ import { Rejection } from '@downbeat/eventsourcing';
 import {
   evolveRun,
   type CallAnswered,
+  runDecider,
+  type CompiledCall,
   type CompiledDefinition,
+  type CompiledStep,
   type RunCommand,
   type RunDecider,
   type RunEvent,
   type RunState,
   type Transition,
 } from '@downbeat/saga-domain';
-import { nameAt } from '../oracle/places';
 
 type Transit = RunDecider['transition'];
 type Decides = (decider: RunDecider, definition: CompiledDefinition) => RunDecider;
@@ -54,8 +56,18 @@ export const leadingTo = (events: readonly RunEvent[], before: RunState): Transi
   state: events.reduce(evolveRun, before),
 });
 
-export function isUndoable(definition: CompiledDefinition, address: string): boolean {
-  const step = definition.steps.get(nameAt(address));
-  if (step?.type === 'sub_workflow') return true;
-  return step?.type === 'service_call' && step.undo !== undefined;
-}
+/** The rules for a definition that was not registered. */
+export const deciderFor = (change: (step: CompiledStep) => CompiledStep) => ({
+  decider: (_: unknown, definition: CompiledDefinition) => {
+    const steps = [...definition.steps].map(([name, step]) => [name, change(step)] as const);
+    return runDecider({ ...definition, steps: new Map(steps) });
+  },
+});
+
+/** Of every call, and of every one that undoes it. */
+export const changingCalls =
+  (change: (call: CompiledCall['call']) => CompiledCall['call']) =>
+  (step: CompiledStep): CompiledStep =>
+    step.type === 'service_call'
+      ? { ...step, call: change(step.call), undo: step.undo && change(step.undo) }
+      : step;

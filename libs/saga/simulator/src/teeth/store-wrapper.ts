@@ -1,11 +1,13 @@
 import { EventStore, Leases, type Append, type Appended } from '@downbeat/event-store';
 import type { Message, Position, StreamName } from '@downbeat/eventsourcing';
 
-/** A store that appends in another way, and is the same otherwise. */
+/** A store that appends in another way, or shows other events than it has, and is the same otherwise. */
 export class StoreWrapper extends EventStore {
   constructor(
     private readonly inner: EventStore,
-    private readonly appending: (append: Append) => Promise<Appended>,
+    private readonly appending: (append: Append) => Promise<Appended> = (append) =>
+      inner.append(append),
+    private readonly seeing: <Seen extends Message>(event: Seen) => Seen = (event) => event,
   ) {
     super();
   }
@@ -18,8 +20,9 @@ export class StoreWrapper extends EventStore {
     return this.appending(append);
   }
 
-  load<Event extends Message>(stream: StreamName, after?: number) {
-    return this.inner.load<Event>(stream, after);
+  async load<Event extends Message>(stream: StreamName, after?: number) {
+    const events = await this.inner.load<Event>(stream, after);
+    return events.map((event) => this.seeing(event));
   }
 
   read<Event extends Message>(after: Position, limit?: number) {

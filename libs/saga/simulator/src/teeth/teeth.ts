@@ -1,7 +1,9 @@
 import { simulate } from '../world/simulation';
 import type { Tooth } from './tooth';
 import { WRONG_DECISIONS } from './wrong-decisions';
+import { WRONG_FAILURES } from './wrong-failures';
 import { WRONG_FAMILIES } from './wrong-families';
+import { WRONG_HELP } from './wrong-help';
 import { WRONG_PORTS } from './wrong-ports';
 import { WRONG_TURNS } from './wrong-turns';
 
@@ -11,6 +13,8 @@ export const TEETH: readonly Tooth[] = [
   ...WRONG_TURNS,
   ...WRONG_PORTS,
   ...WRONG_FAMILIES,
+  ...WRONG_FAILURES,
+  ...WRONG_HELP,
 ];
 
 /** Where a planted bug showed first. */

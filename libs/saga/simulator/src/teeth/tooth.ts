@@ -6,4 +6,6 @@ export interface Tooth {
   /** What the engine does wrong. */
   readonly says: string;
   readonly mutation: Mutation;
+  /** Of one that hundreds of seeds may not show: a seed that does, so that tests need not look for it. */
+  readonly shownBy?: number;
 }

@@ -6,7 +6,8 @@ import {
   type CompiledStep,
   type RunEvent,
 } from '@downbeat/saga-domain';
-import { deciding, isUndoable, leadingTo, mishearing, rewriting } from './rewriting';
+import { isUndoable } from '../oracle/places';
+import { deciding, leadingTo, mishearing, rewriting } from './rewriting';
 import type { Tooth } from './tooth';
 
 type Planned = Extract<RunEvent, { type: 'CompensationStarted' }>;
@@ -130,6 +131,17 @@ export const WRONG_DECISIONS: readonly Tooth[] = [
     says: 'a call made again after a take-over counts as the first',
     mutation: {
       decider: mishearing((answer) => ({ ...answer, data: { ...answer.data, reissued: false } })),
+    },
+  },
+  {
+    name: 'doubt-forgotten-when-held',
+    says: 'a call that is made again, and has to wait, counts as never sent',
+    mutation: {
+      decider: deciding((sound) => (command, state) => {
+        if (command.type !== 'HoldCall') return sound(command, state);
+        const { reissued: _, ...data } = command.data;
+        return sound({ ...command, data }, state);
+      }),
     },
   },
   {

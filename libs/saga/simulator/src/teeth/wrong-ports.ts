@@ -129,6 +129,19 @@ export const WRONG_PORTS: readonly Tooth[] = [
     },
   },
   {
+    name: 'run-at-rest-kept-for-nobody',
+    says: 'a run at rest that was taken for an operator, without a word of it, is not given back',
+    mutation: {
+      store: (store) =>
+        new StoreWrapper(store, async (append) => {
+          const { events, lease } = append;
+          const isGivenBack = events.length === 0 && lease?.use === 'release';
+          if (!isGivenBack) return store.append(append);
+          return { version: append.expected, position: 1, repeated: false };
+        }),
+    },
+  },
+  {
     name: 'gives-up-at-the-first-fault',
     says: 'what failed once is not tried again',
     mutation: { pause: () => new Promise(() => undefined) },

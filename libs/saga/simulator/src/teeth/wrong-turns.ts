@@ -1,23 +1,8 @@
 import { Rejection } from '@downbeat/eventsourcing';
-import {
-  evolveRun,
-  isStarted,
-  runDecider,
-  type CompiledDefinition,
-  type CompiledStep,
-  type RunEvent,
-} from '@downbeat/saga-domain';
-import { branchesAround, isWithin } from '../oracle/places';
-import { deciding, isUndoable, leadingTo, rewriting } from './rewriting';
+import { evolveRun, isStarted, type RunEvent } from '@downbeat/saga-domain';
+import { branchesAround, isUndoable, isWithin } from '../oracle/places';
+import { deciderFor, deciding, leadingTo, rewriting } from './rewriting';
 import type { Tooth } from './tooth';
-
-/** The rules for a definition that was not registered. */
-const deciderFor = (change: (step: CompiledStep) => CompiledStep) => ({
-  decider: (_: unknown, definition: CompiledDefinition) => {
-    const steps = [...definition.steps].map(([name, step]) => [name, change(step)] as const);
-    return runDecider({ ...definition, steps: new Map(steps) });
-  },
-});
 
 /** Bugs in what waits, fans out and joins. */
 export const WRONG_TURNS: readonly Tooth[] = [

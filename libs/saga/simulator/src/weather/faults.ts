@@ -32,10 +32,11 @@ export const FAULTS = {
   'target-refuses': 0.08,
   'target-busy': 0.1,
   'target-gateway': 0.05,
-  'target-unusable': 0.05,
+  'target-unusable': 0.08,
   'target-unstorable': 0.01,
   // What operators say of targets, per turn.
   'target-paused': 0.02,
+  'target-resumed': 0.03,
   'target-limited': 0.02,
   // What one replica asks another, and its answer.
   'word-lost': 0.1,
@@ -45,6 +46,12 @@ export const FAULTS = {
   'command-answer-lost': 0.1,
   'compensation-asked': 0.012,
   'retry-asked': 0.02,
+  'pause-asked': 0.03,
+  'resume-asked': 0.15,
+  'failure-seen-to': 0.12,
+  'incident-seen-to': 0.15,
+  // While the run that it is a step of ends.
+  'child-meddled-with': 0.1,
   'signal-sent': 0.08,
   'archive-asked': 0.04,
 } as const;

@@ -1,5 +1,5 @@
 import type { Json } from '@downbeat/eventsourcing';
-import type { CallEffect, CallResult, Purpose } from '@downbeat/saga-domain';
+import type { CallEffect, CallResult, IncidentAction, Purpose } from '@downbeat/saga-domain';
 
 /** Something a service did because it was asked to. */
 export interface Deed {
@@ -21,6 +21,13 @@ export interface Told {
 export interface Sent {
   readonly by: string;
   readonly attempt: number;
+  readonly key: string;
+}
+
+/** What an operator said of an incident. */
+export interface Resolution {
+  readonly incident: string;
+  readonly action: IncidentAction;
 }
 
 /**
@@ -31,11 +38,19 @@ export class Books {
   readonly deeds = new Map<string, Deed[]>();
   readonly sent = new Map<string, Sent[]>();
   readonly told = new Map<string, Told[]>();
+  /** Requests under a key that stood for another one. */
+  readonly mixedUp: { readonly correlationId: string; readonly what: string }[] = [];
+  /** By the command that said so. */
+  readonly resolutions = new Map<string, Resolution>();
   private readonly signals = new Map<string, string[]>();
   private order = 0;
 
   send(correlationId: string, effect: CallEffect, by: string): void {
-    add(this.sent, placeOf(correlationId, effect), { by, attempt: effect.attempt });
+    add(this.sent, placeOf(correlationId, effect), {
+      by,
+      attempt: effect.attempt,
+      key: effect.key,
+    });
   }
 
   tell(correlationId: string, effect: CallEffect, result: CallResult): void {
@@ -45,6 +60,10 @@ export class Books {
   did(correlationId: string, { key, step, purpose }: CallEffect): void {
     const deed = { key, correlationId, step, purpose, order: ++this.order };
     add(this.deeds, placeOf(correlationId, deed), deed);
+  }
+
+  anotherRequest(correlationId: string, { key, step, purpose }: CallEffect): void {
+    this.mixedUp.push({ correlationId, what: `two requests to ${purpose} ${step} have ${key}` });
   }
 
   sendSignal(correlationId: string, signal: string, payload: Json): void {

@@ -3,6 +3,9 @@ import type { CommandOutcome } from '@downbeat/message-bus';
 import type {
   ArchiveWorkflow,
   CompensateWorkflow,
+  PauseWorkflow,
+  ResolveIncident,
+  ResumeWorkflow,
   RetryWorkflow,
   RunEvent,
   SignalWorkflow,
@@ -84,6 +87,25 @@ export class Clients {
     this.insist(run, (node, cause) => node.operate.carryOut(command, cause));
   }
 
+  pause(run: Run): void {
+    const data = { workflow_id: workflowIdOf(run.correlationId), reason: 'for a while' };
+    const command: PauseWorkflow = { type: 'PauseWorkflow', data, at: NEVER };
+    this.insist(run, (node, cause) => node.operate.carryOut(command, cause));
+  }
+
+  resume(run: Run): void {
+    const data = { workflow_id: workflowIdOf(run.correlationId) };
+    const command: ResumeWorkflow = { type: 'ResumeWorkflow', data, at: NEVER };
+    this.insist(run, (node, cause) => node.operate.carryOut(command, cause));
+  }
+
+  resolve(run: Run, data: ResolveIncident['data']): void {
+    const command: ResolveIncident = { type: 'ResolveIncident', data, at: NEVER };
+    const { incident_id: incident, action } = data;
+    const id = this.insist(run, (node, cause) => node.operate.carryOut(command, cause));
+    this.world.books.resolutions.set(id, { incident, action });
+  }
+
   /** Anybody may send one, to any run, whether it waits, has ended or was never heard of. */
   signal(run: Run, signal: string, isUsable: boolean): void {
     const sent = ++this.signals;
@@ -94,12 +116,13 @@ export class Clients {
     this.insist(run, (node, cause) => node.operate.carryOut(command, cause), payload);
   }
 
-  private insist(run: Run, handle: Command['handle'], payload?: Json): void {
+  private insist(run: Run, handle: Command['handle'], payload?: Json): string {
     const id = `command-${++this.commands}`;
     const command = { id, run, handle, payload, isAnswered: false, deliveries: 0 };
     this.unanswered++;
     this.deliver(command);
     if (this.world.weather.strikes('command-repeated')) this.deliver(command);
+    return id;
   }
 
   private deliver(command: Command): void {

@@ -1,7 +1,7 @@
 import type { EventStore, Leases } from '@downbeat/event-store';
 import type { CompiledDefinition, RunDecider } from '@downbeat/saga-domain';
 import type { Clock } from '@downbeat/service-host';
-import type { Reach, TargetCaller } from '@downbeat/saga-service/testing';
+import type { Reach, TargetCaller, TargetRules } from '@downbeat/saga-service/testing';
 import type { SimulatedProcess } from '../time/simulated-process';
 import type { World } from './world';
 
@@ -16,6 +16,8 @@ export interface Mutation {
   readonly store?: (store: EventStore, site: Site) => EventStore;
   readonly leases?: (leases: Leases, site: Site) => Leases;
   readonly targets?: (targets: TargetCaller, site: Site) => TargetCaller;
+  /** What a process hears of what operators say of targets. */
+  readonly rules?: (rules: readonly TargetRules[]) => readonly TargetRules[];
   /** How one run reaches another. */
   readonly reach?: (reach: Reach, site: Site) => Reach;
   readonly decider?: (decider: RunDecider, definition: CompiledDefinition) => RunDecider;

@@ -55,7 +55,7 @@ export class Node implements CrashPoints {
     name: string,
     bus: SimulatedBus,
     bounds: Bounds,
-    mutation: Mutation,
+    private readonly mutation: Mutation,
     elsewhere: () => string | undefined,
   ) {
     const { time, chance } = world;
@@ -140,7 +140,8 @@ export class Node implements CrashPoints {
 
   /** What operators say of targets has come here. */
   follow(rules: readonly TargetRules[], replicas: number): void {
-    this.admission.follow(rules, replicas);
+    this.world.followsTargets(this.process, rules);
+    this.admission.follow(this.mutation.rules?.(rules) ?? rules, replicas);
   }
 
   setClock(): void {

@@ -1,12 +1,15 @@
-import { isStarted, owesParent, type RunState } from '@downbeat/saga-domain';
+import type { JsonObject } from '@downbeat/eventsourcing';
+import { isStarted, owesParent, workflowStream, type RunState } from '@downbeat/saga-domain';
+import type { Chance } from '../chance';
+import { canBeUndone } from '../oracle/places';
 import type { Clients } from './clients';
 import type { Run } from './run';
 import type { World } from './world';
 
 /** Runs that failed are tried again so often when the weather is fine. */
-const RETRIES_IN_CALM = 1;
+const RETRIES_IN_CALM = 2;
 
-/** People who start runs, cancel them, send them signals, put them away, and help those that cannot go on by themselves. */
+/** People who start runs, cancel, pause and correct them, send them signals, put them away, and see to those that cannot go on by themselves. */
 export class Operators {
   private readonly wanted = new Set<Run>();
   private readonly retried = new Map<Run, number>();
@@ -30,10 +33,37 @@ export class Operators {
       if (weather.strikes('signal-sent')) this.signal(run);
       if (this.runs.includes(run) && !this.wanted.has(run)) {
         if (chance.isLucky(0.2) || share > 0.5) this.want(run);
-      } else if (weather.strikes('compensation-asked')) this.compensate(run);
+      } else if (this.mayMeddleWith(run)) this.compensate(run);
+      else if (weather.strikes('compensation-asked')) this.compensate(run);
       else if (weather.strikes('retry-asked')) this.retry(run);
+      else this.mayHelp(run);
       if (weather.strikes('archive-asked')) this.clients.archive(run);
     }
+  }
+
+  /** Somebody has a part of it undone just when the run that it is a step of may ask for all of it. */
+  private mayMeddleWith(run: Run): boolean {
+    const state = this.stateOf(run);
+    if (!isStarted(state) || state.status !== 'completed' || !state.started.parent) return false;
+    const parent = this.world.stateOf(workflowStream(state.started.parent.workflow_id));
+    const isEnding = isStarted(parent) && !ENDED.has(parent.status);
+    return isEnding && this.world.weather.strikes('child-meddled-with');
+  }
+
+  private mayHelp(run: Run): void {
+    const { weather, chance } = this.world;
+    const state = this.stateOf(run);
+    const isGoingOn = isStarted(state) && !ENDED.has(state.status);
+    // Who is late, or in error, is told so.
+    const [isPaused, hasIncident] = isGoingOn
+      ? [state.pause !== undefined, state.incident !== undefined]
+      : [true, isStarted(state) && state.incidents.length > 0];
+    const hasFailed = isStarted(state) && state.status === 'failed';
+    if (hasFailed && weather.strikes('failure-seen-to')) return this.retry(run);
+    if (!isGoingOn && !chance.isLucky(0.05)) return;
+    if (weather.strikes('pause-asked')) this.clients.pause(run);
+    else if (isPaused && weather.strikes('resume-asked')) this.clients.resume(run);
+    else if (hasIncident && weather.strikes('incident-seen-to')) this.seeTo(run);
   }
 
   inCalm(): void {
@@ -42,9 +72,11 @@ export class Operators {
       const isChild = !this.runs.includes(run);
       if (!isChild && !this.wanted.has(run)) this.want(run);
       const state = this.stateOf(run);
-      if (isParked(state) && !isParkedForGood(state)) this.clients.retry(run);
+      if (!isStarted(state)) continue;
+      if (state.pause) this.clients.resume(run);
+      else if (state.incident) this.seeTo(run);
       if (isAwaiting(state) && chance.isLucky(0.5)) this.signal(run);
-      if (state.status !== 'failed' || chance.isLucky(isChild ? 0.9 : 0.5)) continue;
+      if (state.status !== 'failed' || chance.isLucky(isChild ? 0.9 : 0.3)) continue;
       const retries = (this.retried.get(run) ?? 0) + 1;
       this.retried.set(run, retries);
       if (retries <= RETRIES_IN_CALM) this.retry(run);
@@ -80,43 +112,67 @@ export class Operators {
 
   private compensate(run: Run): void {
     const { chance } = this.world;
-    const strategy = chance.oneOf(undefined, undefined, 'all', 'partial', 'custom');
-    const steps = [...run.definition.compiled.steps.keys()].filter(() => chance.isLucky(0.5));
+    const { compiled } = run.definition;
+    const strategy = chance.oneOf(undefined, undefined, 'all', 'partial', 'partial', 'custom');
+    const isMistaken = chance.isLucky(0.1);
+    const steps = [...compiled.steps]
+      .filter(([, step]) => isMistaken || canBeUndone(step))
+      .map(([name]) => name)
+      .filter(() => chance.isLucky(0.5));
+    const savepoint = isMistaken ? 'nowhere' : chance.pick([...compiled.savepoints.keys()]);
+    const isBack = strategy === 'partial' && savepoint !== undefined && chance.isLucky(0.6);
     this.clients.compensate(run, {
       ...(strategy === undefined ? {} : { compensation_strategy: strategy as never }),
-      ...(strategy === 'custom' ? { custom_steps: steps } : {}),
+      ...(strategy === 'custom' && steps.length > 0 ? { custom_steps: steps } : {}),
+      ...(isBack ? { to_savepoint: savepoint } : {}),
     });
   }
 
   private retry(run: Run): void {
     const { chance } = this.world;
     const places = run.definition.compiled.steps.size;
-    const strategy = chance.oneOf('failed_steps', 'current_step', 'from_step');
+    const strategy = chance.oneOf('failed_steps', 'failed_steps', 'current_step', 'from_step');
     this.clients.retry(run, {
       retry_strategy: strategy as never,
       ...(strategy === 'from_step' ? { from_step: 1 + chance.below(places) } : {}),
       ...(chance.isLucky(0.3) ? { max_retries: chance.below(3) } : {}),
+      ...(chance.isLucky(0.6) ? { context_patch: patch(chance) } : {}),
     });
+  }
+
+  /** Mostly by another try; some give an undo up, or have done it themselves. */
+  private seeTo(run: Run): void {
+    const { chance } = this.world;
+    const state = this.stateOf(run);
+    if (!isStarted(state)) return;
+    const { incident, incidents } = state;
+    const earlier = chance.isLucky(0.1) ? chance.pick(incidents) : undefined;
+    const named = earlier ?? incident?.id;
+    if (named === undefined) return;
+    const incident_id = chance.isLucky(0.03) ? `${named}9` : named;
+    const action = chance.oneOf('retry', 'retry', 'retry', 'skip', 'done_by_hand');
+    // Of a race it can be left behind with the run.
+    if (state.status === 'running' && chance.isLucky(0.3)) return this.compensate(run);
+    const isAsked = chance.isLucky(0.2) && incident?.kind === 'undo_failed';
+    if (isAsked) this.retry(run);
+    else this.clients.resolve(run, { incident_id, action, reason: 'as it must be' } as never);
   }
 }
 
+/** A person corrects what a run knows; one that is wrong about it is told so. */
+const patch = (chance: Chance) =>
+  chance.oneOf<JsonObject>(
+    { count: 5 + chance.below(5) },
+    { count: 5 + chance.below(5) },
+    { count: 5 + chance.below(5), flag: chance.isLucky(0.5) },
+    { flag: chance.isLucky(0.5) },
+    { errors: {} },
+  ) as never;
+
 const ENDED: ReadonlySet<string> = new Set(['completed', 'failed', 'compensated']);
-
-/** An undo of the run, or of what a race has left, waits for an operator. */
-export const isParked = (state: RunState): boolean =>
-  isStarted(state) &&
-  (state.status === 'compensating' || (state.status === 'running' && !state.halt)) &&
-  state.compensation?.undo?.status === 'parked';
-
-/** Its undo cannot be formed out of what is known. */
-const isParkedForGood = (state: RunState): boolean =>
-  isStarted(state) && state.compensation?.undo?.attempt === 0;
 
 const isAwaiting = (state: RunState): boolean =>
   isStarted(state) && [...state.steps.values()].some(({ status }) => status === 'awaiting');
 
-export const isAtRest = (state: RunState): boolean => {
-  if (!isStarted(state)) return false;
-  if (ENDED.has(state.status)) return !owesParent(state);
-  return state.status === 'compensating' && isParked(state) && isParkedForGood(state);
-};
+export const isAtRest = (state: RunState): boolean =>
+  isStarted(state) && ENDED.has(state.status) && !owesParent(state);

@@ -4,12 +4,14 @@ import type { Weather } from '../weather/weather';
 import type { Books } from './books';
 
 /**
- * The services of all steps, as the suite asks them to be: a key stands for one effect, whose
- * answer is remembered; an undo is accepted for what never arrived, which then comes too late.
+ * The services of all steps, as the suite asks them to be: a key stands for one request and one
+ * effect, whose answer is remembered; an undo is accepted for what never arrived, which then comes too late.
  */
 export class Services {
   /** By key. */
   private readonly effects = new Map<string, number>();
+  /** What was asked under a key. */
+  private readonly requests = new Map<string, string>();
   /** Keys whose undo has taken place. */
   private readonly undone = new Set<string>();
   private answers = 0;
@@ -24,12 +26,23 @@ export class Services {
   serve(correlationId: string, effect: CallEffect): CallResult {
     const answer = ++this.answers;
     const { key, purpose, undoes } = effect;
+    const request = JSON.stringify(effect.input);
+    const known = this.requests.get(key) ?? request;
+    this.requests.set(key, known);
+    // As services do that know what was asked under a key.
+    if (known !== request) {
+      this.books.anotherRequest(correlationId, effect);
+      return { kind: 'answer', status: 422, message: `the key is another request's (${answer})` };
+    }
+    // Before it looks whether it knows the key.
+    const busy = this.busy(answer);
+    if (busy) return busy;
     const id = this.effects.get(key);
     if (id !== undefined) return { kind: 'ok', output: { id, answer } };
     if (this.undone.has(key))
       return { kind: 'answer', status: 409, message: `was undone (${answer})` };
-    const refusal = this.refusal(answer);
-    if (refusal) return refusal;
+    if (this.weather.strikes('target-refuses'))
+      return { kind: 'answer', status: 409, message: `sold out (${answer})` };
     this.effects.set(key, answer);
     if (purpose === 'undo' && undoes !== undefined) this.undone.add(undoes);
     this.books.did(correlationId, effect);
@@ -39,10 +52,8 @@ export class Services {
     return { kind: 'ok', output: { id: answer, answer } };
   }
 
-  private refusal(answer: number): CallResult | undefined {
+  private busy(answer: number): CallResult | undefined {
     const { weather, chance } = this;
-    if (weather.strikes('target-refuses'))
-      return { kind: 'answer', status: 409, message: `sold out (${answer})` };
     if (!weather.strikes('target-busy')) return undefined;
     const status = chance.oneOf(503, 500, 429, 408);
     const later = chance.isLucky(0.3) ? { retry_after_ms: chance.below(400) } : {};

@@ -3,7 +3,7 @@ import { workflowDefinitionStream } from '@downbeat/saga-domain';
 import { Chance } from '../chance';
 import { Coverage } from '../coverage';
 import { catalogueOf, type Catalogue, type Generated } from '../definitions/generated-definition';
-import { COMMON_SERVICE } from '../definitions/step-makers';
+import { COMMON_SERVICE } from '../definitions/call-makers';
 import { verdictOn } from '../oracle/verdict';
 import { installTime } from '../time/global-time';
 import type { Fault } from '../weather/faults';

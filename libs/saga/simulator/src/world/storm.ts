@@ -34,8 +34,10 @@ export class Storm {
     const { weather, chance } = this.world;
     const is_paused = weather.strikes('target-paused');
     const isLimited = weather.strikes('target-limited');
-    if (!is_paused && !isLimited) return;
-    const service_name = chance.pick(this.services) ?? '';
+    const isResumed = weather.strikes('target-resumed') && this.rules.length > 0;
+    if (!is_paused && !isLimited && !isResumed) return;
+    const ruled = isResumed ? this.rules.map(({ service_name }) => service_name) : this.services;
+    const service_name = chance.pick(ruled) ?? '';
     const limits = isLimited ? { rate_per_second: chance.oneOf(0.5, 2), concurrency_max: 1 } : {};
     // What was said before holds no longer, some of the time.
     const others = chance.isLucky(0.5)

@@ -1,15 +1,16 @@
 import { EventStoreUnavailable, type Append, type Appended } from '@downbeat/event-store';
 import { MemoryEventStore, MemoryLeases, MemoryLog } from '@downbeat/event-store/testing';
-import type { StreamName } from '@downbeat/eventsourcing';
+import type { Instant, RecordedEvent, StreamName } from '@downbeat/eventsourcing';
 import {
   evolveRun,
+  isStarted,
   NOT_STARTED,
   workflowStream,
   type CallEffect,
   type RunEvent,
   type RunState,
 } from '@downbeat/saga-domain';
-import { workflowIdOf } from '@downbeat/saga-service/testing';
+import { workflowIdOf, type TargetRules } from '@downbeat/saga-service/testing';
 import { Chance } from '../chance';
 import type { Coverage } from '../coverage';
 import type { Generated } from '../definitions/generated-definition';
@@ -60,8 +61,12 @@ export class World {
   readonly owners = new Map<string, SimulatedProcess>();
   /** When a process took runs over last. */
   readonly tookOverAt = new Map<SimulatedProcess, number>();
+  /** Since when a run was paused that was taken over then. */
+  private readonly takenInPause = new Map<StreamName, Instant>();
   /** Streams that a start took which committed when nobody could wait for it any more. */
   readonly strayStreams = new Set<string>();
+  /** Since when each process follows that a target is paused. */
+  readonly pausedTargets = new Map<SimulatedProcess, ReadonlyMap<string, number>>();
   storeDownUntil = 0;
   targetsDownUntil = 0;
   readonly cutOffUntil = new Map<SimulatedProcess, number>();
@@ -179,7 +184,23 @@ export class World {
 
   tookOver(by: SimulatedProcess, stream: StreamName, epoch: number): void {
     this.tookOverAt.set(by, this.time.now);
+    const state = this.stateOf(stream);
+    if (isStarted(state) && state.pause) {
+      this.options.coverage.met('case', 'a paused run changed hands');
+      this.takenInPause.set(stream, state.pause.since);
+    }
     this.say(by.name, `took over ${stream}, epoch ${epoch}`);
+  }
+
+  /** What operators say of targets has come to a process. */
+  followsTargets(by: SimulatedProcess, rules: readonly TargetRules[]): void {
+    const before = this.pausedTargets.get(by);
+    const paused = rules.filter(({ is_paused }) => is_paused);
+    const since = (name: string): number => before?.get(name) ?? this.time.now;
+    this.pausedTargets.set(
+      by,
+      new Map(paused.map(({ service_name: name }) => [name, since(name)] as const)),
+    );
   }
 
   /** A call is about to leave a process. */
@@ -195,17 +216,23 @@ export class World {
   private wrongWith(
     by: SimulatedProcess,
     correlationId: string,
-    { step, attempt, purpose, reissued }: CallEffect,
+    { step, attempt, purpose, reissued, service_name }: CallEffect,
   ): string | undefined {
     const stream = this.streamOf(correlationId);
     const state = this.stateOf(stream);
-    if (!('steps' in state)) return 'the run has not begun';
+    if (!isStarted(state)) return 'the run has not begun';
+    if (state.pause && this.takenInPause.get(stream) === state.pause.since)
+      return 'the run was paused when it was taken over';
     const types = purpose === 'undo' ? UNDO_CALLS : STEP_CALLS;
-    const isRecorded = this.eventsOf(correlationId).some(
+    const recorded = this.eventsOf(correlationId).findLast(
       ({ type, data }) =>
         types.has(type) && 'attempt' in data && data.step === step && data.attempt === attempt,
     );
-    if (!isRecorded) return 'its attempt was not recorded before';
+    if (!recorded) return 'its attempt was not recorded before';
+    const { recorded_at } = recorded as unknown as RecordedEvent;
+    const pausedSince = this.pausedTargets.get(by)?.get(service_name);
+    if (pausedSince !== undefined && Date.parse(recorded_at) > pausedSince)
+      return `${service_name} was paused before that was recorded`;
     // A monotonic clock that stood still makes a lease look younger than it is.
     if (by.wasSuspended) return undefined;
     const holder = this.log.holders.get(stream);
