@@ -45,9 +45,12 @@ export class SimulatedTargets extends TargetCaller {
     if (weather.strikes('call-request-lost')) return instead({ reaches: false });
     if (weather.strikes('call-answer-lost')) return instead({ answers: false });
     if (weather.strikes('call-slow')) return instead({ thereMs: chance.between(200, 3_000) });
-    // A proxy on the way has asked twice, and passes the second answer on.
+    // A proxy on the way has asked twice, and passes on what it was told of what was done.
     if (weather.strikes('call-duplicated'))
-      return world.network.ask(process, route, () => serve().then(serve));
+      return world.network.ask(process, route, async () => {
+        const [first, second] = [await serve(), await serve()];
+        return first.kind === 'ok' ? first : second;
+      });
     if (weather.strikes('call-broken'))
       return chance.isLucky(0.5) ? instead({}, BROKEN) : unserved(BROKEN);
     if (weather.strikes('target-gateway')) {
