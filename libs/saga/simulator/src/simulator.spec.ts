@@ -9,9 +9,9 @@ jest.setTimeout(300_000);
 
 beforeAll(() => Logger.overrideLogger(false));
 
-const SEEDS = 800;
+const SEEDS = 600;
 /** Most planted bugs show within the first fifty seeds, all but those that name one within hundreds. */
-const HUNTED_SEEDS = 800;
+const HUNTED_SEEDS = 600;
 
 it('breaks no promise under any of a few hundred seeds, and is not blind', async () => {
   const coverage = new Coverage();

@@ -130,9 +130,12 @@ function evolveStarted(run: Run, event: Exclude<RunEvent, { type: 'WorkflowStart
       return { ...heard, signals: [...run.signals, { signal, payload }] };
     }
     case 'SignalTaken': {
-      const { signal } = event.data;
-      const oldest = run.signals.findIndex((kept) => kept.signal === signal);
-      const signals = run.signals.filter((_, index) => index !== oldest);
+      const { signal, payload } = event.data;
+      const text = JSON.stringify(payload);
+      const taken = run.signals.findIndex(
+        (kept) => kept.signal === signal && JSON.stringify(kept.payload) === text,
+      );
+      const signals = run.signals.filter((_, index) => index !== taken);
       return { ...waitedFor(run, event.data), signals };
     }
     case 'SignalMissed':

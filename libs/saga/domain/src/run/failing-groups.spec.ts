@@ -413,6 +413,26 @@ describe('a pause', () => {
     ]);
   });
 
+  it('gives the older of two signals to the step that has waited longer', () => {
+    const wait = (name: string) => signalWait(name, { signal: 'go' });
+    const player = new Player(
+      compiled([parallel('p', [call('a'), wait('late')], [wait('early')])]),
+    ).start();
+    player.ok('a');
+    player.pause();
+    player.signal('go', 'older');
+    player.signal('go', 'newer');
+    const taken = player.crash().resume();
+    expect(taken).toMatchObject([
+      { type: 'WorkflowResumed' },
+      { type: 'SignalTaken', data: { step: 'late', payload: 'newer' } },
+      { type: 'SignalTaken', data: { step: 'early', payload: 'older' } },
+      { type: 'ParallelCompleted' },
+      { type: 'WorkflowCompleted' },
+    ]);
+    expect(isStarted(player.state) && player.state.signals).toEqual([]);
+  });
+
   it('lets the branch win a race that was heard of first', () => {
     const definition = compiled([
       joining('race', 'p', [call('a')], [signalWait('go')], [call('b')]),

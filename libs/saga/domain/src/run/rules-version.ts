@@ -1,8 +1,9 @@
 /**
  * The rules that a run begun now is decided by, for all its life: what a log says of runs that began
  * under earlier ones must follow from the rules of then. 3: what a run may hold is counted in bytes and
- * bounded, and what has had its effect is never asked for otherwise. 2: after a call that failed for
- * sure it is. 1, which is not written down: an undo that keeps failing parks the run, and opens no
+ * bounded, what has had its effect is never asked for otherwise, and of the signals that came in a pause
+ * each step takes its own. 2: after a call that failed for sure it is, and the first to go on takes the
+ * oldest. 1, which is not written down: an undo that keeps failing parks the run, and opens no
  * incident.
  */
 export const RULES = 3;
@@ -16,6 +17,9 @@ export const opensIncidents = ({ rules = 1 }: Ruled): boolean => rules >= 2;
 
 /** Whether a step of a run begun under these rules keeps its input once it has had an effect. */
 export const keepsInputs = ({ rules = 1 }: Ruled): boolean => rules >= 3;
+
+/** Whether of several signals that came in a pause each step takes the one that was for it. */
+export const pairsSignals = ({ rules = 1 }: Ruled): boolean => rules >= 3;
 
 /** Whether what it takes in is bounded by `RUN_BYTES_MAX`, and each piece by `PAYLOAD_BYTES_MAX`. */
 export const isBounded = ({ rules = 1 }: Ruled): boolean => rules >= 3;

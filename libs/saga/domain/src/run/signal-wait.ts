@@ -4,7 +4,9 @@ import { applyMapping } from '../expressions/mapping';
 import type { Draft } from './draft';
 import { neverCalled } from './never-called';
 import { whyTooLarge } from './payload-limits';
+import { pairsSignals } from './rules-version';
 import type { Spot } from './spot';
+import { awaiting, type KeptSignal, type Run } from './state';
 
 /** A signal that came early is taken at once. */
 export function enterSignalWait(
@@ -23,13 +25,14 @@ export function enterSignalWait(
 }
 
 /**
- * The oldest signal that was kept is for the step that waits; one it cannot use fails it.
+ * The oldest signal that was kept is for the step that has waited longest, the next one for the next; one
+ * that it cannot use fails it.
  *
  * @returns Where to go on; nothing when it has to wait for one, or has failed.
  */
 export function takeKept(draft: Draft, spot: Spot, step: CompiledSignalWait): Target | undefined {
   const { signal } = step;
-  const kept = draft.run.signals.find((one) => one.signal === signal);
+  const kept = keptFor(draft.run, spot.address, signal);
   if (!kept) return undefined;
   const { payload } = kept;
   const changes = applyMapping(step.output, { context: draft.contextAt(spot), output: payload });
@@ -47,4 +50,10 @@ export function takeKept(draft: Draft, spot: Spot, step: CompiledSignalWait): Ta
   });
   if (refusal === undefined) return step.next;
   return neverCalled(draft, spot, `output_mapping: ${refusal}`);
+}
+
+/** Of several that came in a pause each step has its own, whichever of them goes on first. */
+function keptFor(run: Run, address: string, signal: string): KeptSignal | undefined {
+  const rank = pairsSignals(run.started) ? awaiting(run, signal).indexOf(address) : 0;
+  return run.signals.filter((one) => one.signal === signal)[rank];
 }

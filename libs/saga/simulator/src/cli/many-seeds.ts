@@ -18,7 +18,7 @@ export async function liveThroughSeeds(
 ): Promise<boolean> {
   const coverage = new Coverage();
   const failures: Failure[] = [];
-  const sum = { seeds: 0, failed: 0, events: 0, happenings: 0, virtualMs: 0 };
+  const sum = { seeds: 0, failed: 0, events: 0, happenings: 0, virtualMs: 0, cpuMs: 0 };
   const began = performance.now();
   let toldAt = began;
   const seconds = (): number => (performance.now() - began) / 1_000;
@@ -42,7 +42,8 @@ export async function liveThroughSeeds(
     say(`${kind}: ${met.map(([name, times]) => `${name} ${times}`).join(', ')}`);
   const hours = (sum.virtualMs / 3_600_000).toFixed(0);
   say(
-    `${sum.seeds} seeds in ${seconds().toFixed(0)} s, ${rate()} a second; ` +
+    `${sum.seeds} seeds in ${seconds().toFixed(0)} s, ${rate()} a second, ` +
+      `${((sum.seeds * 1_000) / sum.cpuMs).toFixed(1)} a CPU second; ` +
       `${hours} hours of virtual time, ${sum.events} events, ${sum.happenings} happenings`,
   );
   const missed = seeds >= SEEDS_FOR_COVERAGE ? coverage.missed : [];

@@ -24,6 +24,8 @@ export type Report =
       readonly events: number;
       readonly happenings: number;
       readonly virtualMs: number;
+      /** Of the worker's process. */
+      readonly cpuMs: number;
       readonly counts: readonly (readonly [string, number])[];
     }
   | { readonly task: 'tooth'; readonly name: string; readonly found: Failure | undefined };

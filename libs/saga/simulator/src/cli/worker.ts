@@ -19,6 +19,7 @@ async function work(task: Task): Promise<Report> {
 async function liveThrough({ first, last }: Task): Promise<Report> {
   const coverage = new Coverage();
   const failures: Failure[] = [];
+  const before = process.cpuUsage();
   let [events, happenings, virtualMs] = [0, 0, 0];
   for (let seed = first; seed <= last; seed++) {
     const result = await simulate({ seed, coverage });
@@ -30,7 +31,9 @@ async function liveThrough({ first, last }: Task): Promise<Report> {
   const { length: failed } = failures;
   const counts = [...coverage.counts];
   const seeds = last - first + 1;
-  const figures = { seeds, failed, events, happenings, virtualMs, counts };
+  const { user, system } = process.cpuUsage(before);
+  const cpuMs = (user + system) / 1_000;
+  const figures = { seeds, failed, events, happenings, virtualMs, cpuMs, counts };
   return { task: 'seeds', failures: firstFew(failures), ...figures };
 }
 

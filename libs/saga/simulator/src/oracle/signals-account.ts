@@ -22,13 +22,15 @@ class SignalsAccount {
   private readonly waits = new Map<string, Wait>();
   private readonly dues = new Dues();
   private isPaused = false;
+  /** In the append that ends a pause. */
+  private isResuming = false;
   private commitNo = 0;
 
   take(event: Recorded): void {
     this.look(event);
     this.dues.take(event);
     if (event.type === 'WorkflowPaused') this.isPaused = true;
-    if (event.type === 'WorkflowResumed') this.isPaused = false;
+    if (event.type === 'WorkflowResumed') [this.isPaused, this.isResuming] = [false, true];
     if (event.type === 'SignalAwaited') {
       const { step, signal, until, at: since } = event.data;
       this.waits.set(step, { signal, since });
@@ -51,6 +53,7 @@ class SignalsAccount {
   private look({ commit_no }: Recorded): void {
     const isNew = commit_no !== this.commitNo;
     this.commitNo = commit_no;
+    if (isNew) this.isResuming = false;
     if (!isNew || this.isPaused) return;
     const ripe = [...this.waits.values()].find(({ signal }) =>
       this.kept.some((one) => one.signal === signal),
@@ -63,16 +66,27 @@ class SignalsAccount {
     signal,
     payload,
   }: Extract<RunEvent, { type: 'SignalTaken' }>['data']): void {
-    const oldest = this.kept.findIndex((one) => one.signal === signal);
-    const [found] = oldest < 0 ? [] : this.kept.splice(oldest, 1);
-    if (JSON.stringify(found?.payload) !== JSON.stringify(payload))
-      this.wrongs.push(`${step} took ${signal}, which was not its turn`);
     const own = this.waits.get(step);
     if (own?.signal !== signal)
       this.wrongs.push(`${step} took ${signal}, and does not wait for it`);
-    for (const [other, wait] of this.waits)
-      if (own && wait.signal === signal && wait.since < own.since)
-        this.wrongs.push(`${step} took ${signal}, for which ${other} has waited longer`);
+    const others = [...this.waits].filter(
+      ([other, wait]) => other !== step && wait.signal === signal && own !== undefined,
+    );
+    const longer = others.filter(([, { since }]) => own && since < own.since).length;
+    const asLong = others.filter(([, { since }]) => since === own?.since).length;
+    if (longer > 0 && !this.isResuming)
+      this.wrongs.push(`${step} took ${signal}, for which another has waited longer`);
+    // Of several that came in a pause the next is for whoever has waited next longest.
+    const ranks = this.isResuming ? [longer, longer + asLong + 1] : [0, 1];
+    const place = this.placesOf(signal)
+      .slice(...ranks)
+      .find((one) => JSON.stringify(this.kept[one]?.payload) === JSON.stringify(payload));
+    if (place === undefined) this.wrongs.push(`${step} took ${signal}, which was not its turn`);
+    else this.kept.splice(place, 1);
     this.waits.delete(step);
+  }
+
+  private placesOf(signal: string): readonly number[] {
+    return this.kept.flatMap((one, place) => (one.signal === signal ? [place] : []));
   }
 }

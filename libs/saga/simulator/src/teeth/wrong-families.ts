@@ -70,6 +70,7 @@ export const WRONG_FAMILIES: readonly Tooth[] = [
         return sound({ ...command, data }, state);
       }),
     },
+    shownBy: 2186,
   },
   {
     name: 'child-undone-for-somebody-else',
@@ -81,6 +82,7 @@ export const WRONG_FAMILIES: readonly Tooth[] = [
         return sound({ ...command, data }, state);
       }),
     },
+    shownBy: 1044,
   },
   {
     name: 'end-of-a-child-recorded-twice',

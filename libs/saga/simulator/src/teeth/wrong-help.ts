@@ -102,6 +102,18 @@ export const WRONG_HELP: readonly Tooth[] = [
     },
   },
   {
+    name: 'signals-of-a-pause-mixed-up',
+    says: 'of the signals that came in a pause the first step to go on takes the oldest',
+    mutation: {
+      decider: deciding((sound) => (command, state) => {
+        if (command.type !== 'ResumeWorkflow') return sound(command, state);
+        const decided = sound(command, underTheRulesBefore(state));
+        return decided instanceof Rejection ? decided : leadingTo(decided.events, state);
+      }),
+    },
+    shownBy: 3350,
+  },
+  {
     name: 'edit-under-the-old-key',
     says: 'an edited request has the key of the one before',
     mutation: {
@@ -126,17 +138,6 @@ export const WRONG_HELP: readonly Tooth[] = [
           return { ...event, data };
         }),
       ),
-    },
-  },
-  {
-    name: 'edit-of-what-has-happened',
-    says: 'what had its effect is asked for otherwise after an edit, when a later call has failed for sure',
-    mutation: {
-      decider: deciding((sound) => (command, state) => {
-        if (command.type !== 'RetryWorkflow') return sound(command, state);
-        const decided = sound(command, underTheRulesBefore(state));
-        return decided instanceof Rejection ? decided : leadingTo(decided.events, state);
-      }),
     },
   },
   {

@@ -120,7 +120,7 @@ export class Operators {
       .map(([name]) => name)
       .filter(() => chance.isLucky(0.5));
     const savepoint = isMistaken ? 'nowhere' : chance.pick([...compiled.savepoints.keys()]);
-    const isBack = strategy === 'partial' && savepoint !== undefined && chance.isLucky(0.6);
+    const isBack = strategy === 'partial' && savepoint !== undefined && chance.isLucky(0.8);
     this.clients.compensate(run, {
       ...(strategy === undefined ? {} : { compensation_strategy: strategy as never }),
       ...(strategy === 'custom' && steps.length > 0 ? { custom_steps: steps } : {}),
