@@ -7,7 +7,15 @@ const context = 'saga' as const;
 /** Runs one operation may concern. */
 export const BULK_RUNS_MAX = 5_000;
 
-export const bulkAction = z.enum(['retry', 'compensate', 'pause', 'resume', 'archive', 'purge']);
+export const bulkAction = z.enum([
+  'retry',
+  'compensate',
+  'pause',
+  'resume',
+  'migrate',
+  'archive',
+  'purge',
+]);
 export type BulkAction = z.output<typeof bulkAction>;
 
 const filter = {
@@ -43,6 +51,8 @@ export const startBulkOperation = command({
     rate_per_second: z.number().min(0.1).max(1_000).default(10),
     /** Of `retry`. */
     max_retries: z.number().int().min(0).max(100).optional(),
+    /** Of `migrate`, which needs it, and a filter that names the workflow. */
+    to_version: f.version.optional(),
   }),
   answer: z.object({ bulk_id: bulkId, count: z.number().int() }),
   example: {
@@ -71,10 +81,21 @@ export const previewBulkOperation = query({
   context,
   name: 'preview-bulk-operation',
   summary: 'The very runs an operation would concern if it were started now; changes nothing',
-  input: z.strictObject({ action: bulkAction, ...filter, limit: f.pageLimit, cursor: f.cursor }),
+  input: z.strictObject({
+    action: bulkAction,
+    ...filter,
+    /** Of `migrate`. */
+    to_version: f.version.optional(),
+    limit: f.pageLimit,
+    cursor: f.cursor,
+  }),
   answer: z.object({
     count: z.number().int(),
     workflow_ids: z.array(z.uuid()),
+    /** Of `migrate`: those of this page that would refuse, as they stand now. */
+    refused: z
+      .array(z.object({ workflow_id: z.uuid(), code: z.string(), message: z.string() }))
+      .optional(),
     next_cursor: f.nextCursor,
   }),
   http: { method: 'GET', path: '/bulk-operation-preview' },
@@ -85,6 +106,8 @@ const operation = z.object({
   action: bulkAction,
   filter: f.jsonObject,
   reason: z.string(),
+  /** Of `migrate`. */
+  to_version: f.version.optional(),
   rate_per_second: z.number(),
   status: z.enum(['running', 'completed', 'aborted']),
   count: z.number().int(),

@@ -12,6 +12,7 @@ import {
   listIncidents,
   resolveIncident,
 } from './saga-incidents';
+import { migrateWorkflow, previewMigration } from './saga-migration';
 import { pauseWorkflow, resumeWorkflow } from './saga-pause';
 import { retentionCommands, retentionQueries } from './saga-retention';
 import { scheduleCommands, scheduleQueries } from './saga-schedules';
@@ -20,6 +21,7 @@ import { priority, workflowDefinition } from './workflow-definition';
 
 export * from './saga-bulk';
 export * from './saga-incidents';
+export * from './saga-migration';
 export * from './saga-pause';
 export * from './saga-retention';
 export * from './saga-schedules';
@@ -494,6 +496,7 @@ export const saga = {
     resolveIncident,
     pauseWorkflow,
     resumeWorkflow,
+    migrateWorkflow,
     limitTarget,
     pauseTarget,
     resumeTarget,
@@ -504,6 +507,7 @@ export const saga = {
   queries: [
     listWorkflows,
     workflowStatusQuery,
+    previewMigration,
     listDefinitions,
     listIncidents,
     incidentQuery,

@@ -53,6 +53,7 @@ const READ_AT: Readonly<Record<string, string>> = {
   RetryWorkflow: '/workflows/{workflow_id}/status',
   PauseWorkflow: '/workflows/{workflow_id}/status',
   ResumeWorkflow: '/workflows/{workflow_id}/status',
+  MigrateWorkflow: '/workflows/{workflow_id}/status',
   ResolveIncident: '/workflows/incidents/{incident_id}',
   RedriveDeadLetter: '/messages/dead-letters/{dead_letter_id}',
   DiscardDeadLetter: '/messages/dead-letters/{dead_letter_id}',

@@ -52,6 +52,7 @@ import {
   PutRetentionPolicy,
   PutRetentionPolicyHandler,
 } from './commands/control-retention';
+import { MigrateWorkflow, MigrateWorkflowHandler } from './commands/migrate-workflow';
 import { OperateWorkflow } from './commands/operate-workflow';
 import {
   RegisterWorkflowDefinition,
@@ -67,6 +68,7 @@ import { StartRuns } from './commands/start-runs';
 import { StartWorkflow, StartWorkflowHandler } from './commands/start-workflow';
 import { forgetWhenHinted } from './definitions/definition-hints';
 import { DefinitionLibrary } from './definitions/definition-library';
+import { Migrations } from './definitions/migrations';
 import { CrashPoints, KillAtPoint, NoCrashPoints } from './engine/crash-points';
 import { DatabaseClock } from './engine/database-clock';
 import { showEngine } from './engine/engine-status';
@@ -85,6 +87,7 @@ import { SchedulesQueries } from './projections/schedules/schedules.queries';
 import { targets } from './projections/targets/targets.projection';
 import { TargetsQueries } from './projections/targets/targets.queries';
 import { ExpectedDurations } from './projections/workflows/expected-durations';
+import { MigrationPreviewQueries } from './projections/workflows/migration-preview.queries';
 import { WorkflowStatusQueries } from './projections/workflows/workflow-status.queries';
 import { workflows } from './projections/workflows/workflows.projection';
 import { WorkflowsQueries } from './projections/workflows/workflows.queries';
@@ -122,6 +125,7 @@ const alarms = new Logger('Incidents');
         ResolveIncident,
         PauseWorkflow,
         ResumeWorkflow,
+        MigrateWorkflow,
         LimitTarget,
         PauseTarget,
         ResumeTarget,
@@ -141,6 +145,7 @@ const alarms = new Logger('Incidents');
   controllers: [
     WorkflowsQueries,
     WorkflowStatusQueries,
+    MigrationPreviewQueries,
     IncidentsQueries,
     TargetsQueries,
     SchedulesQueries,
@@ -157,6 +162,8 @@ const alarms = new Logger('Incidents');
     ResolveIncidentHandler,
     PauseWorkflowHandler,
     ResumeWorkflowHandler,
+    MigrateWorkflowHandler,
+    Migrations,
     LimitTargetHandler,
     PauseTargetHandler,
     ResumeTargetHandler,

@@ -4,8 +4,8 @@ import { STEP_TYPES } from './definitions/sequence';
 import { CASES } from './oracle/cases';
 import { FAULT_NAMES } from './weather/faults';
 
-/** What runs of today do not record any more; and purges, which nobody asks for here. */
-type Unmet = 'UndoParked' | 'WorkflowPurged';
+/** What runs of today do not record any more; and migrations and purges, which nobody asks for here. */
+type Unmet = 'UndoParked' | 'WorkflowMigrated' | 'WorkflowPurged';
 
 /** Any other type of event that is not listed does not compile. */
 const EVENT_TYPES: Readonly<Record<Exclude<RunEvent['type'], Unmet>, true>> = {

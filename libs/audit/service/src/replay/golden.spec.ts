@@ -12,11 +12,12 @@ const transcript = (name: string): Transcript =>
   JSON.parse(readFileSync(join(FOLDER, `${name}.json`), 'utf8')) as Transcript;
 
 /** What an audit says of each append. */
-async function replay({ definition, appends }: Transcript) {
-  const compiled = compileDefinition(definition as unknown as WorkflowDefinition);
-  const run = workflowReplayer(() =>
-    Promise.resolve(compiled instanceof Rejection ? compiled.message : compiled),
-  ).begin();
+async function replay({ definition, later, appends }: Transcript) {
+  const run = workflowReplayer(({ workflow_version }) => {
+    const known = later?.['version'] === workflow_version ? later : definition;
+    const compiled = compileDefinition(known as unknown as WorkflowDefinition);
+    return Promise.resolve(compiled instanceof Rejection ? compiled.message : compiled);
+  }).begin();
   const comparisons = [];
   for (const events of appends) comparisons.push(await run.apply(events.map(recorded)));
   return { comparisons, state: run.state() as unknown as RunState };
@@ -43,5 +44,16 @@ describe('runs that earlier releases recorded', () => {
     ) as Transcript['appends'];
     const { comparisons } = await replay({ definition, appends: swapped });
     expect(comparisons.filter(({ isSame }) => !isSame).length).toBeGreaterThan(0);
+  });
+
+  it('tell of a migration that the rules refuse, and of one to what is not known', async () => {
+    const { definition, later, appends } = transcript('migrated-to-another-undo');
+    const other = JSON.parse(
+      JSON.stringify(later).replace('"name":"a"', '"name":"other"'),
+    ) as never;
+    const { comparisons } = await replay({ definition, later: other, appends });
+    expect(comparisons.findIndex(({ isSame }) => !isSame)).toBe(5);
+    const unknown = await replay({ definition, appends });
+    expect(unknown.comparisons[5]?.isSame).toBe(false);
   });
 });

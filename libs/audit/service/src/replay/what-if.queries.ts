@@ -76,10 +76,14 @@ async function courseOf(
 ): Promise<Run> {
   const [first] = events;
   if (!first) return { workflow_id, outcome: 'unknown', decisions_compared: 0 };
-  const found =
-    first.type === 'WorkflowStarted' ? await find(first.data as WorkflowStarted['data']) : '';
-  const original = typeof found === 'string' ? undefined : found;
-  const course = await courseWith(definition, appendsOf(inTurns(events, patience)), original);
+  const { workflow_name } = first.data as Partial<WorkflowStarted['data']>;
+  const appends = appendsOf(inTurns(events, patience));
+  const course = await courseWith(definition, appends, async (pinned) => {
+    if (workflow_name === undefined) return undefined;
+    const workflow_version = 'to_version' in pinned ? pinned.to_version : pinned.workflow_version;
+    const found = await find({ workflow_name, workflow_version, checksum: pinned.checksum });
+    return typeof found === 'string' ? undefined : found;
+  });
   return { workflow_id, outcome: course.first_difference ? 'differs' : 'same', ...course };
 }
 

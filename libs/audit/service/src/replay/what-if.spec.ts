@@ -15,13 +15,13 @@ async function whatIf(
   change: (text: string) => string = (text) => text,
   lateFrom = Number.POSITIVE_INFINITY,
 ) {
-  const { definition, appends: punctual } = transcript(name);
+  const { definition, later, appends: punctual } = transcript(name);
   const appends = punctual.map((append, at) =>
     at < lateFrom
       ? append
       : (JSON.parse(JSON.stringify(append).replaceAll('T09:3', 'T09:5')) as typeof append),
   );
-  const changed = JSON.parse(change(JSON.stringify(definition))) as WorkflowDefinition;
+  const changed = JSON.parse(change(JSON.stringify(later ?? definition))) as WorkflowDefinition;
   const compiled = compileDefinition({ ...changed, version: '9.0.0' });
   if (compiled instanceof Rejection) throw new Error(compiled.message);
   let position = 0;
@@ -29,8 +29,12 @@ async function whatIf(
     for (const append of appends)
       yield append.map((event) => ({ ...event, position: ++position }) as unknown as RecordedEvent);
   }
-  const original = compileDefinition(definition as unknown as WorkflowDefinition);
-  if (original instanceof Rejection) throw new Error(original.message);
+  const original = (pinned: object) => {
+    const known = 'to_version' in pinned ? later : definition;
+    const found = compileDefinition(known as unknown as WorkflowDefinition);
+    if (found instanceof Rejection) throw new Error(found.message);
+    return Promise.resolve(found);
+  };
   return { course: await courseWith(compiled, recorded(), original), appends };
 }
 
@@ -42,6 +46,19 @@ describe('a run with another definition', () => {
       expect(course).toEqual({ decisions_compared: appends.length });
     },
   );
+
+  it('is taken to have gone by it all along when it had migrated', async () => {
+    const { course } = await whatIf('migrated-to-another-undo', (text) =>
+      text
+        .replace('/a/undo/v2', '/a/undo')
+        .replace('"input_mapping":{"id":"output.id"}', '"input_mapping":{}'),
+    );
+    // The undo was called as this version says, and after the migration in another way.
+    expect(course).toMatchObject({ decisions_compared: 6 });
+    expect(JSON.stringify(course.first_difference?.recorded)).toContain('/a/undo/v2');
+    const kept = await whatIf('migrated-to-another-request-and-then-undone');
+    expect(kept.course.first_difference?.position).toBe(1);
+  });
 
   it('is followed up to the first decision that differs', async () => {
     const { course } = await whatIf('refused-and-undone', (text) =>

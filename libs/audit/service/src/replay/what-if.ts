@@ -12,6 +12,8 @@ import {
   type RunCommand,
   type RunEvent,
   type RunState,
+  type WorkflowMigrated,
+  type WorkflowStarted,
 } from '@downbeat/saga-domain';
 import { plain } from './plain';
 
@@ -33,20 +35,36 @@ export interface Course {
  * in: every decision is made again with it, up to the first that differs. After that the recorded
  * answers are answers to something else, so nothing more can be said.
  *
- * @param original What the run was started with: events do not say who was called. Undefined when
- *        that cannot be told any more; then calls are not compared.
+ * A run that has migrated is taken to have gone by that definition all along: its migrations are as
+ * they were recorded, and lead to it.
+ *
+ * @param originalOf What the run went by: events do not say who was called. Undefined when that cannot
+ *        be told any more; then calls are not compared.
  */
 export async function courseWith(
   definition: CompiledDefinition,
   appends: AsyncIterable<readonly RecordedEvent[]>,
-  original?: CompiledDefinition,
+  originalOf: (
+    pinned: WorkflowStarted['data'] | WorkflowMigrated['data'],
+  ) => Promise<CompiledDefinition | undefined> = () => Promise.resolve(undefined),
 ): Promise<Course> {
   const decider = runDecider(definition);
   let state = decider.initialState;
   let before: RunState = NOT_STARTED;
+  let original: CompiledDefinition | undefined;
   let decisions_compared = 0;
   for await (const append of appends) {
     const recorded = append.map(({ type, data }) => ({ type, data }) as RunEvent);
+    const pinning = recorded.find(isPinning);
+    if (pinning) original = await originalOf(pinning.data);
+    if (pinning?.type === 'WorkflowMigrated') {
+      before = recorded.reduce(evolveRun, before);
+      state = recorded
+        .map((event) => (event === pinning ? migratedTo(definition, pinning) : event))
+        .reduce(evolveRun, state);
+      decisions_compared++;
+      continue;
+    }
     const command = causeOf(recorded, state);
     const late = whyLate(command?.at, before, state);
     before = recorded.reduce(evolveRun, before);
@@ -69,6 +87,23 @@ export async function courseWith(
   }
   return { decisions_compared };
 }
+
+/** It says which definition the run goes by. */
+const isPinning = (event: RunEvent): event is WorkflowStarted | WorkflowMigrated =>
+  event.type === 'WorkflowStarted' || event.type === 'WorkflowMigrated';
+
+const migratedTo = (
+  { version, strategy, steps }: CompiledDefinition,
+  { type, data }: WorkflowMigrated,
+): WorkflowMigrated => ({
+  type,
+  data: {
+    ...data,
+    to_version: version,
+    compensation_strategy: strategy,
+    total_steps: steps.size,
+  },
+});
 
 interface Said {
   readonly type: string;

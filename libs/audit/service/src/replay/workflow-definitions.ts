@@ -34,9 +34,9 @@ const checksumOf = (definition: WorkflowDefinition): string =>
     .update(canonicalJson(definition as unknown as Json))
     .digest('hex');
 
-/** What a run was started with, compiled; a sentence when that cannot be told any more. */
+/** What a run goes by, compiled; a sentence when that cannot be told any more. */
 export type FindDefinition = (
-  started: WorkflowStarted['data'],
+  pinned: Pick<WorkflowStarted['data'], 'workflow_name' | 'workflow_version' | 'checksum'>,
 ) => Promise<CompiledDefinition | string>;
 
 /** Looks definitions up in the log; each is read once per replay. */
@@ -62,7 +62,7 @@ async function find(
     const registered = data as WorkflowDefinitionRegistered['data'];
     if (registered.version !== version) continue;
     if (checksumOf(registered.definition) !== checksum)
-      return `${what} in the log is not the one the run was started with`;
+      return `${what} in the log is not the one the run went by`;
     const compiled = compileDefinition(registered.definition);
     return compiled instanceof Rejection
       ? `${what} is refused today: ${compiled.message}`

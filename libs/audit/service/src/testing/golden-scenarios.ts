@@ -1,4 +1,4 @@
-import type { JsonObject } from '@downbeat/eventsourcing';
+import { Rejection, type JsonObject } from '@downbeat/eventsourcing';
 import type { RunEvent } from '@downbeat/saga-domain';
 import {
   call,
@@ -16,13 +16,17 @@ import {
 /** A run as a release recorded it: what it was started with, and the events of each append. */
 export interface Transcript {
   readonly definition: JsonObject;
+  /** What it migrated to. */
+  readonly later?: JsonObject;
   readonly appends: readonly (readonly RunEvent[])[];
 }
 
 interface Scenario {
   readonly steps: readonly Readonly<Record<string, unknown>>[];
   readonly more?: Readonly<Record<string, unknown>>;
-  readonly play: (player: Player) => void;
+  /** Another version, for the run to migrate to. */
+  readonly later?: Omit<Scenario, 'play' | 'later'>;
+  readonly play: (player: Player, migrate: () => void) => void;
 }
 
 const retried = { retry_policy: { max_retries: 2, initial_delay_ms: 100 } };
@@ -413,14 +417,74 @@ export const GOLDEN_SCENARIOS: Readonly<Record<string, Scenario>> = {
       player.answer('a:undo', { kind: 'oversized', message: 'much' });
     },
   },
+  'migrated-to-another-request-and-then-undone': {
+    steps: [call('a', { ...retried, input_mapping: { card: 'card' } }), call('b')],
+    later: {
+      steps: [
+        call('a', { ...retried, endpoint: '/a/v2', input_mapping: { card: '=card + "!"' } }),
+        delay('rest'),
+        call('b'),
+      ],
+      more: { compensation_strategy: 'all' },
+    },
+    more: { compensation_strategy: 'none' },
+    play: (player, migrate) => {
+      player.start({ card: 'x' });
+      player.status4xx('a', 503);
+      migrate();
+      player.due('retry:a:1');
+      player.ok('a:2');
+      player.due('delay:rest');
+      player.status4xx('b');
+      player.ok('a:undo');
+    },
+  },
+  'migrated-to-another-undo': {
+    steps: [fixedCall('free'), call('a'), call('b')],
+    later: {
+      steps: [
+        fixedCall('free'),
+        call('a', {
+          compensation_action: {
+            service_name: 'a',
+            endpoint: '/a/undo/v2',
+            input_mapping: { id: 'output.id' },
+            retry_policy: { max_retries: 0 },
+          },
+        }),
+        call('b'),
+        call('c'),
+      ],
+    },
+    play: (player, migrate) => {
+      player.start();
+      player.ok('free');
+      player.ok('a', { id: 7 });
+      player.status4xx('b');
+      player.status4xx('a:undo', 404);
+      migrate();
+      player.resolve('retry', { reason: 'its path was wrong' });
+      player.status4xx('a:undo:2', 503);
+      player.crash();
+      player.retry();
+      player.ok('a:undo:2');
+    },
+  },
 };
 
 /** The scenario as the rules of today play it. */
-export function transcriptOf({ steps, more = {}, play }: Scenario): Transcript {
+export function transcriptOf({ steps, more = {}, later, play }: Scenario): Transcript {
   const player = new Player(compiled(steps, more));
-  play(player);
+  const then = later && ([later.steps, { ...later.more, version: '2.0.0' }] as const);
+  play(player, () => {
+    if (!then || player.migrate(compiled(...then)) instanceof Rejection)
+      throw new Error('it does not migrate');
+  });
+  const plain = (...definition: Parameters<typeof definitionOf>) =>
+    JSON.parse(JSON.stringify(definitionOf(...definition))) as JsonObject;
   return {
-    definition: JSON.parse(JSON.stringify(definitionOf(steps, more))) as JsonObject,
+    definition: plain(steps, more),
+    ...(then ? { later: plain(...then) } : {}),
     appends: player.appends,
   };
 }

@@ -131,7 +131,7 @@ function start(
   at: Instant,
   { request: before }: BulkOperation,
 ): readonly BulkEvent[] | Rejection {
-  const { bulk_id, expected_count, action, max_retries } = request;
+  const { bulk_id, expected_count, action, max_retries, to_version, filter } = request;
   if (before)
     return canonicalJson(before) === canonicalJson(request)
       ? []
@@ -140,6 +140,8 @@ function start(
     return new Rejection('invalid-input', 'max_retries belongs to the action retry', 'invalid', [
       { field: 'max_retries', message: 'belongs to the action retry' },
     ]);
+  const unfit = whyUnfit({ action, to_version, filter });
+  if (unfit) return unfit;
   const count = workflow_ids.length;
   if (count > BULK_RUNS_MAX)
     return new Rejection(
@@ -154,3 +156,19 @@ function start(
     );
   return [{ type: 'BulkOperationStarted', data: { bulk_id, request, workflow_ids, at } }];
 }
+
+/** A version is one of a certain workflow's, and belongs to the action `migrate`. */
+export function whyUnfit({
+  action,
+  to_version,
+  filter,
+}: Pick<Request, 'action' | 'to_version' | 'filter'>): Rejection | undefined {
+  if ((action === 'migrate') !== (to_version !== undefined))
+    return invalid('to_version', 'belongs to the action migrate, and is needed there');
+  if (action === 'migrate' && filter.workflow_name === undefined)
+    return invalid('filter.workflow_name', 'is needed with the action migrate');
+  return undefined;
+}
+
+const invalid = (field: string, message: string): Rejection =>
+  new Rejection('invalid-input', `${field} ${message}`, 'invalid', [{ field, message }]);

@@ -2,6 +2,7 @@ import { Rejection } from '@downbeat/eventsourcing';
 import type { ArchiveWorkflow } from './commands';
 import type { Draft } from './draft';
 import type { EndedRun } from './events';
+import { versionOf } from './run-version';
 import { owesParent, type Run } from './state';
 
 /** Takes a run that has ended out of what is at work. */
@@ -47,13 +48,14 @@ export const purgedRun = (at: string): Rejection =>
 function endedRun(run: Run, started_position: number): EndedRun | undefined {
   const { started, status, endedAt } = run;
   if (status === 'running' || status === 'compensating' || endedAt === undefined) return undefined;
-  const { workflow_id, workflow_name, workflow_version, correlation_id, total_steps } = started;
+  const { workflow_id, workflow_name, correlation_id } = started;
+  const total_steps = run.migrated?.totalSteps ?? started.total_steps;
   const { wedding_id, initiating_service, at: started_at } = started;
   const reached = [...run.steps.values()].at(-1)?.place ?? 0;
   return {
     workflow_id,
     workflow_name,
-    workflow_version,
+    workflow_version: versionOf(run),
     correlation_id,
     ...(wedding_id === undefined ? {} : { wedding_id }),
     initiating_service,

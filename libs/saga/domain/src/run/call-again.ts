@@ -6,7 +6,10 @@ import { neverCalled } from './never-called';
 import { whyTooLarge } from './payload-limits';
 import { keepsInputs } from './rules-version';
 import type { Spot } from './spot';
-import type { StepState } from './state';
+import type { StepOutcome } from './events';
+import type { Calls } from './state';
+
+type Failed = Pick<Calls, 'input' | 'attempt' | 'isAnew'> & { readonly outcome: StepOutcome };
 
 /**
  * One more call of a step that failed. If all its calls failed for sure its input is formed anew, since
@@ -18,7 +21,7 @@ import type { StepState } from './state';
 export function callAgain(
   draft: Draft,
   spot: Spot,
-  { outcome, input, attempt }: Extract<StepState, { status: 'failed' }>,
+  { outcome, input, attempt, isAnew = false }: Failed,
 ): Target | undefined {
   const { step, address } = spot;
   const mayBeEdited =
@@ -28,7 +31,7 @@ export function callAgain(
       ? applyMapping(step.call.input, { context: draft.contextAt(spot) })
       : { ok: true as const, value: input };
   if (!formed.ok) return neverCalled(draft, spot, `input_mapping: ${formed.message}`);
-  const isEdited = canonicalJson(formed.value) !== canonicalJson(input);
+  const isEdited = isAnew || canonicalJson(formed.value) !== canonicalJson(input);
   const refusal = isEdited ? whyTooLarge(draft, { input_mapping: formed.value }) : undefined;
   if (refusal !== undefined) return neverCalled(draft, spot, refusal);
   draft.record({

@@ -1,3 +1,4 @@
+import type { CompiledDefinition } from '../definition/compiled';
 import type { RunEvent } from './events';
 import type { CallAnswered, CallResult, Purpose, RunCommand } from './commands';
 import type { FailedCall } from './events';
@@ -9,9 +10,14 @@ import { delayTimer, retryTimer, signalTimer, undoTimer, WORKFLOW_TIMER } from '
  * what came in. Deciding it again on `before` must give the same events, which is how an audit
  * proves that a recorded decision follows from the rules.
  *
+ * @param target The definition that a migration was to: an event holds its version and checksum only.
  * @returns `undefined` for events that no command begins with: the log was altered.
  */
-export function causeOf(events: readonly RunEvent[], before: RunState): RunCommand | undefined {
+export function causeOf(
+  events: readonly RunEvent[],
+  before: RunState,
+  target?: CompiledDefinition,
+): RunCommand | undefined {
   const [first] = events;
   if (!first) return undefined;
   const workflow_id = isStarted(before) ? before.started.workflow_id : '';
@@ -133,9 +139,14 @@ export function causeOf(events: readonly RunEvent[], before: RunState): RunComma
     }
     case 'WorkflowRestored':
       // What it was restored for follows in the same append.
-      return causeOf(events.slice(1), before);
+      return causeOf(events.slice(1), before, target);
     case 'WorkflowPurged':
       return { type: 'PurgeWorkflow', at, data: { workflow_id } };
+    case 'WorkflowMigrated': {
+      const { to_version, reason, checksum } = first.data;
+      const data = { workflow_id, to_version, reason };
+      return target && { type: 'MigrateWorkflow', at, data, definition: target, checksum };
+    }
     case 'StepStarted':
     case 'StepSkipped':
     case 'DecisionTaken':

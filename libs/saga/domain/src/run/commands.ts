@@ -1,5 +1,6 @@
 import type { DataOf, sagaContract } from '@downbeat/contracts';
 import type { Command, Json, JsonObject } from '@downbeat/eventsourcing';
+import type { CompiledDefinition } from '../definition/compiled';
 import type { HeldBecause, ParentRun } from './events';
 
 /** Ids and the definition's checksum come with the command, like the time. */
@@ -73,6 +74,17 @@ export type ArchiveWorkflow = Command<
 >;
 /** To be said of a run that is archived. */
 export type PurgeWorkflow = Command<'PurgeWorkflow', { readonly workflow_id: string }>;
+/** As it is asked for: by the version alone. */
+export type MigrationRequest = Command<
+  'MigrateWorkflow',
+  DataOf<typeof sagaContract.migrateWorkflow>
+>;
+
+/** The definition comes with the command, as it does when a run is started. */
+export interface MigrateWorkflow extends MigrationRequest {
+  readonly definition: CompiledDefinition;
+  readonly checksum: string;
+}
 
 /** What came of one call, as the caller saw it; what it means is decided here. */
 export type CallResult =
@@ -148,4 +160,5 @@ export type RunCommand =
   | PauseWorkflow
   | ResumeWorkflow
   | ArchiveWorkflow
-  | PurgeWorkflow;
+  | PurgeWorkflow
+  | MigrateWorkflow;

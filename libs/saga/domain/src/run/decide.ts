@@ -7,6 +7,7 @@ import { finish, goOn, walk } from './advance';
 import { answerStep, answerUndo } from './answers';
 import { archiveRun, purgeRun, restoreRun } from './archive-run';
 import type { RunCommand, StartWorkflow, TimerDue } from './commands';
+import { callAgain } from './call-again';
 import { childEnded, noteParentTold } from './children';
 import { compensateRun } from './compensate-run';
 import { Draft } from './draft';
@@ -15,10 +16,12 @@ import { evolveRun } from './evolve';
 import { pauseRun, resumeRun } from './pause-run';
 import { resolveIncident } from './resolve-incident';
 import { holdCall, releaseCall } from './held-calls';
+import { migrateRun } from './migrate-run';
 import { retryRun } from './retry-run';
+import { versionOf } from './run-version';
 import { settle } from './settle';
 import { missSignal, receiveSignal } from './signals';
-import { isStarted, isUndoing, NOT_STARTED, type Run, type RunState } from './state';
+import { isStarted, isUndoing, NOT_STARTED, type Calls, type Run, type RunState } from './state';
 import { delayTimer, retryTimer, signalTimer, undoTimer, WORKFLOW_TIMER } from './timers';
 
 const LIMIT_KEY_MAX = 128;
@@ -36,7 +39,7 @@ export interface RunDecider extends Decider<RunState, RunCommand, RunEvent> {
 }
 
 /**
- * @throws {RangeError} From `decide` and `transition`: the run was started with another definition.
+ * @throws {RangeError} From `decide` and `transition`: the run goes by another definition.
  * @see Hector Garcia-Molina, Kenneth Salem, "Sagas", SIGMOD 1987.
  */
 export function runDecider(definition: CompiledDefinition): RunDecider {
@@ -97,6 +100,8 @@ function handle(draft: Draft, command: Exclude<RunCommand, StartWorkflow>): Reje
       return archiveRun(draft, command);
     case 'PurgeWorkflow':
       return purgeRun(draft);
+    case 'MigrateWorkflow':
+      return migrateRun(draft, command);
   }
 }
 
@@ -203,6 +208,7 @@ function timerDue(draft: Draft, { data: { timer_id: id } }: TimerDue): void {
   const state = run.steps.get(name);
   if (state?.status === 'waiting' && retryTimer(name, state.attempt) === id) {
     if (at < state.retryAt) return;
+    if (state.isAnew) return retryAnew(draft, name, state);
     draft.record({ type: 'StepRetried', data: { step: name, attempt: state.attempt + 1, at } });
   } else if (state?.status === 'delaying' && delayTimer(name) === id) {
     if (at < state.until) return;
@@ -214,10 +220,18 @@ function timerDue(draft: Draft, { data: { timer_id: id } }: TimerDue): void {
   }
 }
 
-function requireSame(definition: CompiledDefinition, { started }: Run): void {
-  const { workflow_name: name, workflow_version: version } = started;
+/** By the definition that the run has migrated to; every call before failed for sure. */
+function retryAnew(draft: Draft, address: string, calls: Calls): void {
+  const spot = draft.spotOf(address);
+  const goto = callAgain(draft, spot, { ...calls, outcome: 'failed' });
+  if (draft.run.steps.get(address)?.status !== 'calling') goOn(draft, spot, goto);
+}
+
+function requireSame(definition: CompiledDefinition, run: Run): void {
+  const { workflow_name: name } = run.started;
+  const version = versionOf(run);
   if (name !== definition.name || version !== definition.version)
     throw new RangeError(
-      `the run was started with ${name} ${version}, not ${definition.name} ${definition.version}`,
+      `the run goes by ${name} ${version}, not ${definition.name} ${definition.version}`,
     );
 }

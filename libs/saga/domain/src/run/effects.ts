@@ -19,7 +19,8 @@ export interface CallEffect {
   readonly attempt: number;
   /**
    * `<run>:<step>`, of an undo `<run>:<step>:undo`; the same for every attempt. Of an edited input
-   * `<run>:<step>:<attempt>`, the attempt since which it is edited.
+   * `<run>:<step>:<attempt>`, of an undo that became another one by a migration
+   * `<run>:<step>:undo:<attempt>`: the attempt since which it is.
    */
   readonly key: string;
   /** Of an undo: the key of what it undoes. */
@@ -244,6 +245,7 @@ function effectOf(definition: CompiledDefinition, event: RunEvent, run: Run): Ef
       return { effect: 'ended', status: 'compensated' };
     case 'CallReleased':
     case 'ParentTold':
+    case 'WorkflowMigrated':
     case 'StepCompleted':
     case 'StepSkipped':
     case 'DecisionTaken':
@@ -302,7 +304,7 @@ function undoCall(
   const undoes = keyOf(run, name, effect?.edition);
   return {
     ...target(run, 'undo', name, step.undo, calls, reissued),
-    key: `${keyOf(run, name, undefined)}:undo`,
+    key: [`${keyOf(run, name, undefined)}:undo`, calls.edition ?? []].flat().join(':'),
     undoes,
   };
 }

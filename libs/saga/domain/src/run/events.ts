@@ -394,6 +394,8 @@ export type UndoStarted = Message<
     readonly step: string;
     readonly input: JsonObject;
     readonly attempt: number;
+    /** Another request than before, with a key of its own: the attempt since which it is. */
+    readonly edition?: number;
     readonly at: Instant;
   }
 >;
@@ -480,6 +482,27 @@ export type WorkflowPaused = Message<
 export type WorkflowResumed = Message<
   'WorkflowResumed',
   { readonly paused_ms: number; readonly at: Instant }
+>;
+
+/** From here on the run goes by another version of its definition. */
+export type WorkflowMigrated = Message<
+  'WorkflowMigrated',
+  {
+    readonly from_version: string;
+    readonly to_version: string;
+    /** Of the definition it goes by now. */
+    readonly checksum: string;
+    readonly reason: string;
+    readonly compensation_strategy: CompensationStrategy;
+    readonly total_steps: number;
+    /** Of steps that were reached, by name, where they stand now; absent: none has moved. */
+    readonly places?: Readonly<Record<string, number>>;
+    /** Steps whose next call is another request, with a key of its own. */
+    readonly anew?: readonly string[];
+    /** The same of undos. */
+    readonly undo_anew?: readonly string[];
+    readonly at: Instant;
+  }
 >;
 
 export type WorkflowCompleted = Message<'WorkflowCompleted', { readonly at: Instant }>;
@@ -577,6 +600,7 @@ export type RunEvent =
   | ParentTold
   | WorkflowPaused
   | WorkflowResumed
+  | WorkflowMigrated
   | WorkflowCompleted
   | WorkflowFailed
   | WorkflowCompensated

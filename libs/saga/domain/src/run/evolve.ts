@@ -14,6 +14,7 @@ import type {
 } from './events';
 import { errorIn } from './caught';
 import { evolveGroup, failedIn, resumeGroups } from './evolve-group';
+import { migrated } from './evolve-migration';
 import { afterPause, dueInPause } from './paused-time';
 import { contextIn, withChanges } from './scopes';
 import {
@@ -172,6 +173,9 @@ function evolveStarted(run: Run, event: Exclude<RunEvent, { type: 'WorkflowStart
         ...firstCall(event.data.input, event.data.attempt),
         // One that was given up before goes on counting, with a budget of its own.
         spent: event.data.attempt - 1,
+        ...(event.data.edition === undefined
+          ? {}
+          : { edition: event.data.edition, maxRetries: run.maxRetries }),
       });
     case 'UndoRetried': {
       const before = run.compensation?.undo;
@@ -223,6 +227,8 @@ function evolveStarted(run: Run, event: Exclude<RunEvent, { type: 'WorkflowStart
       return { ...run, pause: { since: event.data.at, heard: [] } };
     case 'WorkflowResumed':
       return afterPause(run, event.data.paused_ms);
+    case 'WorkflowMigrated':
+      return migrated(run, event.data);
     case 'WorkflowCompleted':
       return ended(run, 'completed', event.data);
     case 'WorkflowFailed':
@@ -370,11 +376,16 @@ function withHeld(
 }
 
 /** An undo that is begun again goes on counting. */
-const undoCalled = (run: Run, { step, attempt }: { step: string; attempt: number }): Run => ({
+const undoCalled = (
+  run: Run,
+  { step, attempt, edition }: { step: string; attempt: number; edition?: number },
+): Run => ({
   ...run,
-  effects: run.effects.map((effect) =>
-    effect.step === step ? { ...effect, undoAttempts: attempt } : effect,
-  ),
+  effects: run.effects.map(({ isUndoAnew, ...effect }) => {
+    if (effect.step !== step) return isUndoAnew ? { ...effect, isUndoAnew } : effect;
+    const edited = edition === undefined ? {} : { undoEdition: edition };
+    return { ...effect, undoAttempts: attempt, ...edited };
+  }),
 });
 
 function withUndo(run: Run, undo: UndoState | undefined): Run {
@@ -400,7 +411,7 @@ const nextCall = (
   before: Calls & { readonly status: string },
   attempt: number,
 ): Calls => ({
-  ...callsOf(before),
+  ...sentCallsOf(before),
   attempt,
   isHeld: false,
   ...(before.status === 'waiting'
@@ -429,7 +440,12 @@ const editionOf = (run: Run, step: string): Pick<Effected, 'edition'> => {
   return calls && 'edition' in calls ? { edition: calls.edition } : {};
 };
 
-const callsOf = ({
+const callsOf = (calls: Calls): Calls => ({
+  ...sentCallsOf(calls),
+  ...(calls.isAnew ? { isAnew: true } : {}),
+});
+
+const sentCallsOf = ({
   input,
   edition,
   attempt,

@@ -233,12 +233,59 @@ const definitions = fc
       compensation_action === undefined ? [] : [name],
     );
     const isCustom = strategy === 'custom' && undoable.length > 0;
-    return compiled(steps, {
+    return remembered(steps, {
       compensation_strategy: strategy === 'custom' && !isCustom ? 'all' : strategy,
       ...(isCustom ? { compensation_steps: undoable.slice(0, 2) } : {}),
       timeout_minutes: timeout,
     });
   });
+
+interface Source {
+  readonly steps: readonly Step[];
+  readonly more: Step;
+}
+const sources = new WeakMap<CompiledDefinition, Source>();
+
+function remembered(steps: readonly Step[], more: Step): CompiledDefinition {
+  const made = compiled(steps, more);
+  sources.set(made, { steps, more });
+  return made;
+}
+
+const CHANGES = ['none', 'more', 'fewer', 'elsewhere', 'undo', 'between', 'swapped', 'strategy'];
+
+/** Another version of it; undefined when that would be none. */
+function changedBy(
+  definition: CompiledDefinition,
+  { change, pick }: { readonly change: string; readonly pick: number },
+  version: string,
+): CompiledDefinition | undefined {
+  const { steps, more } = sources.get(definition) ?? { steps: [], more: {} };
+  const at = pick % steps.length;
+  const one = steps[at] ?? {};
+  const undo = one['compensation_action'];
+  const changed = {
+    none: steps,
+    more: [...steps, call(`more-${version.length}-${pick % 3}`)],
+    fewer: steps.length > 1 ? steps.slice(0, -1) : steps,
+    elsewhere: 'endpoint' in one ? steps.with(at, { ...one, endpoint: `/v${pick}` }) : steps,
+    undo: undo
+      ? steps.with(at, { ...one, compensation_action: { ...undo, endpoint: `/v${pick}` } })
+      : steps,
+    between: steps.toSpliced(at, 0, call(`between-${pick % 3}`)),
+    swapped: [...steps.slice(at), ...steps.slice(0, at)],
+    strategy: steps,
+  }[change];
+  const compensation_strategy = ['all', 'partial', 'none'][pick % 3];
+  const { compensation_steps: _, ...rest } = more;
+  const other = change === 'strategy' ? { ...rest, compensation_strategy } : more;
+  try {
+    return remembered(changed ?? [], { ...other, version });
+  } catch (fault) {
+    if (fault instanceof RangeError) return undefined;
+    throw fault;
+  }
+}
 
 /** What the world does next; numbers pick among what is possible then. */
 type Act =
@@ -256,7 +303,8 @@ type Act =
   | { act: 'resume' }
   | { act: 'archive' }
   | { act: 'resolve'; action: 'retry' | 'skip' | 'done_by_hand' }
-  | { act: 'compensate'; strategy: 'all' | 'partial' | undefined };
+  | { act: 'compensate'; strategy: 'all' | 'partial' | undefined }
+  | { act: 'migrate'; change: string; pick: number };
 
 const result: fc.Arbitrary<CallResult> = fc.oneof(
   { weight: 6, arbitrary: fc.constant<CallResult>({ kind: 'ok', output: { id: 7 } }) },
@@ -282,63 +330,71 @@ const step = <Kind extends Act['act']>(act: Kind) =>
     result,
     chance: fc.double({ min: 0, max: 1, noNaN: true }),
   });
-const acts: fc.Arbitrary<Act[]> = fc.array(
-  fc.oneof(
-    { weight: 10, arbitrary: step('answer') as fc.Arbitrary<Act> },
-    { weight: 4, arbitrary: step('timer') as fc.Arbitrary<Act> },
-    { weight: 2, arbitrary: step('stale') as fc.Arbitrary<Act> },
-    {
-      weight: 2,
-      arbitrary: fc.record({ act: fc.constant('hold' as const), pick: fc.nat() }),
-    },
-    { weight: 1, arbitrary: fc.constant<Act>({ act: 'crash' }) },
-    {
-      weight: 2,
-      arbitrary: fc.record({
-        act: fc.constant('signal' as const),
-        signal: fc.constantFrom('even' as const, 'odd' as const),
-        payload: fc.constantFrom({ id: 5 }, {}, null),
+const act: fc.Arbitrary<Act> = fc.oneof(
+  { weight: 10, arbitrary: step('answer') as fc.Arbitrary<Act> },
+  { weight: 4, arbitrary: step('timer') as fc.Arbitrary<Act> },
+  { weight: 2, arbitrary: step('stale') as fc.Arbitrary<Act> },
+  {
+    weight: 2,
+    arbitrary: fc.record({ act: fc.constant('hold' as const), pick: fc.nat() }),
+  },
+  { weight: 1, arbitrary: fc.constant<Act>({ act: 'crash' }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      act: fc.constant('signal' as const),
+      signal: fc.constantFrom('even' as const, 'odd' as const),
+      payload: fc.constantFrom({ id: 5 }, {}, null),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      act: fc.constant('retry' as const),
+      strategy: fc.constantFrom(
+        'failed_steps' as const,
+        'current_step' as const,
+        'from_step' as const,
+      ),
+      place: fc.integer({ min: 1, max: 8 }),
+      patch: fc.option(fc.constantFrom({ flag: false }, { count: 1, key: { more: 2 } }), {
+        nil: undefined,
       }),
-    },
-    {
-      weight: 1,
-      arbitrary: fc.record({
-        act: fc.constant('retry' as const),
-        strategy: fc.constantFrom(
-          'failed_steps' as const,
-          'current_step' as const,
-          'from_step' as const,
-        ),
-        place: fc.integer({ min: 1, max: 8 }),
-        patch: fc.option(fc.constantFrom({ flag: false }, { count: 1, key: { more: 2 } }), {
-          nil: undefined,
-        }),
-      }),
-    },
-    {
-      weight: 1,
-      arbitrary: fc.record({
-        act: fc.constant('pause' as const),
-        forMs: fc.constantFrom(0, 40, 5_000_000),
-      }),
-    },
-    { weight: 1, arbitrary: fc.constant<Act>({ act: 'resume' }) },
-    { weight: 2, arbitrary: fc.constant<Act>({ act: 'archive' }) },
-    {
-      weight: 1,
-      arbitrary: fc.record({
-        act: fc.constant('resolve' as const),
-        action: fc.constantFrom('retry' as const, 'skip' as const, 'done_by_hand' as const),
-      }),
-    },
-    {
-      weight: 1,
-      arbitrary: fc.record({
-        act: fc.constant('compensate' as const),
-        strategy: fc.constantFrom('all' as const, 'partial' as const, undefined),
-      }),
-    },
-  ),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      act: fc.constant('pause' as const),
+      forMs: fc.constantFrom(0, 40, 5_000_000),
+    }),
+  },
+  { weight: 1, arbitrary: fc.constant<Act>({ act: 'resume' }) },
+  { weight: 2, arbitrary: fc.constant<Act>({ act: 'archive' }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      act: fc.constant('resolve' as const),
+      action: fc.constantFrom('retry' as const, 'skip' as const, 'done_by_hand' as const),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      act: fc.constant('compensate' as const),
+      strategy: fc.constantFrom('all' as const, 'partial' as const, undefined),
+    }),
+  },
+);
+const acts: fc.Arbitrary<Act[]> = fc.array(act, { maxLength: 40 });
+const migration = fc.record({
+  act: fc.constant('migrate' as const),
+  change: fc.constantFrom(...CHANGES),
+  pick: fc.nat(),
+});
+/** The same, and operators have the run go by other versions of its definition. */
+const migratingActs: fc.Arbitrary<Act[]> = fc.array(
+  fc.oneof({ weight: 6, arbitrary: act }, { weight: 1, arbitrary: migration }),
   { maxLength: 40 },
 );
 
@@ -364,6 +420,11 @@ function play(
       case 'crash':
         player.crash();
         return;
+      case 'migrate': {
+        const to = changedBy(player.definition, act, `2.0.${player.appends.length}`);
+        if (to) player.migrate(to);
+        return;
+      }
       case 'signal':
         player.signal(act.signal, act.payload);
         return;
@@ -469,15 +530,18 @@ const withoutReissue = (effect: Effect): Effect =>
 const sorted = (effects: Iterable<Effect>): readonly string[] =>
   [...effects].map((effect) => JSON.stringify(withoutReissue(effect))).toSorted();
 
-const property = (check: (definition: CompiledDefinition, script: readonly Act[]) => void) => () =>
+type Check = (definition: CompiledDefinition, script: readonly Act[]) => void;
+const property = (check: Check) => () =>
   fc.assert(fc.property(definitions, acts, check), { numRuns: RUNS });
+const migratingProperty = (check: Check) => () =>
+  fc.assert(fc.property(definitions, migratingActs, check), { numRuns: RUNS });
 
 describe('any run of any definition, whatever the world does', () => {
   jest.setTimeout(60_000 + RUNS * 100);
 
   it(
     'ends in exactly one way, and then is still',
-    property((definition, script) => {
+    migratingProperty((definition, script) => {
       const player = play(definition, script, () => undefined);
       expect(hasEnded(player)).toBe(true);
       expect([...player.outstanding.keys()]).toEqual(['ended']);
@@ -496,20 +560,22 @@ describe('any run of any definition, whatever the world does', () => {
 
   it(
     'leaves outstanding what the state alone says is outstanding',
-    property((definition, script) => {
+    migratingProperty((definition, script) => {
       play(definition, script, (player) => {
         // What a paused run has under way is only awaited: nobody makes it again before it is resumed.
         const outstanding = [...player.outstanding.values()].filter(
           ({ effect }) => !isPaused(player) || (effect !== 'call' && effect !== 'run-child'),
         );
-        expect(sorted(outstanding)).toEqual(sorted(pendingEffects(definition, player.state)));
+        expect(sorted(outstanding)).toEqual(
+          sorted(pendingEffects(player.definition, player.state)),
+        );
       });
     }),
   );
 
   it(
     'is the same state folded from its events',
-    property((definition, script) => {
+    migratingProperty((definition, script) => {
       const player = play(definition, script, () => undefined);
       const stored = JSON.parse(JSON.stringify(player.events)) as RunEvent[];
       const folded = stored.reduce<RunState>(evolveRun, NOT_STARTED);
@@ -519,23 +585,28 @@ describe('any run of any definition, whatever the world does', () => {
 
   it(
     'can be decided again from its events alone',
-    property((definition, script) => {
-      const { appends } = play(definition, script, () => undefined);
-      const decider = runDecider(definition);
+    migratingProperty((definition, script) => {
+      const { appends, definitions: known } = play(definition, script, () => undefined);
+      let decider = runDecider(definition);
       let state: RunState = NOT_STARTED;
       for (const recorded of appends) {
-        const cause = causeOf(recorded, state);
+        const [first] = recorded;
+        const target =
+          first?.type === 'WorkflowMigrated' ? known.get(first.data.to_version) : undefined;
+        const cause = causeOf(recorded, state, target);
         expect(cause).toBeDefined();
         if (!cause) return;
-        expect(decider.decide(cause, state)).toEqual(recorded);
+        const decision = decider.decide(cause, state);
+        expect(decision).toEqual(recorded);
         state = recorded.reduce(decider.evolve, state);
+        if (target) decider = runDecider(target);
       }
     }),
   );
 
   it(
     'never calls a completed step again, nor one attempt twice but after a take-over',
-    property((definition, script) => {
+    migratingProperty((definition, script) => {
       const player = play(definition, script, () => undefined);
       const done = new Set<string>();
       const begun = new Set<string>();
@@ -617,7 +688,7 @@ describe('any run of any definition, whatever the world does', () => {
 
   it(
     'publishes once per step',
-    property((definition, script) => {
+    migratingProperty((definition, script) => {
       const said = play(definition, script, () => undefined).events.flatMap(({ type, data }) =>
         type === 'EventPublished' ? [data.step] : [],
       );
@@ -627,7 +698,7 @@ describe('any run of any definition, whatever the world does', () => {
 
   it(
     'takes each signal once, the oldest first',
-    property((definition, script) => {
+    migratingProperty((definition, script) => {
       const kept: { signal: string; payload: Json }[] = [];
       for (const { type, data } of play(definition, script, () => undefined).events) {
         if (type === 'SignalReceived') kept.push({ signal: data.signal, payload: data.payload });
@@ -640,7 +711,7 @@ describe('any run of any definition, whatever the world does', () => {
 
   it(
     'lets no step wait for a signal that it keeps, unless it is paused',
-    property((definition, script) => {
+    migratingProperty((definition, script) => {
       play(definition, script, ({ state }) => {
         if (!isStarted(state) || state.status !== 'running' || state.pause || state.halt) return;
         for (const { signal } of state.signals) expect(awaiting(state, signal)).toEqual([]);
@@ -650,7 +721,7 @@ describe('any run of any definition, whatever the world does', () => {
 
   it(
     'begins nothing while it is paused',
-    property((definition, script) => {
+    migratingProperty((definition, script) => {
       const player = play(definition, script, () => undefined);
       let isHeld = false;
       for (const { type } of player.events) {
@@ -758,14 +829,14 @@ describe('any run of any definition, whatever the world does', () => {
 
   it(
     'shows its progress between 0 and 100, complete only at the end, the same by state and by view',
-    property((definition, script) => {
+    migratingProperty((definition, script) => {
       let view: RunView | undefined;
       let seen = 0;
       play(definition, script, (player) => {
         for (; seen < player.appends.length; seen++)
           view = player.appends[seen]?.reduce(evolveRunView, view);
         const progress = progressOf(player.state);
-        expect(progress.total_steps).toBe(definition.steps.size);
+        expect(progress.total_steps).toBe(player.definition.steps.size);
         expect(progress.progress_percentage).toBeGreaterThanOrEqual(0);
         expect(progress.progress_percentage === 100).toBe(player.status === 'completed');
         expect(view?.current_status).toBe(player.status);
@@ -784,7 +855,7 @@ describe('any run of any definition, whatever the world does', () => {
 
 /** What may be recorded during a pause: the pause itself, answers, and what they say of their step. */
 const QUIET =
-  /^(WorkflowPaused|CallHeld|SignalReceived|StepCompleted|Step(Attempt)?Failed|StepCompensated|UndoAttemptFailed|IncidentOpened|CompensationRequested)$/;
+  /^(WorkflowPaused|CallHeld|SignalReceived|StepCompleted|Step(Attempt)?Failed|StepCompensated|UndoAttemptFailed|IncidentOpened|CompensationRequested|WorkflowMigrated)$/;
 const wentOn = new Set<RunEvent['type']>([
   'StepCompleted',
   'StepSkipped',

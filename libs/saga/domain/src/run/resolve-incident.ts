@@ -25,11 +25,12 @@ export function resolveIncident(draft: Draft, { data }: ResolveIncident): Reject
   return undefined;
 }
 
-/** The undo that is parked: a further call of it, or its first when it could not be formed before. */
+/** The undo that is parked: a further call of it, or its first: it could not be formed before, or is another one now. */
 export function undoAgain(draft: Draft): void {
   const { compensation } = draft.run;
   const [step] = compensation?.remaining ?? [];
   const attempt = compensation?.undo?.attempt ?? 0;
-  if (step === undefined || attempt === 0) return undoNext(draft);
+  const effect = draft.run.effects.find((one) => one.step === step);
+  if (step === undefined || attempt === 0 || effect?.isUndoAnew) return undoNext(draft);
   draft.record({ type: 'UndoRetried', data: { step, attempt: attempt + 1, at: draft.at } });
 }

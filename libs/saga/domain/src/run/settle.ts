@@ -7,6 +7,7 @@ import { closeIncident, openIncident } from './incidents';
 import { whyOversized } from './payload-limits';
 import { planOf, savepointOf, standingSteps } from './plan';
 import { opensIncidents } from './rules-version';
+import { strategyOf } from './run-version';
 import { isInside, type Around, type Spot } from './spot';
 import { delayTimer, heldCall, retryTimer, signalTimer, undoTimer } from './timers';
 
@@ -99,10 +100,10 @@ export function recordEnd(draft: Draft, address: string, message: string, failur
 
 /** Nothing is under way: what is to be undone is known, and the first undo begins. */
 export function conclude(draft: Draft): void {
-  const { halt, started } = draft.run;
+  const { halt } = draft.run;
   if (!halt) return;
   const { reason, step } = halt;
-  const strategy = halt.strategy ?? started.compensation_strategy;
+  const strategy = halt.strategy ?? strategyOf(draft.run);
   const savepoint =
     strategy === 'partial' ? savepointOf(draft.definition, draft.run, halt) : undefined;
   const steps = planOf(draft.definition, draft.run, strategy, halt);
@@ -146,12 +147,15 @@ export function undoNext(draft: Draft): void {
       message: `compensation_action.input_mapping: ${refusal}`,
       attempts: 0,
     });
+  const attempt = (effect.undoAttempts ?? 0) + 1;
+  const edition = effect.isUndoAnew ? attempt : effect.undoEdition;
   draft.record({
     type: 'UndoStarted',
     data: {
       step: name,
       input: input.value,
-      attempt: (effect.undoAttempts ?? 0) + 1,
+      attempt,
+      ...(edition === undefined ? {} : { edition }),
       at: draft.at,
     },
   });

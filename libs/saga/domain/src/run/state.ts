@@ -27,6 +27,8 @@ export interface Calls {
   readonly isDoubtful: boolean;
   /** The newest call was not sent yet: it waits until its target may be called. */
   readonly isHeld: boolean;
+  /** The next call is another request: the run has migrated to a definition that makes it so. */
+  readonly isAnew?: boolean | undefined;
 }
 
 /** A parallel or map step whose branches or items are not all done. */
@@ -91,6 +93,10 @@ export interface Effected {
   readonly output: Json;
   /** Calls that were made to undo it. */
   readonly undoAttempts?: number | undefined;
+  /** The attempt since which its undo is another request, with a key of its own. */
+  readonly undoEdition?: number | undefined;
+  /** The next call of its undo is another request. */
+  readonly isUndoAnew?: boolean | undefined;
   /** Of the call that had it. */
   readonly edition?: number | undefined;
 }
@@ -141,11 +147,20 @@ export interface Pause {
   readonly heard: readonly string[];
 }
 
+/** What the run goes by instead of what it was started with. */
+export interface Migrated {
+  readonly version: string;
+  readonly checksum: string;
+  readonly strategy: CompensationStrategy;
+  readonly totalSteps: number;
+}
+
 export type RunStatus = 'running' | 'completed' | 'failed' | 'compensating' | 'compensated';
 
 export interface Run {
   readonly status: RunStatus;
   readonly started: WorkflowStarted['data'];
+  readonly migrated?: Migrated | undefined;
   readonly context: JsonObject;
   /** What branches and items have for themselves. */
   readonly scopes: ReadonlyMap<ScopeId, JsonObject>;

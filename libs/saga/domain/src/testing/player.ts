@@ -24,6 +24,13 @@ const NO_INCIDENT = `${RUN_ID}:a:9`;
 const effectKey = (effect: Effect): string =>
   'key' in effect ? effect.key : 'timer_id' in effect ? effect.timer_id : effect.effect;
 
+/** They say something of a run and do not get it to move. */
+const ASIDE: ReadonlySet<RunEvent['type']> = new Set([
+  'WorkflowArchived',
+  'WorkflowPurged',
+  'WorkflowMigrated',
+]);
+
 /**
  * An engine without a world: keeps what is outstanding as an engine would, and leaves to the test
  * which answer comes next.
@@ -34,14 +41,17 @@ export class Player {
   readonly outstanding = new Map<string, Effect>();
   /** Every call in the order in which it was to be made. */
   readonly calls: CallEffect[] = [];
-  readonly decider: RunDecider;
+  decider: RunDecider;
+  /** That it has gone by, by version. */
+  readonly definitions = new Map<string, CompiledDefinition>();
   now = epochMs(BEGIN);
   chance = 0.5;
   /** Those of its runs; undefined: the first ones. */
   rules: number | undefined = RULES;
 
-  constructor(readonly definition: CompiledDefinition) {
+  constructor(public definition: CompiledDefinition) {
     this.decider = runDecider(definition);
+    this.definitions.set(definition.version, definition);
   }
 
   get events(): readonly RunEvent[] {
@@ -82,9 +92,8 @@ export class Player {
     if (result.events.length === 0) return result.events;
     this.appends.push(result.events);
     // Whoever gets a parked or ended run to move again has taken note of that.
-    const [{ type }] = result.events as readonly [RunEvent];
-    if (type !== 'WorkflowArchived' && type !== 'WorkflowPurged')
-      for (const note of ['parked', 'ended']) this.outstanding.delete(note);
+    const isMoving = result.events.some(({ type }) => !ASIDE.has(type));
+    if (isMoving) for (const note of ['parked', 'ended']) this.outstanding.delete(note);
     if (!isStarted(this.state) || !this.state.pause) this.outstanding.delete('paused');
     const isResuming = result.events.some(({ type }) => type === 'WorkflowResumed');
     for (const effect of effectsOf(this.definition, result.events, this.state))
@@ -250,6 +259,19 @@ export class Player {
 
   purge(): Rejection | readonly RunEvent[] {
     return this.say({ type: 'PurgeWorkflow', at: this.at, data: { workflow_id: RUN_ID } });
+  }
+
+  /** An operator has it go on by another version, which an engine follows from then on. */
+  migrate(definition: CompiledDefinition): Rejection | readonly RunEvent[] {
+    const data = { workflow_id: RUN_ID, to_version: definition.version, reason: 'a better one' };
+    const checksum = `sum of ${definition.version}`;
+    const type = 'MigrateWorkflow';
+    const result = this.say({ type, at: this.at, data, definition, checksum });
+    if (result instanceof Rejection) return result;
+    this.definition = definition;
+    this.definitions.set(definition.version, definition);
+    this.decider = runDecider(definition);
+    return result;
   }
 
   /** Another process takes over: only the log survives. */

@@ -23,7 +23,8 @@ export function progressOf(state: RunState): Progress {
     isUnderWay: isUnderWay(step) || step.status === 'branching',
     isGroup: step.status === 'branching',
   }));
-  return measure(standings, state.started.total_steps, state.status === 'completed');
+  const total = state.migrated?.totalSteps ?? state.started.total_steps;
+  return measure(standings, total, state.status === 'completed');
 }
 
 /** Steps that a decision jumped over count as passed: the share does not go back while steps go on. */

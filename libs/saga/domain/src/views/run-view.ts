@@ -306,6 +306,22 @@ function evolve(view: RunView, event: Exclude<RunEvent, { type: 'WorkflowStarted
       const timeout_at = instantOf(epochMs(view.timeout_at) + event.data.paused_ms);
       return { ...going, paused: false, timeout_at };
     }
+    case 'WorkflowMigrated': {
+      const { to_version, total_steps, compensation_strategy, places = {} } = event.data;
+      const isUndone = view.current_status === 'compensating';
+      const steps = view.steps.map((step) => {
+        const place = places[nameOf(step.step_name)];
+        return place === undefined ? step : { ...step, step_order: place };
+      });
+      return {
+        ...view,
+        workflow_version: to_version,
+        total_steps,
+        // What it is being undone by was settled before.
+        ...(isUndone ? {} : { compensation_strategy }),
+        steps,
+      };
+    }
     case 'WorkflowCompleted':
       return { ...view, current_status: 'completed', ...end(view.started_at, event.data.at) };
     case 'WorkflowFailed': {

@@ -125,7 +125,10 @@ const isOfTheReplica = (fault: unknown): boolean =>
 /** The run's own clock says when. */
 const NOW = instantOf(0);
 
-function wordOf({ action, reason, max_retries }: Request, workflow_id: string): Operation {
+function wordOf(
+  { action, reason, max_retries, to_version = '' }: Request,
+  workflow_id: string,
+): Operation {
   switch (action) {
     case 'retry': {
       const budget = max_retries === undefined ? {} : { max_retries };
@@ -142,5 +145,7 @@ function wordOf({ action, reason, max_retries }: Request, workflow_id: string): 
       return { type: 'ArchiveWorkflow', data: { workflow_id }, at: NOW };
     case 'purge':
       return { type: 'PurgeWorkflow', data: { workflow_id }, at: NOW };
+    case 'migrate':
+      return { type: 'MigrateWorkflow', data: { workflow_id, to_version, reason }, at: NOW };
   }
 }

@@ -7,6 +7,8 @@ import type { WorkflowRow } from '../projections/workflows/workflows.projection'
 export interface Selection {
   readonly action: sagaContract.BulkAction;
   readonly filter: sagaContract.BulkFilter;
+  /** Of `migrate`. */
+  readonly to_version?: string | undefined;
 }
 
 /** Refused, so that nobody means all runs by saying nothing. */
@@ -26,6 +28,7 @@ const ELIGIBLE: Readonly<Record<sagaContract.BulkAction, string>> = {
   resume: 'paused',
   archive: `current_status in ('completed', 'failed', 'compensated')`,
   purge: 'true',
+  migrate: `current_status in ('running', 'failed', 'compensating')`,
 };
 
 const sourceOf = (action: sagaContract.BulkAction): string =>
@@ -39,25 +42,25 @@ interface Reader {
 /** Their ids, oldest run first: who has waited longest is helped first. */
 export async function selectedRuns(
   reader: Reader,
-  { action, filter }: Selection,
+  { action, filter, to_version }: Selection,
   { after, limit }: { readonly after: number | null; readonly limit: number },
 ): Promise<readonly Pick<WorkflowRow, 'id' | 'started_position'>[]> {
   return reader.query(
     `select id, started_position from ${sourceOf(action)} where ${condition(action)}
-       and ($8::bigint is null or started_position > $8)
-     order by started_position limit $9`,
-    [...parametersOf(filter), after, limit],
+       and ($9::bigint is null or started_position > $9)
+     order by started_position limit $10`,
+    [...parametersOf(filter, to_version), after, limit],
   );
 }
 
 /** How many there are. */
 export async function countSelected(
   reader: Reader,
-  { action, filter }: Selection,
+  { action, filter, to_version }: Selection,
 ): Promise<number> {
   const [row] = await reader.query<readonly { readonly count: number }[]>(
     `select count(*)::int as count from ${sourceOf(action)} where ${condition(action)}`,
-    parametersOf(filter),
+    parametersOf(filter, to_version),
   );
   return row?.count ?? 0;
 }
@@ -69,9 +72,13 @@ const condition = (action: sagaContract.BulkAction): string => `${ELIGIBLE[actio
   and ($4::text is null or wedding_id = $4)
   and ($5::boolean is null or needs_attention = $5)
   and ($6::timestamptz is null or started_at >= $6)
-  and ($7::timestamptz is null or started_at < $7)`;
+  and ($7::timestamptz is null or started_at < $7)
+  and ($8::text is null or workflow_version <> $8)`;
 
-const parametersOf = (filter: sagaContract.BulkFilter): unknown[] => [
+const parametersOf = (
+  filter: sagaContract.BulkFilter,
+  toVersion: string | undefined,
+): unknown[] => [
   filter.status ?? null,
   filter.workflow_name ?? null,
   filter.workflow_version ?? null,
@@ -79,4 +86,5 @@ const parametersOf = (filter: sagaContract.BulkFilter): unknown[] => [
   filter.needs_attention ?? null,
   filter.started_from ?? null,
   filter.started_before ?? null,
+  toVersion ?? null,
 ];

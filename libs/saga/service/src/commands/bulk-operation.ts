@@ -2,9 +2,11 @@ import { sagaContract } from '@downbeat/contracts';
 import { EventStore } from '@downbeat/event-store';
 import { MessageBus } from '@downbeat/message-bus';
 import { ReadModels } from '@downbeat/projections';
-import { bulkOperation, bulkStream } from '@downbeat/saga-domain';
+import { Rejection } from '@downbeat/eventsourcing';
+import { bulkOperation, bulkStream, whyUnfit } from '@downbeat/saga-domain';
 import { carryOut, commandOf, refused } from '@downbeat/service-host';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { DefinitionLibrary } from '../definitions/definition-library';
 import { BULK_HINT } from '../bulk/bulk-watch';
 import { selectedRuns, whyTooWide } from '../bulk/selection';
 import { workflows } from '../projections/workflows/workflows.projection';
@@ -20,10 +22,11 @@ export class StartBulkOperationHandler implements ICommandHandler<StartBulkOpera
     private readonly store: EventStore,
     private readonly readModels: ReadModels,
     private readonly bus: MessageBus,
+    private readonly library: DefinitionLibrary,
   ) {}
 
   async execute({ data, at, cause }: StartBulkOperation) {
-    const refusal = whyTooWide(data.filter);
+    const refusal = whyTooWide(data.filter) ?? whyUnfit(data) ?? (await this.whyUnknown(data));
     if (refusal) return refused(refusal);
     // What was recorded up to now counts: whoever saw a run fail may select it.
     const as = { min_position: await this.store.head() };
@@ -43,6 +46,16 @@ export class StartBulkOperationHandler implements ICommandHandler<StartBulkOpera
     );
     if (outcome.accepted) this.bus.hint(BULK_HINT, { position: outcome.position });
     return outcome;
+  }
+
+  /** Nobody would migrate to what is not there. */
+  private async whyUnknown({
+    filter: { workflow_name },
+    to_version,
+  }: StartBulkOperation['data']): Promise<Rejection | undefined> {
+    if (workflow_name === undefined || to_version === undefined) return undefined;
+    const known = await this.library.find(workflow_name, to_version);
+    return known instanceof Rejection ? known : undefined;
   }
 }
 

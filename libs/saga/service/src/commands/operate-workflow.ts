@@ -158,6 +158,9 @@ function answerOf(operation: Operation, state: RunState): JsonObject {
     case 'PauseWorkflow':
     case 'ResumeWorkflow':
       return { workflow_id, status, paused: state.pause !== undefined };
+    case 'MigrateWorkflow':
+      // Asking for what it goes by already changes nothing, and so does what is done.
+      return { workflow_id, status, workflow_version: operation.data.to_version };
   }
 }
 
@@ -185,6 +188,7 @@ const OPERATIONS: Readonly<Record<Operation['type'], z.ZodType>> = {
   ResumeWorkflow: sagaContract.resumeWorkflow.data,
   ArchiveWorkflow: z.strictObject({ workflow_id: z.uuid() }),
   PurgeWorkflow: z.strictObject({ workflow_id: z.uuid() }),
+  MigrateWorkflow: sagaContract.migrateWorkflow.data,
   ChildEnded: childEnded,
 };
 

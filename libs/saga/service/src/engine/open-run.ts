@@ -10,11 +10,15 @@ import {
   isStarted,
   pendingEffects,
   presentCall,
+  runDecider,
+  versionOf,
   type CallAnswered,
   type CallEffect,
   type CallResult,
   type ChildEffect,
   type HeldBecause,
+  type MigrateWorkflow,
+  type MigrationRequest,
   type RunCommand,
   type TellParentEffect,
 } from '@downbeat/saga-domain';
@@ -27,6 +31,9 @@ import type { ReplicaLease } from './replica-lease';
 import { RunEffects } from './run-effects';
 import { RunStream, type Asked } from './run-stream';
 import type { Behaviour, RunSurroundings } from './surroundings';
+
+/** A command as it comes to a run: which definition it migrates to is told by the version. */
+type Order = Exclude<RunCommand, MigrateWorkflow> | MigrationRequest;
 
 /**
  * One run in the hands of this process: decides, appends, and does what follows from it, one
@@ -86,11 +93,7 @@ export class OpenRun {
    * @throws {LeaseLost} Another process has the run.
    * @throws What {@link EventStore.append} throws: then it may have been carried out.
    */
-  async ask(
-    command: RunCommand,
-    asked: Asked,
-    behaviour?: Behaviour,
-  ): Promise<Appended | Rejection> {
+  async ask(command: Order, asked: Asked, behaviour?: Behaviour): Promise<Appended | Rejection> {
     const tryOnce = () => this.transition({ ...command, at: this.now() }, asked);
     try {
       return await this.line.enter(() => {
@@ -182,8 +185,8 @@ export class OpenRun {
     await this.stream.reload();
     const { state, isHeld } = this.stream;
     if (isStarted(state)) {
-      const { workflow_name, workflow_version } = state.started;
-      this.behaviour = await this.around.behaviourOf(workflow_name, workflow_version);
+      const { workflow_name } = state.started;
+      this.behaviour = await this.around.behaviourOf(workflow_name, versionOf(state));
     }
     this.isMendAsked = false;
     if (this.behaviour) {
@@ -193,12 +196,14 @@ export class OpenRun {
     this.isCertain = true;
   }
 
-  private async transition(command: RunCommand, asked?: Asked): Promise<Appended | Rejection> {
+  private async transition(order: Order, asked?: Asked): Promise<Appended | Rejection> {
     if (this.isClosed) throw this.stream.lost();
     if (!this.isCertain) await this.recover();
     const { stream, behaviour } = this;
     if (!behaviour)
       return new Rejection('workflow-unknown', 'there is no such workflow', 'not-found');
+    const command = await this.commandOf(order);
+    if (command instanceof Rejection) return (await stream.answeredBefore(asked)) ?? command;
     const decision = behaviour.decider.transition(withPosition(command, stream), stream.state);
     if (decision instanceof Rejection) return (await stream.answeredBefore(asked)) ?? decision;
     const { events, state } = decision;
@@ -212,12 +217,27 @@ export class OpenRun {
     this.around.crashPoints.reached(`${point}.after-append`);
     // The first time its answer was lost; what it led to may not be known here.
     if (appended.repeated) return appended;
+    if (command.type === 'MigrateWorkflow') {
+      const { definition } = command;
+      this.behaviour = { definition, decider: runDecider(definition) };
+    }
     if (!this.isClosed) this.effects.perform(effectsOf(behaviour.definition, events, state));
     const { correlationId: correlation_id } = stream.callContext();
     for (const incident of openedIncidents(events, { workflow_id: this.id, correlation_id }))
       this.around.onIncident(incident);
     this.isCertain = true;
     return appended;
+  }
+
+  /** What is migrated to is looked up by whoever holds the run, where it is decided. */
+  private async commandOf(order: Order): Promise<RunCommand | Rejection> {
+    const { state } = this.stream;
+    if (order.type !== 'MigrateWorkflow' || !isStarted(state)) return order as RunCommand;
+    const { to_version } = order.data;
+    const known = await this.around.versionOf(state.started.workflow_name, to_version);
+    if (known instanceof Rejection) return known;
+    const { definition, checksum } = known;
+    return { ...order, definition, checksum };
   }
 
   private held(effect: CallEffect, because: HeldBecause): Promise<void> {

@@ -2,6 +2,7 @@ import type {
   ArchiveWorkflow,
   ChildEnded,
   CompensateWorkflow,
+  MigrationRequest,
   PauseWorkflow,
   PurgeWorkflow,
   ResolveIncident,
@@ -20,6 +21,7 @@ export type Operation =
   | ResumeWorkflow
   | ArchiveWorkflow
   | PurgeWorkflow
+  | MigrationRequest
   | ChildEnded;
 
 /** The id of the run an operation is about; ids of incidents begin with it. */

@@ -21,7 +21,8 @@ const DRAIN_MS = 2_000;
 const TROUBLES_SHOWN_MAX = 10;
 const STREAM_PREFIX = workflowStream('').length;
 
-type Given = Omit<RunSurroundings, 'onIdle' | 'behaviourOf' | 'family' | 'onIncident'>;
+type Own = 'onIdle' | 'behaviourOf' | 'versionOf' | 'family' | 'onIncident';
+type Given = Omit<RunSurroundings, Own>;
 
 export interface EngineOptions extends Given, Pick<RoomOptions, 'openMax' | 'operatedMax'> {
   /** Default: nobody is told. */
@@ -50,6 +51,7 @@ export class RunEngine {
       onIncident: () => undefined,
       ...options,
       behaviourOf: (name, version) => this.behaviourOf(name, version),
+      versionOf: (name, version) => options.library.find(name, version),
       onIdle: (run) => this.forget(run),
       family: new Family({
         store: options.store,

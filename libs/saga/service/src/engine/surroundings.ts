@@ -6,7 +6,7 @@ import type {
   CompiledDefinition,
   RunDecider,
 } from '@downbeat/saga-domain';
-import type { Position } from '@downbeat/eventsourcing';
+import type { Position, Rejection } from '@downbeat/eventsourcing';
 import type { Clock } from '@downbeat/service-host';
 import type { Admission } from '../admission/admission';
 import type { CallContext, TargetCaller } from '../targets/target-caller';
@@ -17,6 +17,11 @@ import type { OpenedIncident } from './opened-incidents';
 export interface Behaviour {
   readonly definition: CompiledDefinition;
   readonly decider: RunDecider;
+}
+
+/** The same as it was registered. */
+export interface KnownBehaviour extends Behaviour {
+  readonly checksum: string;
 }
 
 /** As much of an open run as whoever has it open is told. */
@@ -45,6 +50,8 @@ export interface RunSurroundings {
   readonly pause: (ms: number) => Promise<void>;
   /** @throws {DefinitionMissing} */
   readonly behaviourOf: (name: string, version: string) => Promise<Behaviour>;
+  /** For a run to go by from now on; refused when nobody has registered it. */
+  readonly versionOf: (name: string, version: string) => Promise<KnownBehaviour | Rejection>;
   readonly family: Relatives;
   /** The run needs this process no longer: it rests and nobody asks, or another process has it. */
   readonly onIdle: (run: RunInHand) => void;

@@ -70,6 +70,7 @@ export const sagaPublications: Publications<
     }),
   WorkflowPaused: keepPrivate,
   WorkflowResumed: keepPrivate,
+  WorkflowMigrated: keepPrivate,
   StepStarted: keepPrivate,
   StepRetried: keepPrivate,
   StepAttemptFailed: keepPrivate,

@@ -205,6 +205,7 @@ class Account {
       case 'IncidentOpened':
       case 'WorkflowPaused':
       case 'WorkflowResumed':
+      case 'WorkflowMigrated':
       case 'MapStarted':
       case 'MapItemStarted':
       case 'MapItemCompleted':

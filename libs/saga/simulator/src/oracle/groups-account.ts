@@ -138,6 +138,7 @@ class GroupsAccount {
       case 'IncidentResolved':
       case 'WorkflowPaused':
       case 'WorkflowResumed':
+      case 'WorkflowMigrated':
       case 'ParentTold':
       case 'WorkflowCompensated':
       case 'WorkflowArchived':

@@ -1,28 +1,34 @@
 import { sagaContract, type AnswerOf, type InputOf } from '@downbeat/contracts';
 import { Rejection } from '@downbeat/eventsourcing';
 import { ReadModels } from '@downbeat/projections';
+import { whyUnfit } from '@downbeat/saga-domain';
 import { Answers, cursorOf, pageOf, type Question } from '@downbeat/service-host';
 import { Controller } from '@nestjs/common';
 import { countSelected, selectedRuns, whyTooWide } from '../../bulk/selection';
+import { Migrations } from '../../definitions/migrations';
 import { workflows } from '../workflows/workflows.projection';
 import { bulkOperations, type BulkRow, type BulkRunRow } from './bulk.projection';
 
 const { previewBulkOperation, listBulkOperations, getBulkOperation } = sagaContract;
 type Operation = AnswerOf<typeof listBulkOperations>['operations'][number];
+type Refused = NonNullable<AnswerOf<typeof previewBulkOperation>['refused']>[number];
 type Item = AnswerOf<typeof getBulkOperation>['items'][number];
 
 /** Answers what an operation on many runs would concern, and how far those have come that were started. */
 @Controller()
 export class BulkQueries {
-  constructor(private readonly readModels: ReadModels) {}
+  constructor(
+    private readonly readModels: ReadModels,
+    private readonly migrations: Migrations,
+  ) {}
 
   @Answers(previewBulkOperation)
   async preview({ input, as }: Question<InputOf<typeof previewBulkOperation>>) {
-    const { action, limit, cursor, ...filter } = input;
-    const refusal = whyTooWide(filter);
+    const { action, limit, cursor, to_version, ...filter } = input;
+    const refusal = whyTooWide(filter) ?? whyUnfit({ action, filter, to_version });
     if (refusal) return refusal;
-    return this.readModels.ask(workflows, as, async (manager) => {
-      const selection = { action, filter };
+    const found = await this.readModels.ask(workflows, as, async (manager) => {
+      const selection = { action, filter, to_version };
       const page = { after: numberOf(cursor), limit: limit + 1 };
       const rows = await selectedRuns(manager, selection, page);
       const count = await countSelected(manager, selection);
@@ -33,6 +39,24 @@ export class BulkQueries {
         next_cursor: found.nextCursor,
       };
     });
+    if (to_version === undefined) return found;
+    const refused = await this.refusedOf(found.data.workflow_ids, to_version);
+    return refused instanceof Rejection ? refused : { ...found, data: { ...found.data, refused } };
+  }
+
+  /** A page of them, one after the other: each is read from its own events. */
+  private async refusedOf(
+    workflowIds: readonly string[],
+    toVersion: string,
+  ): Promise<Refused[] | Rejection> {
+    const refused: Refused[] = [];
+    for (const workflow_id of workflowIds) {
+      const foreseen = await this.migrations.of(workflow_id, toVersion);
+      if (foreseen instanceof Rejection) return foreseen;
+      const { refusal } = foreseen;
+      if (refusal) refused.push({ workflow_id, code: refusal.code, message: refusal.message });
+    }
+    return refused;
   }
 
   @Answers(listBulkOperations)
@@ -81,12 +105,13 @@ function numberOf(cursor: string | undefined): number | null {
 }
 
 function operationOf(row: BulkRow): Operation {
-  const { action, filter, reason, rate_per_second } = row.request;
+  const { action, filter, reason, rate_per_second, to_version } = row.request;
   return {
     bulk_id: row.bulk_id,
     action,
     filter: filter as Operation['filter'],
     reason,
+    ...(to_version === undefined ? {} : { to_version }),
     rate_per_second,
     status: row.status,
     count: Number(row.count),

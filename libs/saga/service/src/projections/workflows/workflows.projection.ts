@@ -1,6 +1,11 @@
 import { countsOf, ignore, type Projection, type Table } from '@downbeat/projections';
 import type { Instant } from '@downbeat/eventsourcing';
-import type { RunEvent, RunRetried, WorkflowDefinitionRegistered } from '@downbeat/saga-domain';
+import type {
+  RunEvent,
+  RunRetried,
+  WorkflowDefinitionRegistered,
+  WorkflowMigrated,
+} from '@downbeat/saga-domain';
 
 import { rowOf, workflowArchive } from './archive.table';
 
@@ -108,6 +113,10 @@ const workflow: Table<WorkflowRow, RunEvent> = {
     })),
     WorkflowPaused: change(() => ({ paused: true })),
     WorkflowResumed: change(() => ({ paused: false })),
+    WorkflowMigrated: change(({ to_version, total_steps }: WorkflowMigrated['data']) => ({
+      workflow_version: to_version,
+      total_steps,
+    })),
     WorkflowCompleted: {
       keys: ({ stream }) => [stream.slice('workflow-'.length)],
       fold: (row, { data }) =>
