@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { command, event, query } from './contract';
 import * as f from './fields';
 import { bulkCommands, bulkQueries } from './saga-bulk';
+import { pauseDefinition, pausedRuns, resumeDefinition } from './saga-definition-control';
 import {
   incidentId,
   incidentKind,
@@ -20,6 +21,7 @@ import { statementEffect } from './saga-statement';
 import { priority, workflowDefinition } from './workflow-definition';
 
 export * from './saga-bulk';
+export * from './saga-definition-control';
 export * from './saga-incidents';
 export * from './saga-migration';
 export * from './saga-pause';
@@ -409,9 +411,16 @@ export const listDefinitions = query({
         checksum: z.string(),
         is_latest: z.boolean(),
         registered_at: f.instant,
+        /** No run of it begins, of whichever version. */
+        is_paused: z.boolean(),
+        paused_because: z.string().optional(),
+        /** While it is paused: what becomes of runs under way. */
+        paused_runs: pausedRuns.optional(),
         definition: f.jsonObject,
       }),
     ),
+    /** What was said up to this position is followed by each replica; two seconds behind at most. */
+    followed_position: z.number().int(),
     next_cursor: f.nextCursor,
   }),
   http: { method: 'GET', path: '/workflow-definitions' },
@@ -489,6 +498,8 @@ export const workflowEventPublished = event({
 export const saga = {
   commands: [
     registerDefinition,
+    pauseDefinition,
+    resumeDefinition,
     startWorkflow,
     compensateWorkflow,
     retryWorkflow,

@@ -48,6 +48,8 @@ const READ_AT: Readonly<Record<string, string>> = {
   UpdateService: '/services/{service_id}',
   RegisterInstance: '/services/{service_id}/instances',
   RegisterWorkflowDefinition: '/workflow-definitions?name={name}',
+  PauseDefinition: '/workflow-definitions?name={workflow_name}',
+  ResumeDefinition: '/workflow-definitions?name={workflow_name}',
   StartWorkflow: '/workflows/{workflow_id}/status',
   CompensateWorkflow: '/workflows/{workflow_id}/status',
   RetryWorkflow: '/workflows/{workflow_id}/status',

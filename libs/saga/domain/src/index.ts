@@ -1,5 +1,6 @@
 export * from './bulk/bulk-operation';
 export * from './definition/called-services';
+export * from './definition-control/definition-control';
 export * from './definition/canonical-json';
 export * from './definition/compile';
 export * from './definition/compiled';

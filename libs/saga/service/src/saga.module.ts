@@ -24,6 +24,13 @@ import {
 } from './commands/bulk-operation';
 import { CompensateWorkflow, CompensateWorkflowHandler } from './commands/compensate-workflow';
 import {
+  ControlDefinition,
+  PauseDefinition,
+  PauseDefinitionHandler,
+  ResumeDefinition,
+  ResumeDefinitionHandler,
+} from './commands/control-definition';
+import {
   ControlSchedule,
   DeleteSchedule,
   DeleteScheduleHandler,
@@ -69,6 +76,8 @@ import { StartWorkflow, StartWorkflowHandler } from './commands/start-workflow';
 import { forgetWhenHinted } from './definitions/definition-hints';
 import { DefinitionLibrary } from './definitions/definition-library';
 import { Migrations } from './definitions/migrations';
+import { PausedDefinitions } from './definitions/paused-definitions';
+import { RunsOfPaused } from './definitions/runs-of-paused';
 import { CrashPoints, KillAtPoint, NoCrashPoints } from './engine/crash-points';
 import { DatabaseClock } from './engine/database-clock';
 import { showEngine } from './engine/engine-status';
@@ -119,6 +128,8 @@ const alarms = new Logger('Incidents');
       settings: sagaConfig,
       commands: [
         RegisterWorkflowDefinition,
+        PauseDefinition,
+        ResumeDefinition,
         StartWorkflow,
         CompensateWorkflow,
         RetryWorkflow,
@@ -154,6 +165,11 @@ const alarms = new Logger('Incidents');
   ],
   providers: [
     RegisterWorkflowDefinitionHandler,
+    PauseDefinitionHandler,
+    ResumeDefinitionHandler,
+    ControlDefinition,
+    PausedDefinitions,
+    RunsOfPaused,
     StartWorkflowHandler,
     StartRuns,
     { provide: RoomElsewhere, useExisting: TargetWatch },
@@ -252,6 +268,7 @@ const alarms = new Logger('Incidents');
         Admission,
         MessageBus,
         HostSettings,
+        PausedDefinitions,
       ],
       useFactory: (
         store: EventStore,
@@ -263,6 +280,7 @@ const alarms = new Logger('Incidents');
         admission: Admission,
         bus: MessageBus,
         { environment }: HostSettings,
+        paused: PausedDefinitions,
       ) =>
         new RunEngine({
           openMax: loadConfig(sagaConfig, environment).SAGA_OPEN_RUNS_MAX,
@@ -274,6 +292,7 @@ const alarms = new Logger('Incidents');
           crashPoints,
           admission,
           chance: Math.random,
+          isPaused: (name) => paused.has(name),
           pause: (ms) => pause(ms, undefined, { ref: false }),
           onEnded: (correlationId, position) =>
             bus.hint(sagaContract.runEndedSubject(correlationId), { position }),
@@ -307,6 +326,8 @@ export class SagaModule implements OnApplicationBootstrap {
     private readonly schedules: ScheduleWatch,
     private readonly bulk: BulkWatch,
     private readonly retention: RetentionWatch,
+    private readonly paused: PausedDefinitions,
+    private readonly runsOfPaused: RunsOfPaused,
     private readonly bus: MessageBus,
     private readonly lifecycle: HostLifecycle,
   ) {}
@@ -325,6 +346,8 @@ export class SagaModule implements OnApplicationBootstrap {
     showEngine(this.replica, this.incidents, this.probes, this.metrics, this.bus);
     this.operate.serve(this.replica.process);
     this.runs.serve(this.replica.process);
+    this.paused.start();
+    this.lifecycle.onStop('paused definitions', () => this.paused.stop());
     this.targets.start(this.replica.process, () => this.engine.roomForNew);
     this.lifecycle.onStop('target watch', () => this.targets.stop());
     await this.replica.start();
@@ -335,6 +358,8 @@ export class SagaModule implements OnApplicationBootstrap {
     this.lifecycle.onStop('bulk operations', () => this.bulk.stop());
     this.retention.start();
     this.lifecycle.onStop('retention', () => this.retention.stop());
+    this.runsOfPaused.start();
+    this.lifecycle.onStop('runs of paused definitions', () => this.runsOfPaused.stop());
     await this.runtime.start();
   }
 }

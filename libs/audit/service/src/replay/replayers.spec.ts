@@ -103,6 +103,17 @@ it('decides a retention policy again from its events alone', async () => {
   expect(await replayed('retention', [[set], [set]])).toEqual([true, false]);
 });
 
+it('decides the pauses of a definition again from their events alone', async () => {
+  const workflow_name = 'book';
+  const paused = (runs: string, pause_no: number) => [
+    { type: 'DefinitionPaused', data: { workflow_name, reason: 'r', runs, pause_no, at: at(0) } },
+  ];
+  const resumed = [{ type: 'DefinitionResumed', data: { workflow_name, pause_no: 2, at: at(1) } }];
+  const whole = [paused('leave', 1), paused('pause', 2), resumed];
+  expect(await replayed('definition-control', whole)).toEqual([true, true, true]);
+  expect(await replayed('definition-control', [paused('leave', 2)])).toEqual([false]);
+});
+
 describe('the kind of a stream', () => {
   it.each([
     ['service-billing', 'registry', 'service'],
@@ -111,6 +122,7 @@ describe('the kind of a stream', () => {
     ['dead-letter-0198', 'messaging', 'dead-letter'],
     ['schedule-nightly', 'saga', 'schedule'],
     ['bulk-outage', 'saga', 'bulk'],
+    ['definition-control-book', 'saga', 'definition-control'],
   ])('of %s is told by its name', (stream, context, kind) =>
     expect(kindOf(stream, context)).toBe(kind),
   );

@@ -3,6 +3,7 @@ import type { StreamName } from '@downbeat/eventsourcing';
 import { bulkReplayer } from './bulk.replayer';
 import { checkReplayer } from './check.replayer';
 import { deadLetterReplayer } from './dead-letter.replayer';
+import { definitionControlReplayer } from './definition-control.replayer';
 import { instanceReplayer, serviceReplayer } from './registry.replayers';
 import type { Replayer } from './replayer';
 import { retentionReplayer } from './retention.replayer';
@@ -20,6 +21,7 @@ export const replayersOn = (log: AuditLog): Replayers => ({
   check: checkReplayer,
   'dead-letter': deadLetterReplayer,
   target: targetReplayer,
+  'definition-control': definitionControlReplayer,
   schedule: scheduleReplayer,
   bulk: bulkReplayer,
   retention: retentionReplayer,

@@ -127,9 +127,10 @@ export function causeOf(
       return { type: 'ResolveIncident', at, data: { incident_id, action, ...why } };
     }
     case 'WorkflowPaused': {
-      const { reason } = first.data;
+      const { reason, definition_pause } = first.data;
       const why = reason === undefined ? {} : { reason };
-      return { type: 'PauseWorkflow', at, data: { workflow_id, ...why } };
+      const which = definition_pause === undefined ? {} : { definition_pause };
+      return { type: 'PauseWorkflow', at, ...which, data: { workflow_id, ...why } };
     }
     case 'WorkflowResumed':
       return { type: 'ResumeWorkflow', at, data: { workflow_id } };

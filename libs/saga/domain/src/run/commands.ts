@@ -60,8 +60,20 @@ export type ResolveIncident = Command<
   DataOf<typeof sagaContract.resolveIncident>
 >;
 
-export type PauseWorkflow = Command<'PauseWorkflow', DataOf<typeof sagaContract.pauseWorkflow>>;
-export type ResumeWorkflow = Command<'ResumeWorkflow', DataOf<typeof sagaContract.resumeWorkflow>>;
+export interface PauseWorkflow extends Command<
+  'PauseWorkflow',
+  DataOf<typeof sagaContract.pauseWorkflow>
+> {
+  /** With its definition: the number of that pause. */
+  readonly definition_pause?: number;
+}
+export interface ResumeWorkflow extends Command<
+  'ResumeWorkflow',
+  DataOf<typeof sagaContract.resumeWorkflow>
+> {
+  /** With its definition: leaves it paused if it was not paused with that. */
+  readonly definition_pause?: number;
+}
 
 /** To be said of a run that has ended. */
 export type ArchiveWorkflow = Command<

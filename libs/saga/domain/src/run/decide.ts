@@ -95,7 +95,7 @@ function handle(draft: Draft, command: Exclude<RunCommand, StartWorkflow>): Reje
     case 'PauseWorkflow':
       return pauseRun(draft, command);
     case 'ResumeWorkflow':
-      return resumeRun(draft);
+      return resumeRun(draft, command);
     case 'ArchiveWorkflow':
       return archiveRun(draft, command);
     case 'PurgeWorkflow':

@@ -476,7 +476,12 @@ export type RunRetried = Message<
 /** Nothing new begins and no timer runs until it is resumed. */
 export type WorkflowPaused = Message<
   'WorkflowPaused',
-  { readonly reason?: string; readonly at: Instant }
+  {
+    readonly reason?: string;
+    /** It was paused with its definition: the number of that pause. */
+    readonly definition_pause?: number;
+    readonly at: Instant;
+  }
 >;
 /** Every due time is later by `paused_ms` than it was. */
 export type WorkflowResumed = Message<

@@ -223,8 +223,11 @@ function evolveStarted(run: Run, event: Exclude<RunEvent, { type: 'WorkflowStart
         halt: undefined,
       };
     }
-    case 'WorkflowPaused':
-      return { ...run, pause: { since: event.data.at, heard: [] } };
+    case 'WorkflowPaused': {
+      const isOfDefinition = event.data.definition_pause !== undefined;
+      const pause = { since: event.data.at, heard: [] };
+      return { ...run, pause: isOfDefinition ? { ...pause, isOfDefinition } : pause };
+    }
     case 'WorkflowResumed':
       return afterPause(run, event.data.paused_ms);
     case 'WorkflowMigrated':

@@ -1,6 +1,6 @@
 import { Rejection } from '@downbeat/eventsourcing';
 import { finish, walk } from './advance';
-import type { PauseWorkflow } from './commands';
+import type { PauseWorkflow, ResumeWorkflow } from './commands';
 import type { Draft } from './draft';
 import { endPause } from './pause';
 import { settle, undoNext } from './settle';
@@ -10,13 +10,17 @@ import { rejoinRaces } from './undone';
 const hasEnded = new Rejection('workflow-ended', 'the run has ended');
 
 /** Asking for what already holds is not a change. */
-export function pauseRun(draft: Draft, { data: { reason } }: PauseWorkflow): Rejection | undefined {
+export function pauseRun(
+  draft: Draft,
+  { data: { reason }, definition_pause }: PauseWorkflow,
+): Rejection | undefined {
   switch (draft.run.status) {
     case 'running':
     case 'compensating': {
       const why = reason === undefined ? {} : { reason };
+      const which = definition_pause === undefined ? {} : { definition_pause };
       if (!draft.run.pause)
-        draft.record({ type: 'WorkflowPaused', data: { ...why, at: draft.at } });
+        draft.record({ type: 'WorkflowPaused', data: { ...why, ...which, at: draft.at } });
       return undefined;
     }
     case 'completed':
@@ -27,7 +31,12 @@ export function pauseRun(draft: Draft, { data: { reason } }: PauseWorkflow): Rej
 }
 
 /** What would have followed the answers that came in during the pause follows now. */
-export function resumeRun(draft: Draft): Rejection | undefined {
+export function resumeRun(
+  draft: Draft,
+  { definition_pause }: ResumeWorkflow,
+): Rejection | undefined {
+  // Whoever has paused it besides has to say so himself.
+  if (definition_pause !== undefined && !draft.run.pause?.isOfDefinition) return undefined;
   switch (draft.run.status) {
     case 'running':
       goOnAgain(draft);

@@ -42,6 +42,25 @@ describe('a paused run', () => {
     ]);
   });
 
+  it('paused with its definition is resumed with that, or by a person; one that a person paused is not', () => {
+    const player = new Player(compiled([call('a'), call('b')])).start();
+    const data = { workflow_id: RUN_ID };
+    const withDefinition = (type: 'PauseWorkflow' | 'ResumeWorkflow') =>
+      types(player.say({ type, at: player.at, data, definition_pause: 2 }));
+    player.pause();
+    expect(withDefinition('PauseWorkflow')).toEqual([]);
+    expect(withDefinition('ResumeWorkflow')).toEqual([]);
+    expect(player.events.at(-1)?.type).toBe('WorkflowPaused');
+    player.resume();
+    expect(withDefinition('PauseWorkflow')).toEqual(['WorkflowPaused']);
+    expect(player.events.at(-1)?.data).toMatchObject({ definition_pause: 2 });
+    player.crash();
+    expect(withDefinition('ResumeWorkflow')).toEqual(['WorkflowResumed']);
+    expect(withDefinition('ResumeWorkflow')).toEqual([]);
+    withDefinition('PauseWorkflow');
+    expect(types(player.resume())).toEqual(['WorkflowResumed']);
+  });
+
   it('is paused once, and resumed once', () => {
     const player = new Player(compiled([call('a')])).start();
     expect(types(player.resume())).toEqual([]);

@@ -143,6 +143,8 @@ export interface Incident {
 /** Nothing begins; due times are told as of its beginning. */
 export interface Pause {
   readonly since: Instant;
+  /** It was paused with its definition. */
+  readonly isOfDefinition?: boolean | undefined;
   /** Steps that were answered, and those that signals came for, in the order of the log. */
   readonly heard: readonly string[];
 }

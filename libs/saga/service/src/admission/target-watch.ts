@@ -3,6 +3,7 @@ import { MessageBus } from '@downbeat/message-bus';
 import { ReadModels } from '@downbeat/projections';
 import { Injectable } from '@nestjs/common';
 import type { RoomElsewhere } from '../commands/room-elsewhere';
+import { PausedDefinitions } from '../definitions/paused-definitions';
 import { Admission } from './admission';
 import { FollowedRules } from './followed-rules';
 import { Peers } from './peers';
@@ -17,6 +18,7 @@ export class TargetWatch implements RoomElsewhere {
     private readonly admission: Admission,
     private readonly readModels: ReadModels,
     private readonly bus: MessageBus,
+    private readonly paused: PausedDefinitions,
   ) {}
 
   /**
@@ -27,7 +29,9 @@ export class TargetWatch implements RoomElsewhere {
     const follow = () => this.admission.follow(this.rules?.rules ?? [], this.replicas);
     const rules = new FollowedRules(this.readModels, this.bus, follow);
     this.rules = rules;
-    this.peers = new Peers(process, this.admission, this.bus, () => rules.position, room, follow);
+    // Of targets and of definitions.
+    const followed = () => Math.min(rules.position, this.paused.position);
+    this.peers = new Peers(process, this.admission, this.bus, followed, room, follow);
     this.peers.start();
     this.rules.start();
   }

@@ -200,13 +200,15 @@ function validOperation(operation: Partial<Operation>): Operation | Rejection {
   const valid = validate(schema, data);
   if (valid instanceof Rejection) return valid;
   const at = instantOf(0); // The run's own clock says when.
-  const { parent_attempt, for_parent } = operation as {
+  const { parent_attempt, for_parent, definition_pause } = operation as {
     readonly parent_attempt?: number;
     readonly for_parent?: boolean;
+    readonly definition_pause?: number;
   };
   const asked = {
     ...(Number.isInteger(parent_attempt) ? { parent_attempt } : {}),
     ...(for_parent === true ? { for_parent } : {}),
+    ...(Number.isInteger(definition_pause) ? { definition_pause } : {}),
   };
   return { type, at, data: valid.value, ...asked } as Operation;
 }

@@ -4,6 +4,7 @@ import { call } from '@downbeat/saga-domain/testing';
 import { Logger } from '@nestjs/common';
 import type { ExpectedDurations } from '../projections/workflows/expected-durations';
 import { EngineBench, type BenchReplica } from '../testing/engine-bench';
+import type { PausedDefinitions } from '../definitions/paused-definitions';
 import { StartRuns } from './start-runs';
 
 beforeAll(() => Logger.overrideLogger(false));
@@ -33,7 +34,8 @@ const opened = async (openMax: number, over: Pick<MessageBus, 'query' | 'answer'
   const replica = await bench.open({ openMax });
   const elsewhere = { take: () => roomy.shift() };
   const { engine, library } = replica;
-  const runs = new StartRuns(engine, library, durations, elsewhere, over as MessageBus);
+  const paused = { whyNoRun: () => Promise.resolve(undefined) } as unknown as PausedDefinitions;
+  const runs = new StartRuns(engine, library, durations, elsewhere, over as MessageBus, paused);
   runs.serve(replica.name);
   return { ...replica, runs };
 };

@@ -11,6 +11,7 @@ import { isStarted, RULES } from '@downbeat/saga-domain';
 import { accepted, problemOf, refused, type Cause } from '@downbeat/service-host';
 import { Injectable } from '@nestjs/common';
 import { DefinitionLibrary } from '../definitions/definition-library';
+import { PausedDefinitions } from '../definitions/paused-definitions';
 import { EngineFull, TargetClogged } from '../engine/errors';
 import { RunEngine } from '../engine/run-engine';
 import { workflowIdOf } from '../engine/workflow-id';
@@ -33,6 +34,7 @@ export class StartRuns {
     private readonly durations: ExpectedDurations,
     private readonly elsewhere: RoomElsewhere,
     private readonly bus: MessageBus,
+    private readonly paused: PausedDefinitions,
   ) {}
 
   /** @throws A fault, when it is not known what became of it: to be tried again. */
@@ -55,6 +57,8 @@ export class StartRuns {
     const known = await this.library.find(data.workflow_name, data.workflow_version);
     if (known instanceof Rejection) return refused(known);
     const workflow_id = workflowIdOf(data.correlation_id);
+    const paused = await this.paused.whyNoRun(data.workflow_name, workflow_id);
+    if (paused) return refused(paused);
     const estimated_duration_minutes = this.durations.minutesOf(data.workflow_name);
     const { checksum } = known;
     try {

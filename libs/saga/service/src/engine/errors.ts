@@ -35,6 +35,13 @@ export class DefinitionMissing extends Fault {
   readonly remedy = 'retry';
 }
 
+/** The workflow that a step begins is paused: the step waits until it is resumed. */
+export class DefinitionPaused extends Fault {
+  override readonly name = 'DefinitionPaused';
+  readonly code = 'saga/definition-paused';
+  readonly remedy = 'retry';
+}
+
 /** A run that is a step of this one, or that this one is a step of, cannot be asked just now. */
 export class RelativeUnreachable extends Fault {
   override readonly name = 'RelativeUnreachable';

@@ -20,7 +20,7 @@ import {
 import type { Cause } from '@downbeat/service-host';
 import type { DefinitionLibrary, KnownDefinition } from '../definitions/definition-library';
 import type { CallContext } from '../targets/target-caller';
-import { RelativeUnreachable } from './errors';
+import { DefinitionPaused, RelativeUnreachable } from './errors';
 import type { Asked } from './run-stream';
 import type { Relatives } from './surroundings';
 import { workflowIdOf } from './workflow-id';
@@ -40,6 +40,8 @@ export interface FamilyPorts {
     asked: Asked,
   ) => Promise<Appended | Rejection>;
   readonly reach: Reach;
+  /** Whether no run of this workflow may begin for now. */
+  readonly isPaused: (workflowName: string) => Promise<boolean>;
 }
 
 /** Codes of refusals that say: there is nothing to undo any more. */
@@ -80,6 +82,7 @@ export class Family implements Relatives {
 
   private async start(effect: ChildEffect, context: CallContext): Promise<CallResult | undefined> {
     const { workflow_name, workflow_version, correlation_id, wedding_id, parent } = effect;
+    await this.requireBegun(workflow_name, workflowIdOf(correlation_id));
     const known = await this.ports.library.find(workflow_name, workflow_version);
     if (known instanceof Rejection) return { kind: 'refused', message: known.message };
     const { checksum, definition } = known;
@@ -109,6 +112,13 @@ export class Family implements Relatives {
       if (fault instanceof LeaseLost) throw unreachable(workflow_id);
       throw fault;
     }
+  }
+
+  /** A run that has begun is asked again as ever; one that has not waits, and its parent with it. */
+  private async requireBegun(workflowName: string, workflowId: string): Promise<void> {
+    if (!(await this.ports.isPaused(workflowName))) return;
+    if (isStarted(await this.stateOf(workflowId))) return;
+    throw new DefinitionPaused(`${workflowName} is paused`);
   }
 
   /** Another version may have been registered since it was started: then it is there all the same. */

@@ -30,6 +30,8 @@ export interface EngineOptions extends Given, Pick<RoomOptions, 'openMax' | 'ope
   readonly store: EventStore;
   readonly leases: Leases;
   readonly library: DefinitionLibrary;
+  /** Whether no run of a workflow may begin for now, as a step of another one; default: none is. */
+  readonly isPaused?: (workflowName: string) => Promise<boolean>;
 }
 
 /** Who says something to a run: a person or a service, or another run that waits for it. */
@@ -58,6 +60,7 @@ export class RunEngine {
         library: options.library,
         start: (command, known, asked) => this.start(command, known, asked),
         reach: (word, cause) => this.reach(word, cause),
+        isPaused: options.isPaused ?? (() => Promise.resolve(false)),
       }),
     };
   }

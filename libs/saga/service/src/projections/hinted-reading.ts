@@ -33,6 +33,11 @@ export class HintedReading {
     this.periodic.start({ atOnce: true });
   }
 
+  /** Reads now. */
+  hurry(): void {
+    this.periodic.hurry();
+  }
+
   async stop(): Promise<void> {
     this.unsubscribe();
     await this.periodic.stop();

@@ -3,6 +3,7 @@ import type { Json } from '@downbeat/eventsourcing';
 import { keepPrivate, type Publications } from '@downbeat/publishing';
 import type {
   BulkEvent,
+  DefinitionControlEvent,
   RetentionEvent,
   RunEvent,
   ScheduleEvent,
@@ -12,7 +13,13 @@ import type {
 
 /** What ended runs tell others stands in their first event, which a publication does not see. */
 export const sagaPublications: Publications<
-  RunEvent | WorkflowDefinitionRegistered | TargetEvent | ScheduleEvent | BulkEvent | RetentionEvent
+  | RunEvent
+  | WorkflowDefinitionRegistered
+  | DefinitionControlEvent
+  | TargetEvent
+  | ScheduleEvent
+  | BulkEvent
+  | RetentionEvent
 > = {
   WorkflowStarted: ({ data }) =>
     integrationEvent(sagaContract.workflowStarted, {
@@ -110,6 +117,8 @@ export const sagaPublications: Publications<
   RetentionPolicySet: keepPrivate,
   RetentionPolicyDeleted: keepPrivate,
   WorkflowDefinitionRegistered: keepPrivate,
+  DefinitionPaused: keepPrivate,
+  DefinitionResumed: keepPrivate,
   BulkOperationStarted: keepPrivate,
   BulkRunsAnswered: keepPrivate,
   BulkOperationCompleted: keepPrivate,

@@ -1,6 +1,7 @@
 import type { EventStore } from '@downbeat/event-store';
 import { epochMs, Rejection, type Instant } from '@downbeat/eventsourcing';
 import {
+  definitionPaused,
   nextDueAt,
   schedule,
   scheduleStream,
@@ -19,13 +20,14 @@ import type { ScheduledRuns } from './scheduled-runs';
 const AT_ONCE_MAX = 8;
 const TRY_AGAIN_MS = 1_000;
 const ACTOR = 'saga-schedules';
+const DEFINITION_PAUSED = definitionPaused('').code;
 
 type ScheduleLedger = Ledger<Schedule, ScheduleCommand, ScheduleEvent>;
 
 export interface KeeperPorts {
   readonly store: EventStore;
   readonly clock: Clock;
-  readonly runs: Pick<ScheduledRuns, 'start' | 'endOf'>;
+  readonly runs: Pick<ScheduledRuns, 'start' | 'endOf' | 'isPaused'>;
   readonly snapshots: Pick<ScheduleSnapshots, 'of'>;
   /** Calls back when the run may have ended, until it is unsubscribed. May miss it. */
   readonly onEnd: (correlationId: string, listener: () => void) => () => void;
@@ -107,6 +109,12 @@ export class ScheduleKeeper {
     await ledger.refresh();
     for (;;) {
       await this.recordEnds(name, ledger);
+      const { plan } = ledger.state;
+      // What comes due meanwhile is for the catch-up when it is resumed, as if nobody had looked.
+      if (plan && (await this.ports.runs.isPaused(plan.workflow_name))) {
+        this.timers.cancel(name);
+        return this.listen(name, ledger.state);
+      }
       await ledger.carryOut({ type: 'Tick', data: { name } });
       await this.startPending(name, ledger);
       if (this.isStopped) return;
@@ -143,6 +151,8 @@ export class ScheduleKeeper {
     const started = await this.ports.runs.start(name, plan, occurrence);
     if (started instanceof Rejection) {
       const { code, message } = started;
+      // It waits for the resume, like those that have not come due.
+      if (code === DEFINITION_PAUSED) return;
       return ledger.carryOut({ type: 'RecordRefusal', data: { name, due_at, code, message } });
     }
     const { workflow_id } = started;

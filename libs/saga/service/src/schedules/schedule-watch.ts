@@ -5,6 +5,7 @@ import { ReadModels } from '@downbeat/projections';
 import { SessionLock } from '@downbeat/publishing';
 import { ContextPool, HostSettings, SoleReplica } from '@downbeat/service-host';
 import { Injectable, Logger } from '@nestjs/common';
+import { PausedDefinitions } from '../definitions/paused-definitions';
 import { DatabaseClock } from '../engine/database-clock';
 import { HintedReading, type AsOf } from '../projections/hinted-reading';
 import { schedulesProjection } from '../projections/schedules/schedules.projection';
@@ -25,6 +26,7 @@ export class ScheduleWatch {
   private readonly turns: SoleReplica;
   private readonly reading: HintedReading;
   private keeper: ScheduleKeeper | undefined;
+  private unfollow: () => void = () => undefined;
 
   constructor(
     private readonly store: EventStore,
@@ -33,6 +35,7 @@ export class ScheduleWatch {
     private readonly clock: DatabaseClock,
     private readonly runs: ScheduledRuns,
     private readonly snapshots: ScheduleSnapshots,
+    private readonly paused: PausedDefinitions,
     pool: ContextPool,
     { config }: HostSettings,
   ) {
@@ -69,9 +72,11 @@ export class ScheduleWatch {
         this.logger.warn({ err: fault, schedule }, 'a schedule has to wait'),
     });
     this.reading.start();
+    this.unfollow = this.paused.onChange(() => this.reading.hurry());
   }
 
   private async end(): Promise<void> {
+    this.unfollow();
     await this.reading.stop();
     await this.keeper?.stop();
     this.keeper = undefined;

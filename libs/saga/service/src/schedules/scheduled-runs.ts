@@ -14,6 +14,7 @@ import {
 } from '@downbeat/saga-domain';
 import { Injectable } from '@nestjs/common';
 import { StartRuns } from '../commands/start-runs';
+import { PausedDefinitions } from '../definitions/paused-definitions';
 import { workflowIdOf } from '../engine/workflow-id';
 
 const ENDED: ReadonlySet<RunStatus> = new Set(['completed', 'failed', 'compensated']);
@@ -31,7 +32,13 @@ export class ScheduledRuns {
   constructor(
     private readonly store: EventStore,
     private readonly runs: StartRuns,
+    private readonly paused: PausedDefinitions,
   ) {}
+
+  /** Whether no run of this workflow may begin for now. */
+  isPaused(workflowName: string): Promise<boolean> {
+    return this.paused.has(workflowName);
+  }
 
   /** @throws A fault, when it is not known whether it was started: to be tried again. */
   async start(

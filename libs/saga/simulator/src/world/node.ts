@@ -91,7 +91,8 @@ export class Node implements CrashPoints {
     });
     this.replica = new Replica(leases, this.engine, this);
     const reached = bus.reachedFrom(this.process);
-    this.runs = new StartRuns(this.engine, library, NO_DURATIONS, { take: elsewhere }, reached);
+    const room = { take: elsewhere };
+    this.runs = new StartRuns(this.engine, library, NO_DURATIONS, room, reached, NONE_PAUSED);
     this.start = new StartWorkflowHandler(this.runs);
     this.operate = new OperateWorkflow(
       reachedBy(this.engine, (reach) => mutation.reach?.(reach, site) ?? reach),
@@ -180,6 +181,10 @@ export class Node implements CrashPoints {
 const NO_DURATIONS = { minutesOf: () => 1 } as unknown as ConstructorParameters<
   typeof StartRuns
 >[2];
+
+const NONE_PAUSED = {
+  whyNoRun: () => Promise.resolve(undefined),
+} as unknown as ConstructorParameters<typeof StartRuns>[5];
 
 /** An engine whose runs reach one another in another way. */
 const reachedBy = (engine: RunEngine, change: (reach: Reach) => Reach): RunEngine =>

@@ -1,10 +1,12 @@
 import { countsOf, ignore, type Projection, type Table } from '@downbeat/projections';
 import type { Instant } from '@downbeat/eventsourcing';
 import type {
+  DefinitionControlEvent,
   RunEvent,
   RunRetried,
   WorkflowDefinitionRegistered,
   WorkflowMigrated,
+  WorkflowPaused,
 } from '@downbeat/saga-domain';
 
 import { rowOf, workflowArchive } from './archive.table';
@@ -23,6 +25,8 @@ export interface WorkflowRow {
   readonly total_steps: number;
   readonly needs_attention: boolean;
   readonly paused: boolean;
+  /** The number of the pause of its definition that it was last paused with. */
+  readonly definition_pause: number | null;
   readonly started_at: Instant;
   readonly completed_at: Instant | null;
   /** Position of its first event; newest first is by this. */
@@ -59,6 +63,7 @@ const workflow: Table<WorkflowRow, RunEvent> = {
     total_steps: 'bigint',
     needs_attention: 'boolean',
     paused: 'boolean',
+    definition_pause: 'bigint?',
     started_at: 'instant',
     completed_at: 'instant?',
     started_position: 'bigint',
@@ -68,6 +73,7 @@ const workflow: Table<WorkflowRow, RunEvent> = {
     ['current_status', 'started_position'],
     ['correlation_id'],
     ['workflow_name', 'current_status', 'completed_at'],
+    ['paused', 'workflow_name'],
   ],
   on: {
     WorkflowStarted: {
@@ -84,6 +90,7 @@ const workflow: Table<WorkflowRow, RunEvent> = {
         total_steps: data.total_steps,
         needs_attention: false,
         paused: false,
+        definition_pause: null,
         started_at: data.at,
         completed_at: null,
         started_position: position,
@@ -111,7 +118,10 @@ const workflow: Table<WorkflowRow, RunEvent> = {
       needs_attention: false,
       ...(timeout_at === undefined ? {} : { current_status: 'running', completed_at: null }),
     })),
-    WorkflowPaused: change(() => ({ paused: true })),
+    WorkflowPaused: change(({ definition_pause }: WorkflowPaused['data']) => ({
+      paused: true,
+      ...(definition_pause === undefined ? {} : { definition_pause }),
+    })),
     WorkflowResumed: change(() => ({ paused: false })),
     WorkflowMigrated: change(({ to_version, total_steps }: WorkflowMigrated['data']) => ({
       workflow_version: to_version,
@@ -135,7 +145,12 @@ const workflow: Table<WorkflowRow, RunEvent> = {
     },
     WorkflowRestored: {
       keys: ({ data }) => [data.run.workflow_id],
-      fold: (_, { data }) => ({ ...rowOf(data.run), needs_attention: false, paused: false }),
+      fold: (_, { data }) => ({
+        ...rowOf(data.run),
+        needs_attention: false,
+        paused: false,
+        definition_pause: null,
+      }),
     },
     WorkflowPurged: ignore,
     StepRetried: ignore,
@@ -202,15 +217,61 @@ const definition: Table<DefinitionRow, WorkflowDefinitionRegistered> = {
   },
 };
 
-/** Runs as lists, at work and archived, and the definitions they can be started with. */
+/** What operators have said of a workflow; one that nobody spoke of has no row. */
+export interface DefinitionControlRow {
+  readonly [column: string]: unknown;
+  readonly name: string;
+  readonly is_paused: boolean;
+  readonly reason: string | null;
+  readonly runs: string | null;
+  readonly pause_no: number;
+}
+
+const control: Table<DefinitionControlRow, DefinitionControlEvent> = {
+  name: 'definition_control',
+  key: 'name',
+  columns: {
+    name: 'text',
+    is_paused: 'boolean',
+    reason: 'text?',
+    runs: 'text?',
+    pause_no: 'bigint',
+  },
+  indexes: [],
+  on: {
+    DefinitionPaused: {
+      keys: ({ data }) => [data.workflow_name],
+      fold: (_, { data: { workflow_name: name, reason, runs, pause_no } }) => ({
+        name,
+        is_paused: true,
+        reason,
+        runs,
+        pause_no,
+      }),
+    },
+    DefinitionResumed: {
+      keys: ({ data }) => [data.workflow_name],
+      fold: (_, { data: { workflow_name: name, pause_no } }) => ({
+        name,
+        is_paused: false,
+        reason: null,
+        runs: null,
+        pause_no,
+      }),
+    },
+  },
+};
+
+/** Runs as lists, at work and archived, the definitions they can be started with, and which are paused. */
 export const workflows: Projection = {
   name: 'saga.workflows',
-  version: 3,
+  version: 4,
   tables: [
     workflow,
     workflowArchive,
     countsOf('workflow_count', workflow, ['workflow_name', 'current_status']),
     countsOf('workflow_archive_count', workflowArchive, ['workflow_name', 'current_status']),
     definition,
+    control,
   ],
 };

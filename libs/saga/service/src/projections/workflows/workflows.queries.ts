@@ -4,13 +4,18 @@ import { Answers, cursorOf, pageOf, type Question } from '@downbeat/service-host
 import { latestVersion } from '@downbeat/saga-domain';
 import { Controller } from '@nestjs/common';
 import { ARCHIVED_RUNS, type ArchivedRow } from './archive.table';
+import { TargetWatch } from '../../admission/target-watch';
 import { workflows, type WorkflowRow } from './workflows.projection';
 
 const { listWorkflows, listDefinitions } = sagaContract;
 type Listed = AnswerOf<typeof listWorkflows>['workflows'][number];
 type Definition = AnswerOf<typeof listDefinitions>['definitions'][number];
 
-type DefinitionRow = Omit<Definition, 'is_latest'> & {
+type Unsaid = 'is_latest' | 'is_paused' | 'paused_because' | 'paused_runs';
+type DefinitionRow = Omit<Definition, Unsaid> & {
+  readonly is_paused: boolean | null;
+  readonly paused_because: string | null;
+  readonly paused_runs: Definition['paused_runs'] | null;
   readonly key: string;
   readonly versions: readonly string[];
 };
@@ -27,7 +32,10 @@ const NO_RUNS = {
 /** Answers which runs there are, and of what. */
 @Controller()
 export class WorkflowsQueries {
-  constructor(private readonly readModels: ReadModels) {}
+  constructor(
+    private readonly readModels: ReadModels,
+    private readonly watch: TargetWatch,
+  ) {}
 
   @Answers(listWorkflows)
   async list({ input, as }: Question<InputOf<typeof listWorkflows>>) {
@@ -71,23 +79,36 @@ export class WorkflowsQueries {
 
   @Answers(listDefinitions)
   async definitions({ input, as }: Question<InputOf<typeof listDefinitions>>) {
+    const { followedPosition: followed_position } = this.watch;
     return this.readModels.ask(workflows, as, async (manager) => {
       const rows: DefinitionRow[] = await manager.query(
-        `select *, array(select other.version from workflow_definition other
+        `select d.*, c.is_paused, c.reason as paused_because, c.runs as paused_runs, array(select other.version from workflow_definition other
                            where other.name = d.name) as versions
-         from workflow_definition d
-         where ($1::text is null or name = $1) and ($2::text is null or key > $2 collate "C")
+         from workflow_definition d left join definition_control c on c.name = d.name
+         where ($1::text is null or d.name = $1) and ($2::text is null or key > $2 collate "C")
          order by key collate "C" limit $3`,
         [input.name ?? null, cursorOf(input.cursor), input.limit + 1],
       );
       const page = pageOf(rows, input.limit, (row) => row.key);
-      const definitions = page.rows.map(({ key: _, versions, ...row }) => ({
-        ...row,
-        is_latest: row.version === latestVersion(versions),
-      }));
-      return { definitions, next_cursor: page.nextCursor };
+      const definitions = page.rows.map(definitionOf);
+      return { definitions, followed_position, next_cursor: page.nextCursor };
     });
   }
+}
+
+function definitionOf({ versions, ...row }: DefinitionRow): Definition {
+  const { name, version, checksum, registered_at, definition } = row;
+  return {
+    name,
+    version,
+    checksum,
+    is_latest: version === latestVersion(versions),
+    registered_at,
+    is_paused: row.is_paused ?? false,
+    ...(row.paused_because === null ? {} : { paused_because: row.paused_because }),
+    ...(row.paused_runs == null ? {} : { paused_runs: row.paused_runs }),
+    definition,
+  };
 }
 
 /** A list of runs goes on below a position; a cursor that is none begins at the top. */
