@@ -172,6 +172,8 @@ export const subWorkflowStep = z.strictObject({
   input_mapping: mapping.default({}),
   /** Context key → path in the other run's final context, or `=` CEL over it (named `output`). */
   output_mapping: mapping.default({}),
+  /** Matched by how the step ended, or `any`: a run has no HTTP status. */
+  on_error: z.array(onError).min(1).max(20).optional(),
 });
 export type SubWorkflowStep = z.output<typeof subWorkflowStep>;
 

@@ -1,6 +1,12 @@
 import type { FieldError } from '@downbeat/eventsourcing';
 import type { Mapping } from '../expressions/mapping';
-import { END, type CompiledMap, type CompiledParallel, type CompiledStep } from './compiled';
+import {
+  END,
+  isRequest,
+  type CompiledMap,
+  type CompiledParallel,
+  type CompiledStep,
+} from './compiled';
 
 type Steps = ReadonlyMap<string, CompiledStep>;
 
@@ -138,7 +144,7 @@ export function aheadOf(step: CompiledStep, steps: Steps): ReadonlySet<string> {
 export function targetsOf(step: CompiledStep): readonly string[] {
   if (step.type === 'decision')
     return [step.next, step.otherwise, ...step.cases.map(({ goto }) => goto)];
-  if (step.type === 'service_call') return [step.next, ...step.onError.map(({ goto }) => goto)];
+  if (isRequest(step)) return [step.next, ...step.onError.map(({ goto }) => goto)];
   return [step.next];
 }
 

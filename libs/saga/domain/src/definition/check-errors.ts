@@ -1,6 +1,6 @@
 import type { FieldError } from '@downbeat/eventsourcing';
 import { readsOf, writesOf } from './check-data';
-import type { CompiledParallel, CompiledStep } from './compiled';
+import { isRequest, type CompiledParallel, type CompiledStep } from './compiled';
 
 type Steps = ReadonlyMap<string, CompiledStep>;
 
@@ -8,7 +8,7 @@ type Steps = ReadonlyMap<string, CompiledStep>;
 export const ERRORS = 'errors';
 
 export const isCatching = (steps: Steps): boolean =>
-  [...steps.values()].some((step) => step.type === 'service_call' && step.onError.length > 0);
+  [...steps.values()].some((step) => isRequest(step) && step.onError.length > 0);
 
 /** Where a step catches, `errors` is not a key like others: it is read by step, and written by none. */
 export function checkErrors(steps: Steps, errors: FieldError[]): void {
@@ -28,7 +28,7 @@ export function checkErrors(steps: Steps, errors: FieldError[]): void {
 function faultOf(step: CompiledStep, name: string | undefined, steps: Steps): string | undefined {
   if (name === undefined) return 'must name the step: errors.<step>';
   const catching = steps.get(name);
-  if (catching?.type !== 'service_call' || catching.onError.length === 0)
+  if (!catching || !isRequest(catching) || catching.onError.length === 0)
     return `reads errors.${name}, and there is no step ${name} with on_error`;
   for (const around of steps.values()) {
     if (around.type === 'parallel' && branchOf(around, step) !== branchOf(around, catching))

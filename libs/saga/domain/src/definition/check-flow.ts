@@ -42,7 +42,7 @@ function edgesOf(
 ): readonly Edge[] {
   const path = steps.get(step.name)?.path ?? '';
   const next: Edge = { to: step.next ?? following ?? END, field: `${path}.next` };
-  if (step.type === 'service_call')
+  if (step.type === 'service_call' || step.type === 'sub_workflow')
     return [
       next,
       ...(step.on_error ?? []).map(({ goto }, index) => ({

@@ -1,4 +1,4 @@
-import type { OnError } from '@downbeat/contracts';
+import { CAUGHT_OUTCOMES, type OnError } from '@downbeat/contracts';
 import type { FieldError } from '@downbeat/eventsourcing';
 
 type Matching = Pick<OnError, 'match'>;
@@ -19,6 +19,23 @@ export function checkReachable(
     for (const one of match) taken.add(one);
   });
 }
+
+/** Another run fails with a reason of its own, and with no class or status of a call. */
+export function checkOutcomesOnly(
+  entries: readonly Matching[],
+  path: string,
+  errors: FieldError[],
+): void {
+  entries.forEach(({ match }, index) => {
+    const strange = match.find((one) => one !== 'any' && !OUTCOMES.has(one));
+    if (strange !== undefined)
+      errors.push({
+        field: `${path}.${index}.match`,
+        message: `names ${strange}; a sub-workflow ends as ${CAUGHT_OUTCOMES.join(', ')} or any of them`,
+      });
+  });
+}
+const OUTCOMES: ReadonlySet<OnError['match'][number]> = new Set(CAUGHT_OUTCOMES);
 
 function isTaken(
   one: OnError['match'][number],

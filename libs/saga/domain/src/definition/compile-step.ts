@@ -9,7 +9,7 @@ import type { FieldError } from '@downbeat/eventsourcing';
 import { compileExpression, type Expression } from '../expressions/cel';
 import { compileMapping, type Mapping } from '../expressions/mapping';
 import { FORBIDDEN_KEYS, RESERVED_ROOTS } from '../expressions/scope';
-import { checkReachable } from './check-matches';
+import { checkOutcomesOnly, checkReachable } from './check-matches';
 import {
   END,
   type Call,
@@ -99,6 +99,8 @@ export function compileStep(
         payload: compileMapping(step.payload, 'scope', `${path}.payload`, errors),
       };
     case 'sub_workflow': {
+      checkReachable(step.on_error ?? [], `${path}.on_error`, errors);
+      checkOutcomesOnly(step.on_error ?? [], `${path}.on_error`, errors);
       const input = compileMapping(step.input_mapping, 'scope', `${path}.input_mapping`, errors);
       return {
         ...common,
@@ -108,7 +110,7 @@ export function compileStep(
         call: { input, ...NO_RETRIES },
         output: compileOutput(step.output_mapping, path, errors),
         isOptional: false,
-        onError: [],
+        onError: step.on_error ?? [],
         undo: { input: compileMapping({}, 'scope', path, errors), ...NO_RETRIES },
         isUndoneWhenFailed: false,
       };

@@ -96,7 +96,7 @@ export interface CompiledSubWorkflow extends Common {
   readonly call: Pick<Call, 'input' | 'retry' | 'rules'>;
   readonly output: Mapping;
   readonly isOptional: false;
-  readonly onError: readonly [];
+  readonly onError: readonly OnError[];
   readonly undo: Pick<Call, 'input' | 'retry' | 'rules'>;
   readonly isUndoneWhenFailed: false;
 }

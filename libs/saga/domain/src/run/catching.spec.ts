@@ -1,4 +1,15 @@
-import { call, compiled, delay, fixedCall, parallel, Player } from '../testing';
+import { Rejection } from '@downbeat/eventsourcing';
+import { compileDefinition } from '../definition/compile';
+import {
+  call,
+  child,
+  compiled,
+  definitionOf,
+  delay,
+  fixedCall,
+  parallel,
+  Player,
+} from '../testing';
 import { evolveRunView, type RunView } from '../views/run-view';
 import { isStarted } from './state';
 
@@ -267,5 +278,58 @@ describe('an on_error', () => {
     const player = new Player(definition).start({ errors: [] });
     player.ok('a', { list: [1] });
     expect(errorsOf(player)).toEqual([1]);
+  });
+});
+
+describe('on_error of a step that another run stands for', () => {
+  const caught = (match: unknown[], more: Fields = {}) =>
+    compiled([
+      call('a'),
+      child('sub', { on_error: [{ match, goto: 'instead' }], ...more }),
+      call('b'),
+      call('instead', { input_mapping: { why: 'errors.sub.message', class: 'errors.sub.class' } }),
+    ]);
+
+  it.each([
+    ['failed', 'failed', true],
+    ['compensated', 'failed', true],
+    ['failed', 'any', true],
+    ['failed', 'unknown', false],
+  ] as const)('that is %s is asked whether %s is caught', (status, match, isCaught) => {
+    const player = atPay(caught([match]));
+    player.child('sub', status);
+    expect(player.calling).toEqual([isCaught ? 'instead' : 'a:undo']);
+    if (!isCaught) return;
+    expect(player.calls.at(-1)?.input).toEqual({
+      why: `the sub-workflow is ${status}: why not`,
+      class: 'sub_workflow',
+    });
+    player.status4xx('instead');
+    player.ok('a:undo');
+    expect(player.undone).toEqual(['a']);
+  });
+
+  it('catches a final context that cannot be mapped, and its run is undone with the rest', () => {
+    const player = atPay(caught(['unusable'], { output_mapping: { id: '=output.id + 1' } }));
+    player.child('sub', 'completed', { id: 'x' });
+    player.status4xx('instead');
+    expect(player.children).toEqual(['sub:undo']);
+  });
+
+  it('does not name what a run cannot end with, and leads to a step of its sequence', () => {
+    const refused = (on_error: unknown) => {
+      const found = compileDefinition(definitionOf([child('sub', { on_error }), call('b')]));
+      return found instanceof Rejection ? found.errors.map(({ field }) => field) : [];
+    };
+    expect(refused([{ match: [402], goto: 'b' }])).toEqual(['steps.0.on_error.0.match']);
+    expect(refused([{ match: ['timeout'], goto: 'b' }])).toEqual(['steps.0.on_error.0.match']);
+    expect(refused([{ match: ['failed'], goto: 'nowhere' }])).toEqual(['steps.0.on_error.0.goto']);
+    expect(
+      refused([
+        { match: ['any'], goto: 'b' },
+        { match: ['failed'], goto: 'b' },
+      ]),
+    ).toEqual(['steps.0.on_error.1.match']);
+    expect(refused([{ match: ['failed'], goto: 'b' }])).toEqual([]);
   });
 });

@@ -25,13 +25,17 @@ export function caughtBy(
   if (!found) return {};
   const error: CaughtError = {
     outcome,
-    class: failure ? classOf(failure) : outcome === 'unusable' ? 'unusable' : 'input',
+    class: failure ? classIn(step, failure) : outcome === 'unusable' ? 'unusable' : 'input',
     ...(failure?.kind === 'answer' ? { status: failure.status } : {}),
     message,
     attempts,
   };
   return { caught: { goto: found.goto, error } };
 }
+
+/** A run that stands for a step fails in a way of its own. */
+const classIn = ({ type }: CompiledRequest, failure: Failure): string =>
+  type === 'sub_workflow' ? type : classOf(failure);
 
 /** What changes in a context when an error is caught at this address: `errors.<step>`. */
 export const errorIn = (context: JsonObject, address: string, error: CaughtError): JsonObject => ({

@@ -11,7 +11,7 @@ export type CompensationStrategy = 'all' | 'partial' | 'none' | 'custom';
 export interface CaughtError {
   readonly [field: string]: string | number;
   readonly outcome: StepOutcome;
-  /** `timeout`, `connection`, `4xx` and the like; `input`: it was never called; `unusable`. */
+  /** `timeout`, `connection`, `4xx` and the like; `sub_workflow`; `input`: it was never called; `unusable`. */
   readonly class: string;
   readonly message: string;
   readonly attempts: number;

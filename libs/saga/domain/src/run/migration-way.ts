@@ -1,6 +1,7 @@
 import {
   END,
   isGroup,
+  isRequest,
   nameOf,
   stepOf,
   type CompiledDefinition,
@@ -100,7 +101,7 @@ function isWay(
   to: CompiledDefinition,
 ): boolean {
   if (state.status === 'failed')
-    return then.type === 'service_call' && then.onError.some((caught) => caught.goto === goto);
+    return isRequest(then) && then.onError.some((caught) => caught.goto === goto);
   if (then.type === 'decision' && targetsOf(then).includes(goto)) return true;
   if (goto === now.next) return goto === then.next;
   // An operator has gone on behind a step that failed.

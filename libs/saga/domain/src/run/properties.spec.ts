@@ -33,7 +33,7 @@ type Shape =
   | { kind: 'decision'; jump: number; when: string }
   | { kind: 'delay' }
   | { kind: 'publish'; source: string }
-  | { kind: 'child' }
+  | { kind: 'child'; caught?: { match: unknown[]; jump: number } }
   | { kind: 'signal'; wait: 'endless' | 'bounded' | 'with-default'; isStrict: boolean }
   | { kind: 'parallel'; join: Join; branches: Shape[][] }
   | {
@@ -94,7 +94,19 @@ const shape = (depth: number, joins: readonly Join[]): fc.Arbitrary<Shape> =>
       }),
     },
     { weight: 1, arbitrary: fc.constant({ kind: 'delay' as const }) },
-    { weight: 2, arbitrary: fc.constant({ kind: 'child' as const }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        kind: fc.constant('child' as const),
+        caught: fc.option(
+          fc.record({
+            match: fc.constantFrom(['any'], ['failed'], ['unknown', 'unusable']),
+            jump: fc.integer({ min: 1, max: 3 }),
+          }),
+          { nil: undefined, freq: 2 },
+        ),
+      }) as fc.Arbitrary<Shape>,
+    },
     {
       weight: 1,
       arbitrary: fc.record({
@@ -154,7 +166,16 @@ function stepsOf(sequence: readonly Shape[], prefix: string): readonly Step[] {
       case 'delay':
         return { name, type: 'delay', delay_seconds: 2 };
       case 'child':
-        return child(name, { output_mapping: { [name]: 'id' } });
+        return child(name, {
+          output_mapping: { [name]: 'id' },
+          ...(item.caught
+            ? {
+                on_error: [
+                  { match: item.caught.match, goto: nameAt(index + item.caught.jump) ?? 'end' },
+                ],
+              }
+            : {}),
+        });
       case 'publish':
         return { name, type: 'publish', event: 'said', payload: { count: item.source } };
       case 'signal':
