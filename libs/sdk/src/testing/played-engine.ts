@@ -1,4 +1,4 @@
-import { epochMs, instantOf, Rejection, type JsonObject } from '@downbeat/eventsourcing';
+import { epochMs, instantOf, Rejection, type Json, type JsonObject } from '@downbeat/eventsourcing';
 import {
   RULES,
   effectsOf,
@@ -29,6 +29,17 @@ interface Due {
   readonly command: () => RunCommand;
 }
 
+/** What a step is answered: by a service, or by the run that stands for it and was played. */
+export type PlayedAnswer = ScriptedAnswer | { readonly kind: 'ran'; readonly run: PlayedRun };
+
+/** Somebody sends it to the run. */
+export interface ScriptedSignal {
+  readonly signal: string;
+  readonly payload: Json;
+  /** Since the start. */
+  readonly atMs: number;
+}
+
 /** An engine without a world: effects become entries of an agenda, and time jumps to the next one. */
 export class PlayedEngine {
   private readonly decider: RunDecider;
@@ -38,11 +49,14 @@ export class PlayedEngine {
   private readonly agenda = new Map<string, Due>();
   private readonly events: RunEvent[] = [];
   private readonly calls: PlayedCall[] = [];
+  private readonly children: PlayedRun['children'][number][] = [];
+  private readonly refusedSignals: PlayedRun['refusedSignals'][number][] = [];
   private isParked = false;
 
   constructor(
     private readonly definition: CompiledDefinition,
-    private readonly answerTo: (name: string, attempt: number) => ScriptedAnswer,
+    private readonly answerTo: (name: string, attempt: number, input: JsonObject) => PlayedAnswer,
+    private readonly signals: readonly ScriptedSignal[] = [],
   ) {
     this.decider = runDecider(definition);
   }
@@ -61,6 +75,8 @@ export class PlayedEngine {
         context_data: context_data as never,
       },
     });
+    // What ended at once hears none.
+    if (this.state.status === 'running') this.signals.forEach((one) => this.send(one));
     for (let turn = 0; turn < TURNS_MAX; turn++) {
       const next = this.next();
       if (!next) return this.played();
@@ -83,9 +99,20 @@ export class PlayedEngine {
     return first?.due;
   }
 
+  private send({ signal, payload, atMs }: ScriptedSignal): void {
+    const data = { workflow_id: RUN_ID, signal, payload };
+    const command = () => ({ type: 'SignalWorkflow' as const, at: this.at, data });
+    this.put(`signal ${this.arrivals}`, atMs, command);
+  }
+
   private say(command: RunCommand): void {
     const result = this.decider.transition(command, this.state);
-    if (result instanceof Rejection) throw new Error(result.message);
+    if (result instanceof Rejection) {
+      if (command.type !== 'SignalWorkflow') throw new Error(result.message);
+      const { signal } = command.data;
+      const { code, message } = result;
+      return void this.refusedSignals.push({ signal, atMs: this.nowMs, code, message });
+    }
     this.state = result.state;
     this.events.push(...result.events);
     for (const effect of effectsOf(this.definition, result.events, result.state)) this.take(effect);
@@ -122,7 +149,8 @@ export class PlayedEngine {
     const { purpose, step, attempt, reissued, service_name, endpoint, input, timeoutMs } = effect;
     const name = purpose === 'undo' ? `${step}:undo` : step;
     this.calls.push({ step: name, attempt, service_name, endpoint, input, atMs: this.nowMs });
-    const answer = this.answerTo(name, attempt);
+    const answer = this.answerTo(name, attempt, input);
+    if (answer.kind === 'ran') throw new Error(`${name} is no run`);
     const isLate = answer.kind === 'is-silent' || (answer.afterMs ?? 0) > timeoutMs;
     const result: CallResult = isLate
       ? { kind: 'timeout', message: `no answer within ${timeoutMs} ms` }
@@ -141,14 +169,12 @@ export class PlayedEngine {
     const name = purpose === 'undo' ? `${step}:undo` : step;
     const call = { step: name, attempt, service_name: workflow_name, endpoint: '', input };
     this.calls.push({ ...call, atMs: this.nowMs });
-    const answer = this.answerTo(name, attempt);
-    if (answer.kind === 'is-silent') return;
-    const scripted = resultOf(answer);
-    const result: CallResult =
-      scripted.kind === 'ok'
-        ? scripted
-        : { kind: 'refused', message: `the sub-workflow failed: ${scripted.message}` };
-    this.put(effect.key, this.nowMs + (answer.afterMs ?? 0), () => ({
+    const answer = this.answerTo(name, attempt, input);
+    if (answer.kind === 'ran') this.children.push({ step, run: answer.run });
+    const ended = answer.kind === 'ran' ? endOf(answer.run) : endAsScripted(answer);
+    if (!ended) return;
+    const { result, afterMs } = ended;
+    this.put(effect.key, this.nowMs + afterMs, () => ({
       type: 'CallAnswered',
       at: this.at,
       chance: 0.5,
@@ -183,6 +209,8 @@ export class PlayedEngine {
         'step' in data && data.step !== undefined ? `${type} ${data.step}` : type,
       ),
       elapsedMs: this.nowMs,
+      refusedSignals: this.refusedSignals,
+      children: this.children,
     };
   }
 
@@ -191,6 +219,32 @@ export class PlayedEngine {
     if (status === 'completed' || status === 'failed' || status === 'compensated') return status;
     throw new Error(`nothing is outstanding, and the run is ${status}`);
   }
+}
+
+interface Ended {
+  readonly result: CallResult;
+  readonly afterMs: number;
+}
+
+/** Undefined: it never says anything. */
+function endAsScripted(answer: ScriptedAnswer): Ended | undefined {
+  if (answer.kind === 'is-silent') return undefined;
+  const { afterMs = 0 } = answer;
+  const scripted = resultOf(answer);
+  if (scripted.kind === 'ok') return { result: scripted, afterMs };
+  const message = `the sub-workflow failed: ${scripted.message}`;
+  return { result: { kind: 'refused', message }, afterMs };
+}
+
+/** A run that waits for a person does not end. */
+function endOf({ status, context, reason = '', elapsedMs: afterMs }: PlayedRun): Ended | undefined {
+  if (status === 'parked') return undefined;
+  if (status === 'completed')
+    return { result: { kind: 'ok', output: context as JsonObject }, afterMs };
+  return {
+    result: { kind: 'refused', message: `the sub-workflow is ${status}: ${reason}` },
+    afterMs,
+  };
 }
 
 function resultOf(answer: ScriptedAnswer): CallResult {

@@ -32,4 +32,13 @@ export interface PlayedRun {
   readonly timeline: readonly string[];
   /** Virtual time from the start to the end, in milliseconds. */
   readonly elapsedMs: number;
+  /** Signals that the run did not take, and why. Those that would come after its end are not sent. */
+  readonly refusedSignals: readonly {
+    readonly signal: string;
+    readonly atMs: number;
+    readonly code: string;
+    readonly message: string;
+  }[];
+  /** Runs that were played in the place of its steps, in the order in which they began. */
+  readonly children: readonly { readonly step: string; readonly run: PlayedRun }[];
 }

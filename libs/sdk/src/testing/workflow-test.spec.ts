@@ -93,6 +93,93 @@ describe('a test of a workflow', () => {
     expect(nested.when({ sub: refuses(409) }).play()).toMatchObject({ status: 'failed' });
   });
 
+  it('plays the workflow that stands for a step, when its test is given', () => {
+    const pay = givenWorkflow({
+      name: 'pay',
+      steps: [
+        { name: 'rest', type: 'delay', delay_seconds: 3 },
+        step('charge', { input_mapping: { amount: 'amount' }, output_mapping: { id: 'id' } }),
+      ],
+    });
+    const sub = { name: 'sub', type: 'sub_workflow', workflow_name: 'pay' };
+    const nested = givenWorkflow({
+      name: 'nested',
+      steps: [
+        { ...sub, input_mapping: { amount: 'total' }, output_mapping: { charge: 'id' } },
+        step('tell'),
+      ],
+    }).with({ total: 7 });
+    const done = nested.when({ sub: pay.when({ charge: answers({ id: 'c-1' }) }) }).play();
+    expect(done).toMatchObject({ status: 'completed', context: { charge: 'c-1' } });
+    expect(done.elapsedMs).toBe(3_000);
+    expect(done.children).toMatchObject([{ step: 'sub', run: { called: ['charge'] } }]);
+    expect(done.children[0]?.run.calls[0]?.input).toEqual({ amount: 7 });
+    const failed = nested.when({ sub: pay.when({ charge: refuses(402, 'no funds') }) }).play();
+    expect(failed.reason).toBe(
+      'sub failed: the sub-workflow is failed: charge failed: HTTP 402: no funds',
+    );
+    expect(() => nested.when({ tell: pay })).toThrow('is answered by a service');
+    expect(() => nested.when({ 'sub:undo': pay })).toThrow(RangeError);
+  });
+
+  it('plays each item of a map as is said of it, or of its step', () => {
+    const each = givenWorkflow({
+      name: 'each',
+      steps: [
+        {
+          name: 'all',
+          type: 'map',
+          items: 'orders',
+          concurrency: 1,
+          join: 'settle',
+          steps: [step('reserve', { output_mapping: { id: 'id' } })],
+          collect: { ids: 'id' },
+        },
+      ],
+    }).with({ orders: ['x', 'y', 'z'] });
+    const run = each
+      .when({ reserve: answers({ id: 1 }), 'reserve#1': [refuses(503), answers({ id: 2 })] })
+      .play();
+    expect(run).toMatchObject({ status: 'completed', context: { ids: [1, 2, 1] } });
+    expect(run.called).toEqual(['reserve#0', 'reserve#1', 'reserve#1', 'reserve#2']);
+    const undone = each.when({ 'reserve#1': refuses(409), 'reserve#0:undo': refuses(500) }).play();
+    expect(undone).toMatchObject({ status: 'parked', undone: ['reserve#2'] });
+    for (const name of ['reserve#0.1', 'reserve#', 'reserve#x', 'all#0'])
+      expect(() => each.when({ [name]: answers() })).toThrow(RangeError);
+    expect(() => booking.when({ 'hold#0': answers() })).toThrow('book never calls hold#0');
+  });
+
+  it('sends signals when it is said, early or late', () => {
+    const approving = givenWorkflow({
+      name: 'approving',
+      steps: [
+        step('hold'),
+        {
+          name: 'approval',
+          type: 'wait_for_signal',
+          signal: 'approved',
+          timeout_seconds: 60,
+          default: { by: 'nobody' },
+          output_mapping: { by: '=output.by' },
+        },
+      ],
+    });
+    const early = approving
+      .when({ hold: answers({}, { afterMs: 2_000 }) })
+      .signalled('approved', { by: 'ops' });
+    expect(early.play()).toMatchObject({ context: { by: 'ops' }, elapsedMs: 2_000 });
+    const late = approving.signalled('approved', { by: 'ops' }, { afterMs: 61_000 }).play();
+    expect(late).toMatchObject({ context: { by: 'nobody' }, elapsedMs: 60_000 });
+    expect(late.refusedSignals).toEqual([]);
+    const better = approving
+      .signalled('approved', {}, { afterMs: 10 })
+      .signalled('approved', { by: 'cfo' }, { afterMs: 20 })
+      .play();
+    expect(better).toMatchObject({ context: { by: 'cfo' }, elapsedMs: 20 });
+    expect(better.refusedSignals).toMatchObject([{ code: 'signal-unusable', atMs: 10 }]);
+    expect(() => approving.signalled('rejected')).toThrow('never waits for rejected');
+  });
+
   it('shows an undo that keeps failing', () => {
     const run = booking.when({ pay: refuses(409), 'hold:undo': refuses(500) }).play();
     expect(run.status).toBe('parked');
