@@ -611,9 +611,8 @@ describe('any run of any definition, whatever the world does', () => {
       let decider = runDecider(definition);
       let state: RunState = NOT_STARTED;
       for (const recorded of appends) {
-        const [first] = recorded;
-        const target =
-          first?.type === 'WorkflowMigrated' ? known.get(first.data.to_version) : undefined;
+        const migrated = recorded.find((event) => event.type === 'WorkflowMigrated');
+        const target = migrated && known.get(migrated.data.to_version);
         const cause = causeOf(recorded, state, target);
         expect(cause).toBeDefined();
         if (!cause) return;

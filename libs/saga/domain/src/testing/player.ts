@@ -27,6 +27,7 @@ const effectKey = (effect: Effect): string =>
 /** They say something of a run and do not get it to move. */
 const ASIDE: ReadonlySet<RunEvent['type']> = new Set([
   'WorkflowArchived',
+  'WorkflowRestored',
   'WorkflowPurged',
   'WorkflowMigrated',
 ]);

@@ -93,6 +93,7 @@ class FlowAccount {
       case 'WorkflowArchived':
       case 'WorkflowCompensated':
       case 'WorkflowFailed':
+      case 'WorkflowMigrated':
       case 'WorkflowPaused':
       case 'WorkflowPurged':
       case 'WorkflowRestored':
