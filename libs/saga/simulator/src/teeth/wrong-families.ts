@@ -61,18 +61,6 @@ export const WRONG_FAMILIES: readonly Tooth[] = [
     },
   },
   {
-    name: 'earlier-end-of-a-child',
-    says: 'the end of a child is taken for the answer to whatever its parent waits with',
-    mutation: {
-      decider: deciding((sound) => (command, state) => {
-        if (command.type !== 'ChildEnded') return sound(command, state);
-        const { attempt: _, ...data } = command.data;
-        return sound({ ...command, data }, state);
-      }),
-    },
-    shownBy: 2186,
-  },
-  {
     name: 'child-undone-for-somebody-else',
     says: 'what somebody had undone of a child counts as what its parent has asked for',
     mutation: {
