@@ -124,6 +124,26 @@ describe('a call', () => {
     );
   });
 
+  it('asks once more when it is written, and sends nothing when it may not any more', async () => {
+    const seen: string[] = [];
+    const { url } = await serve((request, response) => {
+      seen.push(String(request.url));
+      response.end('ok');
+    });
+    const egress = egressOf();
+    const asked = { maySend: false };
+    const maySend = () => asked.maySend;
+    // Without a connection, and with one that is there.
+    for (const path of ['/first', '/second']) {
+      const fault = await faultOf(egress, { url: `${url}${path}`, maySend });
+      expect(fault).toMatchObject({ code: 'egress/cancelled', outcome: 'not-sent' });
+      asked.maySend = true;
+      await egress.request({ url: `${url}${path}`, method: 'GET', maySend });
+      asked.maySend = false;
+    }
+    expect(seen).toEqual(['/first', '/second']);
+  });
+
   it('cannot set the framing of the request', async () => {
     const egress = egressOf();
     for (const name of ['Host', 'transfer-encoding', 'Content-Length', 'connection'])

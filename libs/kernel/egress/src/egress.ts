@@ -30,6 +30,11 @@ export interface EgressRequest {
   /** Of the answer's body. Default 64 KiB. */
   readonly bytesMax?: number;
   readonly signal?: AbortSignal;
+  /**
+   * Asked when the connection is there and the request is written next: looking for it may have taken
+   * long, and the process may have slept. False: nothing is sent.
+   */
+  readonly maySend?: () => boolean;
 }
 
 /** The one way out to addresses that somebody else named. Its own Nest injection token. */
@@ -43,7 +48,7 @@ export abstract class Egress {
    * @throws {TimedOut} Its `outcome` says whether anything was sent.
    * @throws {ResponseTooLarge} It was answered, at a length nobody reads.
    * @throws {EgressBusy} Too many calls are under way; nothing was sent.
-   * @throws {CallCancelled} By `signal`.
+   * @throws {CallCancelled} By `signal`, or because `maySend` said no.
    */
   abstract request(request: EgressRequest): Promise<EgressResponse>;
 
@@ -120,11 +125,12 @@ class EgressAgent extends Egress {
   }
 
   private exchange(request: EgressRequest, origin: string, path: string): Promise<EgressResponse> {
-    const { method, headers, body, signal, timeoutMs = 3_000, bytesMax = 65_536 } = request;
+    const { method, headers, body, signal, maySend } = request;
+    const { timeoutMs = 3_000, bytesMax = 65_536 } = request;
     return new Promise((resolve, reject) => {
       this.agent.dispatch(
         { origin, path, method, headers: headers ?? null, body: body ?? null },
-        new Exchange({ timeoutMs, bytesMax, signal }, resolve, reject),
+        new Exchange({ timeoutMs, bytesMax, signal, maySend }, resolve, reject),
       );
     });
   }

@@ -24,6 +24,7 @@ interface Limits {
   readonly timeoutMs: number;
   readonly bytesMax: number;
   readonly signal: AbortSignal | undefined;
+  readonly maySend: (() => boolean) | undefined;
 }
 
 /**
@@ -50,6 +51,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   /** A connection is there; the request is written next. */
   onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (!this.isSettled && this.limits.maySend?.() === false)
+      this.fail(new CallCancelled('not-sent'));
     if (this.isSettled) controller.abort(new Error('nobody waits for this call any more'));
     else this.controller = controller;
   }

@@ -97,9 +97,10 @@ export class Calls {
     try {
       const isWanted = ticket.turn || effect.isHeld ? await this.turn(effect, ticket) : true;
       if (!isWanted) return true;
-      if (this.isDraining || !this.caller.mayCall()) return false;
+      if (!this.mayCall()) return false;
       crashPoints.reached(`${kind}.before-sending`);
       result = await this.call(effect);
+      if (!result) return false;
     } finally {
       admission.leave(ticket, result);
     }
@@ -107,6 +108,9 @@ export class Calls {
     await this.caller.onAnswer(effect, result);
     return true;
   }
+
+  /** Once more when the request is written: a process that was frozen in between may have lost the run. */
+  private readonly mayCall = (): boolean => !this.isDraining && this.caller.mayCall();
 
   /** Waits for the call's turn; what waits for long is recorded, and then also that it goes. */
   private async turn(effect: CallEffect, ticket: Ticket): Promise<boolean> {
@@ -127,9 +131,10 @@ export class Calls {
   }
 
   /** A caller that breaks its promise not to throw may have sent something. */
-  private async call(effect: CallEffect): Promise<CallResult> {
+  private async call(effect: CallEffect): Promise<CallResult | undefined> {
     try {
-      return await this.ports.targets.call(effect, this.caller.context());
+      const context = { ...this.caller.context(), mayCall: this.mayCall };
+      return await this.ports.targets.call(effect, context);
     } catch (defect) {
       this.caller.onDefect(defect);
       return { kind: 'broken', message: 'the call met a defect of the engine' };

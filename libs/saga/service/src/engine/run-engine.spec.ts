@@ -533,6 +533,20 @@ describe('a replica that is gone', () => {
     expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
   });
 
+  it('makes a call that was held back on its way, for its lease, when it is sure again', async () => {
+    const mayCall: unknown[] = [];
+    bench.services.answerTo = (call) => {
+      mayCall.push(call.mayCall?.());
+      return mayCall.length === 1 ? (undefined as never) : ok;
+    };
+    await bench.register([call('pay')]);
+    await bench.start(one, 'c1');
+    await bench.live(1_000);
+    bench.services.wrongs.length = 0; // The same call twice is what this is about.
+    expect(mayCall).toEqual([true, true]);
+    expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
+  });
+
   it('forgets no call that it keeps back while it records something else', async () => {
     const narrow = await bench.open({ admission: { callsPerTargetMax: 1 } });
     const answer = held<typeof ok>();

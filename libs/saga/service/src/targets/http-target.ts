@@ -22,13 +22,18 @@ export class HttpTarget extends TargetCaller {
     super();
   }
 
-  async call(effect: CallEffect, context: CallContext): Promise<CallResult> {
+  async call(effect: CallEffect, context: CallContext): Promise<CallResult | undefined> {
     if (!this.directory.isKnown) await this.directory.firstKnown(effect.timeoutMs);
     const address = this.directory.addressOf(effect.service_name);
     if ('missing' in address)
       return { kind: 'refused', message: `${effect.service_name}: ${address.missing}` };
     const isGet = effect.method === 'GET';
     const url = `${address.url}${effect.endpoint}${isGet ? queryString(effect.input) : ''}`;
+    let isHeldBack = false;
+    const maySend = (): boolean => {
+      isHeldBack = context.mayCall?.() === false;
+      return !isHeldBack;
+    };
     try {
       const answer = await this.egress.request({
         url,
@@ -37,10 +42,12 @@ export class HttpTarget extends TargetCaller {
         ...(isGet ? {} : { body: JSON.stringify(effect.input) }),
         timeoutMs: effect.timeoutMs,
         bytesMax: PAYLOAD_BYTES_MAX,
+        maySend,
       });
       return resultOf(answer);
     } catch (fault) {
       if (!(fault instanceof EgressFault)) throw fault;
+      if (isHeldBack) return undefined;
       return resultOfFault(fault);
     }
   }

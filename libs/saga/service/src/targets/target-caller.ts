@@ -6,11 +6,14 @@ import type { CallEffect, CallResult } from '@downbeat/saga-domain';
 export interface CallContext {
   readonly correlationId: string;
   readonly traceparent?: string | undefined;
+  /** Asked as late as the way to the service allows; false: nothing is to be sent any more. */
+  readonly mayCall?: () => boolean;
 }
 
 /** Calls what a step names, and says what was seen. Never throws. */
 export abstract class TargetCaller {
-  abstract call(effect: CallEffect, context: CallContext): Promise<CallResult>;
+  /** @returns Undefined when `mayCall` said no: nothing was sent. */
+  abstract call(effect: CallEffect, context: CallContext): Promise<CallResult | undefined>;
 }
 
 /** The headers every participant gets, over HTTP and over NATS. */

@@ -14,7 +14,7 @@ export class Targets extends TargetCaller {
     super();
   }
 
-  call(effect: CallEffect, context: CallContext): Promise<CallResult> {
+  call(effect: CallEffect, context: CallContext): Promise<CallResult | undefined> {
     const target = effect.endpoint.startsWith('nats:') ? this.nats : this.http;
     return target.call(effect, context);
   }

@@ -165,7 +165,7 @@ const PATIENCE = 10;
 
 /** A call that timed out is not cut off; whoever waits under its key gets what comes in the end. */
 function takingLateAnswers(targets: TargetCaller, { world, process }: Site): TargetCaller {
-  const waiting = new Map<string, (result: CallResult) => void>();
+  const waiting = new Map<string, (result: CallResult | undefined) => void>();
   return new TargetsWrapper((effect: CallEffect, context: CallContext) => {
     const { key, timeoutMs } = effect;
     const patient = targets.call({ ...effect, timeoutMs: timeoutMs * PATIENCE }, context);
