@@ -5,7 +5,8 @@ import { parseArgs } from 'node:util';
 import { Complaint, checkNode, command, compile, install, workspace } from './workspace.mjs';
 
 /**
- * `npm run drill:<name> -- [--seed n] [--rounds n] [--minutes n]`: one of tests/drills. Ends with
+ * `npm run drill:<name> -- [--seed n] [--rounds n] [--minutes n] [--clocks true]
+ * [--plant stale-appends]`: one of tests/drills. Ends with
  * exit code 1 when the suite broke a promise.
  */
 command(async () => {
@@ -16,6 +17,8 @@ command(async () => {
       seed: { type: 'string' },
       rounds: { type: 'string' },
       minutes: { type: 'string' },
+      clocks: { type: 'string', default: 'wrong' },
+      plant: { type: 'string', default: '' },
     },
   });
   const [name = ''] = positionals;
@@ -28,6 +31,8 @@ command(async () => {
     DRILL_SEED: number('seed', values.seed),
     DRILL_ROUNDS: number('rounds', values.rounds),
     DRILL_MINUTES: number('minutes', values.minutes),
+    DRILL_CLOCKS: oneOf('clocks', values.clocks, ['wrong', 'true']),
+    DRILL_PLANT: oneOf('plant', values.plant, ['', 'stale-appends']),
   });
 });
 
@@ -35,6 +40,11 @@ function number(name, text) {
   if (text === undefined) return '';
   if (!(Number(text) > 0)) throw new Complaint(`--${name} must be a number above 0`);
   return text;
+}
+
+function oneOf(name, text, known) {
+  if (known.includes(text)) return text;
+  throw new Complaint(`--${name} must be one of ${known.filter(Boolean).join(', ')}`);
 }
 
 /** @returns The exit code. */

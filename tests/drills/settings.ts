@@ -3,6 +3,12 @@ export const seedOf = (): number => setting('DRILL_SEED') ?? Date.now() % 1_000_
 export const roundsOf = (usual: number): number => setting('DRILL_ROUNDS') ?? usual;
 export const minutesOf = (usual: number): number => setting('DRILL_MINUTES') ?? usual;
 
+/** `wrong`: one replica's clock is an hour off. */
+export const clocksOf = (): 'wrong' | 'true' =>
+  process.env['DRILL_CLOCKS'] === 'true' ? 'true' : 'wrong';
+/** A bug to plant, so that the drill has something to find. */
+export const plantOf = (): string | undefined => process.env['DRILL_PLANT'] || undefined;
+
 /** A drill ends in any case: after this Jest ends it, and counts it as failed. */
 export const DRILL_MS_MAX = 4 * 3_600_000;
 

@@ -41,7 +41,7 @@ function gaps(events: readonly StoredEvent[]): readonly string[] {
   });
 }
 
-function grouped<Item>(
+export function grouped<Item>(
   items: readonly Item[],
   keyOf: (item: Item) => string,
 ): ReadonlyMap<string, readonly Item[]> {

@@ -26,6 +26,13 @@ const PASSWORD = 'end-to-end';
 const APPS = ['registry', 'health', 'saga', 'orchestrator', 'gateway'] as const;
 export type AppName = (typeof APPS)[number];
 
+export interface SuiteOptions {
+  readonly demo?: boolean;
+  readonly prepare?: (databaseUrl: string) => Promise<void>;
+}
+
+const nothing = (): Promise<void> => Promise.resolve();
+
 /** What the gateway answered. */
 export interface Answer<Body = Record<string, unknown>> {
   readonly status: number;
@@ -45,11 +52,15 @@ export class Suite {
 
   private constructor(private readonly dir: string) {}
 
-  /** @param demo Whether the wedding's services run too. */
-  static async start({ demo = true } = {}): Promise<Suite> {
+  /**
+   * @param demo Whether the wedding's services run too.
+   * @param prepare Is given the migrated database before anything uses it.
+   */
+  static async start({ demo = true, prepare = nothing }: SuiteOptions = {}): Promise<Suite> {
     const suite = new Suite(mkdtempSync(join(tmpdir(), 'downbeat-e2e-')));
     try {
       await suite.startServers();
+      await prepare(suite.databaseUrl);
       await Promise.all(APPS.map((name) => suite.app(name).start()));
       if (demo) await suite.startDemo();
       return suite;
@@ -78,7 +89,7 @@ export class Suite {
       name,
       program: join(WORKSPACE, 'apps', name, 'dist', 'main.js'),
       environment: this.environment(name),
-      logFile: join(this.folder('logs'), `${name}.log`),
+      logFile: this.logFileOf(name),
     });
     this.apps.set(name, app);
     return app;
@@ -126,6 +137,11 @@ export class Suite {
     await exited;
     if (losing) rmSync(this.folder('nats'), { recursive: true });
     this.nats = await startNats({ dataDir: this.folder('nats'), port });
+  }
+
+  /** What an app has logged so far, in all its lives. */
+  logFileOf(name: AppName): string {
+    return join(this.folder('logs'), `${name}.log`);
   }
 
   async killParticipant(name: string): Promise<void> {

@@ -10,29 +10,48 @@ const EARLY_MAX_MS = 1_000;
 
 type Recorded = RunEvent & { readonly recorded_at: string };
 
+/** What became of a timer that a run had set. */
+export interface TimerEnd {
+  /** In words. */
+  readonly timer: string;
+  readonly dueMs: number;
+  /** When the log says that it was over, by the database's time. */
+  readonly overMs: number;
+  /** False: it was not needed any more. */
+  readonly isFired: boolean;
+}
+
+/** What became of all timers of a run: delays, retries, waits for signals, the run's time-out. */
+export function timerEnds(events: readonly RunEvent[]): readonly TimerEnd[] {
+  const dues = new Dues();
+  return (events as readonly Recorded[]).flatMap((event) => {
+    const overMs = Date.parse(event.recorded_at);
+    dues.take(event);
+    if (event.type === 'WorkflowResumed') dues.notBefore(overMs);
+    for (const [timer, due] of timersSet(event)) dues.set(timer, due, event.data.at);
+    return timersOver(event).flatMap(({ timer, isFired }) => {
+      const dueMs = dues.over(timer);
+      return dueMs === undefined ? [] : [{ timer, dueMs, overMs, isFired }];
+    });
+  });
+}
+
 /** Timers that came more than a second early by the database's time, or late in fine weather. */
 export function latenessOf(
   events: readonly RunEvent[],
   calmFrom: number,
   isClockTrue: boolean,
 ): readonly string[] {
-  const wrongs: string[] = [];
-  const dues = new Dues();
-  for (const event of events as readonly Recorded[]) {
-    const now = Date.parse(event.recorded_at);
-    dues.take(event);
-    if (event.type === 'WorkflowResumed') dues.notBefore(now);
-    for (const [timer, due] of timersSet(event)) dues.set(timer, due, event.data.at);
-    for (const { timer, isFired } of timersOver(event)) {
-      const at = dues.over(timer);
-      if (at === undefined) continue;
-      if (isFired && isClockTrue && now < at - EARLY_MAX_MS)
-        wrongs.push(`${timer} came ${at - now} ms early`);
-      const lateMs = now - Math.max(at, calmFrom + GRACE_MS);
-      if (lateMs > LATE_MAX_MS) wrongs.push(`${timer} came ${lateMs} ms late`);
-    }
-  }
-  return wrongs;
+  return timerEnds(events).flatMap(({ timer, dueMs, overMs, isFired }) => {
+    const earlyMs = dueMs - overMs;
+    const lateMs = overMs - Math.max(dueMs, calmFrom + GRACE_MS);
+    return [
+      ...(isFired && isClockTrue && earlyMs > EARLY_MAX_MS
+        ? [`${timer} came ${earlyMs} ms early`]
+        : []),
+      ...(lateMs > LATE_MAX_MS ? [`${timer} came ${lateMs} ms late`] : []),
+    ];
+  });
 }
 
 function timersSet({ type, data }: RunEvent): readonly (readonly [string, Instant])[] {
