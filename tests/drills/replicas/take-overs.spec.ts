@@ -52,7 +52,7 @@ describe('what the database saw of a lease', () => {
       ['a', 'b', undefined],
       ['b', 'c', 400],
     ]);
-    const strikes = [{ at: 150, owner: 'b' }];
+    const strikes = [50, 150, 350].map((at) => ({ at, owner: 'b' }));
     expect(standstills(taken, strikes, () => undefined)).toEqual([250]);
     expect(standstills(taken, strikes, () => 250)).toEqual([150]);
     // It waits for a timer, which another figure is about.

@@ -86,7 +86,8 @@ export const standstills = (
   dueAt: (stream: string, position: number) => number | undefined,
 ): readonly number[] =>
   taken.flatMap(({ stream, from, at, position, firstAppendAt }) => {
-    const strike = strikes.find(({ owner }) => owner === from);
+    // One that was short left it what it held: the last blow before is what did it.
+    const strike = strikes.findLast((one) => one.owner === from && one.at <= at);
     if (!strike || firstAppendAt === undefined) return [];
     const due = dueAt(stream, position) ?? strike.at;
     return due > at ? [] : [firstAppendAt - Math.max(strike.at, due)];
