@@ -36,12 +36,10 @@ export class Witness {
     await client.connect();
     try {
       await client.query(SCHEMA);
-      const { rows } = await client.query<{ arguments: string; identity: string; roles: string[] }>(
-        FUNCTION,
-      );
+      const { rows } = await client.query<FoundFunction>(FUNCTION);
       const [found] = rows;
       if (!found) throw new Error('there is no append_many to stand in front of');
-      await client.query(wrapperOf(found.arguments, found.identity, isEpochChecked));
+      await client.query(wrapperOf(found, isEpochChecked));
     } finally {
       await client.end();
     }
@@ -85,8 +83,15 @@ const SCHEMA = `
     for each row when (old.owner is distinct from new.owner)
     execute function witness.taken_over()`;
 
+interface FoundFunction {
+  readonly arguments: string;
+  readonly result: string;
+  readonly identity: string;
+}
+
 const FUNCTION = `
   select pg_get_function_arguments(oid) as arguments,
+         pg_get_function_result(oid) as result,
          pg_get_function_identity_arguments(oid) as identity
     from pg_proc where proname = 'append_many' and pronamespace = 'log'::regnamespace`;
 
@@ -98,10 +103,13 @@ const TAKEN_FOR_HOLDER = `
     from generate_series(1, cardinality(streams)) as a
     left join log.stream_lease l on l.stream = streams[a]`;
 
-const wrapperOf = (parameters: string, identity: string, isEpochChecked: boolean): string => `
+const wrapperOf = (
+  { arguments: parameters, identity, result }: FoundFunction,
+  isEpochChecked: boolean,
+): string => `
   alter function log.append_many(${identity}) rename to append_many_seen;
   create function log.append_many(${parameters})
-  returns table (outcome text, version integer, "position" bigint, answer json)
+  returns ${result}
   language plpgsql volatile security definer as $$
   #variable_conflict use_column
   declare
@@ -114,14 +122,15 @@ const wrapperOf = (parameters: string, identity: string, isEpochChecked: boolean
         select d.* from log.append_many_seen(for_context, streams, expected, counts, metas, command_ids,
           answers, lease_uses, said_owners, said_epochs, receipt_consumers, receipt_sources,
           receipt_numbers, event_ids, types, schema_versions, datas, payload_hashes)
-          with ordinality as d(outcome, version, "position", answer, nth)
+          with ordinality as d(outcome, version, "position", answer, recorded_at, commit_no, nth)
       ), seen as (
         insert into witness.sight (kind, stream, owner, epoch, detail, outcome, position)
           select 'append', streams[nth], lease_owners[nth], lease_epochs[nth], lease_uses[nth],
                  d.outcome, coalesce(d."position", 0)
             from done d where lease_uses[nth] is not null order by nth
       )
-      select d.outcome, d.version, d."position", d.answer from done d order by d.nth;
+      select d.outcome, d.version, d."position", d.answer, d.recorded_at, d.commit_no
+        from done d order by d.nth;
   end $$;
   revoke execute on function log.append_many from public;
   do $$ declare role text; begin

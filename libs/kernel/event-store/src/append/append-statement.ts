@@ -113,6 +113,6 @@ function outcomeOf({ append, answer }: SealedAppend, row: OutcomeRow | undefined
 }
 
 const momentOf = ({ recorded_at, commit_no }: OutcomeRow): Moment | undefined =>
-  recorded_at === null || commit_no === null
+  recorded_at == null || commit_no == null
     ? undefined
     : { recordedAt: recorded_at, commitNo: commit_no };
