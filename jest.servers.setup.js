@@ -1,3 +1,5 @@
+const LINES_KEPT_MAX = 60;
+
 /**
  * Starts PostgreSQL and nats-server once for all test files that need them, unless the environment
  * names others. Both end with the test run, however it ends.
@@ -13,11 +15,23 @@ module.exports = async () => {
 
   const folder = mkdtempSync(join(tmpdir(), 'downbeat-test-servers-'));
   const say = (line) => process.stderr.write(`${line}\n`);
+  const lines = { postgres: [], nats: [] };
+  /** A server that ends by itself fails whatever runs: its last words say why. */
+  const keep = (name) => (line) => {
+    lines[name].push(line);
+    if (lines[name].length > LINES_KEPT_MAX) lines[name].shift();
+  };
   const [postgres, nats] = await Promise.all([
-    startPostgres({ dataDir: join(folder, 'postgres') }),
-    startNats({ dataDir: join(folder, 'nats'), say }),
+    startPostgres({ dataDir: join(folder, 'postgres'), log: keep('postgres') }),
+    startNats({ dataDir: join(folder, 'nats'), say, log: keep('nats') }),
   ]);
-  globalThis.downbeatTestServers = { folder, servers: [postgres, nats] };
+  const started = { folder, servers: [postgres, nats], isStopping: false };
+  globalThis.downbeatTestServers = started;
+  for (const [name, server] of Object.entries({ postgres, nats }))
+    void server.exited.then((exit) => {
+      if (!started.isStopping)
+        say(`${name} ended by itself: ${JSON.stringify(exit)}\n${lines[name].join('\n')}`);
+    });
   process.env.DOWNBEAT_TEST_DATABASE_URL = postgres.url;
   process.env.DOWNBEAT_TEST_NATS_URL = nats.url;
 };

@@ -4,8 +4,8 @@ import { OutOfPatience, Patience } from './patience';
 
 /** Replays and verifications at once, of one process: each reads a good part of the log. */
 const RUNNING_MAX = 2;
-/** Longer than who asks over HTTP waits. */
-const WORK_MS_MAX = 10_000;
+/** Who asks over HTTP waits for two minutes. */
+const WORK_MS_MAX = 100_000;
 
 /** Enough of them are under way. */
 export class AuditBusy extends Fault {

@@ -169,6 +169,20 @@ describe('a relay', () => {
     expect(finds).toEqual([{ kind: 'stream-regressed', from: 1 }]);
   });
 
+  it('notes that a stream is to be filled before it begins to: it may not live to end it', async () => {
+    log.append(3);
+    start();
+    await eventually(() => expect(log.note.number).toBe(3));
+    let open: () => void = () => undefined;
+    const opened = new Promise<void>((resolve) => (open = resolve));
+    transport.before = () => opened;
+    transport.regressTo(1);
+    await eventually(() =>
+      expect(log.note).toEqual({ number: 0, stream: { created: '1', lastSequence: 1 } }),
+    );
+    open();
+  });
+
   it('sends again what a consumer that stands still has not confirmed', async () => {
     log.append(3);
     receipts.confirmed = [

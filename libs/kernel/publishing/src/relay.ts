@@ -209,7 +209,7 @@ export class Relay {
   /** The stream has lost messages: it gets everything again that it would still keep. */
   private async refill(kind: RelayFind): Promise<void> {
     const expired = await this.log.olderThan(this.options.retentionMs ?? RETENTION_MS);
-    this.rewind(Math.min(this.sent, expired), kind);
+    await this.rewind(Math.min(this.sent, expired), kind);
   }
 
   /** A consumer stands still before what was sent to it long ago: the stream gets that again. */
@@ -217,16 +217,18 @@ export class Relay {
     const old = await this.log.olderThan(this.options.unconfirmedMs ?? UNCONFIRMED_MS);
     const confirmed = await this.receipts.confirmedOf(this.store.context);
     const slowest = this.laggards.look(confirmed, Math.min(this.sent, old), Date.now());
-    if (slowest !== undefined) this.rewind(slowest, 'unconfirmed');
+    if (slowest !== undefined) await this.rewind(slowest, 'unconfirmed');
   }
 
-  private rewind(sent: number, kind: RelayFind): void {
+  private async rewind(sent: number, kind: RelayFind): Promise<void> {
     this.sent = sent;
     // The same message ids would be swallowed by the server's duplicate window; the time makes
     // them ones that no replica has used before.
     this.repeat = Date.now();
     this.finds[kind]++;
     this.options.onFind({ kind, from: sent + 1 });
+    // Whoever relays next would else take the stream, once it is as long again, for complete.
+    await this.note();
   }
 
   /** A fault or somebody else's lock is waited out whatever is hinted: hints come with every append. */

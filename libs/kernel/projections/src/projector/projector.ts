@@ -10,7 +10,7 @@ import { dropOldTables, goLive } from '../versions/go-live';
 import type { Projection } from '../projection';
 import type { ProjectionStatus, ProjectorRole } from './projection-status';
 import type { ProjectorOptions } from './projector-options';
-import { noteFault, recordsOf } from './records';
+import { noteFault, recordsOf, type ProjectionRecord } from './records';
 import { RowCache } from '../rows/row-cache';
 import { SliceSource } from './slice-source';
 import { TableSet } from '../rows/table-set';
@@ -227,7 +227,7 @@ export class Projector {
     const { name, version } = this.projection;
     const records = await recordsOf(this.options.pool, name);
     const own = records.find((record) => record.version === version);
-    this.isServed = records.some(({ state }) => state === 'live');
+    this.isServed = records.some((record) => record.state === 'live' && this.isServedBy(record));
     this.isStale = false;
     this.refreshedAtMs = Date.now();
     const role = own === undefined || own.state === 'retired' ? 'superseded' : own.state;
@@ -242,6 +242,11 @@ export class Projector {
     this.adopt(own?.checkpoint ?? this.saved);
     if (isOther) this.tables = this.newTables();
     this.waiters.check();
+  }
+
+  /** An older version answers too, if it has all the tables that are asked. */
+  private isServedBy({ tables }: ProjectionRecord): boolean {
+    return this.projection.tables.every(({ name }) => tables.includes(name));
   }
 
   /** Goes on from where the database says, and forgets what was only known in memory. */

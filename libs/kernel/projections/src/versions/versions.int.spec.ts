@@ -126,6 +126,30 @@ describe('a new version of a read model, on real Postgres', () => {
     secondGate.open();
   });
 
+  it('is not said to be served by an old one that lacks some of its tables', async () => {
+    const old = await bench.run();
+    await bench.books(old, { min_position: await bench.append(bought('a')) });
+    await old.stop();
+    const { open, opened } = gate();
+    const [table] = louderLending.tables;
+    const more = {
+      ...louderLending,
+      tables: [...louderLending.tables, { ...table, name: 'more' }],
+    };
+    const newer = await bench.run({
+      projections: [more as typeof louderLending],
+      waitMs: 5_000,
+      onCrashPoint: () => opened,
+    });
+    await eventually(() =>
+      expect(newer.status()[0]).toMatchObject({ state: 'building', is_served: false }),
+    );
+    const asked = newer.readModels.ask(more as typeof louderLending, {}, booksOf);
+    open();
+    expect((await asked).data).toHaveLength(1);
+    expect(newer.status()[0]).toMatchObject({ is_served: true });
+  });
+
   it('leaves the old one to readers, frozen, until it has caught up', async () => {
     const old = await bench.run();
     await bench.books(old, { min_position: await bench.append(bought('a'), bought('b')) });

@@ -3,6 +3,7 @@ import type { Instant } from '@downbeat/eventsourcing';
 import { BEGIN, call, child, compiled, fixedCall, Player, RUN_ID } from '../testing';
 import { CHILD_DEPTH_MAX } from './child-limits';
 import { runDecider } from './decide';
+import type { TellParentEffect } from './effects';
 import { owesParent, isStarted } from './state';
 
 const definition = compiled([
@@ -228,6 +229,32 @@ describe('a run that stands for a step', () => {
     expect([...player.crash().outstanding.keys()]).toEqual(['ended']);
     for (const ends of [1, 0, 7])
       expect(player.say({ type: 'NoteParentTold', at: player.at, data: { ends } })).toEqual([]);
+  });
+
+  it('does not tell what is larger than an answer may be, and its parent undoes it', () => {
+    const kept = { output_mapping: { text: 'text' } };
+    const large = new Player(
+      compiled([fixedCall('a', kept), fixedCall('b', { output_mapping: { more: 'text' } })], {
+        compensation_strategy: 'none',
+      }),
+    );
+    large.say(startOf(1));
+    for (const name of ['a', 'b']) large.ok(name, { text: 'x'.repeat(600_000) });
+    const told = large.outstanding.get('tell-parent');
+    expect(told).toMatchObject({ ended: { status: 'completed', output: {} } });
+    const { ended: data } = told as TellParentEffect;
+    expect(data.oversized).toBeGreaterThan(1_200_000);
+    const parent = begun();
+    parent.say({ type: 'ChildEnded', at: parent.at, data });
+    expect(parent.children).toContain('sub:undo');
+  });
+
+  it('tells nothing of what it knows when it did not complete', () => {
+    const player = ended();
+    player.status4xx('a');
+    expect(player.outstanding.get('tell-parent')).toMatchObject({
+      ended: { status: 'failed', output: {} },
+    });
   });
 
   it('tells it again when it has ended anew', () => {

@@ -1,3 +1,4 @@
+import { PAYLOAD_BYTES_MAX } from '@downbeat/contracts';
 import { answerStep, answerUndo } from './answers';
 import { CONTEXT_LENGTH_MAX } from './child-limits';
 import type { CallAnswered, CallResult, ChildEnded, NoteParentTold, Purpose } from './commands';
@@ -31,10 +32,14 @@ export function childEnded(draft: Draft, { data }: ChildEnded): void {
 /** What it did stands only if it completed. */
 function resultOf(
   { started }: Run,
-  { status, output, reason = '' }: ChildEnded['data'],
+  { status, output, oversized, reason = '' }: ChildEnded['data'],
 ): CallResult {
   if (status !== 'completed')
     return { kind: 'refused', message: `the sub-workflow is ${status}: ${reason}` };
+  if (oversized !== undefined) {
+    const message = `its context has ${oversized} bytes, at most ${PAYLOAD_BYTES_MAX} are allowed`;
+    return { kind: isBounded(started) ? 'oversized' : 'broken', message };
+  }
   return isBounded(started) || JSON.stringify(output).length <= CONTEXT_LENGTH_MAX
     ? { kind: 'ok', output }
     : { kind: 'broken', message: `its context is longer than ${CONTEXT_LENGTH_MAX} characters` };

@@ -47,8 +47,10 @@ export type ChildEnded = Command<
     readonly attempt?: number;
     /** Of one that was compensated: the parent had asked for it; absent: whoever had. */
     readonly for_parent?: boolean;
-    /** Its final context. */
+    /** Its final context, if it completed and that is no larger than an answer may be. */
     readonly output: JsonObject;
+    /** How many bytes the context has that is not told because it is larger. */
+    readonly oversized?: number;
     readonly reason?: string;
   }
 >;

@@ -1,4 +1,4 @@
-import type { Priority } from '@downbeat/contracts';
+import { jsonBytes, PAYLOAD_BYTES_MAX, type Priority } from '@downbeat/contracts';
 import type { Instant, JsonObject } from '@downbeat/eventsourcing';
 import {
   stepOf,
@@ -8,7 +8,14 @@ import {
 } from '../definition/compiled';
 import type { ChildEnded, Purpose } from './commands';
 import type { ParentRun, RunEvent } from './events';
-import { isStarted, owesParent, type Calls, type Run, type RunState } from './state';
+import {
+  isStarted,
+  owesParent,
+  type Calls,
+  type Run,
+  type RunState,
+  type RunStatus,
+} from './state';
 import { delayTimer, retryTimer, signalTimer, undoTimer, WORKFLOW_TIMER } from './timers';
 
 /** Call a service and answer with `CallAnswered` for the same purpose, step, attempt and `reissued`. */
@@ -344,7 +351,7 @@ function childRun(
 }
 
 function tellParent(run: Run): readonly TellParentEffect[] {
-  const { started, status, ends, context: output, endReason, parentAttempt: attempt } = run;
+  const { started, status, ends, context, endReason, parentAttempt: attempt } = run;
   const { parent } = started;
   if (!parent || !owesParent(run) || status === 'running' || status === 'compensating') return [];
   const { workflow_id, step } = parent;
@@ -355,9 +362,19 @@ function tellParent(run: Run): readonly TellParentEffect[] {
     {
       effect: 'tell-parent',
       ends,
-      ended: { workflow_id, step, status, attempt, ...asked, output, ...reason },
+      ended: { workflow_id, step, status, attempt, ...asked, ...told(status, context), ...reason },
     },
   ];
+}
+
+/** What a parent can use of a context; it may have to travel to another process, in one message. */
+function told(
+  status: RunStatus,
+  context: JsonObject,
+): Pick<ChildEnded['data'], 'output' | 'oversized'> {
+  if (status !== 'completed') return { output: {} };
+  const bytes = jsonBytes(context);
+  return bytes <= PAYLOAD_BYTES_MAX ? { output: context } : { output: {}, oversized: bytes };
 }
 
 const target = (

@@ -176,6 +176,7 @@ const childEnded = z.strictObject({
   attempt: z.int().min(1).exactOptional(),
   for_parent: z.boolean().exactOptional(),
   output: z.record(z.string(), z.json()),
+  oversized: z.int().min(1).exactOptional(),
   reason: z.string().exactOptional(),
 });
 

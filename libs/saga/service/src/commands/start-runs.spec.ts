@@ -98,6 +98,15 @@ describe('a start that reaches a replica without room', () => {
     await expect(start(full, 'c2')).rejects.toThrow(NoAnswer);
   });
 
+  it('is in doubt when whoever had room does not know what became of its append', async () => {
+    const problem = { code: 'event-store/unavailable', kind: 'unavailable', message: 'no answer' };
+    const query = () => Promise.resolve({ ok: false, problem } as never);
+    const full = await opened(1, { query, answer: () => undefined });
+    await start(full, 'c1');
+    roomy = ['unsure'];
+    await expect(start(full, 'c2')).rejects.toMatchObject({ remedy: 'retry' });
+  });
+
   it('is told to come later the longer it lasts, and not all at the same time', async () => {
     const full = await opened(1);
     await start(full, 'c1');

@@ -1,5 +1,5 @@
 import { sagaContract, validate, type DataOf } from '@downbeat/contracts';
-import { instantOf, Rejection, type JsonObject } from '@downbeat/eventsourcing';
+import { Fault, instantOf, Rejection, type JsonObject } from '@downbeat/eventsourcing';
 import {
   MessageBus,
   NoAnswer,
@@ -92,7 +92,9 @@ export class StartRuns {
       const outcome = await this.bus.query(startsSubject(process), payload, {
         timeoutMs: PASS_ON_TIMEOUT_MS,
       });
-      return outcome.ok ? (outcome.data as CommandOutcome) : undefined;
+      if (outcome.ok) return outcome.data as CommandOutcome;
+      if (STARTED_NOTHING.has(outcome.problem.code)) return undefined;
+      throw new StartInDoubt(outcome.problem.message);
     } catch (fault) {
       // Whoever is not there has started nothing; whoever is slow may have.
       if (fault instanceof NoAnswer && fault.why === 'nobody-answers') return undefined;
@@ -126,6 +128,18 @@ export class StartRuns {
   }
 }
 
+/** It is not known whether the replica that was to start a run has started it. */
+class StartInDoubt extends Fault {
+  override readonly name = 'StartInDoubt';
+  readonly code = 'saga/start-in-doubt';
+  readonly remedy = 'retry';
+}
+
+/** Codes of a replica that was asked and did not try. */
+const STARTED_NOTHING: ReadonlySet<string> = new Set([
+  sagaContract.OVERLOADED,
+  'message-bus/too-many-queries',
+]);
 /** The run's own clock says when. */
 const NOW = instantOf(0);
 const NO_CAUSE = new Rejection('invalid-input', 'cause is missing', 'invalid');
