@@ -1,4 +1,4 @@
-const LINES_KEPT_MAX = 60;
+const LINES_KEPT_MAX = 400;
 
 /**
  * Starts PostgreSQL and nats-server once for all test files that need them, unless the environment
