@@ -7,7 +7,7 @@ import { whyTooLarge } from './payload-limits';
 import { keepsInputs } from './rules-version';
 import type { Spot } from './spot';
 import type { StepOutcome } from './events';
-import type { Calls } from './state';
+import { hasEffect, type Calls } from './state';
 
 type Failed = Pick<Calls, 'input' | 'attempt' | 'isAnew'> & { readonly outcome: StepOutcome };
 
@@ -25,13 +25,13 @@ export function callAgain(
 ): Target | undefined {
   const { step, address } = spot;
   const mayBeEdited =
-    outcome === 'failed' && !(keepsInputs(draft.run.started) && hasEffect(draft, address));
+    outcome === 'failed' && !(keepsInputs(draft.run.started) && hasEffect(draft.run, address));
   const formed =
     mayBeEdited && step.type === 'service_call'
       ? applyMapping(step.call.input, { context: draft.contextAt(spot) })
       : { ok: true as const, value: input };
   if (!formed.ok) return neverCalled(draft, spot, `input_mapping: ${formed.message}`);
-  const isEdited = isAnew || canonicalJson(formed.value) !== canonicalJson(input);
+  const isEdited = mayBeEdited && (isAnew || canonicalJson(formed.value) !== canonicalJson(input));
   const refusal = isEdited ? whyTooLarge(draft, { input_mapping: formed.value }) : undefined;
   if (refusal !== undefined) return neverCalled(draft, spot, refusal);
   draft.record({
@@ -45,7 +45,3 @@ export function callAgain(
   });
   return undefined;
 }
-
-/** An earlier call had, or may have had, an effect that stands. */
-const hasEffect = (draft: Draft, address: string): boolean =>
-  draft.run.effects.some(({ step, outcome }) => step === address && outcome !== 'failed');

@@ -418,6 +418,67 @@ describe('a call that failed for sure', () => {
   });
 });
 
+describe('a call that failed for sure after one that had its effect', () => {
+  const had = {
+    ...retried,
+    input_mapping: { card: 'card' },
+    output_mapping: { id: '=output.n + 1' },
+  };
+  const begun = (status: number) => {
+    const player = playing([call('a', had)], { compensation_strategy: 'none' }, { card: 'x' });
+    player.ok('a', { n: 'text' });
+    player.retry();
+    player.status4xx('a', status);
+    return player;
+  };
+  const none = { compensation_strategy: 'none' };
+
+  it.each([409, 503])('may not be made elsewhere (%d)', (status) => {
+    const player = begun(status);
+    const to = later([call('a', { ...had, endpoint: '/other' })], none);
+    expect(reasons(player.migrate(to))).toBe('was called, and would be called elsewhere');
+  });
+
+  it.each([409, 503])('keeps its input and its key by another input mapping (%d)', (status) => {
+    const player = begun(status);
+    const to = later([call('a', { ...had, input_mapping: { paper: 'card' } })], none);
+    expect(told(player.migrate(to))).toBe('accepted');
+    expect(player.events.at(-1)?.data).not.toHaveProperty('anew');
+    player.crash();
+    if (status === 409) player.retry();
+    else player.due('retry:a:2');
+    expect(player.outstanding.get(`${RUN_ID}:a`)).toMatchObject({
+      key: `${RUN_ID}:a`,
+      input: { card: 'x' },
+      attempt: 3,
+    });
+    expect(player.calling).toEqual(['a']);
+  });
+
+  it('keeps both when an earlier migration said otherwise', () => {
+    const player = begun(409);
+    player.migrate(later([call('a', { ...had, input_mapping: { paper: 'card' } })], none));
+    const last = player.appends.at(-1)?.[0];
+    if (last?.type !== 'WorkflowMigrated') throw new Error('not migrated');
+    const said = { ...last, data: { ...last.data, anew: ['a'] } };
+    player.appends.splice(-1, 1, [said]);
+    player.crash();
+    player.retry();
+    expect(player.calling).toEqual(['a']);
+  });
+
+  it('is one effect, which is undone once', () => {
+    const player = begun(409);
+    player.migrate(later([call('a', { ...had, output_mapping: {} }), call('b')]));
+    player.retry();
+    player.ok('a', { n: 1 });
+    player.status4xx('b');
+    expect(player.outstanding.get(`${RUN_ID}:a:undo`)).toMatchObject({ undoes: `${RUN_ID}:a` });
+    player.ok('a:undo');
+    expect(player.status).toBe('compensated');
+  });
+});
+
 describe('a run that is being undone', () => {
   const undoAt = (endpoint: string, more = {}) =>
     call('a', {

@@ -17,7 +17,7 @@ import { isUndoable } from './plan';
 import { wayFaults, type MigrationFault } from './migration-way';
 import { contextIn, scopeOf } from './scopes';
 import { allAround, spotOf } from './spot';
-import { isUnderWay, type Effected, type Run, type StepState } from './state';
+import { hasEffect, isUnderWay, type Effected, type Run, type StepState } from './state';
 
 /** What becomes of a step when the run goes on by another definition. */
 export interface MigratedStep {
@@ -117,7 +117,7 @@ type CalledState = Extract<StepState, { readonly attempt: number }>;
 
 /**
  * A call that is under way, or may have had an effect, must stay the request it is: so its target may
- * not change. One that failed for sure may become another.
+ * not change. One that failed for sure, as every call before it did, may become another.
  */
 function requestFault(
   from: CompiledDefinition,
@@ -137,11 +137,12 @@ function requestFault(
   // A failure that was passed over is done with.
   if (state.status === 'failed' && state.isOptional) return undefined;
   const isSame = isSameTarget(now.call, then.call);
-  const isSure =
+  const hasFailed =
     state.status === 'failed'
       ? state.outcome === 'failed'
       : state.status === 'waiting' && !state.isDoubtful;
-  if (!isSure) return isSame ? undefined : 'was called, and would be called elsewhere';
+  if (!hasFailed || hasEffect(run, address))
+    return isSame ? undefined : 'was called, and would be called elsewhere';
   const scope = scopeOf(from, spotOf(from, address));
   const formed = applyMapping(then.call.input, { context: contextIn(run, scope) });
   if (!formed.ok) return `its input cannot be formed: ${formed.message}`;

@@ -208,6 +208,10 @@ export const isStarted = (state: RunState): state is Run => state.status !== 'no
 export const owesParent = ({ started, ends, told }: Run): boolean =>
   started.parent !== undefined && told < ends;
 
+/** An earlier call had, or may have had, an effect that stands. */
+export const hasEffect = ({ effects }: Run, address: string): boolean =>
+  effects.some(({ step, outcome }) => step === address && outcome !== 'failed');
+
 /** Undos are called one after the other: of the run, or of a race's losers. */
 export const isUndoing = ({ status, compensation }: Run): boolean =>
   status === 'compensating' || (status === 'running' && compensation?.race !== undefined);
