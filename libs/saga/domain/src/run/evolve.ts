@@ -86,11 +86,14 @@ function evolveStarted(run: Run, event: Exclude<RunEvent, { type: 'WorkflowStart
         ...afterFailure(run, before, event.data),
       });
     }
-    case 'CallHeld':
-      return withHeld(run, event.data, (calls) => ({
+    case 'CallHeld': {
+      const { purpose, step, reissued = false } = event.data;
+      const noted = purpose === 'undo' && reissued ? undoDoubted(run, step) : run;
+      return withHeld(noted, event.data, (calls) => ({
         isHeld: true,
-        isDoubtful: calls.isDoubtful || event.data.reissued === true,
+        isDoubtful: calls.isDoubtful || reissued,
       }));
+    }
     case 'CallReleased':
       return withHeld(run, event.data, () => ({ isHeld: false }));
     case 'StepCompleted':
@@ -188,9 +191,11 @@ function evolveStarted(run: Run, event: Exclude<RunEvent, { type: 'WorkflowStart
     case 'UndoAttemptFailed': {
       const before = run.compensation?.undo;
       if (before?.status !== 'calling') return run;
+      const { step, outcome } = event.data;
+      const noted = outcome === 'unknown' ? undoDoubted(run, step) : run;
       // Given up with the run: whoever undoes the rest begins it again.
-      if (run.status === 'running' && run.halt) return withUndo(run, undefined);
-      return withUndo(run, afterFailure(run, before, event.data));
+      if (run.status === 'running' && run.halt) return withUndo(noted, undefined);
+      return withUndo(noted, afterFailure(run, before, event.data));
     }
     case 'UndoParked': {
       const { step, attempts } = event.data;
@@ -389,6 +394,14 @@ const undoCalled = (
     const edited = edition === undefined ? {} : { undoEdition: edition };
     return { ...effect, undoAttempts: attempt, ...edited };
   }),
+});
+
+/** It may have taken effect: that stays so when it is given up, and begun again later. */
+const undoDoubted = (run: Run, name: string): Run => ({
+  ...run,
+  effects: run.effects.map((effect) =>
+    effect.step === name ? { ...effect, isUndoDoubtful: true } : effect,
+  ),
 });
 
 function withUndo(run: Run, undo: UndoState | undefined): Run {

@@ -530,6 +530,61 @@ describe('a run that is being undone', () => {
     expect(player.status).toBe('compensated');
   });
 
+  it.each([
+    ['is called', () => undefined],
+    ['waits to be called again', (player: Player) => player.timeout('a:undo')],
+  ])('is refused another input of the undo that %s', (_, play) => {
+    const again = { retry_policy: { max_retries: 2, initial_delay_ms: 100 } };
+    const wrong = undoAt('/undo', { ...again, input_mapping: { id: 'output.wrong' } });
+    const player = playing([wrong, call('b')]);
+    player.ok('a', { id: 7, wrong: 8 });
+    player.status4xx('b');
+    play(player);
+    const right = undoAt('/undo', { ...again, input_mapping: { id: 'output.id' } });
+    expect(reasons(player.migrate(later([right, call('b')])))).toBe(
+      'is being undone, and would be undone otherwise',
+    );
+    const same = undoAt('/undo', { input_mapping: { id: 'output.wrong' } });
+    expect(told(player.migrate(later([same, call('b')])))).toBe('accepted');
+  });
+
+  describe('again, after a call that may have taken effect', () => {
+    const to = later([undoAt('/right'), call('b')]);
+    const asked = (play: (player: Player) => void) => {
+      const player = stuck();
+      play(player);
+      player.resolve('skip');
+      expect(player.status).toBe('compensated');
+      player.compensate();
+      player.status4xx('a:undo', 404);
+      return player;
+    };
+
+    it('is refused another undo', () => {
+      const player = asked((first) => first.timeout('a:undo'));
+      expect(told(player.migrate(to))).toEqual(['migration-impossible', 'a']);
+      player.crash();
+      expect(told(player.migrate(to))).toEqual(['migration-impossible', 'a']);
+      expect(told(player.migrate(later([undoAt('/wrong'), call('b')])))).toBe('accepted');
+    });
+
+    it('is refused another undo, when it was held after it may have been sent', () => {
+      const player = asked((first) => {
+        first.crash();
+        first.hold('a:undo');
+        first.crash();
+        first.release('a:undo');
+        first.status4xx('a:undo', 404);
+      });
+      expect(told(player.migrate(to))).toEqual(['migration-impossible', 'a']);
+    });
+
+    it('may have another undo when every call failed for sure', () => {
+      const player = asked((first) => first.status4xx('a:undo', 404));
+      expect(told(player.migrate(to))).toBe('accepted');
+    });
+  });
+
   it('is not asked which way it came', () => {
     const player = stuck();
     const to = later([call('new'), undoAt('/wrong'), call('b')]);

@@ -185,7 +185,7 @@ function undoFaults(
   faults: MigrationFault[],
   undoAnew: string[],
 ): void {
-  const { step: address, context, output, undoAttempts = 0 } = effect;
+  const { step: address, context, output, undoAttempts = 0, isUndoDoubtful } = effect;
   const fault = (message: string) => faults.push({ place: address, message });
   if (!isUndoable(to, address)) {
     if (isUndoable(from, address)) fault(`can be undone now, and not by ${to.version}`);
@@ -198,13 +198,13 @@ function undoFaults(
   if (undoAttempts === 0) return;
   const undo = run.compensation?.remaining[0] === address ? run.compensation.undo : undefined;
   const isSame = now.undo !== undefined && isSameTarget(now.undo, then.undo);
-  if (undo && undo.status !== 'parked')
-    return void (isSame || fault('is being undone, and would be undone elsewhere'));
   const before = undo
     ? undo.input
     : now.undo && orNothing(applyMapping(now.undo.input, { context, output }));
   if (isSame && before && canonicalJson(before) === canonicalJson(formed.value)) return;
-  if (undo && !undo.isDoubtful) undoAnew.push(address);
+  if (undo && undo.status !== 'parked')
+    return void fault(`is being undone, and would be undone ${isSame ? 'otherwise' : 'elsewhere'}`);
+  if (undo && !undo.isDoubtful && !isUndoDoubtful) undoAnew.push(address);
   else fault('its undo was called, may have taken effect, and would be another one');
 }
 

@@ -95,6 +95,8 @@ export interface Effected {
   readonly undoAttempts?: number | undefined;
   /** The attempt since which its undo is another request, with a key of its own. */
   readonly undoEdition?: number | undefined;
+  /** The outcome of some call of its undo is unknown. */
+  readonly isUndoDoubtful?: boolean | undefined;
   /** The next call of its undo is another request. */
   readonly isUndoAnew?: boolean | undefined;
   /** Of the call that had it. */
