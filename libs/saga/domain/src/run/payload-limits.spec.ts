@@ -1,6 +1,6 @@
 import { PAYLOAD_BYTES_MAX } from '@downbeat/contracts';
 import { Rejection } from '@downbeat/eventsourcing';
-import { call, child, compiled, fixedCall, Player, signalWait } from '../testing';
+import { call, child, compiled, delay, fixedCall, Player, signalWait } from '../testing';
 import { causeOf } from './cause';
 import { RUN_BYTES_MAX } from './payload-limits';
 import { isStarted, NOT_STARTED, type RunState } from './state';
@@ -171,6 +171,82 @@ describe('a run', () => {
     expect(codes.slice(0, 15).every((code) => code === 'accepted')).toBe(true);
     expect(codes.at(-1)).toBe('run-too-large');
     expect(said(player.signal('go', 'small'))).toBe('accepted');
+  });
+
+  describe('that nobody signals', () => {
+    const wide = Object.fromEntries(
+      Array.from({ length: 5 }, (_, at) => [`k${at}`, '=context.big']),
+    );
+    const waits = (rules = 3) => {
+      const wait = signalWait('w', { timeout_seconds: 5, default: 1, output_mapping: wide });
+      const each = {
+        name: 'each',
+        type: 'map',
+        items: 'orders',
+        concurrency: 20,
+        max_items: 20,
+        collect: {},
+        steps: [wait, delay('d')],
+      };
+      const player = new Player(compiled([each], { compensation_strategy: 'none' }));
+      player.rules = rules;
+      player.start({ orders: Array.from({ length: 20 }, (_, at) => at), big: ofBytes(190_000) });
+      for (let at = 0; at < 20 && player.timers.includes(`signal:w#${at}`); at++)
+        player.due(`signal:w#${at}`);
+      return player;
+    };
+
+    it('takes no default that makes it too large; the step is named', () => {
+      const player = waits();
+      expect(bytesOf(player)).toBeLessThan(RUN_BYTES_MAX);
+      expect(bytesOf(player)).toBeGreaterThan(RUN_BYTES_MAX - PAYLOAD_BYTES_MAX);
+      expect(player.status).toBe('failed');
+      expect(player.events.at(-1)?.data).toMatchObject({
+        step: 'w#16',
+        reason: expect.stringMatching(/^w#16 failed: the default and .*: the run has \d+ bytes/),
+      });
+      const missed = player.events.findLast(({ type }) => type === 'SignalMissed');
+      expect(missed?.data).toMatchObject({ step: 'w#16', context: {} });
+      expect(missed?.data).not.toHaveProperty('default');
+    });
+
+    it('takes them under earlier rules', () => {
+      expect(bytesOf(waits(2))).toBeGreaterThan(RUN_BYTES_MAX);
+    });
+
+    it('takes no default of which too much is made', () => {
+      const wait = signalWait('w', { timeout_seconds: 5, default: 1, output_mapping: wide });
+      const player = new Player(compiled([wait])).start({ big: ofBytes(210_000) });
+      player.due('signal:w');
+      expect(player.events.at(-1)?.data).toMatchObject({
+        reason: expect.stringMatching(/^w failed: what output_mapping makes of it has \d+ bytes/),
+      });
+    });
+  });
+
+  it('says nothing that makes it too large', () => {
+    const says = (rules = 3) => {
+      const tell = { name: 'tell', type: 'publish', event: 'told', payload: { text: 'said' } };
+      const each = {
+        name: 'each',
+        type: 'map',
+        items: 'orders',
+        max_items: 100,
+        collect: {},
+        steps: [tell],
+      };
+      const player = new Player(compiled([each], { compensation_strategy: 'none' }));
+      player.rules = rules;
+      const orders = Array.from({ length: 100 }, (_, at) => at);
+      return player.start({ said: ofBytes(190_000, '€'), orders });
+    };
+    const player = says();
+    expect(player.status).toBe('failed');
+    expect(bytesOf(player)).toBeLessThan(RUN_BYTES_MAX);
+    expect(player.events.at(-1)?.data).toMatchObject({
+      reason: expect.stringMatching(/^tell#\d+ failed: payload: the run has \d+ bytes of events/),
+    });
+    expect(bytesOf(says(2))).toBeGreaterThan(RUN_BYTES_MAX);
   });
 
   it('that began under earlier rules goes on under them', () => {

@@ -2,6 +2,7 @@ import type { CompiledPublish, Target } from '../definition/compiled';
 import { applyMapping } from '../expressions/mapping';
 import type { Draft } from './draft';
 import { neverCalled } from './never-called';
+import { whyTooLarge } from './payload-limits';
 import type { Spot } from './spot';
 
 /** As JSON text; a message of the bus takes little more. */
@@ -22,6 +23,8 @@ export function enterPublish(
       spot,
       `payload: has ${length} characters, at most ${PUBLISHED_LENGTH_MAX} are allowed`,
     );
+  const tooLarge = whyTooLarge(draft, { payload: payload.value });
+  if (tooLarge !== undefined) return neverCalled(draft, spot, tooLarge);
   draft.record({
     type: 'EventPublished',
     data: {

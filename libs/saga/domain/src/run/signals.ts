@@ -75,20 +75,26 @@ export function missSignal(draft: Draft, spot: Spot): void {
     context: draft.contextAt(spot),
     ...(fallback === undefined ? {} : { output: fallback }),
   });
-  const isTaken = fallback !== undefined && changes.ok;
+  const refusal = changes.ok
+    ? whyTooLarge(draft, {
+        'the default': fallback ?? null,
+        'what output_mapping makes of it': changes.value,
+      })
+    : `output_mapping: ${changes.message}`;
+  const isTaken = fallback !== undefined && refusal === undefined;
   draft.record({
     type: 'SignalMissed',
     data: {
       step: address,
       ...(isTaken ? { default: fallback } : {}),
-      context: isTaken ? changes.value : {},
+      context: isTaken && changes.ok ? changes.value : {},
       ...draft.scopeAt(spot),
       at: draft.at,
     },
   });
   if (fallback === undefined)
     neverCalled(draft, spot, `no signal ${signal} within ${timeoutMs / 1_000} s`);
-  else if (!changes.ok) neverCalled(draft, spot, `output_mapping: ${changes.message}`);
+  else if (refusal !== undefined) neverCalled(draft, spot, refusal);
   goOn(draft, spot);
 }
 
