@@ -502,6 +502,8 @@ export type WorkflowMigrated = Message<
     readonly total_steps: number;
     /** Of steps that were reached, by name, where they stand now; absent: none has moved. */
     readonly places?: Readonly<Record<string, number>>;
+    /** With them: where the step stands now that was reached last. */
+    readonly place?: number;
     /** Steps whose next call is another request, with a key of its own. */
     readonly anew?: readonly string[];
     /** The same of undos. */

@@ -30,7 +30,7 @@ export function migrateRun(draft: Draft, command: MigrateWorkflow): Rejection | 
       reason: data.reason,
       compensation_strategy: to.strategy,
       total_steps: to.steps.size,
-      ...(Object.keys(places).length > 0 ? { places } : {}),
+      ...(Object.keys(places).length > 0 ? { places, ...lastPlace(to, run) } : {}),
       ...(anew.length > 0 ? { anew } : {}),
       ...(undoAnew.length > 0 ? { undo_anew: undoAnew } : {}),
       at,
@@ -68,6 +68,11 @@ const impossible = (version: string, faults: readonly MigrationFault[]): Rejecti
   );
 };
 const FAULTS_TOLD_MAX = 50;
+
+function lastPlace(to: CompiledDefinition, run: Run): { readonly place?: number } {
+  const last = [...run.steps.keys()].at(-1);
+  return last === undefined ? {} : { place: stepOf(to, last).place };
+}
 
 /** Of the steps that were reached, by their names, those that have another place now. */
 function movedPlaces(

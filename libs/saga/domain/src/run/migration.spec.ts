@@ -62,6 +62,7 @@ describe('a run that migrates', () => {
         },
       },
     ]);
+    expect(player.events.at(-1)?.data).not.toHaveProperty('place');
     expect(isStarted(player.state) && player.state.started.workflow_version).toBe('1.0.0');
     player.status4xx('a');
     expect(player.status).toBe('failed');
@@ -152,6 +153,7 @@ describe('a run that migrates', () => {
       call('c'),
     ]);
     player.migrate(to);
+    expect(player.events.at(-1)?.data).toMatchObject({ places: { b: 4 }, place: 4 });
     const view = player.events.reduce<RunView | undefined>(evolveRunView, undefined);
     expect(view).toMatchObject({ workflow_version: '2.0.0', total_steps: 5 });
     const rows = view ? stepRows(view, to) : [];

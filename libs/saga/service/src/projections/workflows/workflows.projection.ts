@@ -5,7 +5,6 @@ import type {
   RunEvent,
   RunRetried,
   WorkflowDefinitionRegistered,
-  WorkflowMigrated,
   WorkflowPaused,
 } from '@downbeat/saga-domain';
 
@@ -123,10 +122,16 @@ const workflow: Table<WorkflowRow, RunEvent> = {
       ...(definition_pause === undefined ? {} : { definition_pause }),
     })),
     WorkflowResumed: change(() => ({ paused: false })),
-    WorkflowMigrated: change(({ to_version, total_steps }: WorkflowMigrated['data']) => ({
-      workflow_version: to_version,
-      total_steps,
-    })),
+    WorkflowMigrated: {
+      keys: ({ stream }) => [stream.slice('workflow-'.length)],
+      fold: (row, { data: { to_version, total_steps, place } }) =>
+        row && {
+          ...row,
+          workflow_version: to_version,
+          total_steps,
+          current_step: place ?? Math.min(row.current_step, total_steps),
+        },
+    },
     WorkflowCompleted: {
       keys: ({ stream }) => [stream.slice('workflow-'.length)],
       fold: (row, { data }) =>
@@ -265,7 +270,7 @@ const control: Table<DefinitionControlRow, DefinitionControlEvent> = {
 /** Runs as lists, at work and archived, the definitions they can be started with, and which are paused. */
 export const workflows: Projection = {
   name: 'saga.workflows',
-  version: 4,
+  version: 5,
   tables: [
     workflow,
     workflowArchive,
