@@ -556,7 +556,7 @@ export type WorkflowArchived = Message<
     readonly at: Instant;
   }
 >;
-/** It is at work again: an operator retries or compensates it. */
+/** It is at work again: an operator retries, compensates or migrates it. */
 export type WorkflowRestored = Message<
   'WorkflowRestored',
   { readonly run: EndedRun; readonly at: Instant }
