@@ -12,7 +12,7 @@ const LIST_LIMIT_MAX = 1_000;
 const STREAM_EVENTS_MAX = 10_000;
 const STREAMS_MAX = 1_000;
 const COMMITS_MAX = 1_000;
-/** Of the events that come at once, as they are stored; the one that goes beyond comes too. */
+/** Of the events that come at once, as text; the one that goes beyond comes too. */
 const BYTES_MAX = 4 * 1_048_576;
 
 /** What is asked for; all conditions must hold. Shaped as the query arrives. */
@@ -151,12 +151,12 @@ export class AuditLog implements ChainReader {
   ): Promise<readonly (EventRow & { readonly found: number })[]> {
     return this.#ask(
       `with found as (
-         select ${EVENT_COLUMNS}, sum(pg_column_size(data))
+         select ${EVENT_COLUMNS}, ${this.#log}.text_bytes(data, meta, ${BYTES_MAX})
                   over (order by position ${order} rows between unbounded preceding and 1 preceding) as before
            from ${this.#log}.event where ${where} order by position ${order} limit ${limit}
        )
        select ${EVENT_COLUMNS}, (select count(*)::int from found) as found from found
-        where before is null or before <= ${BYTES_MAX} order by position ${order}`,
+        where before <= ${BYTES_MAX} order by position ${order}`,
       values,
     );
   }

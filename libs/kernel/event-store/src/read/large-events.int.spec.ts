@@ -56,3 +56,58 @@ describe('events as large as a run may make them', () => {
     expect(await verifyChain(database.audit())).toMatchObject({ isIntact: true, events: EVENTS });
   });
 });
+
+describe('events that are large and stored in little', () => {
+  const SMALL = 3;
+  let database: LogDatabase;
+  beforeAll(async () => {
+    database = await LogDatabase.create('packed_events');
+    const store = database.store('registry');
+    const said = (text: string) => ({ type: 'Said', data: { text } });
+    const append = (text: string) =>
+      store.append({ stream: freshStream(), expected: 0, events: [said(text)], meta });
+    for (let n = 0; n < EVENTS; n++) await append('again '.repeat(MEGABYTE / 6));
+    for (let n = 0; n < SMALL; n++) await append('once');
+    for (let n = 0; n < EVENTS; n++) await append('again '.repeat(MEGABYTE / 6));
+  });
+  afterAll(() => database.drop());
+
+  const ALL = EVENTS + SMALL + EVENTS;
+  const positions = Array.from({ length: ALL }, (_, at) => at + 1);
+
+  it('are read a few at a time, each once', async () => {
+    const reader = database.store('registry');
+    const seen: number[] = [];
+    for (let after = 0; after < ALL;) {
+      const { events, through } = await reader.read(after);
+      expect(through).toBeGreaterThan(after);
+      expect(events.length).toBeLessThan(8 + SMALL);
+      seen.push(...events.map(({ position }) => position));
+      after = through;
+    }
+    expect(seen).toEqual(positions);
+  });
+
+  it('do not hold up a context that has none', async () => {
+    expect(await database.store('health').read(0)).toEqual({ events: [], through: ALL });
+  });
+
+  it.each(['asc', 'desc'] as const)('are listed page after page (%s)', async (order) => {
+    const audit = database.audit();
+    const seen: number[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await audit.list({ order, cursor });
+      expect(page.events.length).toBeLessThan(8 + SMALL);
+      seen.push(...page.events.map(({ position }) => position));
+      cursor = page.next_cursor;
+    } while (cursor !== undefined && seen.length <= ALL);
+    expect(seen).toEqual(order === 'asc' ? positions : positions.toReversed());
+  });
+
+  it('are part of the chain that is verified', async () => {
+    const audit = database.audit();
+    expect((await audit.rows(0, 1_000)).length).toBeLessThan(8);
+    expect(await verifyChain(audit)).toMatchObject({ isIntact: true, events: ALL });
+  });
+});
