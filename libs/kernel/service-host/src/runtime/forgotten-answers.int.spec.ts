@@ -60,6 +60,43 @@ describe('answers of commands', () => {
     expect(await forgotten.turn()).toBe(12_000);
   });
 
+  it('cost next to nothing to look for when none is old, whatever was forgotten before', async () => {
+    const written = (id: string, age: string) =>
+      database.asOwner((owner) =>
+        owner.query(
+          `insert into log.command_answer (context, command_id, stream, version, position, answer, recorded_at)
+           select case when n % 5 = 0 then 'health' else 'saga' end, $1 || n, 's', 1, 1, '{}',
+                  clock_timestamp() - $2::interval + n * interval '1 millisecond'
+             from generate_series(1, 20000) n`,
+          [id, age],
+        ),
+      );
+    // What is new takes the place of what was forgotten, beside a foreign row that is as old.
+    for (const id of ['first', 'second', 'third']) {
+      await written(id, `${KEPT_DAYS + 1} days`);
+      await written(`${id}-kept`, '1 hour');
+      expect(await forgotten.turn()).toBe(16_000);
+      await database.asOwner((owner) => owner.query('vacuum log.command_answer'));
+    }
+    await database.as('saga', async (client) => {
+      await client.query('begin');
+      const { rows: turns } = await client.query<{ forgotten: number }>(
+        'select log.forget_answers($1, 5000) as forgotten',
+        [KEPT_DAYS],
+      );
+      expect(turns).toEqual([{ forgotten: 0 }]);
+      const { rows } = await client.query<{ pages: string }>(
+        `select sum(pg_stat_get_xact_blocks_fetched(c.oid)) as pages from pg_class c
+          where c.oid = 'log.command_answer'::regclass
+             or c.oid in (select indexrelid from pg_index where indrelid = 'log.command_answer'::regclass)`,
+      );
+      const pages = Number(rows[0]?.pages);
+      expect(pages).toBeGreaterThan(0);
+      expect(pages).toBeLessThan(20);
+      await client.query('rollback');
+    });
+  });
+
   it('are not forgotten within a day, nor by those who are not the log', async () => {
     await expect(new ForgottenAnswers(pool, 'log', 0.5).turn()).rejects.toMatchObject({
       code: '22023',
