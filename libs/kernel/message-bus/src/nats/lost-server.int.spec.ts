@@ -7,9 +7,11 @@ import { NatsBench } from '../testing/nats-bench';
 import { OwnNatsServer } from '../testing/own-nats-server';
 import type { NatsMessageBus } from './nats-message-bus';
 
-jest.setTimeout(60_000);
+jest.setTimeout(90_000);
 
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 30_000;
+/** Two seconds each. */
+const INSISTED_MAX = 20;
 
 /** Servers and whole streams come and go here: on a busy machine that takes its time. */
 const eventually = <Result>(assertion: () => Result | Promise<Result>): Promise<Result> =>
@@ -63,7 +65,7 @@ describe('a nats-server that is killed', () => {
         await bus.command(`command.registry.Do.${id}`, body, { id, timeoutMs: 2_000 });
         return;
       } catch (fault) {
-        if (!(fault instanceof NoOutcome) || tries === 10) throw fault;
+        if (!(fault instanceof NoOutcome) || tries === INSISTED_MAX) throw fault;
       }
   };
 

@@ -671,7 +671,12 @@ describe('any run of any definition, whatever the world does', () => {
     property((definition, script) => {
       let before: RunState = NOT_STARTED;
       for (const event of play(definition, script, () => undefined).events) {
-        if (isStarted(before) && 'place' in event.data && event.type !== 'StepFailed') {
+        if (
+          isStarted(before) &&
+          'place' in event.data &&
+          'step' in event.data &&
+          event.type !== 'StepFailed'
+        ) {
           const spot = spotOf(definition, event.data.step);
           expect(cancelledAround(definition, before, spot)).toBeUndefined();
         }
