@@ -10,7 +10,7 @@ export type Settlement =
 export const done = (answer?: CommandOutcome): Settlement =>
   answer === undefined ? { outcome: 'done' } : { outcome: 'done', answer };
 
-/** Try again, after `delayMs` or after the subscription's own back-off. */
+/** Try again, after the subscription's own back-off, but not before `delayMs`. */
 export const retry = (reason: string, delayMs?: number): Settlement =>
   delayMs === undefined ? { outcome: 'retry', reason } : { outcome: 'retry', reason, delayMs };
 

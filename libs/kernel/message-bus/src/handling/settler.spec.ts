@@ -19,6 +19,43 @@ class Broken extends Fault {
   readonly remedy = 'give-up';
 }
 
+describe('a message that is to come again', () => {
+  /** Milliseconds after which the server gives it out again. */
+  const comesBackAfter = async (deliveries: number, askedMs?: number): Promise<number[]> => {
+    const asked: number[] = [];
+    const subscription = {
+      ...{ durable: 'd', subject: 'command.registry.>' },
+      handle: () => Promise.resolve(retry('not now', askedMs)),
+    };
+    const settler = new Settler({
+      ...{ subscription, deadLetters: new MemoryDeadLetters(), metrics: new BusMetrics() },
+      backOff: { firstMs: 250, maxMs: 30_000 },
+      log: { warn: () => undefined, error: () => undefined },
+      random: () => 1,
+    });
+    const arrival: Arrival = {
+      ...{ stream: 's', streamCreated: 'then', sequence: 7, deliveries, headers },
+      subject: 'command.registry.RegisterService.billing',
+      body: Buffer.from('{}'),
+      ack: () => undefined,
+      nak: (delayMs) => void asked.push(delayMs),
+      working: () => undefined,
+      answer: () => undefined,
+      isAwaited: () => false,
+    };
+    await settler.settle({ sequence: 7, arrival, delivery: deliveryOf(arrival) });
+    return asked;
+  };
+
+  it('waits longer each time, and never less than its handler asks for', async () => {
+    expect(await comesBackAfter(1)).toEqual([250]);
+    expect(await comesBackAfter(6)).toEqual([8_000]);
+    expect(await comesBackAfter(1, 2_000)).toEqual([2_000]);
+    expect(await comesBackAfter(6, 2_000)).toEqual([8_000]);
+    expect(await comesBackAfter(6, 12_000)).toEqual([12_000]);
+  });
+});
+
 describe('what the log says of a message', () => {
   let lines: { readonly message: string; readonly story: Story | undefined }[];
   beforeEach(() => {

@@ -171,7 +171,9 @@ export class Settler {
 
   private putBack(arrival: Arrival, askedMs?: number): number {
     const { backOff, random } = this.options;
-    const delayMs = askedMs ?? backOffMs(backOff, this.attemptsOf(arrival), random());
+    const ownMs = backOffMs(backOff, this.attemptsOf(arrival), random());
+    // Deliveries are counted: a handler that asks for a second each time must not use them up in ten.
+    const delayMs = Math.max(askedMs ?? 0, ownMs);
     // Zero would be a bare nak, which the server answers with an immediate redelivery.
     const bounded = Math.max(1, Math.round(delayMs));
     arrival.nak(bounded);

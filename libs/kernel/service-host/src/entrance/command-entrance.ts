@@ -72,7 +72,8 @@ export class CommandEntrance {
 
 /**
  * What may be accepted later is refused to those who can ask again. A command that nobody waits for
- * stays where it is: its sender would never know.
+ * stays where it is, since its sender would never know: it comes again after the bus's back-off, but
+ * not before `retry_after_seconds`, until its deliveries are used up. Then it is a dead letter.
  */
 function turnedAway(outcome: CommandOutcome, { isAwaited }: Delivery): Settlement | undefined {
   if (outcome.accepted || outcome.problem.kind !== 'unavailable' || isAwaited()) return undefined;
