@@ -36,6 +36,17 @@ export class NoAnswer extends Fault {
   }
 }
 
+/** Whoever asked did not want it sent any more by the time it could be. Nothing was sent. */
+export class RequestHeldBack extends Fault {
+  override readonly name = 'RequestHeldBack';
+  readonly code = 'message-bus/request-held-back';
+  readonly remedy = 'give-up';
+
+  constructor(readonly subject: string) {
+    super(`the request for ${subject} was held back`);
+  }
+}
+
 /** The message is larger than the server takes; it never will be taken. */
 export class MessageTooLarge extends Fault {
   override readonly name = 'MessageTooLarge';

@@ -68,6 +68,8 @@ export interface QueryOptions {
 export interface RequestOptions {
   readonly headers?: MessageHeaders;
   readonly timeoutMs: number;
+  /** Asked when there is a connection, right before the request is published; false: it is held back. */
+  readonly maySend?: () => boolean;
 }
 
 /** What a service outside the suite replied. */
@@ -175,6 +177,7 @@ export abstract class MessageBus {
    *
    * @throws {NoAnswer} `nobody-answers`: nothing took the request. `timed-out`: it may be carried out.
    * @throws {BusUnavailable} Not connected; nothing was sent.
+   * @throws {RequestHeldBack} `maySend` said no; nothing was sent.
    */
   abstract request(subject: string, body: string, options: RequestOptions): Promise<Reply>;
 

@@ -1,5 +1,5 @@
 import { ErrorCode, NatsError } from 'nats';
-import { NoAnswer } from '../errors';
+import { NoAnswer, RequestHeldBack } from '../errors';
 import type { Reply, RequestOptions } from '../message-bus';
 import { assertSendable, type Subjects } from '../subjects';
 import { CONNECTION_WAIT_MS } from './command-sender';
@@ -17,15 +17,15 @@ export class Requests {
   async request(
     subject: string,
     body: string,
-    { headers = {}, timeoutMs }: RequestOptions,
+    { headers = {}, timeoutMs, maySend }: RequestOptions,
   ): Promise<Reply> {
     assertSendable(subject);
+    const options = { timeout: timeoutMs, headers: natsHeaders(headers) };
     await this.connection.ready(Math.min(timeoutMs, CONNECTION_WAIT_MS));
+    if (maySend?.() === false) throw new RequestHeldBack(subject);
     try {
-      const reply = await this.connection.nats.request(this.subjects.physical(subject), body, {
-        timeout: timeoutMs,
-        headers: natsHeaders(headers),
-      });
+      const { nats } = this.connection;
+      const reply = await nats.request(this.subjects.physical(subject), body, options);
       return { body: reply.string(), headers: headersOf(reply.headers) };
     } catch (fault) {
       if (!(fault instanceof NatsError)) throw fault;

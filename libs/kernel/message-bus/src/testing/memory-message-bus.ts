@@ -5,7 +5,7 @@ import { silentLog, type BusLog } from '../bus-log';
 import { BusMetrics } from '../bus-metrics';
 import type { CommandOutcome, QueryOutcome } from '../command-outcome';
 import type { DeadLetter, DeadLetters } from '../dead-letters';
-import { BusUnavailable, NoAnswer, NoOutcome } from '../errors';
+import { BusUnavailable, NoAnswer, NoOutcome, RequestHeldBack } from '../errors';
 import type { Evidence, KeptEvidence } from '../evidence';
 import type { EventsConfirmed, EventStreamState, OutgoingEvent } from '../events';
 import { within } from '../handling/within';
@@ -216,9 +216,10 @@ export class MemoryMessageBus extends MessageBus {
   override async request(
     subject: string,
     body: string,
-    { headers = {}, timeoutMs }: RequestOptions,
+    { headers = {}, timeoutMs, maySend }: RequestOptions,
   ): Promise<Reply> {
     this.assertOpen();
+    if (maySend?.() === false) throw new RequestHeldBack(subject);
     const reply = this.services.get(subject);
     if (!reply) throw new NoAnswer(subject, 'nobody-answers');
     const replied = await within(timeoutMs, () => reply(body, headers));

@@ -4,6 +4,7 @@ import {
   MessageBus,
   MessageTooLarge,
   NoAnswer,
+  RequestHeldBack,
 } from '@downbeat/message-bus';
 import type { CallEffect, CallResult } from '@downbeat/saga-domain';
 import { Injectable } from '@nestjs/common';
@@ -30,7 +31,7 @@ export class NatsTarget extends TargetCaller {
     super();
   }
 
-  async call(effect: CallEffect, context: CallContext): Promise<CallResult> {
+  async call(effect: CallEffect, context: CallContext): Promise<CallResult | undefined> {
     const subject = effect.endpoint.slice(NATS_SCHEME.length);
     // Registered under another setting, or by a release that did not look.
     const refusal = this.subjects.refusalOf(subject);
@@ -39,6 +40,7 @@ export class NatsTarget extends TargetCaller {
       const reply = await this.bus.request(subject, JSON.stringify(effect.input), {
         headers: callHeaders(effect, context),
         timeoutMs: effect.timeoutMs,
+        ...(context.mayCall === undefined ? {} : { maySend: context.mayCall }),
       });
       const code = reply.headers[ERROR_CODE];
       if (code === undefined) return resultOfBody(reply.body);
@@ -49,6 +51,7 @@ export class NatsTarget extends TargetCaller {
         message: reply.headers[ERROR_TEXT] ?? messageOf(reply.body),
       };
     } catch (fault) {
+      if (fault instanceof RequestHeldBack) return undefined;
       if (isUnsent(fault)) return { kind: 'refused', message: fault.message };
       if (!(fault instanceof NoAnswer)) throw fault;
       return fault.why === 'nobody-answers'
