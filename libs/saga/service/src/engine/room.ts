@@ -30,6 +30,7 @@ export class Room {
   turnedAway = 0;
   /** Runs that nobody holds are waiting for room here. */
   private hasRunsAhead = false;
+  /** When the first new run was turned away since there was room last. */
   private fullSince: number | undefined;
 
   constructor(private readonly options: RoomOptions) {
@@ -49,8 +50,14 @@ export class Room {
   }
 
   /** What the last take-over has found: whether it has left accepted runs where they were. */
-  keepForOthers(hasRunsAhead: boolean): void {
+  keepForOthers(hasRunsAhead: boolean, open: number): void {
     this.hasRunsAhead = hasRunsAhead;
+    this.heed(open);
+  }
+
+  /** Said when fewer runs are open: with room for a new one, being full is over. */
+  heed(open: number): void {
+    if (this.leftForNew(open) > 0) this.fullSince = undefined;
   }
 
   /** Why a new run is turned away; undefined: it is welcome. */
@@ -58,10 +65,7 @@ export class Room {
     const service = this.options.admission.cloggedAmong(calledServices(definition));
     if (service !== undefined)
       return new TargetClogged(`enough calls wait for ${service}, which the workflow would call`);
-    if (this.leftForNew(open) > 0) {
-      this.fullSince = undefined;
-      return undefined;
-    }
+    if (this.leftForNew(open) > 0) return undefined;
     this.fullSince ??= this.options.clock.now();
     if (this.left(open) === 0) return new EngineFull(`${this.openMax} runs are open already`);
     return new EngineFull('runs that were accepted before wait for room');
@@ -73,7 +77,10 @@ export class Room {
     if (open >= max) throw new EngineFull(`${max} runs are open already`);
   }
 
-  /** Seconds until it is worth asking again: more the longer it lasts, and not the same for all. */
+  /**
+   * Seconds until it is worth asking again: more the longer this process is full, and not the same
+   * for all. One or two when it has room and a service has too many calls before it.
+   */
   retryAfterSeconds(): number {
     const { clock, chance } = this.options;
     const lastsSeconds = (clock.now() - (this.fullSince ?? clock.now())) / 1_000;

@@ -1050,6 +1050,37 @@ describe('a run that stands for a step', () => {
   });
 });
 
+describe('a process that is full', () => {
+  it('says so for longer the longer it lasts, and from the beginning after there was room', async () => {
+    await bench.register([call('a')]);
+    bench.chance = () => 0.99;
+    const full = await bench.open({ openMax: 1 });
+    const answer = held<typeof ok>();
+    bench.services.answerTo = () => answer.promise;
+    const refused = async (id: string): Promise<number> => {
+      await expect(bench.start(full, id)).rejects.toThrow(EngineFull);
+      return full.engine.retryAfterSeconds();
+    };
+    await bench.start(full, 'c1');
+    expect(await refused('c2')).toBe(2);
+    await bench.live(10_000);
+    expect(await refused('c2')).toBeGreaterThan(10);
+    answer.give(ok);
+    await bench.live(60_000);
+    bench.services.answerTo = () => new Promise(() => undefined);
+    expect(full.engine.status().open_runs).toBe(0);
+
+    // It fills up by what another replica leaves behind: nobody was welcomed in between.
+    await bench.start(one, 'c3');
+    await bench.crash(one);
+    await bench.live(LEASE_MS + 500);
+    await full.replica.takeOver();
+    await bench.live(500);
+    expect(full.engine.status().open_runs).toBe(1);
+    expect(await refused('c4')).toBe(2);
+  });
+});
+
 describe('calls to one service', () => {
   it('wait for their turn when it has enough of them', async () => {
     const narrow = await bench.open({ admission: { callsPerTargetMax: 2 } });

@@ -82,7 +82,7 @@ export class RunEngine {
 
   /** Whether accepted runs wait for room here; new ones are turned away for so long. */
   keepRoom(hasRunsAhead: boolean): void {
-    this.space.keepForOthers(hasRunsAhead);
+    this.space.keepForOthers(hasRunsAhead, this.open.size);
   }
 
   /** For those who were turned away. */
@@ -178,6 +178,7 @@ export class RunEngine {
     this.lease = undefined;
     for (const run of this.open.values()) run.abandon();
     this.open.clear();
+    this.space.heed(0);
   }
 
   /** Begins nothing more, waits a moment for the calls under way, then gives all runs up. */
@@ -212,6 +213,8 @@ export class RunEngine {
   }
 
   private forget(run: RunInHand): void {
-    if (this.open.get(run.id) === run) this.open.delete(run.id);
+    if (this.open.get(run.id) !== run) return;
+    this.open.delete(run.id);
+    this.space.heed(this.open.size);
   }
 }
