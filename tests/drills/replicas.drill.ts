@@ -21,6 +21,7 @@ import {
 import { isSilent, TIMED_DEFINITIONS, TimedLoad } from './replicas/timed-load';
 import { compiled, dueAt, lostTimers, timersOf } from './replicas/timers';
 import { Witness } from './replicas/witness';
+import { inTurn } from './in-turn';
 import { Seeded } from './seeded';
 import { clocksOf, DRILL_MS_MAX, minutesOf, plantOf, say, sayFigures, seedOf } from './settings';
 import { SteadyLoad } from './steady-load';
@@ -79,14 +80,16 @@ describe(`three replicas of the saga app, one struck every ${STRIKE_EVERY_MS / 1
     timed = await TimedLoad.start(suite);
   }, 120_000);
   afterAll(async () => {
-    await probe?.stop();
-    for (const replica of replicas) replica.signal('SIGCONT');
-    await Promise.all(replicas.map((replica) => replica.stop('SIGKILL')));
-    await timed?.close();
-    await store?.close();
-    await witness?.close();
-    await suite?.stop();
-    if (logDir !== undefined) rmSync(logDir, { recursive: true, force: true });
+    // Processes first: they would outlive a test that is ended here.
+    await inTurn([
+      () => Promise.all(replicas.map((replica) => replica.stop('SIGKILL'))),
+      () => probe?.stop(),
+      () => timed?.close(),
+      () => store?.close(),
+      () => witness?.close(),
+      () => suite?.stop(),
+      () => logDir !== undefined && rmSync(logDir, { recursive: true, force: true }),
+    ]);
   }, 60_000);
 
   it(
@@ -114,7 +117,8 @@ describe(`three replicas of the saga app, one struck every ${STRIKE_EVERY_MS / 1
       const timers = await timersFound(timedRuns);
       const swept = await sweptByAll();
       const violations = [
-        ...[...verdict.violations, ...leases.violations, ...timers.violations, ...clocks],
+        ...[...probe.violations, ...verdict.violations, ...leases.violations],
+        ...[...timers.violations, ...clocks],
         ...(swept === 0 ? [] : [`the safety net found ${swept} runs that nobody had open`]),
       ];
       sayFigures('drill:replicas', {
