@@ -1,11 +1,11 @@
 import { invariants, violations } from '@downbeat/wedding';
-import { setTimeout as pause } from 'node:timers/promises';
 import {
   bookingRequest,
+  bookPatiently,
   ended,
   eventsOf,
-  type Booking,
   type StoredEvent,
+  type TurnedAway,
 } from './support/bookings';
 import { judge } from './support/history';
 import { Suite } from './support/suite';
@@ -26,9 +26,11 @@ describe('a suite that is asked to start far more runs than it takes on', () => 
   afterAll(() => suite?.stop(), 60_000);
 
   it('turns starts away with 429, finishes the runs it has, and loses none in the end', async () => {
-    const turnedAway: { readonly code: unknown; readonly retryAfter: number }[] = [];
+    const turnedAway: TurnedAway[] = [];
     const bookings = await Promise.all(
-      Array.from({ length: BOOKINGS }, (_, index) => bookAt(index, turnedAway)),
+      Array.from({ length: BOOKINGS }, (_, index) =>
+        bookPatiently(suite, bookingRequest(`overload-${index}`, index), turnedAway, PATIENCE_MS),
+      ),
     );
     expect(turnedAway.length).toBeGreaterThan(BOOKINGS / 2);
     expect(new Set(turnedAway.map(({ code }) => code))).toEqual(new Set(['overloaded']));
@@ -46,25 +48,6 @@ describe('a suite that is asked to start far more runs than it takes on', () => 
     });
     expect([...wrong, ...violations(invariants(calls))]).toEqual([]);
   }, 240_000);
-
-  /** As a client should: with one key, and not before Retry-After. */
-  async function bookAt(
-    index: number,
-    turnedAway: { readonly code: unknown; readonly retryAfter: number }[],
-  ): Promise<Booking> {
-    const request = bookingRequest(`overload-${index}`, index);
-    const key = { 'Idempotency-Key': request.correlation_id };
-    for (const begun = Date.now(); Date.now() - begun < PATIENCE_MS;) {
-      const { status, headers, body } = await suite.request('POST', '/workflows', request, key);
-      if (status === 202)
-        return { booking_id: request.correlation_id, workflow_id: String(body['workflow_id']) };
-      if (status !== 429) throw new Error(`${status}: ${JSON.stringify(body)}`);
-      const retryAfter = Number(headers.get('Retry-After'));
-      turnedAway.push({ code: body['code'], retryAfter });
-      await pause(retryAfter * 1_000);
-    }
-    throw new Error(`${request.correlation_id} found no room within ${PATIENCE_MS} ms`);
-  }
 });
 
 /** The most runs that had begun and not ended, by the log. */

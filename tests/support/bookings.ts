@@ -1,4 +1,5 @@
 import type { Suite } from './suite';
+import { setTimeout as pause } from 'node:timers/promises';
 import { eventually } from '@downbeat/test-bench';
 
 export interface Booking {
@@ -53,6 +54,40 @@ export async function book(suite: Suite, prefix: string, count: number): Promise
       return { booking_id, workflow_id: body.workflow_id };
     }),
   );
+}
+
+/** What a start was told that the suite had no room for. */
+export interface TurnedAway {
+  readonly code: unknown;
+  /** Seconds. */
+  readonly retryAfter: number;
+}
+
+/** Turned away; or a machine too busy to say in time what became of the start. */
+const LATER = [429, 503, 504];
+
+/**
+ * Starts one booking as a client should: with one key, and not before Retry-After.
+ *
+ * @param turnedAway Each 429 is added here.
+ */
+export async function bookPatiently(
+  suite: Pick<Suite, 'request'>,
+  request: ReturnType<typeof bookingRequest>,
+  turnedAway: TurnedAway[],
+  withinMs: number,
+): Promise<Booking> {
+  const booking_id = request.correlation_id;
+  const key = { 'Idempotency-Key': booking_id };
+  for (const begun = Date.now(); Date.now() - begun < withinMs;) {
+    const { status, headers, body } = await suite.request('POST', '/workflows', request, key);
+    if (status === 202) return { booking_id, workflow_id: String(body['workflow_id']) };
+    if (!LATER.includes(status)) throw new Error(`${status}: ${JSON.stringify(body)}`);
+    const retryAfter = Number(headers.get('Retry-After') ?? 1);
+    if (status === 429) turnedAway.push({ code: body['code'], retryAfter });
+    await pause(retryAfter * 1_000);
+  }
+  throw new Error(`${booking_id} found no room within ${withinMs} ms`);
 }
 
 /** Waits until each run has ended, and gives the statuses by booking. */
