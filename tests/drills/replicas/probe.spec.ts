@@ -44,11 +44,17 @@ describe('the probe of the drill', () => {
   });
 
   it.each([
-    ['a run that has gone on since it was read', new StreamVersionConflict(stream, 1, 2)],
+    ['a run that goes on each time after it was read', new StreamVersionConflict(stream, 1, 2)],
     ['a database that is busy', away],
   ])('says nothing of %s', async (_, fault) => {
     append.mockRejectedValue(fault);
     expect(await probed()).toMatchObject({ refused: 0, violations: [] });
+  });
+
+  it('tries again when the run has gone on in between', async () => {
+    append.mockRejectedValueOnce(new StreamVersionConflict(stream, 0, 1));
+    expect((await probed()).violations).toHaveLength(1);
+    expect(load).toHaveBeenCalledTimes(2);
   });
 
   it('says nothing of a run that cannot be read', async () => {

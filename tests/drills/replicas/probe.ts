@@ -11,6 +11,8 @@ const LOOK_EVERY_MS = 500;
 /** Of the runs that changed hands since the last look. */
 const PROBES_MAX = 4;
 const LAST_LOOKS_MAX = 5;
+/** Of one run, which goes on while it is probed. */
+const TRIES_MAX = 5;
 
 /** Writes as a holder would that was frozen and does not know that it has lost its runs. */
 export class Probe {
@@ -67,7 +69,8 @@ export class Probe {
     }
   }
 
-  private async tryStale({ stream, detail: owner, epoch }: Sight): Promise<void> {
+  private async tryStale(sight: Sight, tries = 1): Promise<void> {
+    const { stream, detail: owner, epoch } = sight;
     const name = stream as StreamName;
     const meta = { correlation_id: stream, causation_id: stream, actor: 'drill' };
     const lease = { use: 'hold', owner, epoch: epoch - 1 } as const;
@@ -81,12 +84,14 @@ export class Probe {
       this.violations.push(`${stream}: an append of ${owner} in epoch ${epoch - 1} succeeded`);
     } catch (fault) {
       if (fault instanceof LeaseLost) this.refused++;
+      else if (fault instanceof StreamVersionConflict && tries < TRIES_MAX)
+        await this.tryStale(sight, tries + 1);
       else if (!isNoVerdict(fault))
         this.violations.push(`${stream}: the append was not refused: ${String(fault)}`);
     }
   }
 }
 
-/** The database was busy, or the run has gone on in between: another run is tried later. */
+/** The database was busy, or the run went on each time: another run is tried later. */
 const isNoVerdict = (fault: unknown): boolean =>
   fault instanceof EventStoreUnavailable || fault instanceof StreamVersionConflict;
