@@ -21,7 +21,7 @@ import {
 import { isSilent, TIMED_DEFINITIONS, TimedLoad } from './replicas/timed-load';
 import { compiled, dueAt, lostTimers, timersOf } from './replicas/timers';
 import { Witness } from './replicas/witness';
-import { inTurn } from './in-turn';
+import { atMost, inTurn } from './in-turn';
 import { Seeded } from './seeded';
 import { clocksOf, DRILL_MS_MAX, minutesOf, plantOf, say, sayFigures, seedOf } from './settings';
 import { SteadyLoad } from './steady-load';
@@ -34,6 +34,7 @@ const STRIKE_EVERY_MS = 10_000;
 const FROZEN_MS = { min: 500, max: 8_000 };
 const ENDED_MS_MAX = 180_000;
 const STARTS_MAX = 5;
+const LEAVE_MS_MAX = 10_000;
 const TAKE_OVER_P99_MS_MAX = 5_000;
 /** Of the roles of `tests/support/suite.ts`. */
 const PASSWORD = 'end-to-end';
@@ -49,6 +50,7 @@ const plant = plantOf();
 describe(`three replicas of the saga app, one struck every ${STRIKE_EVERY_MS / 1_000} s for ${minutes} minutes`, () => {
   let suite: Suite;
   let timed: TimedLoad;
+  let load: SteadyLoad | undefined;
   let witness: Witness;
   let store: PostgresEventStore;
   let probe: Probe | undefined;
@@ -80,8 +82,10 @@ describe(`three replicas of the saga app, one struck every ${STRIKE_EVERY_MS / 1
     timed = await TimedLoad.start(suite);
   }, 120_000);
   afterAll(async () => {
-    // Processes first: they would outlive a test that is ended here.
     await inTurn([
+      // While there is a suite: each start that has no answer would be asked for a minute longer.
+      () => atMost(LEAVE_MS_MAX, [load?.stop(), timed?.stop()]),
+      // Before what may take long: processes would outlive a test that is ended here.
       () => Promise.all(replicas.map((replica) => replica.stop('SIGKILL'))),
       () => probe?.stop(),
       () => timed?.close(),
@@ -96,7 +100,7 @@ describe(`three replicas of the saga app, one struck every ${STRIKE_EVERY_MS / 1
     'hands runs over without losing one, and without two replicas working on one',
     async () => {
       say(`seed ${chance.seed}, ${minutes} minutes, clocks ${isClockWrong ? '±1 h' : 'true'}`);
-      const load = new SteadyLoad(suite, 'replicas');
+      load = new SteadyLoad(suite, 'replicas');
       probe = new Probe(witness, store);
       const deadline = Date.now() + minutes * 60_000;
       while (Date.now() < deadline && probe.violations.length === 0) {
