@@ -325,7 +325,7 @@ describe('a replay', () => {
       `update log.event set data = replace(data::text, 'amount > 100', 'amount > 101')::json
         where stream = 'workflow-definition-book'`,
       RUN,
-      { impossible: expect.stringMatching(/not the one the run was started with/) },
+      { impossible: expect.stringMatching(/not the one the run went by/) },
     ],
     [
       'no definition',
