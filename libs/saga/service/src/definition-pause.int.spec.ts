@@ -1,5 +1,7 @@
 import type { AnswerOf, sagaContract } from '@downbeat/contracts';
 import type { JsonObject } from '@downbeat/eventsourcing';
+import { OperateWorkflow } from './commands/operate-workflow';
+import { runOf } from './engine/operation';
 import { SagaBench, shopCall } from './testing/saga-bench';
 
 jest.setTimeout(60_000);
@@ -46,6 +48,27 @@ const tryToStart = (workflow_name: string, correlationId: string) =>
     initiating_service: 'test',
     context_data: {},
   });
+let looks = 0;
+/** Returns when runs have been looked for once more. */
+const lookedOnceMore = async () => {
+  const name = `looked-${++looks}`;
+  await bench.register(name, [approval]);
+  const id = await bench.start(name, name);
+  await pauseNow(name, { runs: 'pause' });
+  await isPaused(id, true);
+};
+/** Hears what is said to runs, whichever replica says it. */
+const listen = (hear: (workflowId: string) => void) => {
+  const spies = bench.replicas.map(({ app }) => {
+    const operate = app.get(OperateWorkflow, { strict: false });
+    const carryOut = operate.carryOut.bind(operate);
+    return jest.spyOn(operate, 'carryOut').mockImplementation(async (word, cause) => {
+      hear(runOf(word));
+      return carryOut(word, cause);
+    });
+  });
+  return () => spies.forEach((spy) => spy.mockRestore());
+};
 const isPaused = (id: string, wanted: boolean) =>
   bench.until(id, ({ workflow }) => workflow.paused === wanted);
 
@@ -121,6 +144,102 @@ describe('a definition that is paused', () => {
       await approve(id);
       expect((await bench.ended(id)).workflow.current_status).toBe('completed');
     }
+  });
+
+  it('lets its runs go on when it is paused once more without them', async () => {
+    await bench.register('eased', [approval]);
+    const id = await bench.start('eased', 'eased-1');
+    await pause('eased', { runs: 'pause' });
+    await isPaused(id, true);
+    await pause('eased', { runs: 'leave' });
+    await isPaused(id, false);
+  });
+
+  it('says nothing to a run that a person has paused after it was resumed', async () => {
+    await bench.register('held', [approval]);
+    const id = await bench.start('held', 'held-1');
+    await pause('held', { runs: 'pause' });
+    await isPaused(id, true);
+    await resume('held');
+    await isPaused(id, false);
+    await say('PauseWorkflow', id, { reason: 'a person looks at it' });
+    await lookedOnceMore();
+    const heard: string[] = [];
+    const mute = listen((one) => void heard.push(one));
+    await lookedOnceMore();
+    await lookedOnceMore();
+    mute();
+    expect(heard).not.toContain(id);
+    expect((await bench.status(id)).workflow.paused).toBe(true);
+  });
+
+  it('leaves a run alone that was paused by a person before, and resumed by one since', async () => {
+    await bench.register('own', [approval]);
+    const id = await bench.start('own', 'own-1');
+    await say('PauseWorkflow', id, { reason: 'a person looks at it' });
+    await pause('own', { runs: 'pause' });
+    await say('ResumeWorkflow', id);
+    await lookedOnceMore();
+    await lookedOnceMore();
+    expect((await bench.status(id)).workflow.paused).toBe(false);
+    // The next pause is of all.
+    await pause('own', { runs: 'leave' });
+    await pause('own', { runs: 'pause' });
+    await isPaused(id, true);
+  });
+
+  it('reaches the runs behind those that cannot be asked', async () => {
+    await bench.register('stuck', [approval]);
+    const starts = Array.from({ length: 21 }, (_, at) => bench.start('stuck', `stuck-${at}`));
+    await Promise.all(starts);
+    const { workflows } = await bench.eventually(
+      () => bench.list({ workflow_name: 'stuck', limit: 200 }),
+      (listed) => listed.workflows.length === starts.length,
+    );
+    const oldestFirst = workflows.map(({ id }) => id).toReversed();
+    const last = oldestFirst.pop() ?? '';
+    const mute = listen((one) => {
+      if (oldestFirst.includes(one)) throw new Error('its holder does not answer');
+    });
+    await pauseNow('stuck', { runs: 'pause' });
+    await isPaused(last, true);
+    mute();
+    for (const id of oldestFirst) await isPaused(id, true);
+    await resume('stuck');
+    for (const id of [last, ...oldestFirst]) await isPaused(id, false);
+  });
+
+  it('pauses a run again that was archived and is undone', async () => {
+    const compensation_action = { service_name: 'shop', endpoint: '/undo' };
+    await bench.register('undone', [approval, shopCall('a', { compensation_action })]);
+    const id = await bench.start('undone', 'undone-1');
+    await pause('undone', { runs: 'pause' });
+    await isPaused(id, true);
+    await say('ResumeWorkflow', id);
+    await approve(id);
+    await bench.ended(id);
+    await say('PutRetentionPolicy', 'undone', { completed: { archive_after_days: 0 } });
+    await bench.eventually(
+      async () => (await bench.list({ workflow_name: 'undone', archived: true })).workflows.length,
+      (count) => count === 1,
+    );
+    let answer: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (answer = resolve));
+    bench.participants.react = async ({ path }) => {
+      if (path === '/undo') await held;
+      return { status: 200, body: {} };
+    };
+    await say('CompensateWorkflow', id, { reason: 'late' });
+    await isPaused(id, true);
+    const heard: string[] = [];
+    const mute = listen((one) => void heard.push(one));
+    await lookedOnceMore();
+    await lookedOnceMore();
+    mute();
+    expect(heard).not.toContain(id);
+    answer();
+    await resume('undone');
+    expect((await bench.ended(id)).workflow.current_status).toBe('compensated');
   });
 
   it('records the calls under way, and begins nothing behind them', async () => {

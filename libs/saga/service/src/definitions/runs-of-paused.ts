@@ -1,4 +1,3 @@
-import { EventStore } from '@downbeat/event-store';
 import { instantOf, type Position } from '@downbeat/eventsourcing';
 import { MessageBus } from '@downbeat/message-bus';
 import { ReadModels } from '@downbeat/projections';
@@ -8,29 +7,32 @@ import { Injectable, Logger } from '@nestjs/common';
 import { OperateWorkflow } from '../commands/operate-workflow';
 import type { Operation } from '../engine/operation';
 import { HintedReading, type AsOf } from '../projections/hinted-reading';
-import { workflows } from '../projections/workflows/workflows.projection';
+import { WITH_DEFINITION_ACTOR, workflows } from '../projections/workflows/workflows.projection';
 import { DEFINITION_CONTROL_HINT } from './paused-definitions';
 
 const READ_EVERY_MS = 2_000;
 const RUNS_AT_ONCE = 20;
 /** Then others that share the database have their turn. */
 const ROUNDS_MAX = 500;
-const ACTOR = 'saga-definitions';
 /** The run's own clock says when. */
 const NOW = instantOf(0);
 
 interface Concerned {
   readonly id: string;
   readonly workflow_name: string;
-  readonly is_paused: boolean;
+  readonly started_position: Position;
+  readonly listed_position: Position;
+  /** What its definition says of runs: null when that is not paused. */
+  readonly runs: string | null;
   readonly reason: string | null;
   readonly pause_no: number;
+  readonly said_position: Position;
 }
 
 /**
  * Has one replica pause the runs of definitions that are paused with their runs, and resume those
- * when the definition is. A run that a replica began before it knew of the pause is found the next
- * time. One that a person has resumed since is left alone: it bears the number of the pause.
+ * when the definition is, or is paused without them. A run that a replica began before it knew of the
+ * pause is found the next time. One that a person has resumed since, or has paused, is left alone.
  */
 @Injectable()
 export class RunsOfPaused {
@@ -39,7 +41,6 @@ export class RunsOfPaused {
   private readonly reading: HintedReading;
 
   constructor(
-    private readonly store: EventStore,
     private readonly readModels: ReadModels,
     private readonly operate: OperateWorkflow,
     bus: MessageBus,
@@ -70,64 +71,59 @@ export class RunsOfPaused {
     await this.turns.stop();
   }
 
+  /** Asks each once, the oldest first: one that cannot be asked keeps nobody behind it waiting. */
   private async sweep(as: AsOf): Promise<void> {
-    let min_position = as.min_position;
-    const asked = new Set<string>();
+    let last: Position = 0;
     for (let round = 0; round < ROUNDS_MAX; round++) {
-      const known = min_position === undefined ? {} : { min_position };
-      const found = (await this.concerned(known)).filter(({ id }) => !asked.has(id));
-      if (found.length === 0) return;
-      const positions = await Promise.all(found.map((run) => this.say(run)));
-      for (const { id } of found) asked.add(id);
-      min_position = Math.max(min_position ?? 0, ...positions);
+      const found = await this.concerned(as, last);
+      await Promise.all(found.map((run) => this.say(run)));
+      if (found.length < RUNS_AT_ONCE) return;
+      last = found.at(-1)?.started_position ?? last;
     }
   }
 
-  private async concerned(as: AsOf): Promise<readonly Concerned[]> {
+  private async concerned(as: AsOf, after: Position): Promise<readonly Concerned[]> {
     const { data } = await this.readModels.ask(workflows, as, (manager) =>
       manager.query<Concerned[]>(
-        `select w.id, w.workflow_name, c.is_paused, c.reason, c.pause_no
+        `select w.id, w.workflow_name, w.started_position, w.listed_position,
+           c.runs, c.reason, c.pause_no, c.said_position
          from definition_control c join workflow w on w.workflow_name = c.name
-         where (c.is_paused and c.runs = 'pause' and not w.paused
-                and w.current_status in ('running', 'compensating')
-                and coalesce(w.definition_pause, 0) < c.pause_no)
-            or (not c.is_paused and w.paused and w.definition_pause is not null)
+         where w.started_position > $2 and w.current_status in ('running', 'compensating')
+           and ((c.is_paused and c.runs = 'pause' and not w.paused
+                 and coalesce(w.resumed_position, 0) < c.said_position)
+             or ((not c.is_paused or c.runs = 'leave') and w.paused and w.paused_with_definition))
          order by w.started_position limit $1`,
-        [RUNS_AT_ONCE],
+        [RUNS_AT_ONCE, after],
       ),
     );
     return data;
   }
 
-  /** @returns Where it was recorded; 0 when it changed nothing, or is to be said again. */
-  private async say(run: Concerned): Promise<Position> {
+  private async say(run: Concerned): Promise<void> {
     const word = wordOf(run);
-    const { id, workflow_name, is_paused, pause_no } = run;
-    const meta = { correlation_id: workflow_name, causation_id: workflow_name, actor: ACTOR };
-    const which = is_paused ? 'pause' : 'resume';
-    const commandId = `definition-${which}:${workflow_name}:${pause_no}:${id}`;
+    const { id, workflow_name, said_position, listed_position } = run;
+    const meta = {
+      correlation_id: workflow_name,
+      causation_id: workflow_name,
+      actor: WITH_DEFINITION_ACTOR,
+    };
+    // A run that came back from the archive is asked anew.
+    const commandId = `definition:${workflow_name}:${said_position}:${id}:${listed_position}`;
     try {
-      const outcome = await this.operate.carryOut(word, { meta, commandId });
-      // What was refused has ended meanwhile: that is in the log by now.
-      return outcome.accepted ? outcome.position : await this.store.head();
+      await this.operate.carryOut(word, { meta, commandId });
     } catch (fault) {
       this.logger.warn(
         { err: fault, workflow_id: id },
-        `a run cannot be asked to ${which} for now`,
+        `a run cannot be asked for now: ${word.type}`,
       );
-      return 0;
     }
   }
 }
 
-function wordOf({ id: workflow_id, is_paused, reason, pause_no }: Concerned): Operation {
-  if (!is_paused)
-    return {
-      type: 'ResumeWorkflow',
-      data: { workflow_id },
-      definition_pause: pause_no,
-      at: NOW,
-    };
+function wordOf({ id: workflow_id, runs, reason, pause_no }: Concerned): Operation {
+  const definition_pause = pause_no;
+  if (runs !== 'pause')
+    return { type: 'ResumeWorkflow', data: { workflow_id }, definition_pause, at: NOW };
   const data = { workflow_id, reason: reason ?? '' };
-  return { type: 'PauseWorkflow', data, definition_pause: pause_no, at: NOW };
+  return { type: 'PauseWorkflow', data, definition_pause, at: NOW };
 }

@@ -7,8 +7,10 @@ import type {
   WorkflowDefinitionRegistered,
   WorkflowPaused,
 } from '@downbeat/saga-domain';
-
 import { rowOf, workflowArchive } from './archive.table';
+
+/** Who pauses and resumes runs with their definition. */
+export const WITH_DEFINITION_ACTOR = 'saga-definitions';
 
 /** What the list of runs shows; the details of one are read from its own events. */
 export interface WorkflowRow {
@@ -24,12 +26,16 @@ export interface WorkflowRow {
   readonly total_steps: number;
   readonly needs_attention: boolean;
   readonly paused: boolean;
-  /** The number of the pause of its definition that it was last paused with. */
-  readonly definition_pause: number | null;
+  /** Not by a person. */
+  readonly paused_with_definition: boolean;
+  /** Where it was last resumed, other than with its definition. */
+  readonly resumed_position: number | null;
   readonly started_at: Instant;
   readonly completed_at: Instant | null;
   /** Position of its first event; newest first is by this. */
   readonly started_position: number;
+  /** Of the event that made this row: its first one, or the one that took it from the archive. */
+  readonly listed_position: number;
 }
 
 /** A change of some columns of a run's row by one of its events. */
@@ -62,10 +68,12 @@ const workflow: Table<WorkflowRow, RunEvent> = {
     total_steps: 'bigint',
     needs_attention: 'boolean',
     paused: 'boolean',
-    definition_pause: 'bigint?',
+    paused_with_definition: 'boolean',
+    resumed_position: 'bigint?',
     started_at: 'instant',
     completed_at: 'instant?',
     started_position: 'bigint',
+    listed_position: 'bigint',
   },
   indexes: [
     ['started_position'],
@@ -89,10 +97,12 @@ const workflow: Table<WorkflowRow, RunEvent> = {
         total_steps: data.total_steps,
         needs_attention: false,
         paused: false,
-        definition_pause: null,
+        paused_with_definition: false,
+        resumed_position: null,
         started_at: data.at,
         completed_at: null,
         started_position: position,
+        listed_position: position,
       }),
     },
     StepStarted: reached,
@@ -119,9 +129,18 @@ const workflow: Table<WorkflowRow, RunEvent> = {
     })),
     WorkflowPaused: change(({ definition_pause }: WorkflowPaused['data']) => ({
       paused: true,
-      ...(definition_pause === undefined ? {} : { definition_pause }),
+      paused_with_definition: definition_pause !== undefined,
     })),
-    WorkflowResumed: change(() => ({ paused: false })),
+    WorkflowResumed: {
+      keys: ({ stream }) => [stream.slice('workflow-'.length)],
+      fold: (row, { meta, position }) =>
+        row && {
+          ...row,
+          paused: false,
+          paused_with_definition: false,
+          resumed_position: meta.actor === WITH_DEFINITION_ACTOR ? row.resumed_position : position,
+        },
+    },
     WorkflowMigrated: {
       keys: ({ stream }) => [stream.slice('workflow-'.length)],
       fold: (row, { data: { to_version, total_steps, place } }) =>
@@ -150,11 +169,13 @@ const workflow: Table<WorkflowRow, RunEvent> = {
     },
     WorkflowRestored: {
       keys: ({ data }) => [data.run.workflow_id],
-      fold: (_, { data }) => ({
+      fold: (_, { data, position }) => ({
         ...rowOf(data.run),
         needs_attention: false,
         paused: false,
-        definition_pause: null,
+        paused_with_definition: false,
+        resumed_position: null,
+        listed_position: position,
       }),
     },
     WorkflowPurged: ignore,
@@ -230,6 +251,8 @@ export interface DefinitionControlRow {
   readonly reason: string | null;
   readonly runs: string | null;
   readonly pause_no: number;
+  /** Where it was said. */
+  readonly said_position: number;
 }
 
 const control: Table<DefinitionControlRow, DefinitionControlEvent> = {
@@ -241,27 +264,30 @@ const control: Table<DefinitionControlRow, DefinitionControlEvent> = {
     reason: 'text?',
     runs: 'text?',
     pause_no: 'bigint',
+    said_position: 'bigint',
   },
   indexes: [],
   on: {
     DefinitionPaused: {
       keys: ({ data }) => [data.workflow_name],
-      fold: (_, { data: { workflow_name: name, reason, runs, pause_no } }) => ({
+      fold: (_, { data: { workflow_name: name, reason, runs, pause_no }, position }) => ({
         name,
         is_paused: true,
         reason,
         runs,
         pause_no,
+        said_position: position,
       }),
     },
     DefinitionResumed: {
       keys: ({ data }) => [data.workflow_name],
-      fold: (_, { data: { workflow_name: name, pause_no } }) => ({
+      fold: (_, { data: { workflow_name: name, pause_no }, position }) => ({
         name,
         is_paused: false,
         reason: null,
         runs: null,
         pause_no,
+        said_position: position,
       }),
     },
   },
