@@ -21,6 +21,8 @@ describe('retention', () => {
   let atOnce: { now: number; most: number };
   let outcome: (id: string) => CommandOutcome;
   let onRules: (act: RetentionAct, as: object) => void;
+  let isWithdrawn: (act: RetentionAct) => boolean;
+  let afterDaysOf: (act: RetentionAct) => number;
   let runner: RetentionRunner;
 
   beforeEach(() => {
@@ -29,10 +31,13 @@ describe('retention', () => {
     due = { archive: [], purge: [] };
     outcome = () => accepted(1, {}, false);
     onRules = () => undefined;
+    isWithdrawn = () => false;
+    afterDaysOf = () => 1;
     runner = new RetentionRunner({
       rulesOf: async (act, as) => {
         onRules(act, as);
-        return [{ workflow_name: 'book', status: 'completed', afterDays: 1 }];
+        if (isWithdrawn(act)) return [];
+        return [{ workflow_name: 'book', status: 'completed', afterDays: afterDaysOf(act) }];
       },
       next: async ({ act }, after) => {
         const from = after === undefined ? 0 : due[act].findIndex(({ id }) => id === after.id) + 1;
@@ -89,6 +94,22 @@ describe('retention', () => {
     expect(await runner.turn()).toMatchObject({ archive: BATCH_MAX });
     expect(faults).toEqual(['run-1']);
     expect(said).toHaveLength(BATCH_MAX + 2);
+  });
+
+  it('goes on no longer than the policy holds', async () => {
+    due.purge = runsOf(3 * BATCH_MAX);
+    let reads = 0;
+    isWithdrawn = (act) => act === 'purge' && ++reads > 1;
+    expect(await runner.turn()).toEqual({ archive: 0, purge: BATCH_MAX });
+  });
+
+  it('begins at the top when the policies have changed under way', async () => {
+    due.archive = runsOf(2 * BATCH_MAX + 1);
+    let reads = 0;
+    afterDaysOf = () => (++reads > 1 ? 2 : 1);
+    await runner.turn();
+    const first = said.filter((word) => word === 'ArchiveWorkflow run-0');
+    expect(first).toHaveLength(2);
   });
 
   it('stops when another replica is to go on', async () => {

@@ -26,8 +26,9 @@ export interface RetentionPorts {
 }
 
 /**
- * Archives, then purges, what is due, in batches and at a bounded rate. A run that refuses, or that
- * cannot be asked, is passed over until the next turn.
+ * Archives, then purges, what is due, in batches and at a bounded rate; an act begins at the top when
+ * the policies have changed. A run that refuses, or that cannot be asked, is passed over until the
+ * next turn.
  */
 export class RetentionRunner {
   private readonly stopping = new AbortController();
@@ -51,12 +52,17 @@ export class RetentionRunner {
   private async all(act: RetentionAct, as: AsOf): Promise<number> {
     const { rulesOf, next, clock, perSecond, pause } = this.ports;
     const { signal } = this.stopping;
-    const rules = await rulesOf(act, as);
-    const now = instantOf(clock.now());
     let agreed = 0;
     let after: DueRun | undefined;
-    while (!signal.aborted && rules.length > 0) {
+    let now = instantOf(clock.now());
+    let before: string | undefined;
+    while (!signal.aborted) {
       const begun = performance.now();
+      // What is said of a policy meanwhile holds from the next batch on.
+      const rules = await rulesOf(act, as);
+      if (rules.length === 0) break;
+      const said = keyOf(rules);
+      if (said !== before) [before, after, now] = [said, undefined, instantOf(clock.now())];
       const batch = await next({ act, rules, now }, after);
       agreed += await this.sayToAll(act, batch);
       after = batch.at(-1);
@@ -92,6 +98,14 @@ export class RetentionRunner {
     }
   }
 }
+
+/** The same for the same rules, in whatever order. */
+const keyOf = (rules: readonly DueRule[]): string =>
+  JSON.stringify(
+    rules
+      .map(({ workflow_name, status, afterDays }) => `${workflow_name} ${status} ${afterDays}`)
+      .toSorted(),
+  );
 
 /** The run's own clock says when. */
 const NOW = instantOf(0);
