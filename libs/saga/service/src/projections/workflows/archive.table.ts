@@ -73,6 +73,7 @@ export const workflowArchive: Table<
   },
   indexes: [
     ['started_position'],
+    ['current_status', 'started_position'],
     ['correlation_id'],
     ['workflow_name', 'current_status', 'completed_at'],
   ],

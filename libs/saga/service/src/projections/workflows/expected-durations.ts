@@ -40,8 +40,12 @@ export class ExpectedDurations {
     const { rows } = await this.pool.query<{ workflow_name: string; minutes: number }>(
       `select workflow_name, avg(extract(epoch from completed_at - started_at))::float8 / 60 as minutes
        from (
-         select workflow_name, completed_at, started_at from workflow
-         where current_status = 'completed' order by started_position desc limit $1
+         (select workflow_name, completed_at, started_at, started_position from workflow
+          where current_status = 'completed' order by started_position desc limit $1)
+         union all
+         (select workflow_name, completed_at, started_at, started_position from workflow_archive
+          where current_status = 'completed' order by started_position desc limit $1)
+         order by started_position desc limit $1
        ) newest
        group by workflow_name`,
       [RUNS_MAX],
