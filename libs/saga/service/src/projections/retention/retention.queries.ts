@@ -1,5 +1,5 @@
 import { sagaContract, type AnswerOf, type InputOf } from '@downbeat/contracts';
-import { instantOf, type Instant } from '@downbeat/eventsourcing';
+import { instantOf } from '@downbeat/eventsourcing';
 import { ReadModels } from '@downbeat/projections';
 import { BUILT_IN_RULES, dueAt, dueRules } from '@downbeat/saga-domain';
 import { Answers, cursorOf, pageOf, type Question } from '@downbeat/service-host';
@@ -63,8 +63,10 @@ export class RetentionQueries {
 
 /** A cursor that is none begins at the top. */
 function dueRunOf(cursor: string | null): DueRun | undefined {
-  const [completed_at = '', id = ''] = (cursor ?? '').split(' ');
-  return Number.isNaN(Date.parse(completed_at))
-    ? undefined
-    : { id, completed_at: completed_at as Instant };
+  const [said = '', id = ''] = (cursor ?? '').split(' ');
+  const ms = Date.parse(said);
+  if (Number.isNaN(ms)) return undefined;
+  // Postgres does not read all that a Date does, so it is given what an instant looks like.
+  const completed_at = instantOf(ms);
+  return completed_at === said ? { id, completed_at } : undefined;
 }
