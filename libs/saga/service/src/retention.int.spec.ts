@@ -1,5 +1,8 @@
 import { sagaContract, type AnswerOf } from '@downbeat/contracts';
 import type { Instant, JsonObject } from '@downbeat/eventsourcing';
+import { ProjectionRunner } from '@downbeat/projections';
+import { ContextPool, pageOf } from '@downbeat/service-host';
+import { ExpectedDurations } from './projections/workflows/expected-durations';
 import { OldBulkOperations } from './retention/old-bulk-operations';
 import { SagaBench, shopCall } from './testing/saga-bench';
 
@@ -207,6 +210,68 @@ it('forgets an operation on many runs that is long over', async () => {
     owner.query('select count(*)::int as left from saga.bulk_run'),
   );
   expect(rows).toEqual([{ left: 0 }]);
+});
+
+it('archives although an old operation cannot be forgotten', async () => {
+  const spies = bench.replicas.map(({ app }) =>
+    jest
+      .spyOn(app.get(OldBulkOperations, { strict: false }), 'forget')
+      .mockRejectedValue(new Error('it cannot be forgotten')),
+  );
+  await register('all-the-same');
+  refusing();
+  const ids = await ended('all-the-same', 1);
+  await put('all-the-same', { completed: { archive_after_days: 0 } });
+  try {
+    await eventuallyIds({ workflow_name: 'all-the-same', archived: true }, ids);
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+  }
+});
+
+it('knows how long archived runs took', async () => {
+  const delay = { name: 'wait', type: 'delay', delay_seconds: 0.5 };
+  await bench.register('measured', [delay]);
+  const ids = await ended('measured', 1);
+  await put('measured', { completed: { archive_after_days: 0 } });
+  await eventuallyIds({ workflow_name: 'measured', archived: true }, ids);
+  const [replica] = bench.replicas;
+  if (!replica) throw new Error('nobody is there');
+  const of = <Part>(part: abstract new (...parts: never[]) => Part): Part =>
+    replica.app.get(part, { strict: false });
+  // As a process has it that has just begun.
+  const durations = new ExpectedDurations(of(ContextPool), of(ProjectionRunner));
+  durations.start();
+  try {
+    await bench.eventually(
+      async () => durations.minutesOf('measured'),
+      (minutes) => minutes > 0,
+    );
+  } finally {
+    await durations.stop();
+  }
+});
+
+it('begins at the top with the cursor of another list', async () => {
+  const due = { action: 'archive', workflow_name: 'kept', after_days: 0 };
+  const all = await preview(due);
+  expect(all.count).toBe(2);
+  for (const key of ['127', '1 x', '2026-11-21 x', 'x']) {
+    const cursor = pageOf([1, 2], 1, () => key).nextCursor;
+    expect(await preview({ ...due, cursor })).toEqual(all);
+  }
+});
+
+it('has no policy of a workflow that nobody has registered', async () => {
+  const rules = { completed: { archive_after_days: 30 } };
+  expect(await bench.command('PutRetentionPolicy', 'misspelt', rules)).toMatchObject({
+    accepted: false,
+    problem: { code: 'workflow-definition-unknown' },
+  });
+  for (const name of ['PutRetentionPolicy', 'DeleteRetentionPolicy'])
+    expect(
+      await bench.command(name, '_default', name === 'PutRetentionPolicy' ? rules : {}),
+    ).toMatchObject({ accepted: true });
 });
 
 it('tells the policies, the default first, and who said them', async () => {

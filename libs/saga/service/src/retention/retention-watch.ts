@@ -100,9 +100,10 @@ export class RetentionWatch {
   }
 
   private async turn(as: AsOf): Promise<void> {
-    await this.operations.forget(instantOf(this.clock.now() - this.operationsKeptMs));
     const done = await this.runner?.turn(as);
     if (done && done.archive + done.purge > 0)
       this.logger.log({ archived: done.archive, purged: done.purge }, 'ended runs left the lists');
+    // Behind the runs: an operation that cannot be forgotten keeps none of them.
+    await this.operations.forget(instantOf(this.clock.now() - this.operationsKeptMs));
   }
 }
