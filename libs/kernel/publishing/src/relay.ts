@@ -11,8 +11,6 @@ const POLL_MS = 250;
 const PAUSE_MS = 500;
 const RECONCILE_MS = 10_000;
 const UNCONFIRMED_MS = 30_000;
-/** What was sent since the last note is sent again after a crash; receivers know it by its number. */
-const NOTE_EVERY_MS = 1_000;
 const RETENTION_MS = 7 * 24 * 3_600_000;
 
 export interface RelayOptions {
@@ -60,8 +58,6 @@ export class Relay {
   /** The stream as it was after the last send. */
   private known: StreamState | undefined;
   private repeat = 0;
-  private isNoted = true;
-  private notedAt = 0;
   private term = 0;
   private readonly finds: Record<RelayFind, number> = {
     'stream-lost': 0,
@@ -106,7 +102,6 @@ export class Relay {
     for (const stop of this.unsubscribe) stop();
     this.onStop();
     await this.running;
-    await this.leaveNoted();
     await this.lock.release();
   }
 
@@ -149,7 +144,6 @@ export class Relay {
     if (this.lock.terms === this.term) return;
     this.term = this.lock.terms;
     this.known = undefined;
-    this.isNoted = true;
     this.reconcileAt = 0;
   }
 
@@ -157,35 +151,20 @@ export class Relay {
   private async round(): Promise<boolean> {
     const { newest, hasMore } = await this.log.number();
     this.numbered = newest;
-    if (this.sent >= newest) {
-      if (!this.isNoted) await this.note();
-      return hasMore;
-    }
+    if (this.sent >= newest) return hasMore;
     const publications = await this.log.after(this.sent, SENT_MAX);
     const last = publications.at(-1);
     if (!last) return hasMore;
     const lastSequence = await this.transport.publish(publications, this.repeat);
     this.sent = last.number;
     if (this.known) this.known = { ...this.known, lastSequence };
-    this.isNoted = false;
-    if (Date.now() >= this.notedAt + NOTE_EVERY_MS) await this.note();
+    // At once: what is not noted goes out again after a crash, and who listens without a stream hears it twice.
+    await this.note();
     return hasMore || this.sent < newest;
-  }
-
-  /** The next one begins where this one ended, unless somebody else relays already. */
-  private async leaveNoted(): Promise<void> {
-    try {
-      if (!this.isNoted && (await this.lock.acquire()) && this.lock.terms === this.term)
-        await this.note();
-    } catch (fault) {
-      this.options.onFault(fault, 'relay');
-    }
   }
 
   private async note(): Promise<void> {
     await this.log.noteSent({ number: this.sent, stream: this.known });
-    this.isNoted = true;
-    this.notedAt = Date.now();
   }
 
   /** Compares the stream with what was sent to it, and the receipts with what should have arrived. */
