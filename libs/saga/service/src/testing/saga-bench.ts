@@ -23,6 +23,8 @@ const PAUSE_MS = 10;
  */
 export class SagaBench {
   readonly replicas: RunningService[] = [];
+  /** Of the newest command that was accepted: what is asked next knows of it. */
+  private position = 0;
 
   private constructor(
     readonly database: LogDatabase,
@@ -74,9 +76,16 @@ export class SagaBench {
     await replica.app.get(MessageBus).close();
   }
 
-  command(name: string, id: string, body: JsonObject, commandId?: string): Promise<CommandOutcome> {
-    const options = commandId === undefined ? {} : { id: commandId };
-    return this.bus.command(`command.saga.${name}.${id}`, body, { ...options, timeoutMs: 20_000 });
+  async command(
+    name: string,
+    id: string,
+    body: JsonObject,
+    commandId?: string,
+  ): Promise<CommandOutcome> {
+    const options = { ...(commandId !== undefined && { id: commandId }), timeoutMs: 20_000 };
+    const outcome = await this.bus.command(`command.saga.${name}.${id}`, body, options);
+    if (outcome.accepted) this.position = Math.max(this.position, outcome.position);
+    return outcome;
   }
 
   async register(name: string, steps: readonly object[], more: JsonObject = {}): Promise<void> {
@@ -104,7 +113,8 @@ export class SagaBench {
   }
 
   async ask<Answer>(name: string, input: JsonObject, more: JsonObject = {}): Promise<Answer> {
-    const outcome = await this.bus.query(`query.saga.${name}`, { input, ...more });
+    const as = 'at' in more ? {} : { min_position: this.position };
+    const outcome = await this.bus.query(`query.saga.${name}`, { input, ...as, ...more });
     if (!outcome.ok) throw new Error(`${outcome.problem.code}: ${outcome.problem.message}`);
     return outcome.data as Answer;
   }
