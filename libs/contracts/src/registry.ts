@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { command, event, query } from './contract';
 import * as f from './fields';
+import { dependencies, dependencyGraph, listDependencies } from './registry-dependencies';
+
+export * from './registry-dependencies';
 
 const context = 'registry' as const;
 
@@ -31,7 +34,7 @@ const serviceFields = {
   metrics_endpoint: f.urlPath.optional(),
   documentation_url: f.httpUrl.optional(),
   owner_team: f.line(200).optional(),
-  dependencies: z.array(f.name).max(200),
+  dependencies,
   capabilities: z.array(f.name).max(100).optional(),
   configuration_schema: f.labels.optional(),
   resource_requirements: z
@@ -64,7 +67,7 @@ export const registerService = command({
     service_type: 'api',
     deployment_environment: 'production',
     health_check_endpoint: '/health',
-    dependencies: ['ledger'],
+    dependencies: ['ledger', { service_name: 'mailer', required: false, timeout_ms: 2_000 }],
     capabilities: ['invoicing'],
   },
   http: { method: 'POST', path: '/services' },
@@ -358,6 +361,14 @@ export const serviceCheckChanged = event({
 
 export const registry = {
   commands: [registerService, updateService, registerInstance, heartbeat, deregisterInstance],
-  queries: [listServices, getService, listInstances, findInstances, directory],
+  queries: [
+    listServices,
+    getService,
+    listInstances,
+    findInstances,
+    listDependencies,
+    dependencyGraph,
+    directory,
+  ],
   events: [instanceRegistered, instanceTerminating, instanceRemoved, serviceCheckChanged],
 } as const;

@@ -53,9 +53,4 @@ describe('a service', () => {
     given()
       .when(update({ owner_team: 'money' }))
       .thenRejected('service-unknown'));
-
-  it.each([register({ dependencies: ['billing'] }), update({ dependencies: ['billing'] })])(
-    'cannot depend on itself',
-    (command) => given(registered).when(command).thenRejected('depends-on-itself'),
-  );
 });

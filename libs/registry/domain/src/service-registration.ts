@@ -56,8 +56,6 @@ export const serviceRegistration: Decider<Registration, RegistrationCommand, Reg
 };
 
 function register(data: Described, state: Registration): Decision<RegistrationEvent> {
-  const faulty = invalidDependencies(data.service_name, data.dependencies);
-  if (faulty) return faulty;
   if (state.status === 'unknown') return [{ type: 'ServiceRegistered', data }];
   const { service_name, ...fields } = data;
   return changes({ service_id: service_name, ...fields }, state.description);
@@ -65,8 +63,7 @@ function register(data: Described, state: Registration): Decision<RegistrationEv
 
 function update(data: Changed, state: Registration): Decision<RegistrationEvent> {
   if (state.status === 'unknown') return unknownService(data.service_id);
-  const faulty = invalidDependencies(data.service_id, data.dependencies ?? []);
-  return faulty ?? changes(data, state.description);
+  return changes(data, state.description);
 }
 
 /** Asking for what already holds is not a change. */
@@ -79,17 +76,6 @@ function changes(data: Changed, description: Described): Decision<RegistrationEv
   );
   if (changed.length === 0) return [];
   return [{ type: 'ServiceChanged', data: { service_id, ...Object.fromEntries(changed) } }];
-}
-
-function invalidDependencies(
-  service: string,
-  dependencies: readonly string[],
-): Rejection | undefined {
-  const index = dependencies.indexOf(service);
-  if (index < 0) return undefined;
-  return new Rejection('depends-on-itself', `${service} cannot depend on itself`, 'invalid', [
-    { field: `dependencies.${index}`, message: 'is the service itself' },
-  ]);
 }
 
 export const unknownService = (service: string): Rejection =>

@@ -6,8 +6,10 @@ import { RegisterInstance, RegisterInstanceHandler } from './commands/register-i
 import { RegisterService, RegisterServiceHandler } from './commands/register-service';
 import { UpdateService, UpdateServiceHandler } from './commands/update-service';
 import { DirectoryHints } from './directory-hints';
+import { DeclaredDependencies } from './dependencies/declared-dependencies';
 import { Heartbeats } from './heartbeats/heartbeats';
 import { Housekeeping } from './heartbeats/housekeeping';
+import { DependenciesQueries } from './projections/services/dependencies.queries';
 import { services } from './projections/services/services.projection';
 import { ServicesQueries } from './projections/services/services.queries';
 import { registryPublications } from './publications/registry.publications';
@@ -25,13 +27,14 @@ import { InstanceHealthReactor } from './reactors/instance-health.reactor';
       commands: [RegisterService, UpdateService, RegisterInstance, Heartbeat, DeregisterInstance],
     }),
   ],
-  controllers: [ServicesQueries],
+  controllers: [ServicesQueries, DependenciesQueries],
   providers: [
     RegisterServiceHandler,
     UpdateServiceHandler,
     RegisterInstanceHandler,
     HeartbeatHandler,
     DeregisterInstanceHandler,
+    DeclaredDependencies,
     Heartbeats,
     Housekeeping,
     DirectoryHints,

@@ -1,7 +1,10 @@
 import type { Instant } from '@downbeat/eventsourcing';
 import {
+  dependencyGraph,
   instanceRegistration,
   serviceRegistration,
+  type DeclareDependencies,
+  type DependenciesDeclared,
   type InstanceCommand,
   type InstanceEvent,
   type RegistrationCommand,
@@ -23,6 +26,22 @@ export const instanceReplayer: Replayer = {
   begin: () =>
     new DeciderReplay(instanceRegistration, ([event], _, at) => event && instanceCause(event, at)),
 };
+
+export const dependenciesReplayer: Replayer = {
+  context,
+  begin: () =>
+    new DeciderReplay(dependencyGraph, ([event], _, at) => event && dependenciesCause(event, at)),
+};
+
+/** What is declared is a command that leaves nothing out. */
+function dependenciesCause({ data }: DependenciesDeclared, at: Instant): DeclareDependencies {
+  const { service_name, dependencies } = data;
+  return {
+    type: 'DeclareDependencies',
+    data: { service_name, dependencies: [...dependencies] },
+    at,
+  };
+}
 
 function serviceCause(event: RegistrationEvent, at: Instant): RegistrationCommand {
   switch (event.type) {

@@ -1,5 +1,6 @@
 import type { AuditLog } from '@downbeat/event-store';
 import type { RecordedEvent, StreamName } from '@downbeat/eventsourcing';
+import { declaredDependencies } from '@downbeat/registry-domain';
 import { replayerOf, replayersOn } from './replayers';
 
 const replayers = replayersOn({} as AuditLog);
@@ -114,9 +115,28 @@ it('decides the pauses of a definition again from their events alone', async () 
   expect(await replayed('definition-control', [paused('leave', 2)])).toEqual([false]);
 });
 
+it('decides again who may depend on whom, from the events alone', async () => {
+  const declared = (service_name: string, ...names: string[]) => [
+    {
+      type: 'DependenciesDeclared',
+      data: { service_name, dependencies: [...declaredDependencies(names)] },
+    },
+  ];
+  const whole = [declared('a', 'b'), declared('b', 'c'), declared('a')];
+  expect(await replayed('dependencies', [...whole, declared('c', 'a')])).toEqual([
+    true,
+    true,
+    true,
+    true,
+  ]);
+  const circle = [...whole.slice(0, 2), declared('c', 'a')];
+  expect(await replayed('dependencies', circle)).toEqual([true, true, false]);
+});
+
 describe('the kind of a stream', () => {
   it.each([
     ['service-billing', 'registry', 'service'],
+    ['dependencies-all', 'registry', 'dependencies'],
     ['workflow-0198', 'saga', 'workflow'],
     ['workflow-definition-book', 'saga', 'workflow-definition'],
     ['dead-letter-0198', 'messaging', 'dead-letter'],

@@ -4,7 +4,7 @@ import { bulkReplayer } from './bulk.replayer';
 import { checkReplayer } from './check.replayer';
 import { deadLetterReplayer } from './dead-letter.replayer';
 import { definitionControlReplayer } from './definition-control.replayer';
-import { instanceReplayer, serviceReplayer } from './registry.replayers';
+import { dependenciesReplayer, instanceReplayer, serviceReplayer } from './registry.replayers';
 import type { Replayer } from './replayer';
 import { retentionReplayer } from './retention.replayer';
 import { scheduleReplayer } from './schedule.replayer';
@@ -17,6 +17,7 @@ export type Replayers = Readonly<Record<string, Replayer>>;
 
 export const replayersOn = (log: AuditLog): Replayers => ({
   service: serviceReplayer,
+  dependencies: dependenciesReplayer,
   instance: instanceReplayer,
   check: checkReplayer,
   'dead-letter': deadLetterReplayer,

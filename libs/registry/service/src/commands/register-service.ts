@@ -1,20 +1,27 @@
 import { registryContract } from '@downbeat/contracts';
 import { EventStore } from '@downbeat/event-store';
 import { serviceRegistration, serviceStream } from '@downbeat/registry-domain';
-import { carryOut, commandOf } from '@downbeat/service-host';
+import { carryOut, commandOf, refused } from '@downbeat/service-host';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { DeclaredDependencies } from '../dependencies/declared-dependencies';
 
 export class RegisterService extends commandOf(registryContract.registerService) {}
 
 @CommandHandler(RegisterService)
 export class RegisterServiceHandler implements ICommandHandler<RegisterService> {
-  constructor(private readonly store: EventStore) {}
+  constructor(
+    private readonly store: EventStore,
+    private readonly dependencies: DeclaredDependencies,
+  ) {}
 
-  execute({ data, at, cause }: RegisterService) {
-    const stream = serviceStream(data.service_name);
+  async execute({ data, at, cause }: RegisterService) {
+    const { service_name, dependencies } = data;
+    const refusal = await this.dependencies.declare(service_name, dependencies, at, cause);
+    if (refusal) return refused(refusal);
+    const stream = serviceStream(service_name);
     const command = { type: 'RegisterService', data, at } as const;
     return carryOut(this.store, serviceRegistration, stream, command, cause, () => ({
-      service_id: data.service_name,
+      service_id: service_name,
     }));
   }
 }

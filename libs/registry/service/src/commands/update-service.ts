@@ -1,20 +1,31 @@
 import { registryContract } from '@downbeat/contracts';
 import { EventStore } from '@downbeat/event-store';
-import { serviceRegistration, serviceStream } from '@downbeat/registry-domain';
-import { carryOut, commandOf } from '@downbeat/service-host';
+import { serviceRegistration, serviceStream, unknownService } from '@downbeat/registry-domain';
+import { carryOut, commandOf, refused } from '@downbeat/service-host';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { DeclaredDependencies } from '../dependencies/declared-dependencies';
 
 export class UpdateService extends commandOf(registryContract.updateService) {}
 
 @CommandHandler(UpdateService)
 export class UpdateServiceHandler implements ICommandHandler<UpdateService> {
-  constructor(private readonly store: EventStore) {}
+  constructor(
+    private readonly store: EventStore,
+    private readonly dependencies: DeclaredDependencies,
+  ) {}
 
-  execute({ data, at, cause }: UpdateService) {
-    const stream = serviceStream(data.service_id);
+  async execute({ data, at, cause }: UpdateService) {
+    const { service_id, dependencies } = data;
+    const stream = serviceStream(service_id);
+    if (dependencies) {
+      const isKnown = (await this.store.load(stream)).length > 0;
+      if (!isKnown) return refused(unknownService(service_id));
+      const refusal = await this.dependencies.declare(service_id, dependencies, at, cause);
+      if (refusal) return refused(refusal);
+    }
     const command = { type: 'UpdateService', data, at } as const;
     return carryOut(this.store, serviceRegistration, stream, command, cause, () => ({
-      service_id: data.service_id,
+      service_id,
     }));
   }
 }

@@ -1,11 +1,18 @@
 import { integrationEvent, registryContract } from '@downbeat/contracts';
 import { keepPrivate, type Publications } from '@downbeat/publishing';
-import type { InstanceEvent, RegistrationEvent } from '@downbeat/registry-domain';
+import type {
+  DependenciesDeclared,
+  InstanceEvent,
+  RegistrationEvent,
+} from '@downbeat/registry-domain';
 
 const { instanceRegistered, instanceTerminating, instanceRemoved, serviceCheckChanged } =
   registryContract;
 
-export const registryPublications: Publications<RegistrationEvent | InstanceEvent> = {
+export const registryPublications: Publications<
+  RegistrationEvent | DependenciesDeclared | InstanceEvent
+> = {
+  DependenciesDeclared: keepPrivate,
   ServiceRegistered: keepPrivate,
   ServiceChanged: ({ data: { service_id, health_check, health_check_endpoint } }) =>
     health_check === undefined && health_check_endpoint === undefined

@@ -1,5 +1,6 @@
 import type { AnswerOf, registryContract } from '@downbeat/contracts';
 import type { Instant, JsonObject } from '@downbeat/eventsourcing';
+import { dependencyNames, type SaidDependencies } from '@downbeat/registry-domain';
 
 type ServiceAnswer = AnswerOf<typeof registryContract.getService>;
 type InstanceAnswer = AnswerOf<typeof registryContract.listInstances>['instances'][number];
@@ -56,7 +57,7 @@ export function serviceAnswer(
     health_status: healthOf(row),
     instance_count: row.instance_count,
     healthy_instances: row.healthy_instances,
-    dependencies: (dependencies as string[] | undefined) ?? [],
+    dependencies: [...dependencyNames((dependencies ?? []) as SaidDependencies)],
     capabilities: (capabilities as string[] | undefined) ?? [],
     resource_usage: usage,
     last_deployment: row.last_deployment,
@@ -66,7 +67,9 @@ export function serviceAnswer(
 }
 
 /** Instances are checked. An address of a service's own is called as it is, so nobody can call it healthy. */
-function healthOf(row: CountedService): ServiceAnswer['health_status'] {
+export function healthOf(
+  row: Pick<CountedService, 'base_url' | 'instance_count' | 'healthy_instances'>,
+): ServiceAnswer['health_status'] {
   if (row.instance_count === 0) return row.base_url === null ? 'unhealthy' : 'degraded';
   if (row.healthy_instances === row.instance_count) return 'healthy';
   return row.healthy_instances === 0 ? 'unhealthy' : 'degraded';

@@ -1,8 +1,12 @@
-import type { InstanceEvent, RegistrationEvent } from '@downbeat/registry-domain';
+import type {
+  DependenciesDeclared,
+  InstanceEvent,
+  RegistrationEvent,
+} from '@downbeat/registry-domain';
 import { ignore, type Projection, type Table } from '@downbeat/projections';
 import type { Instant, JsonObject } from '@downbeat/eventsourcing';
 
-type RegistryEvent = RegistrationEvent | InstanceEvent;
+type RegistryEvent = RegistrationEvent | DependenciesDeclared | InstanceEvent;
 
 export interface ServiceRow {
   readonly [column: string]: unknown;
@@ -16,6 +20,13 @@ export interface ServiceRow {
   readonly last_deployment: Instant;
   readonly created_at: Instant;
   readonly updated_at: Instant;
+}
+
+/** What one service needs, as it was declared. */
+export interface DependenciesRow {
+  readonly [column: string]: unknown;
+  readonly service_name: string;
+  readonly dependencies: DependenciesDeclared['data']['dependencies'];
 }
 
 export interface InstanceRow {
@@ -87,6 +98,7 @@ const service: Table<ServiceRow, RegistryEvent> = {
         };
       },
     },
+    DependenciesDeclared: ignore,
     InstanceRegistered: ignore,
     InstanceHealthObserved: ignore,
     InstanceTerminating: ignore,
@@ -116,6 +128,7 @@ const instance: Table<InstanceRow, RegistryEvent> = {
   on: {
     ServiceRegistered: ignore,
     ServiceChanged: ignore,
+    DependenciesDeclared: ignore,
     InstanceRegistered: {
       keys: ({ data }) => [data.instance_id],
       fold: (_, { data, recorded_at }) => ({
@@ -154,9 +167,24 @@ const instance: Table<InstanceRow, RegistryEvent> = {
   },
 };
 
-/** What exists, and where it can be called. */
+const dependencies: Table<DependenciesRow, RegistryEvent> = {
+  name: 'dependencies',
+  key: 'service_name',
+  columns: { service_name: 'text', dependencies: 'json' },
+  on: {
+    ServiceRegistered: ignore,
+    ServiceChanged: ignore,
+    DependenciesDeclared: { keys: ({ data }) => [data.service_name], fold: (_, { data }) => data },
+    InstanceRegistered: ignore,
+    InstanceHealthObserved: ignore,
+    InstanceTerminating: ignore,
+    InstanceRemoved: ignore,
+  },
+};
+
+/** What exists, what it needs, and where it can be called. */
 export const services: Projection = {
   name: 'registry.services',
-  version: 1,
-  tables: [service, instance],
+  version: 2,
+  tables: [service, dependencies, instance],
 };

@@ -12,7 +12,7 @@ const { listServices, getService, listInstances, findInstances, directory } = re
 type Target = AnswerOf<typeof findInstances>['instances'][number];
 
 /** Each service with the number of its instances; what every question about services begins with. */
-const COUNTED = `
+export const COUNTED = `
   select s.*, i.instance_count, i.healthy_instances
   from service s
   cross join lateral (
