@@ -38,6 +38,10 @@ class Instance {
 }
 
 type Found = { readonly instances: readonly { instance_id: string; url: string }[] };
+type Offer = {
+  readonly is_offered: boolean;
+  readonly reasons: readonly { readonly code: string; readonly message: string }[];
+};
 type Health = {
   readonly instances: readonly {
     instance_id: string;
@@ -98,6 +102,8 @@ describe('registry and health, over real NATS', () => {
       (seen) => expect(seen).toEqual(ids),
       withinMs,
     );
+  const offerOf = (service_id: string, instance_id: string, more = {}) =>
+    bench.answer<Offer>('query.registry.explain-instance', { service_id, instance_id, ...more });
   const healthOf = async (service: string) =>
     (await bench.answer<Health>('query.health.list-health', { service_name: service })).instances;
 
@@ -107,6 +113,14 @@ describe('registry and health, over real NATS', () => {
     await become('billing', ['billing-1']);
     expect(await found({ capability: 'invoicing' })).toEqual(['billing-1']);
     expect(await found({ capability: 'baking' })).toEqual([]);
+    expect(await offerOf('billing', 'billing-1', { capability: 'invoicing' })).toMatchObject({
+      is_offered: true,
+      reasons: [],
+    });
+    expect(await offerOf('billing', 'billing-1', { capability: 'baking' })).toMatchObject({
+      is_offered: false,
+      reasons: [{ code: 'lacks-the-capability', message: expect.stringContaining('baking') }],
+    });
     expect(instance.paths).toContain('/health');
     const [target] = (
       await bench.answer<Found>('query.registry.find-instances', { service_name: 'billing' })
@@ -129,6 +143,17 @@ describe('registry and health, over real NATS', () => {
         () => healthOf(service),
         (seen) => expect(seen).toMatchObject([{ status: 'unhealthy', failures: 2 }]),
       );
+      expect(await offerOf(service, `${service}-1`)).toMatchObject({
+        is_offered: false,
+        reasons: [
+          {
+            code: 'fails-its-checks',
+            message: expect.stringMatching(
+              answers === 'fails' ? /503/ : /within 100 ms|timed? ?out/i,
+            ),
+          },
+        ],
+      });
       instance.answers = 'ok';
       await become(service, [`${service}-1`]);
     },

@@ -221,6 +221,8 @@ export const instance = z.object({
   ip_address: z.string(),
   port: z.number().int(),
   status: instanceStatus,
+  status_reason: z.string().optional().describe('What the last check said, or why it goes away'),
+  status_changed_at: f.instant,
   version: f.version,
   metadata: f.jsonObject,
   resource_usage: z.object({
@@ -275,6 +277,39 @@ export const findInstances = query({
     }),
   answer: z.object({ instances: z.array(target) }),
   http: { method: 'GET', path: '/discovery/instances' },
+});
+
+export const explainInstance = query({
+  context,
+  name: 'explain-instance',
+  summary: 'Whether an instance is offered to callers, and if not, why',
+  input: z.strictObject({
+    service_id: f.name,
+    instance_id: f.externalId,
+    /** Asks for callers who look for this capability; absent: for those who look for the service. */
+    capability: f.name.optional(),
+  }),
+  answer: z.object({
+    service_id: f.name,
+    instance_id: f.externalId,
+    status: instanceStatus,
+    is_offered: z.boolean(),
+    reasons: z
+      .array(
+        z.object({
+          code: z.enum([
+            'not-checked-yet',
+            'fails-its-checks',
+            'goes-away',
+            'lacks-the-capability',
+          ]),
+          message: z.string(),
+          since: f.instant.optional(),
+        }),
+      )
+      .describe('Empty when it is offered; else everything that stands against it'),
+  }),
+  http: { method: 'GET', path: '/services/{service_id}/instances/{instance_id}/offer' },
 });
 
 /** Everything a caller needs to find any service, for a snapshot in memory. */
@@ -366,6 +401,7 @@ export const registry = {
     getService,
     listInstances,
     findInstances,
+    explainInstance,
     listDependencies,
     dependencyGraph,
     directory,

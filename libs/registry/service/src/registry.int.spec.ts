@@ -8,6 +8,7 @@ jest.setTimeout(60_000);
 
 type List = AnswerOf<typeof registryContract.listServices>;
 type Service = AnswerOf<typeof registryContract.getService>;
+type Explained = AnswerOf<typeof registryContract.explainInstance>;
 type Instances = AnswerOf<typeof registryContract.listInstances>;
 
 const TERMINATING_MS = 400;
@@ -51,6 +52,8 @@ describe('the registry, on real Postgres and NATS', () => {
     bench.answer<Service>('query.registry.get-service', { service_id: service }, as);
   const instances = async (service: string, as: JsonObject = {}, input: JsonObject = {}) =>
     bench.answer<Instances>('query.registry.list-instances', { service_id: service, ...input }, as);
+  const explained = (service_id: string, instance_id: string, as: JsonObject = {}) =>
+    bench.answer<Explained>('query.registry.explain-instance', { service_id, instance_id }, as);
   const statusOf = async (service: string) =>
     (await instances(service)).instances.map(({ status }) => status);
   const types = async (stream: string) => (await bench.events(stream)).map(({ type }) => type);
@@ -382,6 +385,20 @@ describe('the registry, on real Postgres and NATS', () => {
       });
       expect(total_count).toBe(1);
       expect(listed).toMatchObject([{ instance_id: 'shop-1', status: 'starting', port: 3000 }]);
+      expect(await explained('shop', 'shop-1')).toMatchObject({
+        is_offered: false,
+        reasons: [{ code: 'not-checked-yet', since: listed[0]?.started_at }],
+      });
+      for (const [service_id, instance_id] of [
+        ['shop', 'nobody'],
+        ['billing', 'shop-1'],
+      ])
+        expect(
+          await bench.query('query.registry.explain-instance', {
+            service_id,
+            instance_id,
+          } as never),
+        ).toMatchObject({ ok: false, problem: { code: 'instance-unknown', kind: 'not-found' } });
       expect((await bench.events('instance-shop-1'))[0]?.data).toMatchObject({
         check: { url: 'http://10.0.0.7:3000/up', failure_threshold: 3 },
       });
@@ -459,8 +476,9 @@ describe('the registry, on real Postgres and NATS', () => {
 
     it('that are heard stay', async () => {
       await register('loud');
-      await registerInstance('loud', 'loud-1', { heartbeat_ttl_ms: 1_000 });
-      await registerInstance('loud', 'loud-2', { heartbeat_ttl_ms: 1_000 });
+      // Unheard, the first would go before the second; heard, it may wait for its turn that long.
+      await registerInstance('loud', 'loud-1', { heartbeat_ttl_ms: 3_000 });
+      await registerInstance('loud', 'loud-2', { heartbeat_ttl_ms: 4_000 });
       await bench.eventually(
         async () => {
           await accepted('Heartbeat', 'loud-1', { service_id: 'loud' });
@@ -479,7 +497,11 @@ describe('the registry, on real Postgres and NATS', () => {
         reason: 'scaled down',
       });
       const { instances: listed } = await instances('leaving', { at: position });
-      expect(listed.map(({ status }) => status)).toEqual(['terminating']);
+      expect(listed).toMatchObject([{ status: 'terminating', status_reason: 'scaled down' }]);
+      expect(await explained('leaving', 'leaving-1', { at: position })).toMatchObject({
+        is_offered: false,
+        reasons: [{ code: 'goes-away', message: 'it goes away: scaled down' }],
+      });
       expect(await refusal('Heartbeat', 'leaving-1', { service_id: 'leaving' })).toMatchObject({
         code: 'instance-unknown',
       });

@@ -10,6 +10,7 @@ import { DeclaredDependencies } from './dependencies/declared-dependencies';
 import { Heartbeats } from './heartbeats/heartbeats';
 import { Housekeeping } from './heartbeats/housekeeping';
 import { DependenciesQueries } from './projections/services/dependencies.queries';
+import { OffersQueries } from './projections/services/offers.queries';
 import { services } from './projections/services/services.projection';
 import { ServicesQueries } from './projections/services/services.queries';
 import { registryPublications } from './publications/registry.publications';
@@ -27,7 +28,7 @@ import { InstanceHealthReactor } from './reactors/instance-health.reactor';
       commands: [RegisterService, UpdateService, RegisterInstance, Heartbeat, DeregisterInstance],
     }),
   ],
-  controllers: [ServicesQueries, DependenciesQueries],
+  controllers: [ServicesQueries, DependenciesQueries, OffersQueries],
   providers: [
     RegisterServiceHandler,
     UpdateServiceHandler,

@@ -32,6 +32,8 @@ export interface ListedInstance {
   readonly health_check_failures: number;
   readonly last_health_check: Instant | null;
   readonly started_at: Instant;
+  readonly status_changed_at: Instant;
+  readonly status_reason: string | null;
 }
 
 interface Heard {
@@ -88,6 +90,8 @@ export function instanceAnswer(row: ListedInstance, heard: Heard | undefined): I
     ip_address: row.ip_address,
     port: row.port,
     status: row.status as InstanceAnswer['status'],
+    ...(row.status_reason === null ? {} : { status_reason: row.status_reason }),
+    status_changed_at: row.status_changed_at,
     version: row.version,
     metadata: row.metadata as InstanceAnswer['metadata'],
     resource_usage: { cpu_percent: 0, memory_mb: 0, disk_mb: 0, ...heard?.resource_usage },

@@ -44,6 +44,8 @@ export interface InstanceRow {
   readonly last_health_check: Instant | null;
   readonly started_at: Instant;
   readonly status_changed_at: Instant;
+  /** What the last check said, or why it goes away. */
+  readonly status_reason: string | null;
 }
 
 const service: Table<ServiceRow, RegistryEvent> = {
@@ -123,6 +125,7 @@ const instance: Table<InstanceRow, RegistryEvent> = {
     last_health_check: 'instant?',
     started_at: 'instant',
     status_changed_at: 'instant',
+    status_reason: 'text?',
   },
   indexes: [['service_id', 'status']],
   on: {
@@ -145,6 +148,7 @@ const instance: Table<InstanceRow, RegistryEvent> = {
         last_health_check: null,
         started_at: recorded_at,
         status_changed_at: recorded_at,
+        status_reason: null,
       }),
     },
     InstanceHealthObserved: {
@@ -156,12 +160,18 @@ const instance: Table<InstanceRow, RegistryEvent> = {
           health_check_failures: data.failures,
           last_health_check: data.checked_at as Instant,
           status_changed_at: recorded_at,
+          status_reason: data.detail,
         },
     },
     InstanceTerminating: {
       keys: ({ data }) => [data.instance_id],
-      fold: (row, { recorded_at }) =>
-        row && { ...row, status: 'terminating', status_changed_at: recorded_at },
+      fold: (row, { data: { reason }, recorded_at }) =>
+        row && {
+          ...row,
+          status: 'terminating',
+          status_changed_at: recorded_at,
+          status_reason: reason,
+        },
     },
     InstanceRemoved: { keys: ({ data }) => [data.instance_id], fold: () => undefined },
   },
