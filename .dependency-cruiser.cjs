@@ -42,6 +42,8 @@ const forbidden = [
         'node_modules/@marcbachmann/cel-js/',
         // The moments of cron expressions; used without its timers.
         'node_modules/croner/',
+        // Versions and ranges of them.
+        'node_modules/semver/',
       ],
     },
   },
@@ -86,13 +88,15 @@ const forbidden = [
   },
   {
     name: 'contracts-stand-alone',
-    comment: 'The language of the suite needs words (zod) and the types of messages, nothing else.',
+    comment:
+      'The language of the suite needs words (zod), versions (semver) and the types of messages, nothing else.',
     from: { path: '^libs/contracts/', pathNot: [TESTS] },
     to: {
       pathNot: [
         '^libs/contracts/',
         '^libs/kernel/eventsourcing/src/(?!testing/)',
         'node_modules/zod/',
+        'node_modules/semver/',
       ],
     },
   },

@@ -92,7 +92,7 @@ describe('registry and health, over real NATS', () => {
     });
     return instance;
   };
-  const found = async (by: { service_name: string } | { capability: string }) => {
+  const found = async (by: { service_name: string } | { capability: string; version?: string }) => {
     const { instances: targets } = await bench.answer<Found>('query.registry.find-instances', by);
     return targets.map(({ instance_id }) => instance_id);
   };
@@ -108,11 +108,16 @@ describe('registry and health, over real NATS', () => {
     (await bench.answer<Health>('query.health.list-health', { service_name: service })).instances;
 
   it('an instance is found by service and capability once it answers', async () => {
-    await register('billing', { capabilities: ['invoicing'] });
+    await register('billing', {
+      capabilities: ['invoicing', { name: 'refunds', version: '0.3.1' }],
+    });
     const instance = await start('billing', 'billing-1');
     await become('billing', ['billing-1']);
     expect(await found({ capability: 'invoicing' })).toEqual(['billing-1']);
     expect(await found({ capability: 'baking' })).toEqual([]);
+    expect(await found({ capability: 'invoicing', version: '^1.0.0' })).toEqual(['billing-1']);
+    expect(await found({ capability: 'refunds', version: '0.3.x' })).toEqual(['billing-1']);
+    expect(await found({ capability: 'refunds', version: '^1.0.0' })).toEqual([]);
     expect(await offerOf('billing', 'billing-1', { capability: 'invoicing' })).toMatchObject({
       is_offered: true,
       reasons: [],
@@ -120,6 +125,10 @@ describe('registry and health, over real NATS', () => {
     expect(await offerOf('billing', 'billing-1', { capability: 'baking' })).toMatchObject({
       is_offered: false,
       reasons: [{ code: 'lacks-the-capability', message: expect.stringContaining('baking') }],
+    });
+    const newer = { capability: 'refunds', version: '>=1' };
+    expect(await offerOf('billing', 'billing-1', newer)).toMatchObject({
+      reasons: [{ message: expect.stringContaining('refunds in a version of >=1') }],
     });
     expect(instance.paths).toContain('/health');
     const [target] = (

@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { command, event, query } from './contract';
 import * as f from './fields';
+import { capabilities, versionRange } from './registry-capabilities';
 import { dependencies, dependencyGraph, listDependencies } from './registry-dependencies';
 
+export type { SaidCapability } from './registry-capabilities';
 export * from './registry-dependencies';
 
 const context = 'registry' as const;
@@ -35,7 +37,7 @@ const serviceFields = {
   documentation_url: f.httpUrl.optional(),
   owner_team: f.line(200).optional(),
   dependencies,
-  capabilities: z.array(f.name).max(100).optional(),
+  capabilities: capabilities.optional(),
   configuration_schema: f.labels.optional(),
   resource_requirements: z
     .strictObject({
@@ -68,7 +70,7 @@ export const registerService = command({
     deployment_environment: 'production',
     health_check_endpoint: '/health',
     dependencies: ['ledger', { service_name: 'mailer', required: false, timeout_ms: 2_000 }],
-    capabilities: ['invoicing'],
+    capabilities: ['invoicing', { name: 'refunds', version: '0.3.0' }],
   },
   http: { method: 'POST', path: '/services' },
 });
@@ -175,6 +177,7 @@ export const service = z.object({
   healthy_instances: z.number().int(),
   dependencies: z.array(f.name),
   capabilities: z.array(f.name),
+  capability_versions: z.record(f.name, f.version),
   resource_usage: z.object({
     cpu_percent: z.number(),
     memory_mb: z.number(),
@@ -270,10 +273,16 @@ export const findInstances = query({
     .strictObject({
       service_name: f.name.optional(),
       capability: f.name.optional(),
+      /** Of the capability: a range as npm writes it, such as `^1.2.0`. */
+      version: versionRange.optional(),
     })
     .refine((input) => (input.service_name === undefined) !== (input.capability === undefined), {
       path: ['service_name'],
       message: 'or capability must be given, and only one of them',
+    })
+    .refine(({ capability, version }) => version === undefined || capability !== undefined, {
+      path: ['version'],
+      message: 'is that of a capability, and none is named',
     }),
   answer: z.object({ instances: z.array(target) }),
   http: { method: 'GET', path: '/discovery/instances' },
@@ -288,6 +297,7 @@ export const explainInstance = query({
     instance_id: f.externalId,
     /** Asks for callers who look for this capability; absent: for those who look for the service. */
     capability: f.name.optional(),
+    version: versionRange.optional(),
   }),
   answer: z.object({
     service_id: f.name,
@@ -324,6 +334,7 @@ export const directory = query({
         service_name: f.name,
         base_url: z.string().optional(),
         capabilities: z.array(f.name),
+        capability_versions: z.record(f.name, f.version),
         /** Registered instances, healthy or not. */
         instance_count: z.number().int(),
         targets: z.array(target),

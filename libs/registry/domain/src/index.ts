@@ -1,3 +1,4 @@
+export * from './capabilities';
 export * from './instance-registration';
 export * from './service-registration';
 export * from './dependencies/dependency';

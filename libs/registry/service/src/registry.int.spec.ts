@@ -74,6 +74,7 @@ describe('the registry, on real Postgres and NATS', () => {
         id: 'billing',
         service_version: '1.4.0',
         capabilities: ['invoicing'],
+        capability_versions: { invoicing: '1.4.0' },
         instance_count: 0,
       });
       expect(await types('service-billing')).toEqual(['ServiceRegistered']);

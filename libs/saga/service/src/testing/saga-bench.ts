@@ -167,6 +167,7 @@ export class SagaBench {
       service_name,
       base_url,
       capabilities: [],
+      capability_versions: {},
       instance_count: 0,
       targets: [],
     });

@@ -1,6 +1,11 @@
 import type { AnswerOf, registryContract } from '@downbeat/contracts';
 import type { Instant, JsonObject } from '@downbeat/eventsourcing';
-import { dependencyNames, type SaidDependencies } from '@downbeat/registry-domain';
+import {
+  capabilitiesOf,
+  dependencyNames,
+  type Capability,
+  type SaidDependencies,
+} from '@downbeat/registry-domain';
 
 type ServiceAnswer = AnswerOf<typeof registryContract.getService>;
 type InstanceAnswer = AnswerOf<typeof registryContract.listInstances>['instances'][number];
@@ -47,7 +52,7 @@ export function serviceAnswer(
   row: CountedService,
   usage: ServiceAnswer['resource_usage'] = NOTHING_USED,
 ): ServiceAnswer {
-  const { capabilities, dependencies, ...details } = row.details;
+  const { capabilities: _, dependencies, ...details } = row.details;
   return {
     ...(details as Partial<ServiceAnswer>),
     id: row.service_name,
@@ -60,7 +65,7 @@ export function serviceAnswer(
     instance_count: row.instance_count,
     healthy_instances: row.healthy_instances,
     dependencies: [...dependencyNames((dependencies ?? []) as SaidDependencies)],
-    capabilities: (capabilities as string[] | undefined) ?? [],
+    ...capabilityAnswer(row),
     resource_usage: usage,
     last_deployment: row.last_deployment,
     created_at: row.created_at,
@@ -69,6 +74,24 @@ export function serviceAnswer(
 }
 
 /** Instances are checked. An address of a service's own is called as it is, so nobody can call it healthy. */
+type Named = Pick<CountedService, 'service_version' | 'details'>;
+
+export const capabilitiesIn = ({ service_version, details }: Named): readonly Capability[] =>
+  capabilitiesOf(
+    (details['capabilities'] ?? []) as readonly registryContract.SaidCapability[],
+    service_version,
+  );
+
+export function capabilityAnswer(
+  row: Named,
+): Pick<ServiceAnswer, 'capabilities' | 'capability_versions'> {
+  const all = capabilitiesIn(row);
+  return {
+    capabilities: all.map(({ name }) => name),
+    capability_versions: Object.fromEntries(all.map(({ name, version }) => [name, version])),
+  };
+}
+
 export function healthOf(
   row: Pick<CountedService, 'base_url' | 'instance_count' | 'healthy_instances'>,
 ): ServiceAnswer['health_status'] {

@@ -1,18 +1,17 @@
 import { registryContract, type AnswerOf, type InputOf } from '@downbeat/contracts';
 import { Rejection } from '@downbeat/eventsourcing';
 import { ReadModels } from '@downbeat/projections';
-import { unknownInstance } from '@downbeat/registry-domain';
+import { has, unknownInstance, type WantedCapability } from '@downbeat/registry-domain';
 import { Answers, type Question } from '@downbeat/service-host';
 import { Controller } from '@nestjs/common';
-import type { InstanceRow } from './services.projection';
-import { services } from './services.projection';
+import { capabilitiesIn } from './answers';
+import { services, type InstanceRow, type ServiceRow } from './services.projection';
 
 const { explainInstance } = registryContract;
 type Answer = AnswerOf<typeof explainInstance>;
 type Reason = Answer['reasons'][number];
-type Asked = Pick<InstanceRow, 'status' | 'status_changed_at' | 'status_reason'> & {
-  readonly capabilities: readonly string[];
-};
+type Asked = Pick<InstanceRow, 'status' | 'status_changed_at' | 'status_reason'> &
+  Pick<ServiceRow, 'service_version' | 'details'>;
 
 /** Answers "why is this instance not offered to me". */
 @Controller()
@@ -21,17 +20,17 @@ export class OffersQueries {
 
   @Answers(explainInstance)
   async explain({ input, as }: Question<InputOf<typeof explainInstance>>) {
-    const { service_id, instance_id, capability } = input;
+    const { service_id, instance_id, capability, version } = input;
     const read = await this.readModels.ask(services, as, async (manager) => {
       const [row]: Asked[] = await manager.query(
-        `select i.status, i.status_changed_at, i.status_reason,
-                coalesce(s.details -> 'capabilities', '[]'::json) as capabilities
-         from instance i left join service s on s.service_name = i.service_id
+        `select i.status, i.status_changed_at, i.status_reason, s.service_version, s.details
+         from instance i join service s on s.service_name = i.service_id
          where i.instance_id = $1 and i.service_id = $2`,
         [instance_id, service_id],
       );
       if (!row) return unknownInstance(instance_id);
-      const reasons = [...againstItsStatus(row), ...againstItsService(row, capability)];
+      const wanted = capability === undefined ? undefined : { name: capability, range: version };
+      const reasons = [...againstItsStatus(row), ...againstItsService(row, wanted)];
       const status = row.status as Answer['status'];
       return { service_id, instance_id, status, is_offered: reasons.length === 0, reasons };
     });
@@ -53,8 +52,10 @@ function againstItsStatus({ status, status_changed_at: since, status_reason }: A
   }
 }
 
-function againstItsService({ capabilities }: Asked, capability: string | undefined): Reason[] {
-  if (capability === undefined || capabilities.includes(capability)) return [];
-  const message = `its service does not have the capability ${capability}`;
+function againstItsService(row: Asked, wanted: WantedCapability | undefined): Reason[] {
+  if (!wanted || has(capabilitiesIn(row), wanted)) return [];
+  const { name, range } = wanted;
+  const which = range === undefined ? name : `${name} in a version of ${range}`;
+  const message = `its service does not have the capability ${which}`;
   return [{ code: 'lacks-the-capability', message }];
 }

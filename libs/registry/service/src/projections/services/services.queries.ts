@@ -1,12 +1,19 @@
 import { registryContract, type AnswerOf, type InputOf } from '@downbeat/contracts';
 import { ReadModels, type Read } from '@downbeat/projections';
-import { unknownService } from '@downbeat/registry-domain';
+import { has, unknownService, type WantedCapability } from '@downbeat/registry-domain';
 import { Rejection } from '@downbeat/eventsourcing';
 import { Answers, ContextPool, cursorOf, pageOf, type Question } from '@downbeat/service-host';
 import { Controller } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { instanceAnswer, serviceAnswer, type CountedService, type ListedInstance } from './answers';
-import { services } from './services.projection';
+import {
+  capabilitiesIn,
+  capabilityAnswer,
+  instanceAnswer,
+  serviceAnswer,
+  type CountedService,
+  type ListedInstance,
+} from './answers';
+import { services, type ServiceRow } from './services.projection';
 
 const { listServices, getService, listInstances, findInstances, directory } = registryContract;
 type Target = AnswerOf<typeof findInstances>['instances'][number];
@@ -101,13 +108,15 @@ export class ServicesQueries {
   @Answers(findInstances)
   async find({ input, as }: Question<InputOf<typeof findInstances>>) {
     return this.readModels.ask(services, as, async (manager) => {
+      const { service_name, capability, version } = input;
+      const names =
+        capability === undefined
+          ? [service_name]
+          : await namesOfThoseWith(manager, { name: capability, range: version });
       const instances: Target[] = await manager.query(
-        `${TARGET} join service s on s.service_name = i.service_id
-         where i.status = 'healthy'
-           and ($1::text is null or s.service_name = $1)
-           and ($2::text is null or s.details::jsonb -> 'capabilities' ? $2)
+        `${TARGET} where i.status = 'healthy' and i.service_id = any($1)
          order by i.service_id, i.instance_id limit 1000`,
-        [input.service_name ?? null, input.capability ?? null],
+        [names],
       );
       return { instances };
     });
@@ -131,7 +140,7 @@ export class ServicesQueries {
         services: rows.map((row) => ({
           service_name: row.service_name,
           ...(row.base_url === null ? {} : { base_url: row.base_url }),
-          capabilities: (row.details['capabilities'] as string[] | undefined) ?? [],
+          ...capabilityAnswer(row),
           instance_count: row.instance_count,
           targets: byService.get(row.service_name) ?? [],
         })),
@@ -181,4 +190,17 @@ async function counted(
     [serviceName],
   );
   return rows[0];
+}
+
+async function namesOfThoseWith(
+  manager: EntityManager,
+  wanted: WantedCapability,
+): Promise<readonly string[]> {
+  const rows: ServiceRow[] = await manager.query(
+    `select service_name, service_version, details from service
+     where details -> 'capabilities' is not null`,
+  );
+  return rows
+    .filter((row) => has(capabilitiesIn(row), wanted))
+    .map(({ service_name }) => service_name);
 }
