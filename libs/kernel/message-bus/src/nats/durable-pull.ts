@@ -155,7 +155,10 @@ export class DurablePull {
 
   private async setUp(): Promise<void> {
     const { streams, stream, consumer } = this.options;
-    const { created } = await streams.ensureWithConsumer(stream, consumer);
+    const { created } = await streams.ensureWithConsumer(stream, consumer, (found) => {
+      // Its consumer takes acknowledgements as soon as it is there, those of the stream before too.
+      if (found !== this.created) this.isVerified = false;
+    });
     const isNew = this.created !== '' && this.created !== String(created);
     this.created = String(created);
     this.isVerified = true;
@@ -190,6 +193,7 @@ export class DurablePull {
       (fault: unknown) => {
         const { log, stream } = this.options;
         log.warn('a stream could not be checked', { stream: stream.name, reason: reasonOf(fault) });
+        if (!this.isVerified) this.recover('stream-is-new');
       },
     );
   }

@@ -6,6 +6,7 @@ import { eventually as eventuallyIn } from '@downbeat/local-servers/testing';
 import { NatsBench } from '../testing/nats-bench';
 import { OwnNatsServer } from '../testing/own-nats-server';
 import type { NatsMessageBus } from './nats-message-bus';
+import { Streams } from './streams';
 
 jest.setTimeout(90_000);
 
@@ -263,6 +264,52 @@ describe('a nats-server that is killed', () => {
       await eventually(() => expect(applied).toContain(sent));
     },
   );
+
+  it('does not lose what is handed over to an acknowledgement that comes meanwhile', async () => {
+    const owner = await bench.connect({ checkMs: 500 });
+    const handled: number[] = [];
+    let letGo: () => void = () => undefined;
+    await owner.subscribe({
+      durable: 'registry-commands',
+      subject: 'command.registry.>',
+      // While one is in hands no more are asked for, so the server tells nobody that the stream ends.
+      inFlightMax: 1,
+      handle: ({ body }) => {
+        const { n } = body as { n: number };
+        handled.push(n);
+        if (n !== 2) return Promise.resolve(done());
+        return new Promise((settle) => (letGo = () => settle(done())));
+      },
+    });
+    const asked: Promise<unknown>[] = [];
+    const ask = (n: number) => asked.push(bench.send(`command.registry.Do.${n}`, `{"n":${n}}`));
+    ask(1);
+    await asked[0];
+    for (const n of [2, 3]) ask(n);
+    await eventually(() => expect(handled).toEqual([1, 2]));
+    // The consumer is there, on a stream where the second place is the third's, and nobody knows yet.
+    const { ensureWithConsumer } = Streams.prototype;
+    const spy = jest
+      .spyOn(Streams.prototype, 'ensureWithConsumer')
+      .mockImplementation(async function (this: Streams, ...sought) {
+        const made = await ensureWithConsumer.apply(this, sought);
+        const isCommands = made.config.name.endsWith('command-registry');
+        if (isCommands && owner.metrics.streamsRemade > 0 && owner.metrics.done === 1) {
+          letGo();
+          await eventually(() => expect(owner.metrics.done).toBe(2));
+        }
+        return made;
+      });
+    try {
+      await server.loseDirectory();
+      await eventually(() => expect(handled).toEqual([1, 2, 2]));
+      letGo();
+      await eventually(() => expect(handled).toEqual([1, 2, 2, 3]));
+      expect(await Promise.all(asked)).toHaveLength(3);
+    } finally {
+      spy.mockRestore();
+    }
+  });
 
   it('hands over what a stream without files still has in memory, as the messages they were', async () => {
     const owner = await bench.connect({ checkMs: 500 });

@@ -132,9 +132,16 @@ export class Streams {
   /**
    * Makes stream and consumer what they should be, which changes nothing when they are. A stream
    * whose files are gone is made anew.
+   *
+   * @param onStream Gets the life of the stream before it has the consumer.
    */
-  async ensureWithConsumer(spec: StreamSpec, consumer: ConsumerSpec): Promise<StreamInfo> {
+  async ensureWithConsumer(
+    spec: StreamSpec,
+    consumer: ConsumerSpec,
+    onStream: (created: string) => void,
+  ): Promise<StreamInfo> {
     const found = await this.ensure(spec);
+    onStream(String(found.created));
     try {
       await this.ensureConsumer(spec.name, consumer);
       return found;
@@ -142,6 +149,7 @@ export class Streams {
       if (!filesAreGone(fault)) throw fault;
     }
     const made = await this.remake(spec, String(found.created));
+    onStream(String(made.created));
     await this.ensureConsumer(spec.name, consumer);
     return made;
   }
