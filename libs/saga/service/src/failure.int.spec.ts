@@ -23,6 +23,7 @@ beforeAll(async () => {
       told.push({ name, ...(JSON.parse(StringCodec().decode(data)) as JsonObject) });
     },
   });
+  await nats.flush();
 });
 beforeEach(() => {
   bench.participants.react = () => ({ status: 200, body: { id: 'h-1' } });

@@ -386,6 +386,7 @@ describe('a run over NATS', () => {
     serve('shop.hold', (body) => (asked.push(`hold ${body}`), ['{"id":"n-1"}']));
     serve('shop.pay', () => ['', '409']);
     serve('shop.release', (body) => (asked.push(`release ${body}`), ['']));
+    await nats.flush();
     const over = (name: string, subject: string, more: JsonObject = {}) => ({
       ...shopCall(name),
       endpoint: `nats:${subject}`,
@@ -533,6 +534,7 @@ describe('a step that publishes', () => {
     const heard: string[] = [];
     const subject = `${bench.prefix}.event.saga.WorkflowEventPublished.told-1`;
     nats.subscribe(subject, { callback: (_, message) => heard.push(message.string()) });
+    await nats.flush();
     await bench.register('told', [
       shopCall('a', { output_mapping: { hold_id: 'id' } }),
       { name: 'tell', type: 'publish', event: 'order-held', payload: { hold: 'hold_id' } },

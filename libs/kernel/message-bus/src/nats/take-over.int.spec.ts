@@ -133,6 +133,7 @@ describe('a command in the hands of a process', () => {
     bench.client.subscribe(`$JS.ACK.${bench.prefix}-command-registry.>`, {
       callback: (_, message) => signs.push(message.string()),
     });
+    await bench.client.flush();
     const closed = closing.close();
     // About twice a second, so these span the acknowledgement wait.
     await eventually(() => expect(signs).toEqual(['+WPI', '+WPI', '+WPI', '+WPI']), 8_000);
