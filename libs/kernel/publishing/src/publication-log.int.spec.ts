@@ -33,7 +33,10 @@ describe('the numbered publications of a context, on real Postgres', () => {
     expect(rows.map(({ number }) => Number(number))).toEqual(rows.map((_, index) => index + 1));
     expect(rows.map(({ event_id }) => event_id)).toEqual(told.rows.map(({ event_id }) => event_id));
     const head = await replicas[0]?.head();
-    expect(head).toEqual({ number: 160, position: Number(rows.at(-1)?.position) });
+    expect(head?.number).toBe(160);
+    // What was read together with the last one and is kept private may be behind it.
+    expect(head?.position).toBeGreaterThanOrEqual(Number(rows.at(-1)?.position));
+    expect(head?.position).toBeLessThanOrEqual(await log.store.head());
   });
 
   const firstTwo = [
