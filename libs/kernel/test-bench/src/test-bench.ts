@@ -14,6 +14,11 @@ import { startService, type HostedService, type RunningService } from '@downbeat
 import { eventually } from './eventually';
 import { TcpGate } from './tcp-gate';
 
+const BEHIND = 'projections/read-model-behind';
+/** More than the owner of a read model waits for a position. */
+const QUERY_MS_MAX = 10_000;
+const TRIES_MAX = 4;
+
 export interface TestBenchOptions {
   /** Started in this order, stopped in the reverse one. */
   readonly services: readonly HostedService[];
@@ -45,6 +50,8 @@ export interface BenchDeadLetter {
  */
 export class TestBench {
   private readonly running = new Map<string, RunningService>();
+  /** Of the newest command that was accepted: what is asked next knows of it. */
+  private position = 0;
 
   private constructor(
     private readonly services: readonly HostedService[],
@@ -117,12 +124,14 @@ export class TestBench {
   }
 
   /** @param subject `command.<context>.<Name>.<id>` */
-  command(
+  async command(
     subject: string,
     body: JsonObject = {},
     options?: CommandOptions,
   ): Promise<CommandOutcome> {
-    return this.bus.command(subject, body, options);
+    const outcome = await this.bus.command(subject, body, options);
+    if (outcome.accepted) this.position = Math.max(this.position, outcome.position);
+    return outcome;
   }
 
   /** The same, for what must be accepted. @returns Its position. */
@@ -139,10 +148,17 @@ export class TestBench {
 
   /**
    * @param subject `query.<context>.<name>`
-   * @param as Which moment: `at`, `min_position`.
+   * @param as Which moment: `at`, `min_position`; by default one that knows of all accepted commands.
    */
-  query(subject: string, input: JsonObject = {}, as: JsonObject = {}): Promise<QueryOutcome> {
-    return this.bus.query(subject, { input, ...as });
+  async query(subject: string, input: JsonObject = {}, as: JsonObject = {}): Promise<QueryOutcome> {
+    const moment = 'at' in as ? as : { min_position: this.position, ...as };
+    for (let tries = 1; ; tries++) {
+      const asked = { input, ...moment };
+      const outcome = await this.bus.query(subject, asked, { timeoutMs: QUERY_MS_MAX });
+      // A read model that is behind says so, and is asked again: the machine may be busy.
+      const isBehind = !outcome.ok && outcome.problem.code === BEHIND;
+      if (!isBehind || tries === TRIES_MAX) return outcome;
+    }
   }
 
   /** The same, for what must be answered. @returns The data. */
