@@ -136,7 +136,7 @@ describe('a command in the hands of a process', () => {
     await bench.client.flush();
     const closed = closing.close();
     // About twice a second, so these span the acknowledgement wait.
-    await eventually(() => expect(signs).toEqual(['+WPI', '+WPI', '+WPI', '+WPI']), 8_000);
+    await eventually(() => expect(signs.slice(0, 4)).toEqual(Array(4).fill('+WPI')), 8_000);
     end(done());
     await closed;
     expect(closing.metrics.done).toBe(1);
