@@ -14,7 +14,6 @@ import { startService, type HostedService, type RunningService } from '@downbeat
 import { eventually } from './eventually';
 import { TcpGate } from './tcp-gate';
 
-const BEHIND = 'projections/read-model-behind';
 /** More than the owner of a read model waits for a position. */
 const QUERY_MS_MAX = 10_000;
 const TRIES_MAX = 4;
@@ -155,9 +154,9 @@ export class TestBench {
     for (let tries = 1; ; tries++) {
       const asked = { input, ...moment };
       const outcome = await this.bus.query(subject, asked, { timeoutMs: QUERY_MS_MAX });
-      // A read model that is behind says so, and is asked again: the machine may be busy.
-      const isBehind = !outcome.ok && outcome.problem.code === BEHIND;
-      if (!isBehind || tries === TRIES_MAX) return outcome;
+      // What is behind or too busy says so, and is asked again as a client would.
+      const isLater = !outcome.ok && outcome.problem.kind === 'unavailable';
+      if (!isLater || tries === TRIES_MAX) return outcome;
     }
   }
 

@@ -204,7 +204,7 @@ describe('a pause', () => {
   it('stops a run where it is, is listed, and ends where it is resumed', async () => {
     await bench.register('paused', [
       shopCall('a'),
-      { name: 'rest', type: 'delay', delay_seconds: 0.3 },
+      { name: 'rest', type: 'delay', delay_seconds: 2 },
       shopCall('b'),
     ]);
     const id = await bench.start('paused', 'paused-1');

@@ -586,21 +586,24 @@ describe('a signal', () => {
   });
 
   it('is kept when it comes early, and refused when nobody can ever want it', async () => {
-    await bench.register('early', [
-      { name: 'rest', type: 'delay', delay_seconds: 0.2 },
-      approval(),
-      shopCall('b'),
-    ]);
+    await bench.register('early', [shopCall('a'), approval(), shopCall('b')]);
+    let answer: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (answer = resolve));
+    bench.participants.react = async ({ path }) => {
+      if (path === '/a') await held;
+      return { status: 200, body: { id: 'h-1' } };
+    };
     const id = await bench.start('early', 'early-1');
     const wrong = await bench.command('SignalWorkflow', id, { signal: 'aproved' });
     expect(wrong).toMatchObject({ problem: { code: 'signal-unknown', kind: 'not-found' } });
     await bench.command('SignalWorkflow', id, { signal: 'approved', payload: { by: 'me' } });
+    answer();
     const status = await bench.ended(id);
     expect(status.workflow.context_data).toEqual({ approver: 'me' });
     expect(timeline(status).slice(1, 6)).toEqual([
-      'DelayStarted rest',
+      'StepStarted a',
       'SignalReceived',
-      'DelayElapsed rest',
+      'StepCompleted a',
       'SignalAwaited approval',
       'SignalTaken approval',
     ]);

@@ -49,9 +49,9 @@ describe('a schedule kept by one of two replicas', () => {
         occurrence: { schedule: 'each-second', due_at: newest?.due_at },
       },
     });
-    // By the database's time: not before it was due, and within a second.
+    // By the database's time: not before it was due, and soon, as far as a busy machine lets it.
     const lateMs = Date.parse(workflow.started_at) - Date.parse(newest?.due_at ?? '');
-    expect([lateMs >= 0, lateMs < 1_000]).toEqual([true, true]);
+    expect([lateMs >= 0, lateMs < 5_000]).toEqual([true, true]);
     const after = await shown('each-second');
     expect(after.schedule).toMatchObject({ is_paused: true, paused_because: 'enough' });
     expect(after.schedule).not.toHaveProperty('next_due_at');
@@ -65,9 +65,13 @@ describe('a schedule kept by one of two replicas', () => {
       return { status: 200, body: {} };
     };
     // Three moments soon, and then none for so long that nobody looks at the schedule by itself.
-    const seconds = [2, 3, 4].map((later) => new Date(Date.now() + later * 1_000).getSeconds());
+    const seconds = [3, 4, 5].map((later) => new Date(Date.now() + later * 1_000).getSeconds());
     await put('one-by-one', { cron: `${seconds.join()} * * * * *`, overlap: 'queue' });
-    const full = await until('one-by-one', ({ occurrences }) => occurrences.length === 3);
+    const full = await until(
+      'one-by-one',
+      ({ occurrences }) =>
+        occurrences.length === 3 && occurrences.every(({ status }) => status !== 'due'),
+    );
     expect(full.occurrences.map(({ status }) => status)).toEqual(['skipped', 'queued', 'started']);
     const waiting = full.occurrences.find(({ status }) => status === 'queued');
     const asked = performance.now();
@@ -75,7 +79,7 @@ describe('a schedule kept by one of two replicas', () => {
     const after = await until('one-by-one', (one) =>
       started(one).some(({ due_at }) => due_at === waiting?.due_at),
     );
-    expect(performance.now() - asked).toBeLessThan(3_000);
+    expect(performance.now() - asked).toBeLessThan(6_000);
     expect(started(after)).toHaveLength(2);
     await say('DeleteSchedule', 'one-by-one');
     for (const { workflow_id = '' } of started(after)) await bench.ended(workflow_id);
