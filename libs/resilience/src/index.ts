@@ -1,3 +1,9 @@
+export { Balancer } from './balancing/balancer';
+export type { CallEnding, Endpoint } from './balancing/endpoint';
+export type { EndpointLease } from './balancing/endpoint-lease';
+export { BALANCER_POLICY } from './balancing/policy';
+export type { BalancerPolicy } from './balancing/policy';
+export type { Standing, StandingReason } from './balancing/standing';
 export * from './circuit-breaker';
 export * from './sliding-counts';
 export * from './token-bucket';

@@ -1,0 +1,117 @@
+import { Endpoint } from './endpoint';
+import { Member } from './member';
+
+/** A member's place in a group. */
+export interface Seat<E extends Endpoint> {
+  readonly member: Member<E>;
+  /** As declared. */
+  readonly declared: number;
+  /** From 0 to 1: how much of its weight it may have while it starts. */
+  readonly ramp: number;
+  /** `declared * ramp`. */
+  readonly weight: number;
+  /** The weights up to and with this seat. */
+  readonly upTo: number;
+}
+
+/** Those one of whom gets the call: what a strategy chooses from. Never empty. */
+export class Group<E extends Endpoint> {
+  readonly seats: readonly Seat<E>[];
+  readonly weight: number;
+  readonly declared: number;
+  /** Whether all weights are equal. */
+  readonly isEven: boolean;
+  /** Whether all declared weights are equal. */
+  readonly isAlike: boolean;
+  /** Whether some have ramped up further than others. */
+  readonly isRamping: boolean;
+  /** The seat whose turn is next. */
+  turn = 0;
+
+  constructor(members: readonly { readonly member: Member<E>; readonly ramp: number }[]) {
+    const seats: Seat<E>[] = [];
+    let weight = 0;
+    let declared = 0;
+    for (const { member, ramp } of members) {
+      const own = member.endpoint.weight * ramp;
+      weight += own;
+      declared += member.endpoint.weight;
+      seats.push({ member, declared: member.endpoint.weight, ramp, weight: own, upTo: weight });
+    }
+    this.seats = seats;
+    this.weight = weight;
+    this.declared = declared;
+    this.isEven = seats.every((seat) => seat.weight === seats[0]?.weight);
+    this.isAlike = seats.every((seat) => seat.declared === seats[0]?.declared);
+    this.isRamping = seats.some((seat) => seat.ramp !== seats[0]?.ramp);
+  }
+
+  seat(index: number): Seat<E> {
+    const seat = this.seats[index];
+    if (seat === undefined) throw new RangeError(`no seat ${index} of ${this.seats.length}`);
+    return seat;
+  }
+
+  /** The index of a seat, each as likely as its weight. @param fraction From 0, below 1. */
+  draw(fraction: number): number {
+    if (this.isEven) return Math.floor(fraction * this.seats.length);
+    return this.indexAt(fraction * this.weight);
+  }
+
+  /** As `draw`, but never `taken`; the group has at least two seats. */
+  drawOther(taken: number, fraction: number): number {
+    if (this.isEven) {
+      const index = Math.floor(fraction * (this.seats.length - 1));
+      return index < taken ? index : index + 1;
+    }
+    const { upTo, weight } = this.seat(taken);
+    const mark = fraction * (this.weight - weight);
+    const index = this.indexAt(mark < upTo - weight ? mark : mark + weight);
+    if (index !== taken) return index;
+    // Rounding put the mark on the edge of the seat that is taken.
+    return taken === 0 ? 1 : taken - 1;
+  }
+
+  private indexAt(mark: number): number {
+    let low = 0;
+    let high = this.seats.length - 1;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (mark < this.seat(middle).upTo) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
+  /** Goes on where the tier's earlier group was, with whom it has in common. */
+  goOnFrom(earlier: Group<E> | undefined): void {
+    const members = this.seats.map((seat) => seat.member);
+    const stayed = new Set(earlier?.seats.map((seat) => seat.member));
+    if (earlier) this.turn = turnAfter(earlier, members);
+    // What leavers were owed is owed by nobody: otherwise newcomers would have it all at once.
+    const stayers = members.filter((member) => stayed.has(member));
+    const owed = stayers.reduce((sum, member) => sum + member.credit, 0) / (stayers.length || 1);
+    for (const member of members) member.credit = stayed.has(member) ? member.credit - owed : 0;
+  }
+
+  /** @returns undefined if that would leave nobody. */
+  without(ids: readonly string[]): Group<E> | undefined {
+    const left = this.seats.filter((seat) => !ids.includes(seat.member.endpoint.id));
+    if (left.length === 0) return undefined;
+    const group = new Group(left);
+    group.turn = this.turn % left.length;
+    return group;
+  }
+}
+
+/** Whose turn it was, or whose it would have been next. */
+function turnAfter<E extends Endpoint>(
+  { seats, turn }: Group<E>,
+  members: readonly Member<E>[],
+): number {
+  for (const { member } of [...seats.slice(turn), ...seats.slice(0, turn)]) {
+    const index = members.indexOf(member);
+    if (index >= 0) return index;
+  }
+  return 0;
+}

@@ -1,0 +1,69 @@
+import { CallEnding, Endpoint } from './endpoint';
+import { hashOf } from './hash';
+import { PeakEwma } from './peak-ewma';
+import { RecentSuccess } from './recent-success';
+
+export type EjectionCause = 'consecutive-failures' | 'success-rate';
+
+/** What is known of an endpoint from the calls to it. Lives as long as its id is listed. */
+export class Member<E extends Endpoint> {
+  readonly hash: number;
+  readonly latency: PeakEwma;
+  readonly success: RecentSuccess;
+  /** Calls that went out and have not come back. */
+  underWay = 0;
+  /** Turns it is owed (above 0) or has had too early, times the group's weight. */
+  credit = 0;
+  isListed = true;
+  /** Whether a sticky key that it holds may stay with it. */
+  mayKeep = false;
+
+  /** Since the last sweep. */
+  calls = 0;
+  failures = 0;
+  failuresInRow = 0;
+  /** Below the present: not ejected. */
+  ejectedUntilMs = -Infinity;
+  ejectionCause: EjectionCause | undefined;
+  /** How often it was ejected, less one for every quiet interval since. */
+  ejections = 0;
+
+  /** @param sinceMs When it became ready for calls; -Infinity: it is warm. */
+  constructor(
+    public endpoint: E,
+    public sinceMs: number,
+    decayMs: number,
+  ) {
+    this.hash = hashOf(endpoint.id);
+    this.latency = new PeakEwma(decayMs);
+    this.success = new RecentSuccess(decayMs);
+  }
+
+  isEjected(nowMs: number): boolean {
+    return nowMs < this.ejectedUntilMs;
+  }
+
+  /** Healthy as far as health checks and calls can tell; it may be draining. */
+  isWell(nowMs: number): boolean {
+    return this.endpoint.isHealthy && !this.isEjected(nowMs);
+  }
+
+  /** The start of its latest time of being ready. */
+  readyMs(): number {
+    return Math.max(this.sinceMs, this.ejectedUntilMs);
+  }
+
+  /** The next snapshot's word on it. */
+  relist(endpoint: E, nowMs: number): void {
+    if (endpoint.isHealthy && !this.endpoint.isHealthy) this.sinceMs = nowMs;
+    this.endpoint = endpoint;
+  }
+
+  ended(ending: CallEnding, latencyMs: number, nowMs: number): void {
+    this.underWay--;
+    // Failing fast is not being fast: a failure can only make it look slower.
+    if (ending === 'ok') this.latency.saw(latencyMs, nowMs);
+    else this.latency.sawAtLeast(latencyMs, nowMs);
+    if (ending !== 'abandoned') this.success.saw(ending === 'ok', nowMs);
+  }
+}

@@ -1,0 +1,123 @@
+import { Endpoint } from './endpoint';
+import { Member } from './member';
+import { OutlierEjection, OutlierPolicy } from './outlier-ejection';
+import { endpoint } from './testing/endpoints';
+
+const policy: OutlierPolicy = {
+  failuresInRowMax: 3,
+  intervalMs: 10_000,
+  callsMin: 10,
+  endpointsMin: 5,
+  deviations: 1.9,
+  ejectMs: 1_000,
+  ejectMaxMs: 3_000,
+  ejectedShareMax: 0.5,
+};
+
+function scene(count: number, more: Partial<OutlierPolicy> = {}) {
+  const outliers = new OutlierEjection<Endpoint>({ ...policy, ...more });
+  const members = Array.from(
+    { length: count },
+    (_, index) => new Member(endpoint(`e${index}`), -Infinity, 10_000),
+  );
+  outliers.list(members, 0);
+  const fail = (index: number, times: number, nowMs: number) => {
+    for (let call = 0; call < times; call++) outliers.saw(at(index), 'failed', nowMs);
+  };
+  const succeed = (index: number, times: number, nowMs: number) => {
+    for (let call = 0; call < times; call++) outliers.saw(at(index), 'ok', nowMs);
+  };
+  const at = (index: number): Member<Endpoint> => {
+    const member = members[index];
+    if (!member) throw new RangeError(`no member ${index}`);
+    return member;
+  };
+  const out = (nowMs: number) =>
+    members.filter((member) => member.isEjected(nowMs)).map((member) => member.endpoint.id);
+  return { outliers, members, fail, succeed, at, out };
+}
+
+describe('outlier ejection', () => {
+  it('puts out who fails several times in a row, and nobody who succeeds in between', () => {
+    const { fail, succeed, out } = scene(4);
+    fail(0, 2, 0);
+    succeed(0, 1, 0);
+    fail(0, 2, 0);
+    expect(out(0)).toEqual([]);
+    fail(0, 1, 0);
+    expect(out(0)).toEqual(['e0']);
+    expect(out(999)).toEqual(['e0']);
+    expect(out(1_000)).toEqual([]);
+  });
+
+  it('concludes nothing from calls that were abandoned', () => {
+    const { outliers, at, out } = scene(4);
+    for (let call = 0; call < 10; call++) outliers.saw(at(0), 'abandoned', 0);
+    expect(out(0)).toEqual([]);
+  });
+
+  it('puts out for longer each time, up to a bound, and forgives in quiet intervals', () => {
+    const { outliers, fail, at } = scene(4);
+    const times: number[] = [];
+    for (let nowMs = 0; nowMs < 50_000; nowMs += 10_000) {
+      fail(0, 3, nowMs);
+      times.push(at(0).ejectedUntilMs - nowMs);
+    }
+    expect(times).toEqual([1_000, 2_000, 3_000, 3_000, 3_000]);
+    for (let nowMs = 60_000; nowMs < 100_000; nowMs += 10_000) outliers.sweep(nowMs);
+    fail(0, 3, 100_000);
+    expect(at(0).ejectedUntilMs).toBe(102_000);
+  });
+
+  it('puts out whose success rate is far below the mean, once enough is known', () => {
+    const { outliers, fail, succeed, out } = scene(6);
+    for (let index = 0; index < 6; index++) succeed(index, 20, 0);
+    fail(2, 2, 0);
+    succeed(2, 1, 0);
+    fail(2, 2, 0);
+    succeed(2, 1, 0);
+    outliers.sweep(10_000);
+    expect(out(10_000)).toEqual(['e2']);
+  });
+
+  it('compares nobody on few calls, or with few others', () => {
+    for (const [count, calls] of [
+      [6, 4],
+      [4, 20],
+    ] as const) {
+      const { outliers, fail, succeed, out } = scene(count);
+      for (let index = 0; index < count; index++) succeed(index, calls, 0);
+      fail(2, 2, 0);
+      outliers.sweep(10_000);
+      expect(out(10_000)).toEqual([]);
+    }
+  });
+
+  it('does not put out one of five that all do the same', () => {
+    const { outliers, fail, succeed, out } = scene(5);
+    for (let index = 0; index < 5; index++) {
+      fail(index, 2, 0);
+      succeed(index, 20, 0);
+    }
+    outliers.sweep(10_000);
+    expect(out(10_000)).toEqual([]);
+  });
+
+  it('never has more out than the largest share, rounded down', () => {
+    const { fail, out } = scene(5);
+    for (let index = 0; index < 5; index++) fail(index, 3, 0);
+    expect(out(0)).toEqual(['e0', 'e1']);
+    const lonely = scene(1);
+    lonely.fail(0, 10, 0);
+    expect(lonely.out(0)).toEqual([]);
+  });
+
+  it('takes back those who were to return first when the list becomes short', () => {
+    const { outliers, members, fail, out } = scene(6);
+    fail(0, 3, 0);
+    fail(1, 3, 100);
+    fail(2, 3, 200);
+    outliers.list(members.slice(0, 4), 300);
+    expect(out(300)).toEqual(['e1', 'e2']);
+  });
+});

@@ -1,0 +1,104 @@
+import { CallEnding, Endpoint } from './endpoint';
+import { EjectionCause, Member } from './member';
+
+export interface OutlierPolicy {
+  /** So many failures without a good call between them eject. */
+  readonly failuresInRowMax: number;
+  /** How often success rates are compared; the counts start anew each time. */
+  readonly intervalMs: number;
+  /** Who had fewer calls in the interval is not compared. */
+  readonly callsMin: number;
+  /** With fewer to compare nobody is. */
+  readonly endpointsMin: number;
+  /** A success rate so many standard deviations below the mean ejects. */
+  readonly deviations: number;
+  /** The first ejection lasts so long, the second twice, and so on, up to `ejectMaxMs`. */
+  readonly ejectMs: number;
+  readonly ejectMaxMs: number;
+  /** No more than this share of the listed endpoints is out at any time, rounded down; 0 to 1. */
+  readonly ejectedShareMax: number;
+}
+
+/**
+ * Takes endpoints out for a while that do worse than the others. It has no timer: the one who holds
+ * it calls `sweep` when it is due.
+ *
+ * @see Envoy, "Outlier detection". Unlike there, rounding never ejects one too many.
+ */
+export class OutlierEjection<E extends Endpoint> {
+  /** Grows whenever somebody is put out. */
+  changes = 0;
+  private members: readonly Member<E>[] = [];
+  private sweepAtMs: number | undefined;
+
+  constructor(private readonly policy: OutlierPolicy) {}
+
+  /** The next snapshot. If it is so small that too many are out, those who were to return first do. */
+  list(members: readonly Member<E>[], nowMs: number): void {
+    this.members = members;
+    const out = members.filter((member) => member.isEjected(nowMs));
+    out.sort((one, other) => other.ejectedUntilMs - one.ejectedUntilMs);
+    for (const member of out.slice(this.ejectedMax())) member.ejectedUntilMs = nowMs;
+  }
+
+  saw(member: Member<E>, ending: CallEnding, nowMs: number): void {
+    // What comes back from before an ejection has been judged already.
+    if (ending === 'abandoned' || !member.isListed || member.isEjected(nowMs)) return;
+    member.calls++;
+    if (ending === 'ok') {
+      member.failuresInRow = 0;
+      return;
+    }
+    member.failures++;
+    member.failuresInRow++;
+    if (member.failuresInRow >= this.policy.failuresInRowMax)
+      this.eject(member, 'consecutive-failures', nowMs);
+  }
+
+  /** When to call `sweep` next. */
+  dueMs(nowMs: number): number {
+    this.sweepAtMs ??= nowMs + this.policy.intervalMs;
+    return this.sweepAtMs;
+  }
+
+  /** Compares success rates, the worst first, and forgives those who had a quiet interval. */
+  sweep(nowMs: number): void {
+    const { callsMin, endpointsMin, deviations } = this.policy;
+    const rates = this.members
+      .filter((member) => !member.isEjected(nowMs) && member.calls >= callsMin)
+      .map((member) => ({ member, rate: 1 - member.failures / member.calls }))
+      .sort((one, other) => one.rate - other.rate);
+    const isCompared = rates.length > 0 && rates.length >= endpointsMin;
+    const least = isCompared ? leastRate(rates, deviations) : -Infinity;
+    for (const member of this.members) {
+      member.calls = 0;
+      member.failures = 0;
+      if (!member.isEjected(nowMs)) member.ejections = Math.max(0, member.ejections - 1);
+    }
+    for (const { member, rate } of rates)
+      if (rate < least) this.eject(member, 'success-rate', nowMs);
+    this.sweepAtMs = nowMs + this.policy.intervalMs;
+  }
+
+  private eject(member: Member<E>, cause: EjectionCause, nowMs: number): void {
+    const out = this.members.filter((one) => one.isEjected(nowMs)).length;
+    if (out >= this.ejectedMax()) return;
+    member.ejections++;
+    const { ejectMs, ejectMaxMs } = this.policy;
+    member.ejectedUntilMs = nowMs + Math.min(ejectMs * member.ejections, ejectMaxMs);
+    member.ejectionCause = cause;
+    member.failuresInRow = 0;
+    this.changes++;
+  }
+
+  private ejectedMax(): number {
+    // A product that is whole on paper may be a hair below in binary.
+    return Math.floor(this.members.length * this.policy.ejectedShareMax + 1e-9);
+  }
+}
+
+function leastRate(rates: readonly { readonly rate: number }[], deviations: number): number {
+  const mean = rates.reduce((sum, { rate }) => sum + rate, 0) / rates.length;
+  const variance = rates.reduce((sum, { rate }) => sum + (rate - mean) ** 2, 0) / rates.length;
+  return mean - deviations * Math.sqrt(variance);
+}

@@ -1,0 +1,36 @@
+/** As many good calls are taken for granted, so that one failure after a silence is not all there is. */
+const GRANTED = 5;
+
+/**
+ * The share of recent calls that went well; each counts less the longer ago it was. Without calls
+ * it returns to 1, so that whoever failed is tried again.
+ *
+ * @see Exponential forward decay: Cormode et al., "Forward Decay", ICDE 2009.
+ */
+export class RecentSuccess {
+  private calls = 0;
+  private failures = 0;
+  private stampMs = 0;
+
+  /** @param decayMs After this time a call counts 1/e. */
+  constructor(private readonly decayMs: number) {}
+
+  saw(isGood: boolean, nowMs: number): void {
+    const kept = this.kept(nowMs);
+    this.calls = this.calls * kept + 1;
+    this.failures = this.failures * kept + (isGood ? 0 : 1);
+    this.stampMs = nowMs;
+  }
+
+  /** Above 0, at most 1. */
+  at(nowMs: number): number {
+    if (this.failures === 0) return 1;
+    const kept = this.kept(nowMs);
+    return 1 - (this.failures * kept) / (this.calls * kept + GRANTED);
+  }
+
+  private kept(nowMs: number): number {
+    const elapsedMs = nowMs - this.stampMs;
+    return elapsedMs > 0 ? Math.exp(-elapsedMs / this.decayMs) : 1;
+  }
+}
