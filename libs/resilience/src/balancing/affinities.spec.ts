@@ -3,7 +3,7 @@ import { Affinities } from './affinities';
 
 describe('affinities', () => {
   it('hold no more than their bound, and always the latest half of it', () => {
-    const uses = fc.array(fc.nat(30), { maxLength: 300 });
+    const uses = fc.array(fc.nat(30), { maxLength: 300, size: 'max' });
     fc.assert(
       fc.property(fc.integer({ min: 2, max: 20 }), uses, (max, all) => {
         const affinities = new Affinities<number>(max);

@@ -93,8 +93,9 @@ export class Balancer<E extends Endpoint> {
     key: string,
     except: readonly string[] | undefined,
   ): Member<E> | undefined {
-    const holder = affinities.get(key);
-    const mayKeep = holder !== undefined && holder.isListed && holder.mayKeep;
+    const bound = affinities.get(key);
+    const holder = bound && this.roster.current(bound);
+    const mayKeep = holder !== undefined && holder.mayKeep;
     if (mayKeep && !except?.includes(holder.endpoint.id)) return holder;
     const member = this.choose(nowMs, key, except);
     // A detour around its endpoint does not move the key.

@@ -24,6 +24,11 @@ export class Roster<E extends Endpoint> {
     return true;
   }
 
+  /** What stands for the same id now, if it is still or again listed. */
+  current(member: Member<E>): Member<E> | undefined {
+    return member.isListed ? member : this.byId.get(member.endpoint.id);
+  }
+
   private memberFor(endpoint: E, sinceMs: number, nowMs: number): Member<E> {
     const known = this.byId.get(endpoint.id);
     const member = known ?? new Member(endpoint, sinceMs, this.decayMs);

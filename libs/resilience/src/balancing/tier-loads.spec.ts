@@ -48,16 +48,21 @@ describe('the loads of tiers', () => {
       .map(({ listed, share }) => ({ listed, eligible: Math.round(listed * share) }));
     const shares = fc.double({ min: 0.01, max: 1, noNaN: true });
     fc.assert(
-      fc.property(fc.array(tier, { maxLength: 5 }), shares, shares, (tiers, spill, panic) => {
-        const all = tierLoads(tiers, spill, panic);
-        const sum = all.reduce((total, { load }) => total + load, 0);
-        if (tiers.some(({ listed }) => listed > 0)) expect(sum).toBeCloseTo(1);
-        else expect(sum).toBe(0);
-        all.forEach(({ load, isPanicking }, index) => {
-          const { listed, eligible } = tiers[index] ?? { listed: 0, eligible: 0 };
-          if (load > 0) expect(isPanicking ? listed : eligible).toBeGreaterThan(0);
-        });
-      }),
+      fc.property(
+        fc.array(tier, { maxLength: 5, size: 'max' }),
+        shares,
+        shares,
+        (tiers, spill, panic) => {
+          const all = tierLoads(tiers, spill, panic);
+          const sum = all.reduce((total, { load }) => total + load, 0);
+          if (tiers.some(({ listed }) => listed > 0)) expect(sum).toBeCloseTo(1);
+          else expect(sum).toBe(0);
+          all.forEach(({ load, isPanicking }, index) => {
+            const { listed, eligible } = tiers[index] ?? { listed: 0, eligible: 0 };
+            if (load > 0) expect(isPanicking ? listed : eligible).toBeGreaterThan(0);
+          });
+        },
+      ),
     );
   });
 });

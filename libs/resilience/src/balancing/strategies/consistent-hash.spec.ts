@@ -11,7 +11,11 @@ const keys = Array.from({ length: 2_000 }, (_, index) => hashOf(`key-${index}`))
 const placesIn = (group: Group<Endpoint>): string[] =>
   keys.map((key) => unbounded.choose(group, 0, key).endpoint.id);
 
-const weights = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 2, maxLength: 12 });
+const weights = fc.array(fc.integer({ min: 1, max: 9 }), {
+  minLength: 2,
+  maxLength: 12,
+  size: 'max',
+});
 
 describe('a consistent hash', () => {
   it('gives each endpoint its share of the keys within the error of the sample', () => {
@@ -67,6 +71,7 @@ describe('a consistent hash', () => {
     const bounds = fc.double({ min: 1.01, max: 3, noNaN: true });
     const calls = fc.array(fc.record({ key: fc.nat(20), isEnding: fc.boolean() }), {
       maxLength: 300,
+      size: 'max',
     });
     fc.assert(
       fc.property(weights, bounds, calls, (all, bound, steps) => {

@@ -25,7 +25,11 @@ function expectShare(count: number, share: number): void {
   expect(Math.abs(count - SAMPLE * share)).toBeLessThanOrEqual(DEVIATIONS * deviation + 1);
 }
 
-const weights = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 2, maxLength: 10 });
+const weights = fc.array(fc.integer({ min: 1, max: 9 }), {
+  minLength: 2,
+  maxLength: 10,
+  size: 'max',
+});
 const seeds = fc.integer();
 
 describe('a random choice', () => {

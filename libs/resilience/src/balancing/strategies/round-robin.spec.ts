@@ -14,7 +14,11 @@ const names = (count: number): readonly string[] =>
 
 describe('round robin', () => {
   it('never gives one endpoint two turns more than another, whatever their weights', () => {
-    const weights = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 20 });
+    const weights = fc.array(fc.integer({ min: 1, max: 9 }), {
+      minLength: 1,
+      maxLength: 20,
+      size: 'max',
+    });
     fc.assert(
       fc.property(weights, fc.nat(200), (all, picks) => {
         const taken = turns(groupOf(weighted(all)), new RoundRobin(), picks);
@@ -47,7 +51,11 @@ describe('weighted round robin', () => {
   });
 
   it('meets the weights exactly in every round, and is never a turn ahead within one', () => {
-    const weights = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 2, maxLength: 12 });
+    const weights = fc.array(fc.integer({ min: 1, max: 9 }), {
+      minLength: 2,
+      maxLength: 12,
+      size: 'max',
+    });
     fc.assert(
       fc.property(weights, (all) => {
         const total = all.reduce((sum, weight) => sum + weight, 0);
@@ -71,7 +79,11 @@ describe('weighted round robin', () => {
   });
 
   it('gives a newcomer its share, not what others are owed', () => {
-    const weights = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 3, maxLength: 8 });
+    const weights = fc.array(fc.integer({ min: 1, max: 9 }), {
+      minLength: 3,
+      maxLength: 8,
+      size: 'max',
+    });
     fc.assert(
       fc.property(weights, fc.nat(50), (all, before) => {
         const everybody = groupOf(weighted(all));
