@@ -59,8 +59,9 @@ export class Arrangement<E extends Endpoint> {
 
   private markKeepers(members: readonly Member<E>[], nowMs: number): void {
     for (const member of members) member.mayKeep = member.isWell(nowMs);
-    for (const { isPanicking, group } of this.tiers)
-      if (isPanicking) for (const { member } of group?.seats ?? []) member.mayKeep = true;
+    // In panic those who are not well keep theirs too.
+    for (const { group } of this.tiers)
+      for (const { member } of group?.seats ?? []) member.mayKeep = true;
   }
 }
 

@@ -84,6 +84,7 @@ const policies: fc.Arbitrary<BalancerPolicy> = fc
       callsMin: 2,
       endpointsMin: 3,
       deviations: 1,
+      gapMin: 0.01,
       ejectMs: 2_000,
       ejectMaxMs: 6_000,
       ejectedShareMax,
@@ -184,6 +185,7 @@ describe('whatever happens, a balancer', () => {
         const held = new Map<string, string>();
         play({ ...policy, stickyKeysMax: 10 }, seed, all, {
           called: ({ key, before, lease }) => {
+            if (before.some(({ isOffered }) => isOffered)) expect(lease).toBeDefined();
             if (key === undefined || lease === undefined) return;
             const holder = before.find((one) => one.endpoint.id === held.get(key));
             if (holder && !isIll(holder)) expect(lease.endpoint.id).toBe(holder.endpoint.id);

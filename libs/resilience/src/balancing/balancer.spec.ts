@@ -75,6 +75,14 @@ describe('a balancer', () => {
     expect(counts(31_000, 300)).toEqual({ a: 100, b: 100, c: 100 });
   });
 
+  it('lets the weight grow while nothing else happens', () => {
+    const { balancer, counts } = scene([a], { outliers: undefined });
+    balancer.update([a, b], 0);
+    counts(0, 1);
+    expect(counts(15_000, 30)).toEqual({ a: 20, b: 10 });
+    expect(counts(30_000, 30)).toEqual({ a: 15, b: 15 });
+  });
+
   it('starts one slowly that was ill', () => {
     const { balancer, counts } = scene([a, b, { ...c, isHealthy: false }]);
     balancer.update([a, b, c], 1_000);
@@ -214,6 +222,16 @@ describe('a sticky key', () => {
     expect(counts(10, 4)).toEqual({ b: 4 });
     balancer.update([{ ...a, isDraining: true, isHealthy: false }, b], 20);
     expect(picked(20, 'k')).toBe('b');
+  });
+
+  it('stays in panic, where all others are as ill', () => {
+    const { balancer, picked } = scene([a, b], sticky);
+    expect(picked(0, 'k')).toBe('a');
+    balancer.update(
+      [a, b].map((one) => ({ ...one, isHealthy: false })),
+      10,
+    );
+    expect(picked(10, 'k')).toBe('a');
   });
 
   it('takes a detour without moving', () => {

@@ -9,6 +9,7 @@ const policy: OutlierPolicy = {
   callsMin: 10,
   endpointsMin: 5,
   deviations: 1.9,
+  gapMin: 0.05,
   ejectMs: 1_000,
   ejectMaxMs: 3_000,
   ejectedShareMax: 0.5,
@@ -85,7 +86,7 @@ describe('outlier ejection', () => {
       [6, 4],
       [4, 20],
     ] as const) {
-      const { outliers, fail, succeed, out } = scene(count);
+      const { outliers, fail, succeed, out } = scene(count, { deviations: 1 });
       for (let index = 0; index < count; index++) succeed(index, calls, 0);
       fail(2, 2, 0);
       outliers.sweep(10_000);
@@ -94,13 +95,23 @@ describe('outlier ejection', () => {
   });
 
   it('does not put out one of five that all do the same', () => {
-    const { outliers, fail, succeed, out } = scene(5);
-    for (let index = 0; index < 5; index++) {
-      fail(index, 2, 0);
-      succeed(index, 20, 0);
-    }
+    const { outliers, succeed, out } = scene(5, { gapMin: 0 });
+    for (let index = 0; index < 5; index++) succeed(index, 20, 0);
     outliers.sweep(10_000);
     expect(out(10_000)).toEqual([]);
+  });
+
+  it('does not put out one that is hardly worse than others that are perfect', () => {
+    for (const [gapMin, expected] of [
+      [0.02, []],
+      [0.005, ['e2']],
+    ] as const) {
+      const { outliers, fail, succeed, out } = scene(6, { gapMin });
+      for (let index = 0; index < 6; index++) succeed(index, 99, 0);
+      fail(2, 1, 0);
+      outliers.sweep(10_000);
+      expect(out(10_000)).toEqual(expected);
+    }
   });
 
   it('never has more out than the largest share, rounded down', () => {

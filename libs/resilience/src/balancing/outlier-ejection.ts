@@ -12,6 +12,8 @@ export interface OutlierPolicy {
   readonly endpointsMin: number;
   /** A success rate so many standard deviations below the mean ejects. */
   readonly deviations: number;
+  /** And at least so far: where the others are perfect, one failure is many deviations. 0 to 1. */
+  readonly gapMin: number;
   /** The first ejection lasts so long, the second twice, and so on, up to `ejectMaxMs`. */
   readonly ejectMs: number;
   readonly ejectMaxMs: number;
@@ -23,7 +25,8 @@ export interface OutlierPolicy {
  * Takes endpoints out for a while that do worse than the others. It has no timer: the one who holds
  * it calls `sweep` when it is due.
  *
- * @see Envoy, "Outlier detection". Unlike there, rounding never ejects one too many.
+ * @see Envoy, "Outlier detection". Unlike there, rounding never ejects one too many, and a
+ *      rate has to be worse by more than a hair.
  */
 export class OutlierEjection<E extends Endpoint> {
   /** Grows whenever somebody is put out. */
@@ -63,13 +66,13 @@ export class OutlierEjection<E extends Endpoint> {
 
   /** Compares success rates, the worst first, and forgives those who had a quiet interval. */
   sweep(nowMs: number): void {
-    const { callsMin, endpointsMin, deviations } = this.policy;
+    const { callsMin, endpointsMin } = this.policy;
     const rates = this.members
       .filter((member) => !member.isEjected(nowMs) && member.calls >= callsMin)
       .map((member) => ({ member, rate: 1 - member.failures / member.calls }))
       .sort((one, other) => one.rate - other.rate);
     const isCompared = rates.length > 0 && rates.length >= endpointsMin;
-    const least = isCompared ? leastRate(rates, deviations) : -Infinity;
+    const least = isCompared ? leastRate(rates, this.policy) : -Infinity;
     for (const member of this.members) {
       member.calls = 0;
       member.failures = 0;
@@ -97,8 +100,11 @@ export class OutlierEjection<E extends Endpoint> {
   }
 }
 
-function leastRate(rates: readonly { readonly rate: number }[], deviations: number): number {
+function leastRate(
+  rates: readonly { readonly rate: number }[],
+  { deviations, gapMin }: OutlierPolicy,
+): number {
   const mean = rates.reduce((sum, { rate }) => sum + rate, 0) / rates.length;
   const variance = rates.reduce((sum, { rate }) => sum + (rate - mean) ** 2, 0) / rates.length;
-  return mean - deviations * Math.sqrt(variance);
+  return mean - Math.max(gapMin, deviations * Math.sqrt(variance));
 }

@@ -33,6 +33,7 @@ export const BALANCER_POLICY: BalancerPolicy = {
     callsMin: 100,
     endpointsMin: 5,
     deviations: 1.9,
+    gapMin: 0.05,
     ejectMs: 30_000,
     ejectMaxMs: 300_000,
     ejectedShareMax: 0.5,

@@ -65,6 +65,10 @@ describe('why an endpoint is not picked', () => {
     expect(balancer.pick(0, 'key')?.endpoint.id).toBe(home);
     // Of three calls it may have two: 1.25 times the average, rounded up.
     expect(reasonsOf(balancer, 0)[home]).toEqual([{ reason: 'full', underWay: 2 }]);
+    expect(balancer.standings(0).map(({ isOffered }) => isOffered)).toEqual([
+      home !== 'a',
+      home !== 'b',
+    ]);
     expect(balancer.pick(0, 'key')?.endpoint.id).not.toBe(home);
     expect(reasonsOf(balancer, 0)[home]).toEqual([]);
   });

@@ -99,8 +99,9 @@ describe.each([
         });
         const total = all.reduce((sum, weight) => sum + weight, 0);
         all.forEach((weight, index) => {
+          // By chance alone it would be off by dozens.
           const share = (SAMPLE * weight) / total;
-          expect(Math.abs((taken.get(`e${index}`) ?? 0) - share)).toBeLessThan(0.1 * share + 20);
+          expect(Math.abs((taken.get(`e${index}`) ?? 0) - share)).toBeLessThan(2 * weight + 5);
         });
       }),
       { numRuns: 50 },
