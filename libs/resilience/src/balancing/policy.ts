@@ -57,6 +57,7 @@ export function checkPolicy(policy: BalancerPolicy): void {
     ['slowStart.shareMin', !slowStart || (slowStart.shareMin > 0 && slowStart.shareMin <= 1)],
     ['outliers.failuresInRowMax', !outliers || outliers.failuresInRowMax >= 1],
     ['outliers.intervalMs', !outliers || outliers.intervalMs > 0],
+    ['outliers.gapMin', !outliers || (outliers.gapMin >= 0 && outliers.gapMin <= 1)],
     ['outliers.ejectMs', !outliers || outliers.ejectMs > 0],
     [
       'outliers.ejectedShareMax',

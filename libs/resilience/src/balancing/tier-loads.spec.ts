@@ -1,14 +1,16 @@
 import * as fc from 'fast-check';
 import { tierLoads } from './tier-loads';
 
-const of = (...tiers: readonly (readonly [eligible: number, listed: number])[]) =>
+type Counts = readonly [eligible: number, listed: number];
+
+const of = (...tiers: readonly Counts[]) =>
   tierLoads(
     tiers.map(([eligible, listed]) => ({ eligible, listed })),
     0.7,
     0.5,
   );
-const loads = (...tiers: Parameters<typeof of>) => of(...tiers).map(({ load }) => load);
-const panics = (...tiers: Parameters<typeof of>) => of(...tiers).map((tier) => tier.isPanicking);
+const loads = (...tiers: readonly Counts[]) => of(...tiers).map(({ load }) => load);
+const panics = (...tiers: readonly Counts[]) => of(...tiers).map((tier) => tier.isPanicking);
 
 describe('the loads of tiers', () => {
   it('are all on the first while enough of it is eligible', () => {
