@@ -163,6 +163,24 @@ describe('tiers', () => {
     expect(Math.abs(x - 10_000 * (2 / 7))).toBeLessThan(300);
   });
 
+  it('hand on from one to the next what each cannot take', () => {
+    const half = (id: string, zone: string) => [
+      endpoint(`${id}1`, { zone }),
+      endpoint(`${id}2`, { zone, isHealthy: false }),
+    ];
+    const ill = (id: string) => endpoint(id, { zone: 'there', isHealthy: false });
+    const backup = endpoint('backup', { priority: 1 });
+    const all = [...half('l', 'here'), ...half('x', 'there'), ill('y'), ill('z'), backup];
+    const counts = scene(all, zone).counts(0, 7_000);
+    // 5/7 here, 0.25/0.7 elsewhere of which only 2/7 are left to take.
+    expect(Math.abs((counts['l1'] ?? 0) - 5_000)).toBeLessThan(250);
+    expect(Math.abs((counts['x1'] ?? 0) - 2_000)).toBeLessThan(250);
+    const fewer = scene([...all, ...['s', 't', 'u', 'v'].map(ill)], zone).counts(0, 7_000);
+    // 1/8 of those elsewhere is well: they take 1.25/7.
+    expect(Math.abs((fewer['x1'] ?? 0) - 1_250)).toBeLessThan(250);
+    expect(Math.abs((fewer['backup'] ?? 0) - 750)).toBeLessThan(250);
+  });
+
   it('make no difference between zones when the caller has none', () => {
     expect(scene([a, far('x')]).counts(0, 4)).toEqual({ a: 2, x: 2 });
   });

@@ -1,17 +1,24 @@
 import { Endpoint } from './endpoint';
 import { Member } from './member';
 
-/** A member's place in a group. */
-export interface Seat<E extends Endpoint> {
+/** A member, and how much of its weight it may have: from above 0 to 1, less than 1 as it starts. */
+export interface Ramped<E extends Endpoint> {
   readonly member: Member<E>;
-  /** As declared. */
-  readonly declared: number;
-  /** From 0 to 1: how much of its weight it may have while it starts. */
   readonly ramp: number;
+}
+
+/** A member's place in a group. */
+export interface Seat<E extends Endpoint> extends Ramped<E> {
+  /** The weight as declared. */
+  readonly declared: number;
   /** `declared * ramp`. */
   readonly weight: number;
   /** The weights up to and with this seat. */
   readonly upTo: number;
+  /** Its weight's part of the group's; all add up to 1. */
+  readonly share: number;
+  /** The same if all had declared the same weight. */
+  readonly evenShare: number;
 }
 
 /** Those one of whom gets the call: what a strategy chooses from. Never empty. */
@@ -28,22 +35,22 @@ export class Group<E extends Endpoint> {
   /** The seat whose turn is next. */
   turn = 0;
 
-  constructor(members: readonly { readonly member: Member<E>; readonly ramp: number }[]) {
-    const seats: Seat<E>[] = [];
-    let weight = 0;
-    let declared = 0;
-    for (const { member, ramp } of members) {
-      const own = member.endpoint.weight * ramp;
-      weight += own;
-      declared += member.endpoint.weight;
-      seats.push({ member, declared: member.endpoint.weight, ramp, weight: own, upTo: weight });
-    }
-    this.seats = seats;
-    this.weight = weight;
-    this.declared = declared;
-    this.isEven = seats.every((seat) => seat.weight === seats[0]?.weight);
-    this.isAlike = seats.every((seat) => seat.declared === seats[0]?.declared);
-    this.isRamping = seats.some((seat) => seat.ramp !== seats[0]?.ramp);
+  constructor(members: readonly Ramped<E>[]) {
+    const ramps = members.reduce((sum, { ramp }) => sum + ramp, 0);
+    this.weight = members.reduce((sum, { member, ramp }) => sum + member.endpoint.weight * ramp, 0);
+    this.declared = members.reduce((sum, { member }) => sum + member.endpoint.weight, 0);
+    let upTo = 0;
+    this.seats = members.map(({ member, ramp }) => {
+      const declared = member.endpoint.weight;
+      const weight = declared * ramp;
+      upTo += weight;
+      const shares = { share: weight / this.weight, evenShare: ramp / ramps };
+      return { member, ramp, declared, weight, upTo, ...shares };
+    });
+    const [first] = this.seats;
+    this.isEven = this.seats.every(({ weight }) => weight === first?.weight);
+    this.isAlike = this.seats.every(({ declared }) => declared === first?.declared);
+    this.isRamping = this.seats.some(({ ramp }) => ramp !== first?.ramp);
   }
 
   seat(index: number): Seat<E> {
@@ -88,10 +95,8 @@ export class Group<E extends Endpoint> {
     const members = this.seats.map((seat) => seat.member);
     const stayed = new Set(earlier?.seats.map((seat) => seat.member));
     if (earlier) this.turn = turnAfter(earlier, members);
-    // What leavers were owed is owed by nobody: otherwise newcomers would have it all at once.
-    const stayers = members.filter((member) => stayed.has(member));
-    const owed = stayers.reduce((sum, member) => sum + member.credit, 0) / (stayers.length || 1);
-    for (const member of members) member.credit = stayed.has(member) ? member.credit - owed : 0;
+    // Whoever was away neither saved up turns nor owes any.
+    for (const member of members) if (!stayed.has(member)) member.credit = 0;
   }
 
   /** @returns undefined if that would leave nobody. */

@@ -12,7 +12,7 @@ export class Member<E extends Endpoint> {
   readonly success: RecentSuccess;
   /** Calls that went out and have not come back. */
   underWay = 0;
-  /** Turns it is owed (above 0) or has had too early, times the group's weight. */
+  /** Turns it is owed, or if below 0 has had too early. */
   credit = 0;
   isListed = true;
   /** Whether a sticky key that it holds may stay with it. */

@@ -84,7 +84,8 @@ describe('weighted round robin', () => {
       maxLength: 8,
       size: 'max',
     });
-    const absences = fc.array(fc.record({ nth: fc.nat(7), picks: fc.nat(50) }), {
+    const scales = fc.constantFrom(1, 1_000);
+    const absences = fc.array(fc.record({ nth: fc.nat(7), picks: fc.nat(50), scale: scales }), {
       maxLength: 30,
       size: 'max',
     });
@@ -93,7 +94,10 @@ describe('weighted round robin', () => {
         const strategy = new WeightedRoundRobin();
         const everybody = groupOf(weighted(all));
         let group = everybody;
-        for (const { nth, picks } of history) {
+        for (const { nth, picks, scale } of history) {
+          // Everybody may come back with a weight of another size.
+          for (const { member, declared } of everybody.seats)
+            member.endpoint = { ...member.endpoint, weight: declared * scale };
           const left = everybody.without([`e${nth % all.length}`]) ?? everybody;
           left.goOnFrom(group);
           group = left;

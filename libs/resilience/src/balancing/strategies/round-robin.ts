@@ -4,13 +4,13 @@ import { Member } from '../member';
 import { smoothTurn } from './smooth-turn';
 import { Strategy } from './strategy';
 
-const rampOf = (seat: Seat<Endpoint>): number => seat.ramp;
-const weightOf = (seat: Seat<Endpoint>): number => seat.weight;
+const evenShareOf = (seat: Seat<Endpoint>): number => seat.evenShare;
+const shareOf = (seat: Seat<Endpoint>): number => seat.share;
 
 /** One after the other, whatever their weights; one that starts slowly is passed over at first. */
 export class RoundRobin implements Strategy {
   choose<E extends Endpoint>(group: Group<E>): Member<E> {
-    if (group.isRamping) return smoothTurn(group, rampOf);
+    if (group.isRamping) return smoothTurn(group, evenShareOf);
     const { turn } = group;
     group.turn = turn + 1 === group.seats.length ? 0 : turn + 1;
     return group.seat(turn).member;
@@ -20,6 +20,6 @@ export class RoundRobin implements Strategy {
 /** One after the other, the heavier ones more often. */
 export class WeightedRoundRobin implements Strategy {
   choose<E extends Endpoint>(group: Group<E>): Member<E> {
-    return smoothTurn(group, weightOf);
+    return smoothTurn(group, shareOf);
   }
 }

@@ -3,29 +3,27 @@ import { Group, Seat } from '../group';
 import { Member } from '../member';
 
 /**
- * Gives everybody its weight in credit and the turn to whoever has most, for the whole round's
- * weight. Nobody is ever a full turn ahead of its share, and the turns of a heavy one are spread
- * out. Linear in the size of the group.
+ * Gives everybody its share of a turn in credit, and the turn to whoever has most. Nobody is ever a
+ * full turn ahead of its share, and the turns of a heavy one are spread out. Linear in the size of
+ * the group.
  *
+ * @param shareOf Adds up to 1. Credit in turns rather than in weights stays true when weights change.
  * @see Smooth weighted round robin, as in nginx (`ngx_http_upstream_get_peer`).
  */
 export function smoothTurn<E extends Endpoint>(
   group: Group<E>,
-  weightOf: (seat: Seat<E>) => number,
+  shareOf: (seat: Seat<E>) => number,
 ): Member<E> {
-  let total = 0;
   let chosen = group.seat(0).member;
   let most = -Infinity;
   for (const seat of group.seats) {
-    const weight = weightOf(seat);
-    const credit = seat.member.credit + weight;
+    const credit = seat.member.credit + shareOf(seat);
     seat.member.credit = credit;
-    total += weight;
     if (credit > most) {
       most = credit;
       chosen = seat.member;
     }
   }
-  chosen.credit -= total;
+  chosen.credit -= 1;
   return chosen;
 }
