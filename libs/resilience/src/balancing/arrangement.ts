@@ -25,7 +25,8 @@ export class Arrangement<E extends Endpoint> {
     this.tiers = tiersOf(members, policy, nowMs);
     for (const { priority, isLocal, group } of this.tiers) {
       const isSame = (one: Tier<E>) => one.priority === priority && one.isLocal === isLocal;
-      group?.goOnFrom(earlier?.tiers.find(isSame)?.group);
+      const before = earlier?.tiers.find(isSame)?.group;
+      if (before) group?.goOnFrom(before);
     }
     const loaded = this.tiers.filter((tier) => tier.load > 0);
     this.only = loaded.length === 1 ? loaded[0]?.group : undefined;

@@ -90,13 +90,12 @@ export class Group<E extends Endpoint> {
     return low;
   }
 
-  /** Goes on where the tier's earlier group was, with whom it has in common. */
-  goOnFrom(earlier: Group<E> | undefined): void {
-    const members = this.seats.map((seat) => seat.member);
-    const stayed = new Set(earlier?.seats.map((seat) => seat.member));
-    if (earlier) this.turn = turnAfter(earlier, members);
-    // Whoever was away neither saved up turns nor owes any.
-    for (const member of members) if (!stayed.has(member)) member.credit = 0;
+  /** Goes on with the turn where the tier's earlier group was; credit is the members' own. */
+  goOnFrom(earlier: Group<E>): void {
+    this.turn = turnAfter(
+      earlier,
+      this.seats.map((seat) => seat.member),
+    );
   }
 
   /** @returns undefined if that would leave nobody. */

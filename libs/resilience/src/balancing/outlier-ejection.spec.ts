@@ -51,6 +51,14 @@ describe('outlier ejection', () => {
     expect(out(1_000)).toEqual([]);
   });
 
+  it('does not hold against one what comes back while it is out', () => {
+    const { fail, out } = scene(4);
+    fail(0, 20, 0);
+    expect(out(1_000)).toEqual([]);
+    fail(0, 2, 1_000);
+    expect(out(1_000)).toEqual([]);
+  });
+
   it('concludes nothing from calls that were abandoned', () => {
     const { outliers, at, out } = scene(4);
     for (let call = 0; call < 10; call++) outliers.saw(at(0), 'abandoned', 0);

@@ -46,7 +46,7 @@ export class OutlierEjection<E extends Endpoint> {
 
   saw(member: Member<E>, ending: CallEnding, nowMs: number): void {
     // What comes back from before an ejection has been judged already.
-    if (ending === 'abandoned' || !member.isListed || member.isEjected(nowMs)) return;
+    if (ending === 'abandoned' || member.isEjected(nowMs)) return;
     member.calls++;
     if (ending === 'ok') {
       member.failuresInRow = 0;
