@@ -1,4 +1,4 @@
-import { BREAKER_POLICY } from '@downbeat/resilience';
+import { BREAKER_POLICY, type BreakerPolicy } from '@downbeat/resilience';
 import type { CallResult } from '@downbeat/saga-domain';
 import { Admission, type AdmissionOptions } from './admission';
 import type { CallRequest, Ticket } from './call-request';
@@ -9,7 +9,11 @@ afterEach(() => jest.useRealTimers());
 const ok: CallResult = { kind: 'ok', output: null };
 const busy: CallResult = { kind: 'answer', status: 503, message: 'busy' };
 const refused: CallResult = { kind: 'answer', status: 409, message: 'sold out' };
-const breaker = { ...BREAKER_POLICY, callsMin: 4, openMs: 1_000, cohortMax: 2, cohortPauseMs: 0 };
+const breaker: BreakerPolicy = {
+  trips: [{ kind: 'time-window', windowMs: 10_000, callsMin: 4, failureShare: 0.5 }],
+  open: { ...BREAKER_POLICY.open, firstMs: 1_000 },
+  release: { kind: 'cohorts', cohortMax: 2, pauseMs: 0, answerMaxMs: 60_000 },
+};
 
 const admissionOf = (more: Partial<AdmissionOptions> = {}) =>
   new Admission({ chance: () => 0.5, now: () => Date.now(), breaker, ...more });

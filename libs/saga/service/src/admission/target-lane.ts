@@ -188,7 +188,7 @@ export class TargetLane {
     this.busy++;
     this.bucket?.take(now);
     this.keys.take(waiter.key, now);
-    waiter.permit = this.breaker.take();
+    waiter.permit = this.breaker.take(now);
     return waiter;
   }
 
