@@ -96,10 +96,13 @@ function play(
     now += afterMs;
     let went: Permit | undefined | 'no-call' = 'no-call';
     switch (act.do) {
-      case 'call':
+      case 'call': {
+        const isWelcome = breaker.waitMs(now) === 0;
         went = breaker.tryTake(now);
+        expect(went !== undefined).toBe(isWelcome);
         if (went) out.push(went);
         break;
+      }
       case 'answer': {
         const permit = out.shift();
         if (permit) breaker.came(permit, isGood, now, tookMs);

@@ -1,0 +1,132 @@
+import type { BreakerPolicy } from './breaker-policy';
+import { BreakerRules, type BreakerRule } from './breaker-rules';
+import { Breakers, type BreakerKey } from './breakers';
+
+const policy: BreakerPolicy = {
+  trips: [{ kind: 'consecutive', failures: 1 }],
+  open: { firstMs: 1_000, factor: 2, maxMs: 60_000, jitterShare: 0 },
+  release: { kind: 'permits', permits: 1, successes: 1, answerMaxMs: 5_000 },
+};
+const rule = (source: string, target: string, pattern: string, failures: number): BreakerRule => ({
+  source,
+  target,
+  pattern,
+  policy: { trips: [{ kind: 'consecutive', failures }] },
+});
+
+function breakersOf(rules: readonly BreakerRule[] = [], breakersMax = 100) {
+  const told: (BreakerKey & { readonly to: string })[] = [];
+  const breakers = new Breakers({
+    chance: () => 0.5,
+    breakersMax,
+    onTransition: (key, { to }) => told.push({ ...key, to }),
+  });
+  breakers.follow(new BreakerRules(rules, policy));
+  const fail = (source: string, target: string, endpoint: string, nowMs = 0) => {
+    const breaker = breakers.of(source, target, endpoint, nowMs);
+    breaker.came(breaker.take(nowMs), false, nowMs);
+    return breaker;
+  };
+  return { breakers, told, fail };
+}
+
+describe('the breakers of a process', () => {
+  it('are one for each source and target when no rule says more', () => {
+    const { breakers, told, fail } = breakersOf();
+    fail('shop', 'pay', 'GET /a');
+    expect(breakers.of('shop', 'pay', 'POST /b', 0).name).toBe('open');
+    expect(breakers.of('mail', 'pay', 'GET /a', 0).name).toBe('closed');
+    expect(breakers.of('shop', 'stock', 'GET /a', 0).name).toBe('closed');
+    expect(told).toEqual([{ source: 'shop', target: 'pay', pattern: '*', to: 'open' }]);
+  });
+
+  it('are apart for endpoints that a rule names', () => {
+    const { breakers, fail } = breakersOf([rule('*', 'pay', 'POST /refunds/*', 1)]);
+    fail('shop', 'pay', 'POST /refunds/7');
+    expect(breakers.of('shop', 'pay', 'POST /refunds/8', 0).name).toBe('open');
+    expect(breakers.of('shop', 'pay', 'GET /refunds/8', 0).name).toBe('closed');
+    expect(breakers.size).toBe(2);
+  });
+
+  it('follow the rule that names them most closely', () => {
+    const rules = [
+      rule('shop', 'pay', 'GET /a', 11),
+      rule('*', 'pay', '*', 12),
+      rule('shop', '*', '*', 13),
+      rule('*', '*', '*', 14),
+    ];
+    const { breakers } = breakersOf(rules);
+    const failuresOf = (source: string, target: string, endpoint: string) => {
+      breakers.of(source, target, endpoint, 0);
+      const pattern = endpoint === 'GET /a' && source === 'shop' && target === 'pay' ? 'GET /a' : '*';
+      return breakers.policyOf({ source, target, pattern })?.trips[0];
+    };
+    expect(failuresOf('shop', 'pay', 'GET /a')).toMatchObject({ failures: 11 });
+    expect(failuresOf('shop', 'pay', 'GET /b')).toMatchObject({ failures: 12 });
+    expect(failuresOf('shop', 'mail', 'GET /a')).toMatchObject({ failures: 13 });
+    expect(failuresOf('mail', 'shop', 'GET /a')).toMatchObject({ failures: 14 });
+  });
+
+  it('keep their state when the rules change, and go when their pattern goes', () => {
+    const { breakers, fail } = breakersOf([rule('*', 'pay', 'GET /a/**', 1), rule('*', 'pay', 'GET /a/*', 1)]); // prettier-ignore
+    fail('shop', 'pay', 'GET /a');
+    fail('shop', 'pay', 'GET /a/1');
+    breakers.follow(new BreakerRules([rule('*', 'pay', 'GET /a/**', 7)], policy));
+    expect(breakers.size).toBe(1);
+    const key = { source: 'shop', target: 'pay', pattern: 'GET /a/**' };
+    expect(breakers.find(key)?.name).toBe('open');
+    expect(breakers.policyOf(key)?.trips).toEqual([{ kind: 'consecutive', failures: 7 }]);
+  });
+
+  it('can be listed without being moved, forced and reset', () => {
+    const { breakers, fail } = breakersOf();
+    fail('shop', 'pay', 'x');
+    const key = { source: 'shop', target: 'pay', pattern: '*' };
+    breakers.find(key)?.force('metrics-only', 5_000, 'a trial', 0);
+    const before = [...breakers.list(0)];
+    expect(before).toMatchObject([{ ...key, state: 'open', mode: 'metrics-only' }]);
+    expect([...breakers.list(9_000), ...breakers.list(0)].slice(1)).toEqual(before);
+    breakers.find(key)?.reset('repaired', 0);
+    expect([...breakers.list(0)]).toMatchObject([{ state: 'closed', mode: 'automatic' }]);
+    expect(breakers.find({ ...key, pattern: 'no' })).toBeUndefined();
+  });
+});
+
+describe('too many breakers', () => {
+  it('make those go that rest longest, and nobody who is open or forced', () => {
+    const { breakers, fail } = breakersOf([], 4);
+    fail('s', 'open', 'x');
+    breakers.of('s', 'old', 'x', 0);
+    breakers.of('s', 'young', 'x', 0);
+    breakers.of('s', 'forced', 'x', 0).force('forced-closed', 9_000, 'why', 0);
+    breakers.of('s', 'young', 'x', 0);
+    breakers.of('s', 'new', 'x', 0);
+    expect([...breakers.list(0)].map(({ target }) => target).sort()).toEqual([
+      'forced',
+      'new',
+      'open',
+      'young',
+    ]);
+  });
+
+  it('leave calls unwatched when none of them is at rest, until one is', () => {
+    const { breakers, fail } = breakersOf([], 2);
+    fail('s', 'a', 'x');
+    fail('s', 'b', 'x');
+    expect(fail('s', 'c', 'x').name).toBe('open');
+    expect(breakers.of('s', 'c', 'x', 0).name).toBe('closed');
+    expect(breakers.size).toBe(2);
+    breakers.find({ source: 's', target: 'a', pattern: '*' })?.reset('repaired', 0);
+    fail('s', 'c', 'x', 1_000);
+    expect(breakers.of('s', 'c', 'x', 1_000).name).toBe('open');
+  });
+});
+
+describe('rules that make no sense', () => {
+  it.each([
+    ['twice the same', [rule('*', 'pay', 'GET /a', 1), rule('*', 'pay', 'GET /a/', 2)]],
+    ['a policy without sense', [rule('*', 'pay', 'GET /a', 0)]],
+  ])('%s are refused', (_, rules) => {
+    expect(() => new BreakerRules(rules, policy)).toThrow(RangeError);
+  });
+});

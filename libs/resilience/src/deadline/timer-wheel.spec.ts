@@ -1,0 +1,76 @@
+import * as fc from 'fast-check';
+import { TimerWheel, WheelEntry } from './timer-wheel';
+
+class Entry extends WheelEntry {
+  expiredAtMs: number | undefined;
+
+  constructor(
+    private readonly clock: () => number,
+    private readonly and: () => void = () => undefined,
+  ) {
+    super();
+  }
+
+  expire(): void {
+    if (this.expiredAtMs !== undefined) throw new Error('expired twice');
+    this.expiredAtMs = this.clock();
+    this.and();
+  }
+}
+
+describe('a timer wheel', () => {
+  it('lets expire what is due, never early, and nothing that was removed', () => {
+    const waits = fc.array(
+      fc.record({ ms: fc.nat(20_000), isRemoved: fc.boolean() }),
+      { maxLength: 60 },
+    );
+    const steps = fc.array(fc.integer({ min: 1, max: 9_000 }), { maxLength: 30 });
+    fc.assert(
+      fc.property(waits, steps, fc.nat(1_000_000), (all, pausesMs, beginMs) => {
+        let now = beginMs;
+        const wheel = new TimerWheel(10);
+        const entries = all.map(({ ms, isRemoved }) => {
+          const entry = new Entry(() => now);
+          wheel.add(entry, now + ms, now);
+          return { entry, dueMs: now + ms, isRemoved };
+        });
+        for (const { entry, isRemoved } of entries) if (isRemoved) wheel.remove(entry);
+        for (const pauseMs of [...pausesMs, 30_000]) {
+          const before = now;
+          now += pauseMs;
+          wheel.advance(now);
+          for (const { entry, dueMs, isRemoved } of entries) {
+            const isDue = !isRemoved && dueMs <= now - 10;
+            if (isDue) expect(entry.expiredAtMs).toBeGreaterThanOrEqual(dueMs);
+            if (isRemoved || dueMs > now) expect(entry.expiredAtMs).toBeUndefined();
+            if (entry.expiredAtMs === now) expect(dueMs).toBeGreaterThan(before - 20);
+          }
+        }
+        expect(wheel.size).toBe(0);
+      }),
+    );
+  });
+
+  it('does not let expire what another one removed as it expired', () => {
+    const wheel = new TimerWheel(10);
+    const second: Entry = new Entry(() => 1);
+    const first = new Entry(() => 1, () => wheel.remove(second));
+    wheel.add(second, 5, 0);
+    wheel.add(first, 5, 0);
+    wheel.advance(100);
+    expect([first.expiredAtMs, second.expiredAtMs, wheel.size]).toEqual([1, undefined, 0]);
+  });
+
+  it('takes what is added again after it expired', () => {
+    const wheel = new TimerWheel(10);
+    let times = 0;
+    const entry: WheelEntry = new (class extends WheelEntry {
+      expire(): void {
+        if (++times < 3) wheel.add(this, 0, 0);
+      }
+    })();
+    wheel.add(entry, 0, 0);
+    for (let now = 10; now <= 100; now += 10) wheel.advance(now);
+    expect([times, wheel.size]).toEqual([3, 0]);
+  });
+});
