@@ -1,7 +1,5 @@
 export type RefusalCode =
-  | 'resilience/breaker-open'
-  | 'resilience/deadline-passed'
-  | 'resilience/timed-out';
+  'resilience/breaker-open' | 'resilience/deadline-passed' | 'resilience/timed-out';
 
 /**
  * An error without a stack: it is made thousands of times a second exactly when there is no time for

@@ -58,7 +58,8 @@ describe('the breakers of a process', () => {
     const { breakers } = breakersOf(rules);
     const failuresOf = (source: string, target: string, endpoint: string) => {
       breakers.of(source, target, endpoint, 0);
-      const pattern = endpoint === 'GET /a' && source === 'shop' && target === 'pay' ? 'GET /a' : '*';
+      const pattern =
+        endpoint === 'GET /a' && source === 'shop' && target === 'pay' ? 'GET /a' : '*';
       return breakers.policyOf({ source, target, pattern })?.trips[0];
     };
     expect(failuresOf('shop', 'pay', 'GET /a')).toMatchObject({ failures: 11 });

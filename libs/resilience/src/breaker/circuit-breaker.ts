@@ -48,6 +48,11 @@ export class CircuitBreaker {
     return this.gate.name;
   }
 
+  /** Whether it matters when a call comes back well, and how long that took. */
+  get isTiming(): boolean {
+    return this.slowMs !== Number.POSITIVE_INFINITY || !this.gate.isPlain;
+  }
+
   /** Milliseconds until it is worth asking again; 0: go now. Sooner when a call comes back well. */
   waitMs(nowMs: number): number {
     return this.gate.isPlain ? 0 : this.gate.waitMs(nowMs);

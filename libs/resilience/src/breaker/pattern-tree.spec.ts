@@ -97,7 +97,9 @@ function matches(pattern: string, segments: readonly string[]): boolean {
   const isLength = last?.kind === 'rest' ? more >= last.least : more === 0;
   return (
     isLength &&
-    fixed.every((place, at) => place.kind === 'any' || (place.kind === 'text' && place.text === segments[at]))
+    fixed.every(
+      (place, at) => place.kind === 'any' || (place.kind === 'text' && place.text === segments[at]),
+    )
   );
 }
 

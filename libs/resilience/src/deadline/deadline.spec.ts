@@ -30,7 +30,10 @@ describe('a deadline', () => {
   });
 
   it('never gains time, over however many hops', () => {
-    const hop = fc.record({ spentMs: fc.double({ min: 0, max: 500, noNaN: true }), clock: fc.nat() });
+    const hop = fc.record({
+      spentMs: fc.double({ min: 0, max: 500, noNaN: true }),
+      clock: fc.nat(),
+    });
     fc.assert(
       fc.property(fc.nat(10_000), fc.array(hop), (ms, hops) => {
         let [deadline, now, spent] = [Deadline.after(ms, 0), 0, 0];

@@ -15,6 +15,10 @@ export class Deadline {
 
   private constructor(readonly atMs: number) {}
 
+  static at(atMs: number): Deadline {
+    return new Deadline(atMs);
+  }
+
   static after(ms: number, nowMs: number): Deadline {
     return new Deadline(nowMs + ms);
   }

@@ -20,10 +20,9 @@ class Entry extends WheelEntry {
 
 describe('a timer wheel', () => {
   it('lets expire what is due, never early, and nothing that was removed', () => {
-    const waits = fc.array(
-      fc.record({ ms: fc.nat(20_000), isRemoved: fc.boolean() }),
-      { maxLength: 60 },
-    );
+    const waits = fc.array(fc.record({ ms: fc.nat(20_000), isRemoved: fc.boolean() }), {
+      maxLength: 60,
+    });
     const steps = fc.array(fc.integer({ min: 1, max: 9_000 }), { maxLength: 30 });
     fc.assert(
       fc.property(waits, steps, fc.nat(1_000_000), (all, pausesMs, beginMs) => {
@@ -54,7 +53,10 @@ describe('a timer wheel', () => {
   it('does not let expire what another one removed as it expired', () => {
     const wheel = new TimerWheel(10);
     const second: Entry = new Entry(() => 1);
-    const first = new Entry(() => 1, () => wheel.remove(second));
+    const first = new Entry(
+      () => 1,
+      () => wheel.remove(second),
+    );
     wheel.add(second, 5, 0);
     wheel.add(first, 5, 0);
     wheel.advance(100);

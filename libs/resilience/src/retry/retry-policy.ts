@@ -36,7 +36,10 @@ export interface FailedAttempt {
 
 export type RetryDecision =
   | { readonly kind: 'retry'; readonly delayMs: number }
-  | { readonly kind: 'stop'; readonly because: 'final' | 'unknown' | 'attempts' | 'time' | 'budget' };
+  | {
+      readonly kind: 'stop';
+      readonly because: 'final' | 'unknown' | 'attempts' | 'time' | 'budget';
+    };
 
 const stop = (because: Extract<RetryDecision, { kind: 'stop' }>['because']): RetryDecision => ({
   kind: 'stop',
