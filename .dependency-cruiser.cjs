@@ -108,9 +108,20 @@ const forbidden = [
   },
   {
     name: 'resilience-is-pure',
-    comment: 'The cores decide on numbers they are given; whoever mounts them has the timers.',
+    comment:
+      'It is mounted in the saga, the gateway and services alike, and brings nothing with it.',
     from: { path: '^libs/resilience/', pathNot: [TESTS] },
     to: { pathNot: ['^libs/resilience/'] },
+  },
+  {
+    name: 'resilience-cores-know-no-edge',
+    comment:
+      'What decides is tested with a clock that is a number: the timer and the signal wrap it.',
+    from: {
+      path: '^libs/resilience/src/(breaker|retry|deadline|balancing)/',
+      pathNot: [TESTS],
+    },
+    to: { path: '^libs/resilience/src/edge/' },
   },
   {
     name: 'kernel-knows-no-context',

@@ -39,6 +39,8 @@ const LEFT_OUT_TESTS = [
   },
 ];
 
+const TIMERS = ['setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'AbortController'];
+
 const SOURCES = '**/*.ts';
 const TESTS = '**/*.spec.ts';
 const PURE = [
@@ -94,6 +96,22 @@ export default tseslint.config(
     rules: {
       'no-restricted-syntax': ['error', DEFAULT_EXPORT, ...CLOCK_AND_CHANCE],
       'no-restricted-globals': ['error', 'performance', 'crypto', 'globalThis'],
+    },
+  },
+  // The cores are given the time and the chance; timers and signals stand at their edge.
+  {
+    files: ['libs/resilience/src/**/*.ts'],
+    ignores: ['libs/resilience/src/edge/**'],
+    rules: {
+      'no-restricted-syntax': ['error', DEFAULT_EXPORT, ...CLOCK_AND_CHANCE],
+      'no-restricted-globals': [
+        'error',
+        ...TIMERS,
+        'performance',
+        'crypto',
+        'process',
+        'globalThis',
+      ],
     },
   },
   {

@@ -49,6 +49,11 @@ const IMPORTS: readonly (readonly [rule: string, file: string, text: string])[] 
   ['contracts-stand-alone', 'libs/contracts/src/p1.ts', `import '@downbeat/registry-domain';`],
   ['contracts-stand-alone', 'libs/contracts/src/p2.ts', `import 'node:fs';`],
   ['resilience-is-pure', 'libs/resilience/src/p1.ts', `import 'node:timers';`],
+  [
+    'resilience-cores-know-no-edge',
+    'libs/resilience/src/breaker/p1.ts',
+    `import '../edge/time-outs';`,
+  ],
   ['eventsourcing-stands-alone', 'libs/kernel/eventsourcing/src/p1.ts', `import 'zod';`],
   [
     'kernel-knows-no-context',
@@ -190,6 +195,16 @@ const CODE: readonly (readonly [rule: string, file: string, text: string])[] = [
     'no-restricted-globals',
     'libs/registry/domain/src/l4.ts',
     `export const id = () => crypto.randomUUID();`,
+  ],
+  [
+    'no-restricted-syntax',
+    'libs/resilience/src/breaker/l1.ts',
+    `export const now = () => Date.now();`,
+  ],
+  [
+    'no-restricted-globals',
+    'libs/resilience/src/retry/l1.ts',
+    `export const soon = (go: () => void) => setTimeout(go, 1);`,
   ],
   [
     'no-restricted-syntax',
