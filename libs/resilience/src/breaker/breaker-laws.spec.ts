@@ -39,12 +39,20 @@ const policies: fc.Arbitrary<BreakerPolicy> = fc.record({
     maxMs: fc.integer({ min: 1_000, max: 5_000 }),
     jitterShare: fc.double({ min: 0, max: 1, noNaN: true }),
   }),
-  release: fc.record({
-    kind: fc.constant('permits' as const),
-    permits: fc.integer({ min: 1, max: 4 }),
-    successes: fc.integer({ min: 1, max: 4 }),
-    answerMaxMs: fc.integer({ min: 1, max: 2_000 }),
-  }),
+  release: fc.oneof(
+    fc.record({
+      kind: fc.constant('permits' as const),
+      permits: fc.integer({ min: 1, max: 4 }),
+      successes: fc.integer({ min: 1, max: 4 }),
+      answerMaxMs: fc.integer({ min: 1, max: 2_000 }),
+    }),
+    fc.record({
+      kind: fc.constant('cohorts' as const),
+      cohortMax: fc.integer({ min: 1, max: 5 }),
+      pauseMs: fc.nat(300),
+      answerMaxMs: fc.integer({ min: 1, max: 2_000 }),
+    }),
+  ),
 });
 
 type Act =
@@ -150,13 +158,14 @@ describe('whatever happens to a breaker', () => {
     );
   });
 
-  it('no more than its permits are under way while it is half-open', () => {
+  it('no more than its permits, or its largest cohort, are under way while it is half-open', () => {
     fc.assert(
       fc.property(policies, acts, (policy, steps) => {
         play(policy, steps, (breaker, now) => {
           const underWay = breaker.statistics(now).trial?.underWay ?? 0;
-          if (policy.release.kind === 'permits')
-            expect(underWay).toBeLessThanOrEqual(policy.release.permits);
+          const { release } = policy;
+          const max = release.kind === 'permits' ? release.permits : release.cohortMax;
+          expect(underWay).toBeLessThanOrEqual(max);
         });
       }),
     );
@@ -165,8 +174,10 @@ describe('whatever happens to a breaker', () => {
   it('it is never wedged: after a bounded time without answers it lets somebody try', () => {
     fc.assert(
       fc.property(policies, acts, (policy, steps) => {
+        const { release } = policy;
         const longestMs =
-          policy.release.answerMaxMs +
+          release.answerMaxMs +
+          (release.kind === 'cohorts' ? release.pauseMs : 0) +
           policy.open.maxMs * (1 + policy.open.jitterShare) +
           FORCED_MS;
         play(policy, steps, (breaker, now) => {

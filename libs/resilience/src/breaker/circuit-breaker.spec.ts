@@ -1,4 +1,4 @@
-import { BREAKER_POLICY, type BreakerPolicy, type TripRule } from './breaker-policy';
+import { BREAKER_POLICY, type BreakerPolicy, type Release, type TripRule } from './breaker-policy';
 import { CircuitBreaker } from './circuit-breaker';
 import type { Transition } from './transition';
 
@@ -222,7 +222,27 @@ describe('a half-open breaker with permits', () => {
 });
 
 describe('a half-open breaker with cohorts', () => {
-  it('tries growing ones, each after the one before, and closes after the largest', () => {
+  it.each([
+    [4, [1, 2, 4]],
+    [3, [1, 2, 3]],
+    [1, [1]],
+  ])('of at most %d tries %j, and closes then', (cohortMax, sizes) => {
+    const { breaker } = opened({
+      ...cohorts,
+      release: { ...cohorts.release, cohortMax } as Release,
+    });
+    let now = 1_000;
+    for (const size of sizes) {
+      expect(breaker.name).not.toBe('closed');
+      const out = Array.from({ length: size }, () => breaker.take(now));
+      expect(breaker.tryTake(now)).toBeUndefined();
+      for (const permit of out) breaker.came(permit, true, now);
+      now += breaker.waitMs(now);
+    }
+    expect(breaker.name).toBe('closed');
+  });
+
+  it('tries each after the one before, and after a pause', () => {
     const { breaker } = opened(cohorts);
     const cohort = (size: number, nowMs: number) => {
       const out = Array.from({ length: size }, () => breaker.take(nowMs));

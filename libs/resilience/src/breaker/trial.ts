@@ -83,7 +83,7 @@ export class Trial {
     if (release.kind === 'permits') return this.good >= release.successes ? 'passed' : 'going-on';
     if (this.left > 0 || this.out.size > 0) return 'going-on';
     if (this.cohort >= release.cohortMax) return 'passed';
-    this.cohort *= 2;
+    this.cohort = Math.min(this.cohort * 2, release.cohortMax);
     this.left = this.cohort;
     this.notBeforeMs = nowMs + release.pauseMs * chance();
     return 'going-on';
