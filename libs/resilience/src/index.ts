@@ -1,6 +1,7 @@
 export * from './breaker/breaker-policy';
 export * from './breaker/breaker-rules';
 export * from './breaker/breaker-statistics';
+export type { BreakerKey } from './breaker/breaker-table';
 export * from './breaker/breakers';
 export * from './breaker/circuit-breaker';
 export * from './breaker/sliding-counts';

@@ -161,6 +161,14 @@ export class BreakerGate {
     this.stay(this.state, forced.untilMs, { kind: 'force-expired', forced });
   }
 
+  /** Not closed, and nobody has tried for as long as it would ever be open. */
+  isAbandoned(nowMs: number): boolean {
+    const { state, forced } = this;
+    if (state.name === 'closed' || (forced && nowMs < forced.untilMs)) return false;
+    const sinceMs = state.name === 'open' ? state.untilMs : (state.trial.dueMs ?? this.sinceMs);
+    return nowMs >= (sinceMs ?? nowMs) + 2 * this.policy.open.maxMs;
+  }
+
   view(nowMs: number): Omit<BreakerStatistics, 'totals' | 'rules' | 'lastFailureMs'> {
     const { state, last, sinceMs } = this;
     const forced = this.forced && nowMs < this.forced.untilMs ? this.forced : undefined;

@@ -1,6 +1,7 @@
 import type { BreakerPolicy } from './breaker-policy';
 import { BreakerRules, type BreakerRule } from './breaker-rules';
-import { Breakers, type BreakerKey } from './breakers';
+import type { BreakerKey } from './breaker-table';
+import { Breakers } from './breakers';
 
 const policy: BreakerPolicy = {
   trips: [{ kind: 'consecutive', failures: 1 }],
@@ -79,6 +80,34 @@ describe('the breakers of a process', () => {
     expect(breakers.policyOf(key)?.trips).toEqual([{ kind: 'consecutive', failures: 7 }]);
   });
 
+  it('keep what they saw when the rules are read again and say the same', () => {
+    const rules = () => new BreakerRules([rule('*', '*', '*', 2)], policy);
+    const { breakers, fail } = breakersOf();
+    breakers.follow(rules());
+    fail('shop', 'pay', 'x');
+    breakers.follow(rules());
+    expect(fail('shop', 'pay', 'x').name).toBe('open');
+  });
+
+  it('tell others what they saw, who believe it where they have the rule', () => {
+    const windows: BreakerPolicy = {
+      ...policy,
+      trips: [{ kind: 'time-window', windowMs: 1_000, callsMin: 1, failureShare: 1 }],
+    };
+    const rules = [{ ...rule('*', 'pay', 'GET /a', 1), policy: windows }];
+    const [one, other] = [breakersOf(rules), breakersOf(rules)];
+    one.fail('shop', 'pay', 'GET /a');
+    const told = [...one.breakers.tell()];
+    expect(told).toMatchObject([{ source: 'shop', pattern: 'GET /a', calls: 1, failures: 1 }]);
+    expect([...one.breakers.tell()]).toEqual([]);
+    for (const each of told) {
+      other.breakers.hear(each, 0);
+      other.breakers.hear({ ...each, pattern: 'GET /b' }, 0);
+    }
+    expect([...other.breakers.list(0)]).toMatchObject([{ pattern: 'GET /a', state: 'open' }]);
+    expect([...other.breakers.tell()]).toEqual([]);
+  });
+
   it('can be listed without being moved, forced and reset', () => {
     const { breakers, fail } = breakersOf();
     fail('shop', 'pay', 'x');
@@ -108,6 +137,17 @@ describe('too many breakers', () => {
       'open',
       'young',
     ]);
+  });
+
+  it('make those go whose target nobody has tried for long, although they are open', () => {
+    const { breakers, fail } = breakersOf([], 1);
+    fail('s', 'gone', 'x');
+    const firstAfter = (nowMs: number) => {
+      breakers.of('s', 'new', 'x', nowMs);
+      return [...breakers.list(nowMs)][0]?.target;
+    };
+    expect(firstAfter(1_000 + 2 * 60_000 - 1_001)).toBe('gone');
+    expect(firstAfter(1_000 + 2 * 60_000)).toBe('new');
   });
 
   it('leave calls unwatched when none of them is at rest, until one is', () => {

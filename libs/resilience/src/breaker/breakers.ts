@@ -1,16 +1,10 @@
+import type { BreakerPolicy } from './breaker-policy';
 import { BreakerRules, type RuledPolicy } from './breaker-rules';
 import type { BreakerStatistics } from './breaker-statistics';
+import { BreakerTable, type BreakerKey, type KeptBreaker, type Pair } from './breaker-table';
 import { CircuitBreaker } from './circuit-breaker';
-import type { PatternTree } from './pattern-tree';
+import type { Counts } from './sliding-counts';
 import type { Transition } from './transition';
-
-/** Whose calls to what one breaker watches. */
-export interface BreakerKey {
-  readonly source: string;
-  readonly target: string;
-  /** The pattern of the rule that decides for the endpoint; `*` without one. */
-  readonly pattern: string;
-}
 
 export interface BreakersOptions {
   /** From 0 to 1. */
@@ -20,40 +14,20 @@ export interface BreakersOptions {
   readonly onTransition?: (key: BreakerKey, transition: Transition) => void;
 }
 
-interface Kept {
-  readonly key: BreakerKey;
-  readonly breaker: CircuitBreaker;
-  policy: RuledPolicy['policy'];
-  /** Rises with each use of any of them. */
-  usedAt: number;
-}
-
-/** What one service does to another. */
-interface Pair {
-  trees: readonly PatternTree<RuledPolicy>[];
-  readonly kept: Map<string, Kept>;
-}
-
 const BREAKERS_MAX = 10_000;
-/** So many go at once that looking for them costs each new one next to nothing. */
-const FORGOTTEN_SHARE = 1 / 16;
-const FORGET_EVERY_MS = 1_000;
 
 /** The breakers of a process: one for each source, target and endpoint pattern that is called. */
 export class Breakers {
-  private readonly pairs = new Map<string, Map<string, Pair>>();
+  private readonly table: BreakerTable;
   private rules = new BreakerRules();
-  private count = 0;
   private uses = 0;
-  private forgetFromMs = Number.NEGATIVE_INFINITY;
-  private readonly max: number;
 
   constructor(private readonly options: BreakersOptions) {
-    this.max = options.breakersMax ?? BREAKERS_MAX;
+    this.table = new BreakerTable(options.breakersMax ?? BREAKERS_MAX);
   }
 
   get size(): number {
-    return this.count;
+    return this.table.size;
   }
 
   /**
@@ -70,90 +44,67 @@ export class Breakers {
   }
 
   /** The breaker there is, for whoever reads, forces or resets it. */
-  find({ source, target, pattern }: BreakerKey): CircuitBreaker | undefined {
-    return this.pairs.get(source)?.get(target)?.kept.get(pattern)?.breaker;
+  find(key: BreakerKey): CircuitBreaker | undefined {
+    return this.table.find(key)?.breaker;
   }
 
   /** The policy of the breaker there is. */
-  policyOf({ source, target, pattern }: BreakerKey): RuledPolicy['policy'] | undefined {
-    return this.pairs.get(source)?.get(target)?.kept.get(pattern)?.policy;
+  policyOf(key: BreakerKey): BreakerPolicy | undefined {
+    return this.table.find(key)?.policy;
   }
 
   *list(nowMs: number): Generator<BreakerKey & BreakerStatistics> {
-    for (const { key, breaker } of this.all()) yield { ...key, ...breaker.statistics(nowMs) };
+    for (const { key, breaker } of this.table) yield { ...key, ...breaker.statistics(nowMs) };
+  }
+
+  /** What this process saw since it was last asked, where it saw something, for others to {@link hear}. */
+  *tell(): Generator<BreakerKey & Counts> {
+    for (const { key, breaker } of this.table) {
+      const counts = breaker.tell();
+      if (counts.calls > 0) yield { ...key, ...counts };
+    }
+  }
+
+  /** What another process saw. A pattern that no rule here has is not heard of. */
+  hear({ calls, failures, slow, ...key }: BreakerKey & Counts, nowMs: number): void {
+    const pair = this.pairOf(key.source, key.target);
+    const ruled = this.rules.named(pair.trees, key.pattern);
+    const known = pair.kept.get(key.pattern)?.breaker;
+    const breaker = known ?? (ruled && this.make(pair, key, ruled, nowMs));
+    breaker?.hear(calls, failures, nowMs, slow);
   }
 
   /**
-   * Other rules from now on. Breakers whose pattern is still decided by a rule keep their state under
-   * its new policy; those whose pattern is gone are gone with it.
+   * Other rules from now on. Breakers whose pattern is still decided by a rule keep their state, and
+   * what they saw if their policy is the same; those whose pattern is gone are gone with it.
    */
   follow(rules: BreakerRules): void {
     this.rules = rules;
-    for (const [source, byTarget] of this.pairs)
-      for (const [target, pair] of byTarget) {
-        pair.trees = rules.of(source, target);
-        for (const one of pair.kept.values()) this.ruleAgain(pair, one);
-        if (pair.kept.size === 0) byTarget.delete(target);
-      }
+    for (const one of [...this.table]) this.ruleAgain(one);
   }
 
-  private ruleAgain(pair: Pair, one: Kept): void {
-    const ruled = this.rules.named(pair.trees, one.key.pattern);
-    if (!ruled) {
-      pair.kept.delete(one.key.pattern);
-      this.count--;
-    } else if (ruled.policy !== one.policy) {
-      one.policy = ruled.policy;
+  private ruleAgain(one: KeptBreaker): void {
+    const { key } = one;
+    const trees = this.rules.of(key.source, key.target);
+    const pair = this.table.pair(key.source, key.target);
+    if (pair) pair.trees = trees;
+    const ruled = this.rules.named(trees, key.pattern);
+    if (!ruled) return this.table.drop(key);
+    if (JSON.stringify(ruled.policy) !== JSON.stringify(one.policy))
       one.breaker.follow(ruled.policy);
-    }
+    one.policy = ruled.policy;
   }
 
   private make(pair: Pair, key: BreakerKey, { policy }: RuledPolicy, nowMs: number) {
     const { chance, onTransition } = this.options;
     const tell = onTransition && ((transition: Transition) => onTransition(key, transition));
     const breaker = new CircuitBreaker(policy, chance, tell);
-    if (this.count >= this.max && nowMs >= this.forgetFromMs) this.forget(nowMs);
-    if (this.count >= this.max) return breaker;
-    pair.kept.set(key.pattern, { key, breaker, policy, usedAt: ++this.uses });
-    // The pair itself may have been forgotten a moment ago.
-    this.mapOf(key.source).set(key.target, pair);
-    this.count++;
+    this.table.add(pair, { key, breaker, policy, usedAt: ++this.uses }, nowMs);
     return breaker;
   }
 
-  /** Makes room: those that would be missed least, and nobody who is open, forced or has evidence. */
-  private forget(nowMs: number): void {
-    // When nobody is at rest, looking again for each call would be dearer than the calls.
-    this.forgetFromMs = nowMs + FORGET_EVERY_MS;
-    const atRest = [...this.all()].filter(({ breaker }) => breaker.isAtRest(nowMs));
-    atRest.sort((one, other) => one.usedAt - other.usedAt);
-    if (atRest.length > 0) this.forgetFromMs = nowMs;
-    for (const { key } of atRest.slice(0, Math.ceil(this.max * FORGOTTEN_SHARE))) {
-      const byTarget = this.pairs.get(key.source);
-      const pair = byTarget?.get(key.target);
-      if (pair?.kept.delete(key.pattern)) this.count--;
-      if (pair?.kept.size === 0) byTarget?.delete(key.target);
-      if (byTarget?.size === 0) this.pairs.delete(key.source);
-    }
-  }
-
-  private *all(): Generator<Kept> {
-    for (const byTarget of this.pairs.values())
-      for (const pair of byTarget.values()) yield* pair.kept.values();
-  }
-
   private pairOf(source: string, target: string): Pair {
-    return (
-      this.pairs.get(source)?.get(target) ?? {
-        trees: this.rules.of(source, target),
-        kept: new Map(),
-      }
-    );
-  }
-
-  private mapOf(source: string): Map<string, Pair> {
-    const known = this.pairs.get(source) ?? new Map<string, Pair>();
-    this.pairs.set(source, known);
-    return known;
+    const known = this.table.pair(source, target);
+    return known ?? { trees: this.rules.of(source, target), kept: new Map() };
   }
 }

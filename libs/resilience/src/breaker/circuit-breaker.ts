@@ -155,9 +155,10 @@ export class CircuitBreaker {
     this.arm(policy);
   }
 
-  /** Whether nothing would be lost with it but its totals. */
+  /** Whether nothing would be lost with it but its totals: nobody called it for long enough. */
   isAtRest(nowMs: number): boolean {
-    return this.gate.isPlain && this.wires.every((wire) => wire.evidence(nowMs).calls === 0);
+    if (!this.gate.isPlain) return this.gate.isAbandoned(nowMs);
+    return this.wires.every((wire) => wire.evidence(nowMs).calls === 0);
   }
 
   statistics(nowMs: number): BreakerStatistics {
