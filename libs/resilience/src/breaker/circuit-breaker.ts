@@ -5,7 +5,8 @@ import type { Counts } from './sliding-counts';
 import { BreakerGate } from './breaker-gate';
 import type { BreakerState, ForcedMode, Transition } from './transition';
 import type { Permit } from './trial';
-import { tripwireOf, type Tripwire } from './tripwire';
+import type { Tripwire } from './tripwire';
+import { wireOf } from './wire-of';
 
 /** Of a call that metrics-only mode let pass: it moves nothing. */
 const SHADOW: Permit = { generation: -1 };
@@ -185,7 +186,7 @@ export class CircuitBreaker {
   }
 
   private arm({ trips }: BreakerPolicy): void {
-    this.wires = trips.map(tripwireOf);
+    this.wires = trips.map(wireOf);
     this.slowMs = Math.min(
       ...trips.map((rule) => (rule.kind === 'slow-calls' ? rule.slowMs : Number.POSITIVE_INFINITY)),
     );
