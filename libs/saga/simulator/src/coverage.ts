@@ -4,8 +4,8 @@ import { STEP_TYPES } from './definitions/sequence';
 import { CASES } from './oracle/cases';
 import { FAULT_NAMES } from './weather/faults';
 
-/** What runs of today do not record any more; and migrations and purges, which nobody asks for here. */
-type Unmet = 'UndoParked' | 'WorkflowMigrated' | 'WorkflowPurged';
+/** What runs of today do not record any more; and purges, which nobody asks for here. */
+type Unmet = 'UndoParked' | 'WorkflowPurged';
 
 /** Any other type of event that is not listed does not compile. */
 const EVENT_TYPES: Readonly<Record<Exclude<RunEvent['type'], Unmet>, true>> = {
@@ -49,6 +49,7 @@ const EVENT_TYPES: Readonly<Record<Exclude<RunEvent['type'], Unmet>, true>> = {
   RunRetried: true,
   WorkflowPaused: true,
   WorkflowResumed: true,
+  WorkflowMigrated: true,
   ParentTold: true,
   WorkflowCompleted: true,
   WorkflowFailed: true,
@@ -77,6 +78,8 @@ const ANSWERS = [
   'incident-unknown',
   'step-completed',
   'invalid-input',
+  'migration-impossible',
+  'workflow-definition-unknown',
 ];
 
 export type Kind = 'crash point' | 'killed at' | 'fault' | 'event' | 'step' | 'case' | 'command';

@@ -10,7 +10,6 @@ import {
   isStarted,
   pendingEffects,
   presentCall,
-  runDecider,
   versionOf,
   type CallAnswered,
   type CallEffect,
@@ -34,6 +33,12 @@ import type { Behaviour, RunSurroundings } from './surroundings';
 
 /** A command as it comes to a run: which definition it migrates to is told by the version. */
 type Order = Exclude<RunCommand, MigrateWorkflow> | MigrationRequest;
+
+/** A command, and what the run goes by once it is carried out, if that is something else. */
+interface Resolved {
+  readonly command: RunCommand;
+  readonly next?: Behaviour;
+}
 
 /**
  * One run in the hands of this process: decides, appends, and does what follows from it, one
@@ -202,8 +207,9 @@ export class OpenRun {
     const { stream, behaviour } = this;
     if (!behaviour)
       return new Rejection('workflow-unknown', 'there is no such workflow', 'not-found');
-    const command = await this.commandOf(order);
-    if (command instanceof Rejection) return (await stream.answeredBefore(asked)) ?? command;
+    const resolved = await this.resolve(order);
+    if (resolved instanceof Rejection) return (await stream.answeredBefore(asked)) ?? resolved;
+    const { command, next = behaviour } = resolved;
     const decision = behaviour.decider.transition(withPosition(command, stream), stream.state);
     if (decision instanceof Rejection) return (await stream.answeredBefore(asked)) ?? decision;
     const { events, state } = decision;
@@ -217,10 +223,7 @@ export class OpenRun {
     this.around.crashPoints.reached(`${point}.after-append`);
     // The first time its answer was lost; what it led to may not be known here.
     if (appended.repeated) return appended;
-    if (command.type === 'MigrateWorkflow') {
-      const { definition } = command;
-      this.behaviour = { definition, decider: runDecider(definition) };
-    }
+    this.behaviour = next;
     if (!this.isClosed) this.effects.perform(effectsOf(behaviour.definition, events, state));
     const { correlationId: correlation_id } = stream.callContext();
     for (const incident of openedIncidents(events, { workflow_id: this.id, correlation_id }))
@@ -230,14 +233,15 @@ export class OpenRun {
   }
 
   /** What is migrated to is looked up by whoever holds the run, where it is decided. */
-  private async commandOf(order: Order): Promise<RunCommand | Rejection> {
+  private async resolve(order: Order): Promise<Resolved | Rejection> {
     const { state } = this.stream;
-    if (order.type !== 'MigrateWorkflow' || !isStarted(state)) return order as RunCommand;
+    if (order.type !== 'MigrateWorkflow' || !isStarted(state))
+      return { command: order as RunCommand };
     const { to_version } = order.data;
     const known = await this.around.versionOf(state.started.workflow_name, to_version);
     if (known instanceof Rejection) return known;
     const { definition, checksum } = known;
-    return { ...order, definition, checksum };
+    return { command: { ...order, definition, checksum }, next: known };
   }
 
   private held(effect: CallEffect, because: HeldBecause): Promise<void> {

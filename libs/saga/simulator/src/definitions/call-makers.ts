@@ -54,6 +54,21 @@ export function onError(chance: Chance, following: readonly string[]): Loose {
   return { on_error: entries.map((match) => ({ match, goto: goto() })) };
 }
 
+const CAUGHT_CHILDREN: readonly (readonly (readonly string[])[])[] = [
+  [['any']],
+  [['failed']],
+  [['unusable'], ['any']],
+  [['failed', 'unusable']],
+];
+
+/** The same for a run that stands for a step: it has no class of failures. */
+export function childOnError(chance: Chance, following: readonly string[]): Loose {
+  if (!chance.isLucky(0.4)) return {};
+  const entries = chance.pick(CAUGHT_CHILDREN) ?? [];
+  const goto = () => chance.pick([...following, 'end']) ?? 'end';
+  return { on_error: entries.map((match) => ({ match, goto: goto() })) };
+}
+
 /** How a call is undone, if it can be. */
 export function undo(chance: Chance, name: string): Loose {
   if (!chance.isLucky(0.8)) return {};

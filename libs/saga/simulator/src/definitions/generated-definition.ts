@@ -26,7 +26,8 @@ export function catalogueOf(seed: number, books: number): Catalogue {
     const names = others.map(({ definition }) => definition.name);
     const chance = Chance.of(seed, `definition ${name}`);
     const hasSavepoints = chance.isLucky(0.5);
-    const steps = sequence(chance, { prefix: 's', most, hasSavepoints, others: names });
+    const aside = Chance.of(seed, `aside ${name}`);
+    const steps = sequence(chance, { aside, prefix: 's', most, hasSavepoints, others: names });
     return generatedDefinition(chance, name, steps);
   };
   const inner = of('part-1', PART_STEPS_MAX, []);

@@ -11,6 +11,7 @@ const JOINS: readonly Join[] = ['all', 'settle', 'race'];
 
 /** Where a sequence stands. */
 interface Standing {
+  readonly aside: Chance;
   readonly prefix: string;
   /** Steps at most. */
   readonly most: number;
@@ -23,13 +24,14 @@ interface Standing {
 
 /** A sequence of one to `most` steps. */
 export function sequence(chance: Chance, standing: Standing): readonly Loose[] {
-  const { prefix, most, others, hasSavepoints = false, joins = JOINS, depth = 0 } = standing;
+  const { aside, prefix, most, others, hasSavepoints = false, joins = JOINS, depth = 0 } = standing;
   const names = Array.from({ length: 1 + chance.below(most) }, (_, index) => `${prefix}${index}`);
   const catching: string[] = [];
   return names.map((name, index): Loose => {
     const type = typeOf(chance, depth < DEPTH_MAX, others.length > 0);
     const place: Place = {
       chance,
+      aside,
       name,
       following: names.slice(index + 1),
       catching: [...catching],
@@ -37,6 +39,7 @@ export function sequence(chance: Chance, standing: Standing): readonly Loose[] {
       joins,
       nested: (inner, join) =>
         sequence(chance, {
+          aside,
           prefix: inner,
           most: 2,
           others,

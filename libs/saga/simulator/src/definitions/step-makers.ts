@@ -1,6 +1,6 @@
 import type { Step } from '@downbeat/contracts';
 import type { Chance } from '../chance';
-import { call, onError, undo } from './call-makers';
+import { call, childOnError, onError, undo } from './call-makers';
 import type { Loose } from './loose';
 
 export type Join = 'all' | 'settle' | 'race';
@@ -11,6 +11,8 @@ const SIGNALS = ['go', 'paid'] as const;
 /** What is known where a step is made. */
 export interface Place {
   readonly chance: Chance;
+  /** For what was thought of later, so that the rest stays as it is. */
+  readonly aside: Chance;
   readonly name: string;
   /** The names of the steps that follow it in its sequence. */
   readonly following: readonly string[];
@@ -89,7 +91,7 @@ export const STEP_MAKERS: Readonly<Record<Step['type'], StepMaker>> = {
   sub_workflow: {
     weight: 1.5,
     needsOthers: true,
-    make: ({ chance, name, others }) => ({
+    make: ({ chance, aside, name, following, others }) => ({
       workflow_name: chance.pick(others) ?? '',
       ...(chance.isLucky(0.3) ? { workflow_version: '1.0.0' } : {}),
       input_mapping: {
@@ -98,6 +100,7 @@ export const STEP_MAKERS: Readonly<Record<Step['type'], StepMaker>> = {
         ...(chance.isLucky(0.9) ? { count: chance.oneOf('count', '=count + 1') } : {}),
       },
       output_mapping: chance.isLucky(0.8) ? { [name]: 'count' } : { [name]: '=output.count' },
+      ...childOnError(aside, following),
     }),
   },
   parallel: {

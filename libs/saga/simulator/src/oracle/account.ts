@@ -1,18 +1,16 @@
 import { epochMs } from '@downbeat/eventsourcing';
 import type { CompensationStrategy, CompiledDefinition, RunEvent } from '@downbeat/saga-domain';
 import { Dues } from './dues';
+import type { History } from './history';
 import { branchesAround, isWithin, nameAt } from './places';
 import { Standing, type Asked } from './standing';
 
 type EventOf<Type extends RunEvent['type']> = Extract<RunEvent, { type: Type }>;
 
 /** What is wrong with a run's calls and undos by its events alone: an account of its own, which shares no code with the rules. */
-export function accountOf(
-  definition: CompiledDefinition,
-  events: readonly RunEvent[],
-): readonly string[] {
-  const account = new Account(definition);
-  for (const event of events) account.take(event);
+export function accountOf(history: History): readonly string[] {
+  const account = new Account(history);
+  for (const event of history.events) account.take(event);
   return account.wrongs;
 }
 
@@ -22,6 +20,7 @@ const MAY_FOLLOW_AN_END: ReadonlySet<RunEvent['type']> = new Set([
   'ParentTold',
   'WorkflowArchived',
   'WorkflowRestored',
+  'WorkflowMigrated',
   'WorkflowPurged',
 ]);
 
@@ -34,6 +33,7 @@ class Account {
   /** Calls that wait, unsent. */
   private readonly held = new Set<string>();
   private asked: Asked = {};
+  private isAsked = false;
   private plan: readonly string[] = [];
   private strategy: CompensationStrategy = 'all';
   private defined: CompensationStrategy = 'all';
@@ -47,8 +47,13 @@ class Account {
   private hasBegun = false;
   private isUndoing = false;
 
-  constructor(private readonly definition: CompiledDefinition) {
-    this.standing = new Standing(definition);
+  private definition: CompiledDefinition;
+  /** A race undoes what its losers did as it was planned, whatever could be undone since. */
+  private hasMigratedInRace = false;
+
+  constructor(private readonly history: History) {
+    this.definition = history.first;
+    this.standing = new Standing(history.first);
   }
 
   take(event: RunEvent): void {
@@ -127,6 +132,7 @@ class Account {
         this.hasEnded = false;
         this.strategy = strategy;
         this.asked = { customSteps, savepoint };
+        this.isAsked = true;
         break;
       }
       case 'CompensationStarted':
@@ -147,6 +153,7 @@ class Account {
         if (event.data.timeout_at === undefined) break;
         this.strategy = this.defined;
         this.asked = {};
+        this.isAsked = false;
         this.dues.set('timeout', event.data.timeout_at, event.data.at);
         break;
       case 'WorkflowCompleted':
@@ -179,6 +186,14 @@ class Account {
           this.doubtful.add(`${purpose} ${step}`);
         break;
       }
+      case 'WorkflowMigrated':
+        this.definition = this.history.behind(event, this.definition);
+        this.standing.goesBy(this.definition);
+        this.hasMigratedInRace = true;
+        // Until somebody has asked for another one.
+        this.defined = this.definition.strategy;
+        if (!this.isAsked) this.strategy = this.defined;
+        break;
       case 'RaceWon':
         this.winners.set(event.data.step, event.data.branch);
         break;
@@ -187,7 +202,8 @@ class Account {
         break;
       case 'ParallelCompleted': {
         const left = this.losersOf(event.data.step).filter((step) => !this.skipped.has(step));
-        if (left.length > 0) this.wrong(`${left.join(', ')} lost and stands`);
+        if (left.length > 0 && !this.hasMigratedInRace)
+          this.wrong(`${left.join(', ')} lost and stands`);
         break;
       }
       case 'ParentTold':
@@ -205,7 +221,6 @@ class Account {
       case 'IncidentOpened':
       case 'WorkflowPaused':
       case 'WorkflowResumed':
-      case 'WorkflowMigrated':
       case 'MapStarted':
       case 'MapItemStarted':
       case 'MapItemCompleted':
@@ -309,6 +324,7 @@ class Account {
       this.wrong(`${race} undoes ${steps.join(', ')}, and ${losers.join(', ')} have lost`);
     if (this.isUndoing) this.wrong(`${race} is undone while the run is`);
     if (this.plan.length > 0) this.wrong(`${race} is undone beside ${this.plan.join(', ')}`);
+    this.hasMigratedInRace = false;
     this.plan = steps;
   }
 

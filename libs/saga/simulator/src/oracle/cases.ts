@@ -1,6 +1,7 @@
 import type { RecordedEvent } from '@downbeat/eventsourcing';
 import type { CompiledDefinition, RunEvent } from '@downbeat/saga-domain';
 import { FAILURE_CASES, failureCasesOf } from './failure-cases';
+import { MIGRATION_CASES } from './migration-cases';
 import { branchesAround, isWithin, nameAt } from './places';
 
 /** What is hard to come by, and has to be met: which turn a step took, not only that it was there. */
@@ -32,6 +33,7 @@ export const CASES = [
   'one replica asked another for a run',
   'a full replica had a run started elsewhere',
   ...FAILURE_CASES,
+  ...MIGRATION_CASES,
 ] as const;
 export type CaseName = (typeof CASES)[number];
 

@@ -1,6 +1,6 @@
 import type { Json } from '@downbeat/eventsourcing';
-import type { CompiledDefinition, RunEvent } from '@downbeat/saga-domain';
 import type { Books } from '../world/books';
+import type { History } from './history';
 import { nameAt } from './places';
 
 /**
@@ -10,14 +10,18 @@ import { nameAt } from './places';
  */
 export function editsAccountOf(
   correlationId: string,
-  definition: CompiledDefinition,
-  events: readonly RunEvent[],
+  history: History,
   books: Books,
 ): readonly string[] {
   const wrongs: string[] = [];
   const inputs = new Map<string, Json | undefined>();
   const doubtful = new Set<string>();
   const editions = new Map<string, number[]>();
+  const undoEditions = new Map<string, number[]>();
+  /** Under way when the run has migrated: it stays what it is, its retries included. */
+  const kept = new Set<string>();
+  const open = new Set<string>();
+  let definition = history.first;
   let count: Json | undefined;
   let run = '';
   const readsCount = (step: string): boolean => {
@@ -25,7 +29,16 @@ export function editsAccountOf(
     const isCall = compiled?.type === 'service_call';
     return isCall && compiled.call.input.fields.some(({ key }) => key === 'n');
   };
-  for (const { type, data } of events) {
+  for (const event of history.events) {
+    const { type, data } = event;
+    definition = history.behind(event, definition);
+    if (type === 'WorkflowMigrated') for (const step of open) kept.add(step);
+    if (type === 'WorkflowMigrated') for (const step of data.anew ?? []) kept.delete(step);
+    if (type === 'StepStarted' || type === 'StepRetried') open.add(data.step);
+    if (type === 'StepCompleted' || type === 'StepFailed') open.delete(data.step);
+    if (type === 'StepFailed') kept.delete(data.step);
+    if (type === 'UndoStarted' && data.edition === data.attempt)
+      undoEditions.set(data.step, [...(undoEditions.get(data.step) ?? []), data.attempt]);
     if (type === 'WorkflowStarted') [run, count] = [data.workflow_id, data.context_data['count']];
     if (type === 'RunRetried') count = data.context_patch?.['count'] ?? count;
     if (type === 'StepAttemptFailed' && data.outcome === 'unknown') doubtful.add(data.step);
@@ -40,7 +53,8 @@ export function editsAccountOf(
     }
     if (type !== 'StepStarted' && type !== 'StepRetried') continue;
     const { step, attempt } = data;
-    if (readsCount(step) && !doubtful.has(step) && inputs.get(step) !== count)
+    const isFree = !doubtful.has(step) && !kept.has(step);
+    if (readsCount(step) && isFree && inputs.get(step) !== count)
       wrongs.push(
         `call ${attempt} of ${step} has ${String(inputs.get(step))}, not ${String(count)}`,
       );
@@ -50,6 +64,12 @@ export function editsAccountOf(
       const edition = edited?.findLast((first) => first <= attempt);
       const own = edition === undefined ? `${run}:${step}` : `${run}:${step}:${edition}`;
       if (key !== own) wrongs.push(`call ${attempt} of ${step} has the key ${key}, not ${own}`);
+    }
+  for (const step of inputs.keys())
+    for (const { attempt, key } of books.sentOf(correlationId, step, 'undo')) {
+      const edition = undoEditions.get(step)?.findLast((first) => first <= attempt);
+      const own = [`${run}:${step}:undo`, edition ?? []].flat().join(':');
+      if (key !== own) wrongs.push(`undo ${attempt} of ${step} has the key ${key}, not ${own}`);
     }
   return wrongs;
 }

@@ -23,6 +23,7 @@ export const FAILURE_CASES = [
   'caught: failed',
   'caught: unknown',
   'caught: unusable',
+  'caught: a run that stands for a step',
   'a failure was caught in a branch',
   'a step read what was caught before it',
   'a rule gave another try',
@@ -108,6 +109,9 @@ function ofCatching(definition: CompiledDefinition, event: Recorded): readonly F
   return [
     ...(undo ? (['a step that failed for sure was undone'] as const) : []),
     ...(caught ? ([`caught: ${outcome}`] as const) : []),
+    ...(caught && definition.steps.get(nameAt(step))?.type === 'sub_workflow'
+      ? (['caught: a run that stands for a step'] as const)
+      : []),
     ...(caught && branchesAround(definition, step).length > 0
       ? (['a failure was caught in a branch'] as const)
       : []),

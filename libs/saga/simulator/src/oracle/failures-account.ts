@@ -1,5 +1,6 @@
 import { epochMs } from '@downbeat/eventsourcing';
 import type { CompiledDefinition, RetryRule, RunEvent } from '@downbeat/saga-domain';
+import type { History } from './history';
 import { nameAt } from './places';
 
 type EventOf<Type extends RunEvent['type']> = Extract<RunEvent, { type: Type }>;
@@ -30,13 +31,17 @@ export class FailuresAccount {
   private readonly givenUp = new Set<string>();
   private readonly last = new Map<string, Failed>();
   private operatorsMax: number | undefined;
+  private readonly childrenFailed = new Set<string>();
   private isUndoing = false;
+  private definition: CompiledDefinition;
 
   /** @param isStopped Whether nothing may go on at an address; without one, in the whole run. */
   constructor(
-    private readonly definition: CompiledDefinition,
+    private readonly history: History,
     private readonly isStopped: (address?: string) => boolean,
-  ) {}
+  ) {
+    this.definition = history.first;
+  }
 
   take(event: RunEvent): void {
     const { type, data } = event;
@@ -44,11 +49,21 @@ export class FailuresAccount {
     if (type === 'WorkflowCompensated') this.isUndoing = false;
     const isRetry = type === 'IncidentResolved' && data.action === 'retry';
     if (type === 'RunRetried' || isRetry) this.operatorsMax = data.max_retries;
+    if (type === 'WorkflowMigrated') this.migrated(this.history.behind(event, this.definition));
     if (type === 'StepStarted' || type === 'StepRetried') this.called(event, `step ${data.step}`);
     if (type === 'UndoStarted' || type === 'UndoRetried') this.called(event, `undo ${data.step}`);
     if (type === 'StepAttemptFailed') this.failed(`step ${data.step}`, data);
     if (type === 'UndoAttemptFailed') this.failed(`undo ${data.step}`, data);
     if (type === 'StepFailed') this.ended(data);
+  }
+
+  /** Another policy grants retries now; the call under way, or the last one, is its first. */
+  private migrated(to: CompiledDefinition): void {
+    this.definition = to;
+    for (const [id, { failures }] of this.budgets) {
+      failures.clear();
+      if (this.waiting.has(id)) failures.set(NO_RULE, 1);
+    }
   }
 
   private called({ type }: RunEvent, id: string): void {
@@ -60,10 +75,12 @@ export class FailuresAccount {
       });
     this.waiting.delete(id);
     this.last.delete(id);
+    this.childrenFailed.delete(id);
   }
 
   private failed(id: string, failed: Failed): void {
     const step = this.definition.steps.get(nameAt(failed.step));
+    if (step?.type === 'sub_workflow') this.childrenFailed.add(id);
     if (step?.type !== 'service_call') return;
     const call = id.startsWith('step') ? step.call : step.undo;
     const budget = this.budgets.get(id);
@@ -110,7 +127,8 @@ export class FailuresAccount {
     if (this.givenUp.delete(id) && !message.includes('no time left'))
       this.wrong(`${id} is given up before its budget is spent`);
     const step = this.definition.steps.get(nameAt(address));
-    const isCatching = step?.type === 'service_call' && !this.isStopped(address);
+    const isChild = step?.type === 'sub_workflow';
+    const isCatching = (isChild || step?.type === 'service_call') && !this.isStopped(address);
     const entry = isCatching
       ? step.onError.find(({ match }) =>
           match.some((one) => one === outcome || one === 'any' || (last && isOf(last, one))),
@@ -123,7 +141,9 @@ export class FailuresAccount {
     if (!caught) return;
     const { error } = caught;
     const none = outcome === 'unusable' ? 'unusable' : 'input';
-    if (error.outcome !== outcome || error.class !== (last ? classOf(last) : none))
+    const ofChild = isChild && this.childrenFailed.has(id) && outcome !== 'unusable';
+    const expected = ofChild ? 'sub_workflow' : last ? classOf(last) : none;
+    if (error.outcome !== outcome || error.class !== expected)
       this.wrong(`${address} is caught as ${error.outcome}, ${error.class}`);
   }
 

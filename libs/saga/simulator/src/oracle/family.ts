@@ -134,14 +134,16 @@ class Kinship {
     const state = this.stateAt(Number.POSITIVE_INFINITY);
     if (word?.type === 'StepCompleted' && end !== 'WorkflowCompleted')
       this.wrongs.push(`its parent counts on it, and its end is ${end ?? 'not there'}`);
-    if (word?.type === 'StepCompensated') this.nothingStands(state, 'in the end');
+    if (word?.type === 'StepCompensated')
+      this.nothingStands(state, 'in the end', this.stateAt(word.position));
     const hasFailed = word?.type === 'StepFailed' && word.data.outcome === 'failed';
     if (hasFailed && end === 'WorkflowCompleted')
       this.wrongs.push('its parent has given it up, and it has completed');
   }
 
-  private nothingStands(state: RunInLog | undefined, when: string): void {
-    const definition = state && this.world.known.get(state.started.workflow_name)?.compiled;
+  /** @param at What it went by when its parent said so. */
+  private nothingStands(state: RunInLog | undefined, when: string, at = state): void {
+    const definition = at && this.world.known.of(at)?.compiled;
     const standing = (state?.effects ?? []).filter(
       ({ step }) => canBeUndone(definition?.steps.get(nameAt(step))) && !this.isSkipped(step),
     );

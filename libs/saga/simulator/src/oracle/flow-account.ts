@@ -1,12 +1,13 @@
 import type { CompiledDefinition, RunEvent } from '@downbeat/saga-domain';
+import type { History } from './history';
 import { branchesAround, nameAt } from './places';
 
 /** What is wrong with the way a run took by its events alone: each step begins where the one before it led. */
 export function flowAccountOf(
-  definition: CompiledDefinition,
-  events: readonly RunEvent[],
+  history: History,
+  events: readonly RunEvent[] = history.events,
 ): readonly string[] {
-  const account = new FlowAccount(definition);
+  const account = new FlowAccount(history);
   for (const event of events) account.take(event);
   return account.wrongs;
 }
@@ -18,9 +19,15 @@ class FlowAccount {
   /** Where each sequence goes on, by where it stands: `group/branch`, or nothing for the outermost. */
   private readonly ahead = new Map<string, string>();
 
-  constructor(private readonly definition: CompiledDefinition) {}
+  private readonly past: RunEvent[] = [];
+  private definition: CompiledDefinition;
+
+  constructor(private readonly history: History) {
+    this.definition = history.first;
+  }
 
   take(event: RunEvent): void {
+    this.past.push(event);
     switch (event.type) {
       case 'StepStarted':
       case 'DelayStarted':
@@ -42,6 +49,9 @@ class FlowAccount {
       case 'DelayElapsed':
       case 'SignalTaken':
       case 'ParallelCompleted':
+        this.joined(event.data.step);
+        this.goesOn(event.data.step);
+        break;
       case 'MapCompleted':
         this.goesOn(event.data.step);
         break;
@@ -70,6 +80,10 @@ class FlowAccount {
       case 'WorkflowCompleted':
         this.ended('', this.definition.first);
         break;
+      case 'WorkflowMigrated':
+        if (this.history.behind(event, this.definition) !== this.definition)
+          this.migrated(this.history.behind(event, this.definition));
+        break;
       case 'CallHeld':
       case 'CallReleased':
       case 'CompensationRequested':
@@ -93,7 +107,6 @@ class FlowAccount {
       case 'WorkflowArchived':
       case 'WorkflowCompensated':
       case 'WorkflowFailed':
-      case 'WorkflowMigrated':
       case 'WorkflowPaused':
       case 'WorkflowPurged':
       case 'WorkflowRestored':
@@ -102,6 +115,14 @@ class FlowAccount {
       case 'WorkflowTimedOut':
         break;
     }
+  }
+
+  /** Where it goes on now is where it would be, had it gone by that all along. */
+  private migrated(to: CompiledDefinition): void {
+    const anew = new FlowAccount({ ...this.history, first: to, behind: (_, before) => before });
+    for (const event of this.past) anew.take(event);
+    for (const [place, name] of anew.ahead) this.ahead.set(place, name);
+    this.definition = to;
   }
 
   private begins(address: string): void {
@@ -114,6 +135,13 @@ class FlowAccount {
   private goesOn(address: string, goto?: string): void {
     const next = goto ?? this.definition.steps.get(nameAt(address))?.next ?? END;
     this.ahead.set(this.placeOf(address), next);
+  }
+
+  /** Unless one of its branches has won it, all of them are done. */
+  private joined(address: string): void {
+    const step = this.definition.steps.get(nameAt(address));
+    if (step?.type !== 'parallel' || step.join === 'race') return;
+    for (const { name, first } of step.branches) this.ended(`${address}/${name}`, first);
   }
 
   private ended(place: string, first: string): void {

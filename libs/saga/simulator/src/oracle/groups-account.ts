@@ -1,19 +1,17 @@
 import type { Json, JsonObject } from '@downbeat/eventsourcing';
 import type { CompiledDefinition, RunEvent } from '@downbeat/saga-domain';
 import { FailuresAccount } from './failures-account';
+import type { History } from './history';
 import { branchesAround, isWithin, nameAt, type Branch } from './places';
 
 /**
  * What is wrong with a run's branches, items, races and failures by its events alone: what begins where,
  * what is waited for, and what a failure leads to.
  */
-export function groupsAccountOf(
-  definition: CompiledDefinition,
-  events: readonly RunEvent[],
-): readonly string[] {
-  const groups = new GroupsAccount(definition);
-  const failures = new FailuresAccount(definition, (address) => groups.isStopped(address));
-  for (const event of events) {
+export function groupsAccountOf(history: History): readonly string[] {
+  const groups = new GroupsAccount(history);
+  const failures = new FailuresAccount(history, (address) => groups.isStopped(address));
+  for (const event of history.events) {
     failures.take(event);
     groups.take(event);
   }
@@ -41,7 +39,11 @@ class GroupsAccount {
   private readonly done = new Set<string>();
   private isHalted = false;
 
-  constructor(private readonly definition: CompiledDefinition) {}
+  private definition: CompiledDefinition;
+
+  constructor(private readonly history: History) {
+    this.definition = history.first;
+  }
 
   take(event: RunEvent): void {
     switch (event.type) {
@@ -123,6 +125,9 @@ class GroupsAccount {
         if (this.isHalted !== (event.type !== 'WorkflowCompleted'))
           this.wrong(`${event.type} of a run that ${this.isHalted ? 'has' : 'has not'} failed`);
         break;
+      case 'WorkflowMigrated':
+        this.definition = this.history.behind(event, this.definition);
+        break;
       case 'WorkflowStarted':
       case 'StepAttemptFailed':
       case 'CallHeld':
@@ -138,7 +143,6 @@ class GroupsAccount {
       case 'IncidentResolved':
       case 'WorkflowPaused':
       case 'WorkflowResumed':
-      case 'WorkflowMigrated':
       case 'ParentTold':
       case 'WorkflowCompensated':
       case 'WorkflowArchived':

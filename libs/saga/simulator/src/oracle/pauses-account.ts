@@ -12,6 +12,7 @@ const HEARD_IN_A_PAUSE: ReadonlySet<RunEvent['type']> = new Set([
   'CallHeld',
   'SignalReceived',
   'ParentTold',
+  'WorkflowMigrated',
   // Ends it.
   'CompensationRequested',
   'WorkflowResumed',

@@ -22,7 +22,12 @@ export class Standing {
   private readonly passed = new Set<string>();
   private readonly openGroups = new Set<string>();
 
-  constructor(private readonly definition: CompiledDefinition) {}
+  constructor(private definition: CompiledDefinition) {}
+
+  /** The run has migrated. */
+  goesBy(definition: CompiledDefinition): void {
+    this.definition = definition;
+  }
 
   take(event: RunEvent): void {
     const { type, data } = event;

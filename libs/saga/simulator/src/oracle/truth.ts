@@ -6,12 +6,12 @@ import type {
   RunState,
 } from '@downbeat/saga-domain';
 import type { Books, Deed } from '../world/books';
+import type { History } from './history';
 import { isUndoable, nameAt } from './places';
 
 interface Case {
   readonly correlationId: string;
-  readonly definition: CompiledDefinition;
-  readonly events: readonly RunEvent[];
+  readonly history: History;
   readonly state: RunState;
   readonly books: Books;
 }
@@ -28,8 +28,8 @@ export function truthOf(one: Case): readonly string[] {
   ];
 }
 
-const typeOf = ({ definition }: Case, address: string) =>
-  definition.steps.get(nameAt(address))?.type;
+const typeOf = ({ history: { last } }: Case, address: string) =>
+  last.steps.get(nameAt(address))?.type;
 
 /** One effect per step and one per undo, whatever keys were sent. */
 function deedsOnce({ correlationId, books }: Case): readonly string[] {
@@ -46,7 +46,8 @@ const keysOnce = ({ correlationId, books }: Case): readonly string[] =>
 
 /** Every answer in the log was given, to that very call. */
 function answersGiven(one: Case): readonly string[] {
-  const { correlationId, events, books } = one;
+  const { correlationId, history, books } = one;
+  const { events } = history;
   const wrongs: string[] = [];
   for (const event of events) {
     const recorded = recordedAnswer(event);
@@ -97,7 +98,7 @@ const isOutput =
     result.kind === 'ok' && JSON.stringify(result.output) === JSON.stringify(output);
 
 /** What a run has received was sent to it, each once. */
-function signalsSent({ correlationId, events, books }: Case): readonly string[] {
+function signalsSent({ correlationId, history: { events }, books }: Case): readonly string[] {
   const wrongs: string[] = [];
   const received = events.flatMap(({ type, data }) =>
     type === 'SignalReceived' ? [`${data.signal} ${JSON.stringify(data.payload)}`] : [],
@@ -111,7 +112,8 @@ function signalsSent({ correlationId, events, books }: Case): readonly string[] 
 
 /** The services undid in the order of the plans, each after what it undoes. */
 function undosInOrder(one: Case): readonly string[] {
-  const { correlationId, events, books } = one;
+  const { correlationId, history, books } = one;
+  const { events } = history;
   const wrongs: string[] = [];
   // An undo of a race may be given up, and come up again in another place of another plan.
   const begun = events.flatMap(({ type, data }) => (type === 'UndoStarted' ? [data.step] : []));
@@ -138,7 +140,8 @@ function undosInOrder(one: Case): readonly string[] {
 
 /** What the end of the run says stands, stands; and nothing else that could be undone. */
 function endIsTrue(one: Case): readonly string[] {
-  const { correlationId, events, state, books } = one;
+  const { correlationId, history, state, books } = one;
+  const { events } = history;
   if (!('steps' in state)) return [];
   const wrongs: string[] = [];
   const isDone = (step: string, purpose: Purpose): Deed | undefined =>
@@ -157,9 +160,16 @@ function endIsTrue(one: Case): readonly string[] {
   for (const step of books.stepsDoneFor(correlationId))
     if (!isDone(step, 'undo') && !known.includes(step) && !byHand.includes(step))
       wrongs.push(`${step} was done, and the run does not know that it stands`);
-  const strategy = state.halt?.strategy ?? state.started.compensation_strategy;
+  const definition = whenFailed(history);
+  const strategy = state.halt?.strategy ?? definition.strategy;
   if (state.status === 'failed' && strategy === 'all')
     for (const step of known)
-      if (isUndoable(one.definition, step)) wrongs.push(`the run has failed, and ${step} stands`);
+      if (isUndoable(definition, step)) wrongs.push(`the run has failed, and ${step} stands`);
   return wrongs;
+}
+
+/** What it went by when it failed last: what it goes by since has undone nothing. */
+function whenFailed({ events, first, behind }: History): CompiledDefinition {
+  const end = events.findLastIndex(({ type }) => type === 'WorkflowFailed');
+  return events.slice(0, end + 1).reduce((before, event) => behind(event, before), first);
 }

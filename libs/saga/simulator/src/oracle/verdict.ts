@@ -1,8 +1,9 @@
 import type { RecordedEvent } from '@downbeat/eventsourcing';
-import { runDecider, type RunEvent } from '@downbeat/saga-domain';
+import type { RunDecider, RunEvent } from '@downbeat/saga-domain';
 import type { Mutation } from '../world/mutation';
 import type { Node } from '../world/node';
 import { isAtRest } from '../world/operators';
+import { checksumOf } from '../world/registry';
 import type { Run } from '../world/run';
 import type { World } from '../world/world';
 import { accountOf } from './account';
@@ -11,8 +12,11 @@ import { editsAccountOf } from './edits-account';
 import { familyOf } from './family';
 import { flowAccountOf } from './flow-account';
 import { groupsAccountOf } from './groups-account';
+import { historyOf, type History } from './history';
 import { incidentsAccountOf } from './incidents-account';
 import { latenessOf } from './lateness';
+import { migrationCasesOf } from './migration-cases';
+import { migrationsAccountOf } from './migrations-account';
 import { pausesAccountOf } from './pauses-account';
 import { nameAt } from './places';
 import { firstDifference } from './replay';
@@ -42,23 +46,26 @@ function wrongsOf(world: World, run: Run, calmAt: number, mutation: Mutation): r
   const events = world.eventsOf(correlationId);
   const stream = world.streamOf(correlationId);
   const state = world.stateOf(stream);
-  const { compiled } = definition;
-  const decider = mutation.decider?.(runDecider(compiled), compiled) ?? runDecider(compiled);
-  const difference = firstDifference(decider, events);
-  count(world, run, events);
+  const { name } = definition.definition;
+  const find = (version: string) => world.known.find(name, version)?.compiled;
+  const history = historyOf(events, definition.compiled, find);
+  const { decider = (sound: RunDecider) => sound } = mutation;
+  const difference = firstDifference(history, decider);
+  count(world, history);
   const isClockTrue = !world.weather.present.includes('suspended');
   return [
     ...(isAtRest(state) ? [] : [`it stopped at ${events.at(-1)?.type ?? 'nothing'}`]),
     ...(world.log.holders.has(stream) ? ['somebody still holds it'] : []),
-    ...accountOf(compiled, events),
-    ...groupsAccountOf(compiled, events),
-    ...flowAccountOf(compiled, events),
+    ...accountOf(history),
+    ...groupsAccountOf(history),
+    ...flowAccountOf(history),
+    ...migrationsAccountOf(history, (version) => checksumOf(name, version)),
     ...pausesAccountOf(events),
     ...incidentsAccountOf(events, world.books),
-    ...editsAccountOf(correlationId, compiled, events, world.books),
+    ...editsAccountOf(correlationId, history, world.books),
     ...signalsAccountOf(events),
-    ...familyOf(world, compiled, events),
-    ...truthOf({ correlationId, definition: compiled, events, state, books: world.books }),
+    ...familyOf(world, history.last, events),
+    ...truthOf({ correlationId, history, state, books: world.books }),
     ...latenessOf(events, world.time.now - world.age + calmAt, isClockTrue),
     ...commandsOnce(events),
     ...(difference === undefined ? [] : [`decided again, ${difference}`]),
@@ -104,13 +111,15 @@ function gapsOf(world: World): readonly string[] {
   return wrongs;
 }
 
-function count(world: World, { definition }: Run, events: readonly RunEvent[]): void {
+function count(world: World, history: History): void {
+  const { events, last } = history;
   const { coverage } = world.options;
   for (const { type, data } of events) {
     coverage.met('event', type);
     const step = 'step' in data && data.step !== undefined ? data.step : undefined;
-    const compiled = step === undefined ? undefined : definition.compiled.steps.get(nameAt(step));
+    const compiled = step === undefined ? undefined : last.steps.get(nameAt(step));
     if (compiled) coverage.met('step', compiled.type);
   }
-  for (const name of casesOf(definition.compiled, events)) coverage.met('case', name);
+  for (const name of [...casesOf(last, events), ...migrationCasesOf(history)])
+    coverage.met('case', name);
 }

@@ -4,6 +4,7 @@ import { WRONG_DECISIONS } from './wrong-decisions';
 import { WRONG_FAILURES } from './wrong-failures';
 import { WRONG_FAMILIES } from './wrong-families';
 import { WRONG_HELP } from './wrong-help';
+import { WRONG_MIGRATIONS } from './wrong-migrations';
 import { WRONG_PORTS } from './wrong-ports';
 import { WRONG_TURNS } from './wrong-turns';
 
@@ -15,6 +16,7 @@ export const TEETH: readonly Tooth[] = [
   ...WRONG_FAMILIES,
   ...WRONG_FAILURES,
   ...WRONG_HELP,
+  ...WRONG_MIGRATIONS,
 ];
 
 /** Where a planted bug showed first. */

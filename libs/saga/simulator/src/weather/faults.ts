@@ -54,6 +54,11 @@ export const FAULTS = {
   'child-meddled-with': 0.1,
   'signal-sent': 0.08,
   'archive-asked': 0.04,
+  // Another version of a workflow, and a run that is to go by it.
+  'version-registered': 0.06,
+  'migration-asked': 0.06,
+  /** By a version that was made for it. */
+  'repair-asked': 0.15,
 } as const;
 
 export type Fault = keyof typeof FAULTS;

@@ -3,6 +3,7 @@ import type { CommandOutcome } from '@downbeat/message-bus';
 import type {
   ArchiveWorkflow,
   CompensateWorkflow,
+  MigrationRequest,
   PauseWorkflow,
   ResolveIncident,
   ResumeWorkflow,
@@ -84,6 +85,13 @@ export class Clients {
   archive(run: Run): void {
     const data = { workflow_id: workflowIdOf(run.correlationId) };
     const command: ArchiveWorkflow = { type: 'ArchiveWorkflow', data, at: NEVER };
+    this.insist(run, (node, cause) => node.operate.carryOut(command, cause));
+  }
+
+  migrate(run: Run, to_version: string): void {
+    const workflow_id = workflowIdOf(run.correlationId);
+    const data = { workflow_id, to_version, reason: 'it was wrong' };
+    const command: MigrationRequest = { type: 'MigrateWorkflow', data, at: NEVER };
     this.insist(run, (node, cause) => node.operate.carryOut(command, cause));
   }
 

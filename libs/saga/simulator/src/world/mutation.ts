@@ -1,7 +1,13 @@
 import type { EventStore, Leases } from '@downbeat/event-store';
 import type { CompiledDefinition, RunDecider } from '@downbeat/saga-domain';
+import type { Rejection } from '@downbeat/eventsourcing';
 import type { Clock } from '@downbeat/service-host';
-import type { Reach, TargetCaller, TargetRules } from '@downbeat/saga-service/testing';
+import type {
+  DefinitionLibrary,
+  Reach,
+  TargetCaller,
+  TargetRules,
+} from '@downbeat/saga-service/testing';
 import type { SimulatedProcess } from '../time/simulated-process';
 import type { World } from './world';
 
@@ -10,6 +16,9 @@ export interface Site {
   readonly world: World;
   readonly process: SimulatedProcess;
 }
+
+/** A definition with its decider, as a process has it in memory. */
+export type Known = Exclude<Awaited<ReturnType<DefinitionLibrary['find']>>, Rejection>;
 
 /** A bug, put around what is there: around a port of the engine, or around the decider. */
 export interface Mutation {
@@ -20,6 +29,11 @@ export interface Mutation {
   readonly rules?: (rules: readonly TargetRules[]) => readonly TargetRules[];
   /** How one run reaches another. */
   readonly reach?: (reach: Reach, site: Site) => Reach;
+  /** What a process knows of a version of a definition; `find` gives another version. */
+  readonly library?: (
+    known: Known,
+    find: (version: string) => Promise<Known | Rejection>,
+  ) => Promise<Known>;
   readonly decider?: (decider: RunDecider, definition: CompiledDefinition) => RunDecider;
   /** False: a timer of these milliseconds, set now, is lost. */
   readonly isTimerKept?: (ms: number, site: Site) => boolean;

@@ -202,7 +202,9 @@ class MutableLibrary extends DefinitionLibrary {
 
   override async find(name: string, version?: string) {
     const known = await super.find(name, version);
-    if (known instanceof Rejection || !this.mutation.decider) return known;
-    return { ...known, decider: this.mutation.decider(known.decider, known.definition) };
+    if (known instanceof Rejection) return known;
+    const { decider, library } = this.mutation;
+    if (decider) return { ...known, decider: decider(known.decider, known.definition) };
+    return library ? library(known, (other) => super.find(name, other)) : known;
   }
 }

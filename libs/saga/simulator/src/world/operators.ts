@@ -1,8 +1,17 @@
 import type { JsonObject } from '@downbeat/eventsourcing';
-import { isStarted, owesParent, workflowStream, type RunState } from '@downbeat/saga-domain';
-import type { Chance } from '../chance';
-import { canBeUndone } from '../oracle/places';
+import {
+  isStarted,
+  owesParent,
+  versionOf,
+  workflowStream,
+  type CompiledDefinition,
+  type Run as RunInLog,
+  type RunState,
+} from '@downbeat/saga-domain';
+import { Chance } from '../chance';
+import { canBeUndone, nameAt } from '../oracle/places';
 import type { Clients } from './clients';
+import type { Registry } from './registry';
 import type { Run } from './run';
 import type { World } from './world';
 
@@ -13,13 +22,17 @@ const RETRIES_IN_CALM = 2;
 export class Operators {
   private readonly wanted = new Set<Run>();
   private readonly retried = new Map<Run, number>();
+  private readonly aside: Chance;
 
   constructor(
     private readonly world: World,
     private readonly clients: Clients,
+    private readonly registry: Registry,
     /** That somebody wants; others come of them. */
     private readonly runs: readonly Run[],
-  ) {}
+  ) {
+    this.aside = Chance.of(world.options.seed, 'operators');
+  }
 
   /** With those that stand for steps. */
   private get all(): readonly Run[] {
@@ -29,6 +42,7 @@ export class Operators {
   /** @param share Of the storm, that is over. */
   inStorm(share: number): void {
     const { weather, chance } = this.world;
+    if (weather.strikes('version-registered')) this.registry.next();
     for (const run of this.all) {
       if (weather.strikes('signal-sent')) this.signal(run);
       if (this.runs.includes(run) && !this.wanted.has(run)) {
@@ -38,6 +52,7 @@ export class Operators {
       else if (weather.strikes('retry-asked')) this.retry(run);
       else this.mayHelp(run);
       if (weather.strikes('archive-asked')) this.clients.archive(run);
+      this.mayMigrate(run);
     }
   }
 
@@ -64,6 +79,33 @@ export class Operators {
     if (weather.strikes('pause-asked')) this.clients.pause(run);
     else if (isPaused && weather.strikes('resume-asked')) this.clients.resume(run);
     else if (hasIncident && weather.strikes('incident-seen-to')) this.seeTo(run);
+  }
+
+  /** One that has ended well cannot, and is asked now and then all the same. */
+  private mayMigrate(run: Run): void {
+    const { world, aside } = this;
+    const state = this.stateOf(run);
+    const isOver = !isStarted(state) || DONE.has(state.status);
+    if (isOver && !aside.isLucky(0.05)) return;
+    if (isStarted(state) && this.isRepaired(run, state)) return;
+    if (!world.weather.strikes('migration-asked')) return;
+    const present = isStarted(state) ? versionOf(state) : undefined;
+    const versions = world.known.versionsOf(run.definition.definition.name);
+    const others = versions.filter((version) => version !== present || aside.isLucky(0.1));
+    const to = aside.isLucky(0.03) ? '9.9.9' : aside.pick(others);
+    if (to !== undefined) this.clients.migrate(run, to);
+  }
+
+  /** What has failed, or waits for a person, goes on by a version in which that step is right. */
+  private isRepaired(run: Run, state: RunInLog): boolean {
+    const { world } = this;
+    const step = state.incident?.step ?? (state.status === 'failed' ? state.halt?.step : undefined);
+    const known = world.known.of(state);
+    if (step === undefined || !known || !world.weather.strikes('repair-asked')) return false;
+    const purpose = state.incident ? 'undo' : 'step';
+    const to = this.registry.repair(known, { name: nameAt(step), purpose });
+    if (to !== undefined) this.clients.migrate(run, to);
+    return to !== undefined;
   }
 
   inCalm(): void {
@@ -95,6 +137,13 @@ export class Operators {
     return this.world.stateOf(this.world.streamOf(run.correlationId));
   }
 
+  /** What it goes by. */
+  private compiledOf(run: Run): CompiledDefinition {
+    const state = this.stateOf(run);
+    const known = isStarted(state) ? this.world.known.of(state) : undefined;
+    return (known ?? run.definition).compiled;
+  }
+
   private want(run: Run): void {
     this.wanted.add(run);
     this.clients.start(run);
@@ -103,7 +152,7 @@ export class Operators {
 
   private signal(run: Run): void {
     const { chance } = this.world;
-    const awaited = [...run.definition.compiled.steps.values()].flatMap((step) =>
+    const awaited = [...this.compiledOf(run).steps.values()].flatMap((step) =>
       step.type === 'wait_for_signal' ? [step.signal] : [],
     );
     const signal = chance.isLucky(0.02) ? 'unheard-of' : chance.pick(awaited);
@@ -112,7 +161,7 @@ export class Operators {
 
   private compensate(run: Run): void {
     const { chance } = this.world;
-    const { compiled } = run.definition;
+    const compiled = this.compiledOf(run);
     const strategy = chance.oneOf(undefined, undefined, 'all', 'partial', 'partial', 'custom');
     const isMistaken = chance.isLucky(0.1);
     const steps = [...compiled.steps]
@@ -130,7 +179,7 @@ export class Operators {
 
   private retry(run: Run): void {
     const { chance } = this.world;
-    const places = run.definition.compiled.steps.size;
+    const places = this.compiledOf(run).steps.size;
     const strategy = chance.oneOf('failed_steps', 'failed_steps', 'current_step', 'from_step');
     this.clients.retry(run, {
       retry_strategy: strategy as never,
@@ -169,6 +218,7 @@ const patch = (chance: Chance) =>
     { errors: {} },
   ) as never;
 
+const DONE: ReadonlySet<string> = new Set(['completed', 'compensated']);
 const ENDED: ReadonlySet<string> = new Set(['completed', 'failed', 'compensated']);
 
 const isAwaiting = (state: RunState): boolean =>

@@ -25,8 +25,8 @@ export class Services {
   /** One request has arrived. No two answers are the same. */
   serve(correlationId: string, effect: CallEffect): CallResult {
     const answer = ++this.answers;
-    const { key, purpose, undoes } = effect;
-    const request = JSON.stringify(effect.input);
+    const { key, purpose, undoes, service_name, endpoint, method } = effect;
+    const request = JSON.stringify([service_name, endpoint, method, effect.input]);
     const known = this.requests.get(key) ?? request;
     this.requests.set(key, known);
     // As services do that know what was asked under a key.

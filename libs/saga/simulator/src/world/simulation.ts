@@ -1,8 +1,6 @@
-import { instantOf } from '@downbeat/eventsourcing';
-import { workflowDefinitionStream } from '@downbeat/saga-domain';
 import { Chance } from '../chance';
 import { Coverage } from '../coverage';
-import { catalogueOf, type Catalogue, type Generated } from '../definitions/generated-definition';
+import { catalogueOf, type Generated } from '../definitions/generated-definition';
 import { COMMON_SERVICE } from '../definitions/call-makers';
 import { verdictOn } from '../oracle/verdict';
 import { installTime } from '../time/global-time';
@@ -11,6 +9,7 @@ import { Clients } from './clients';
 import type { Mutation } from './mutation';
 import { Died, Node, type Bounds } from './node';
 import { Operators } from './operators';
+import { Registry } from './registry';
 import type { Run } from './run';
 import { SimulatedBus } from './simulated-bus';
 import { Storm } from './storm';
@@ -57,7 +56,7 @@ class Simulation {
   private readonly clients: Clients;
   private readonly storm: Storm;
   private readonly runs: readonly Run[];
-  private readonly catalogue: Catalogue;
+  private readonly registry: Registry;
   private readonly bounds: Bounds;
   private readonly stormMs: number;
   private readonly replicas: number;
@@ -71,8 +70,8 @@ class Simulation {
     this.world = new World({ seed, coverage, onLine, ...(without ? { without } : {}) });
     this.bus = new SimulatedBus(this.world);
     const chance = Chance.of(seed, 'plan');
-    this.catalogue = catalogueOf(seed, 1 + chance.below(2));
-    const { books, parts } = this.catalogue;
+    const { books, parts } = catalogueOf(seed, 1 + chance.below(2));
+    this.registry = new Registry(this.world, [...parts, ...books]);
     this.runs = Array.from({ length: 1 + chance.below(4) }, (_, index) => ({
       correlationId: `c${index}`,
       definition: books[index % books.length] as Generated,
@@ -89,7 +88,7 @@ class Simulation {
     this.stormMs = chance.between(4_000, 20_000);
     this.replicas = 2 + chance.below(2);
     this.clients = new Clients(this.world, () => this.nodes.filter((node) => node.isServing));
-    this.operators = new Operators(this.world, this.clients, this.runs);
+    this.operators = new Operators(this.world, this.clients, this.registry, this.runs);
     this.storm = new Storm(
       this.world,
       () => this.nodes.filter((node) => node.isAlive),
@@ -110,8 +109,7 @@ class Simulation {
     };
     process.on('unhandledRejection', rejected);
     try {
-      const { books, parts } = this.catalogue;
-      for (const definition of [...parts, ...books]) await this.register(definition);
+      await this.registry.first();
       this.turn();
       await world.time.run(() => this.isOver);
     } finally {
@@ -132,21 +130,6 @@ class Simulation {
       happenings: world.time.happened,
       lastedMs: world.age,
     };
-  }
-
-  private async register(generated: Generated): Promise<void> {
-    const { definition } = generated;
-    const { name, version } = definition;
-    this.world.known.set(name, generated);
-    const at = instantOf(this.world.time.now);
-    const data = { name, version, checksum: version, definition, at };
-    await this.world.store.append({
-      stream: workflowDefinitionStream(name),
-      expected: 0,
-      events: [{ type: 'WorkflowDefinitionRegistered', data }],
-      meta: { correlation_id: name, causation_id: name, actor: 'shop' },
-    });
-    if (this.world.isTold) this.world.say('', `definition ${JSON.stringify(definition)}`);
   }
 
   private turn(): void {

@@ -5,15 +5,18 @@ import {
   evolveRun,
   isStarted,
   NOT_STARTED,
+  versionOf,
   workflowStream,
   type CallEffect,
+  type CompiledStep,
   type RunEvent,
   type RunState,
 } from '@downbeat/saga-domain';
 import { workflowIdOf, type TargetRules } from '@downbeat/saga-service/testing';
 import { Chance } from '../chance';
 import type { Coverage } from '../coverage';
-import type { Generated } from '../definitions/generated-definition';
+import { KnownDefinitions } from '../definitions/known-definitions';
+import { nameAt } from '../oracle/places';
 import type { SimulatedProcess } from '../time/simulated-process';
 import { VirtualTime } from '../time/virtual-time';
 import type { Fault } from '../weather/faults';
@@ -51,8 +54,7 @@ export class World {
   readonly weather: Weather;
   readonly network: Network;
   readonly services: Services;
-  /** Every workflow that was registered, by name. */
-  readonly known = new Map<string, Generated>();
+  readonly known = new KnownDefinitions();
   /** Runs that stand for a step of another, in the order in which they began. */
   readonly children: Run[] = [];
   /** What was seen to be wrong at the moment it happened. */
@@ -165,8 +167,9 @@ export class World {
   private noteChild({ events: [first] }: Append): void {
     const event = first as RunEvent | undefined;
     if (event?.type !== 'WorkflowStarted' || !event.data.parent) return;
-    const { workflow_name, correlation_id: correlationId, context_data: startData } = event.data;
-    const definition = this.known.get(workflow_name);
+    const { correlation_id: correlationId, context_data: startData } = event.data;
+    const { workflow_name, workflow_version } = event.data;
+    const definition = this.known.find(workflow_name, workflow_version);
     if (definition) this.children.push({ correlationId, definition, startData });
   }
 
@@ -216,11 +219,14 @@ export class World {
   private wrongWith(
     by: SimulatedProcess,
     correlationId: string,
-    { step, attempt, purpose, reissued, service_name }: CallEffect,
+    effect: CallEffect,
   ): string | undefined {
+    const { step, attempt, purpose, reissued, service_name } = effect;
     const stream = this.streamOf(correlationId);
     const state = this.stateOf(stream);
     if (!isStarted(state)) return 'the run has not begun';
+    if (!isTarget(this.known.of(state)?.compiled.steps.get(nameAt(step)), effect))
+      return `${versionOf(state)} does not call ${service_name}${effect.endpoint} for it`;
     if (state.pause && this.takenInPause.get(stream) === state.pause.since)
       return 'the run was paused when it was taken over';
     const types = purpose === 'undo' ? UNDO_CALLS : STEP_CALLS;
@@ -254,6 +260,18 @@ export class World {
 export const storeUnavailable = (): Outcome<never> => ({
   fault: new EventStoreUnavailable('no answer in time'),
 });
+
+/** Whether a step is called, or undone, there. */
+function isTarget(
+  step: CompiledStep | undefined,
+  { purpose, service_name, endpoint, method }: CallEffect,
+): boolean {
+  const call =
+    step?.type !== 'service_call' ? undefined : purpose === 'step' ? step.call : step.undo;
+  return (
+    call?.service_name === service_name && call.endpoint === endpoint && call.method === method
+  );
+}
 
 const STEP_CALLS: ReadonlySet<string> = new Set(['StepStarted', 'StepRetried']);
 const UNDO_CALLS: ReadonlySet<string> = new Set(['UndoStarted', 'UndoRetried']);
