@@ -80,6 +80,7 @@ const ANSWERS = [
   'invalid-input',
   'migration-impossible',
   'workflow-definition-unknown',
+  'definition-paused',
 ];
 
 export type Kind = 'crash point' | 'killed at' | 'fault' | 'event' | 'step' | 'case' | 'command';

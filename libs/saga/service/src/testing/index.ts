@@ -1,10 +1,13 @@
 // For those who run the engine without Nest, NATS and Postgres.
 export { Admission, type TargetRules } from '../admission/admission';
+export { ControlDefinition } from '../commands/control-definition';
 export { OperateWorkflow } from '../commands/operate-workflow';
 export { RoomElsewhere } from '../commands/room-elsewhere';
 export { StartRuns } from '../commands/start-runs';
 export { StartWorkflowHandler } from '../commands/start-workflow';
 export { DefinitionLibrary } from '../definitions/definition-library';
+export { PausedDefinitions } from '../definitions/paused-definitions';
+export { RunsOfPaused } from '../definitions/runs-of-paused';
 export { CRASH_POINTS, CrashPoints, type CrashPoint } from '../engine/crash-points';
 export { DatabaseClock } from '../engine/database-clock';
 export type { Reach } from '../engine/family';

@@ -11,6 +11,10 @@ export class KnownDefinitions {
     this.byName.set(name, versions.set(version, generated));
   }
 
+  get names(): readonly string[] {
+    return [...this.byName.keys()];
+  }
+
   find(name: string, version: string): Generated | undefined {
     return this.byName.get(name)?.get(version);
   }

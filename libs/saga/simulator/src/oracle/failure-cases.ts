@@ -1,5 +1,6 @@
 import type { RecordedEvent } from '@downbeat/eventsourcing';
 import type { CompiledDefinition, RunEvent } from '@downbeat/saga-domain';
+import { WITH_DEFINITION } from './paused-definitions';
 import { branchesAround, nameAt } from './places';
 
 /** The same for what failing runs offer: pauses, incidents, rules, catching, savepoints, edits. */
@@ -7,6 +8,10 @@ export const FAILURE_CASES = [
   'a run was paused while it went on',
   'a run was paused while it was undone',
   'a paused run changed hands',
+  'a run was paused with its definition',
+  'a run was resumed with its definition',
+  'a run was resumed, and its definition stays paused',
+  'a step waited until its definition was resumed',
   'a call was answered in a pause',
   'a call failed in a pause',
   'an undo was answered in a pause',
@@ -43,7 +48,7 @@ export const FAILURE_CASES = [
 ] as const;
 export type FailureCase = (typeof FAILURE_CASES)[number];
 
-type Recorded = RunEvent & Pick<RecordedEvent, 'commit_no'>;
+type Recorded = RunEvent & Pick<RecordedEvent, 'commit_no' | 'meta'>;
 type EventOf<Type extends RunEvent['type']> = Extract<Recorded, { type: Type }>;
 type Past = readonly Recorded[];
 
@@ -55,6 +60,7 @@ export const failureCasesOf = (
   next: Recorded | undefined,
 ): readonly FailureCase[] => [
   ...ofPauses(event, past, next),
+  ...ofDefinitions(event, past),
   ...ofIncidents(event, past),
   ...ofCatching(definition, event),
   ...ofRules(definition, event),
@@ -84,6 +90,17 @@ function ofPauses(event: Recorded, past: Past, next: Recorded | undefined): read
       ?.type === 'WorkflowPaused';
   const found = isPaused ? IN_A_PAUSE[type] : undefined;
   return found === undefined ? [] : [found];
+}
+
+function ofDefinitions({ type, data, meta }: Recorded, past: Past): readonly FailureCase[] {
+  if (type === 'WorkflowPaused')
+    return data.definition_pause === undefined ? [] : ['a run was paused with its definition'];
+  if (type !== 'WorkflowResumed') return [];
+  const paused = past.findLast((one) => one.type === 'WorkflowPaused');
+  if (paused?.data.definition_pause === undefined) return [];
+  return meta.actor === WITH_DEFINITION
+    ? ['a run was resumed with its definition']
+    : ['a run was resumed, and its definition stays paused'];
 }
 
 const isUndoing = (past: Past): boolean =>

@@ -55,8 +55,11 @@ export function latenessOf(
 }
 
 function timersSet({ type, data }: RunEvent): readonly (readonly [string, Instant])[] {
-  if (type === 'WorkflowStarted' || type === 'RunRetried')
-    return data.timeout_at === undefined ? [] : [[TIMEOUT, data.timeout_at]];
+  if (type === 'WorkflowStarted' || type === 'RunRetried') {
+    const { timeout_at: due, at } = data;
+    // The step of a run whose time has passed meanwhile begins without any: its definition was paused.
+    return due === undefined ? [] : [[TIMEOUT, due < at ? at : due]];
+  }
   if (type === 'DelayStarted') return [[delayOf(data.step), data.until]];
   if (type === 'SignalAwaited')
     return data.until === undefined ? [] : [[signalOf(data.step), data.until]];

@@ -105,7 +105,8 @@ class MigrationsAccount {
     }
     if (type === 'WaitAbandoned' && this.calls.has(`undo ${data.step}`))
       set(`undo ${data.step}`, { isOpen: false });
-    if (type === 'StepCompensated') this.calls.delete(`undo ${data.step}`);
+    const isByHand = type === 'IncidentResolved' && data.action === 'done_by_hand';
+    if (type === 'StepCompensated' || isByHand) this.calls.delete(`undo ${data.step}`);
   }
 
   private migrated(data: Migrated, to: CompiledDefinition): void {

@@ -17,6 +17,7 @@ import { incidentsAccountOf } from './incidents-account';
 import { latenessOf } from './lateness';
 import { migrationCasesOf } from './migration-cases';
 import { migrationsAccountOf } from './migrations-account';
+import { definitionPausesAccountOf, WITH_DEFINITION } from './paused-definitions';
 import { pausesAccountOf } from './pauses-account';
 import { nameAt } from './places';
 import { firstDifference } from './replay';
@@ -61,6 +62,7 @@ function wrongsOf(world: World, run: Run, calmAt: number, mutation: Mutation): r
     ...flowAccountOf(history),
     ...migrationsAccountOf(history, (version) => checksumOf(name, version)),
     ...pausesAccountOf(events),
+    ...definitionPausesAccountOf(world, name, events),
     ...incidentsAccountOf(events, world.books),
     ...editsAccountOf(correlationId, history, world.books),
     ...signalsAccountOf(events),
@@ -77,7 +79,8 @@ function commandsOnce(events: readonly RunEvent[]): readonly string[] {
   const commits = new Map<string, number>();
   const wrongs: string[] = [];
   for (const { meta, commit_no } of events as unknown as readonly RecordedEvent[]) {
-    if (meta.actor === 'saga-engine') continue;
+    // What the engine or a paused definition leads to is no command of anybody's.
+    if (meta.actor === 'saga-engine' || meta.actor === WITH_DEFINITION) continue;
     const commit = commits.get(meta.causation_id) ?? commit_no;
     commits.set(meta.causation_id, commit);
     if (commit !== commit_no) wrongs.push(`${meta.causation_id} was carried out twice`);

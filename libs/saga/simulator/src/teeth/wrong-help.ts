@@ -54,6 +54,46 @@ export const WRONG_HELP: readonly Tooth[] = [
     },
   },
   {
+    name: 'paused-definition-not-heeded',
+    says: 'a replica begins runs of a definition that it knows to be paused',
+    mutation: { isDefinitionPaused: () => false },
+  },
+  {
+    name: 'runs-of-a-paused-definition-left',
+    says: 'a run is not paused with its definition',
+    mutation: {
+      decider: deciding((sound) => (command, state) =>
+        command.type === 'PauseWorkflow' && command.definition_pause !== undefined
+          ? { events: [], state }
+          : sound(command, state),
+      ),
+    },
+  },
+  {
+    name: 'runs-of-a-resumed-definition-left',
+    says: 'a run that was paused with its definition is not resumed with it',
+    mutation: {
+      decider: deciding((sound) => (command, state) =>
+        command.type === 'ResumeWorkflow' && command.definition_pause !== undefined
+          ? { events: [], state }
+          : sound(command, state),
+      ),
+    },
+  },
+  {
+    name: 'paused-by-a-person-resumed-with-its-definition',
+    says: 'a pause that somebody asked for ends with that of the definition',
+    mutation: {
+      decider: rewriting((events) =>
+        events.map((event): RunEvent =>
+          event.type === 'WorkflowPaused'
+            ? { ...event, data: { definition_pause: 1, ...event.data } }
+            : event,
+        ),
+      ),
+    },
+  },
+  {
     name: 'paused-target-called',
     says: 'a replica does not hear that a target is paused',
     mutation: { rules: (rules) => rules.map((rule) => ({ ...rule, is_paused: false })) },

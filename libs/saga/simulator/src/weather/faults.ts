@@ -59,6 +59,10 @@ export const FAULTS = {
   'migration-asked': 0.06,
   /** By a version that was made for it. */
   'repair-asked': 0.15,
+  // What operators say of definitions, per turn; and who is told so at once.
+  'definition-paused': 0.04,
+  'definition-resumed': 0.1,
+  'hint-lost': 0.2,
 } as const;
 
 export type Fault = keyof typeof FAULTS;

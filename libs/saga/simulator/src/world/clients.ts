@@ -1,15 +1,17 @@
-import { instantOf, type EventMeta, type Json } from '@downbeat/eventsourcing';
+import { instantOf, type EventMeta, type Json, type StreamName } from '@downbeat/eventsourcing';
 import type { CommandOutcome } from '@downbeat/message-bus';
-import type {
-  ArchiveWorkflow,
-  CompensateWorkflow,
-  MigrationRequest,
-  PauseWorkflow,
-  ResolveIncident,
-  ResumeWorkflow,
-  RetryWorkflow,
-  RunEvent,
-  SignalWorkflow,
+import {
+  definitionControlStream,
+  type DefinitionControlCommand,
+  type ArchiveWorkflow,
+  type CompensateWorkflow,
+  type MigrationRequest,
+  type PauseWorkflow,
+  type ResolveIncident,
+  type ResumeWorkflow,
+  type RetryWorkflow,
+  type RunEvent,
+  type SignalWorkflow,
 } from '@downbeat/saga-domain';
 import { workflowIdOf } from '@downbeat/saga-service/testing';
 import type { Run } from './run';
@@ -18,12 +20,16 @@ import type { World } from './world';
 
 /** A message that nobody has taken is delivered again after this time. */
 const ACK_WAIT_MS = 6_000;
+/** Who was told that a definition is paused asks again, until it is not. */
+const ASK_AGAIN_MS = 1_500;
 const NEVER = instantOf(0);
 
 /** One command, delivered until it is answered. */
 interface Command {
   readonly id: string;
-  readonly run: Run;
+  /** Whom it is about, as it is told. */
+  readonly about: string;
+  readonly stream: StreamName;
   readonly handle: (node: Node, cause: Cause) => Promise<CommandOutcome>;
   /** Once it is accepted the log has a signal with this payload. */
   readonly payload?: Json | undefined;
@@ -124,9 +130,39 @@ export class Clients {
     this.insist(run, (node, cause) => node.operate.carryOut(command, cause), payload);
   }
 
+  /** No run of a workflow is to begin; with `pause` those under way are to be paused as well. */
+  pauseDefinition(workflow_name: string, runs: 'leave' | 'pause'): void {
+    const data = { workflow_name, reason: 'it is wrong', runs };
+    this.control(workflow_name, { type: 'PauseDefinition', data, at: this.now });
+  }
+
+  resumeDefinition(workflow_name: string): void {
+    this.control(workflow_name, { type: 'ResumeDefinition', data: { workflow_name }, at: this.now });
+  }
+
+  private get now() {
+    return instantOf(this.world.time.now);
+  }
+
+  private control(workflowName: string, command: DefinitionControlCommand): void {
+    this.send(workflowName, definitionControlStream(workflowName), (node, cause) =>
+      node.control.carryOut(command, cause),
+    );
+  }
+
   private insist(run: Run, handle: Command['handle'], payload?: Json): string {
+    const { correlationId } = run;
+    return this.send(correlationId, this.world.streamOf(correlationId), handle, payload);
+  }
+
+  private send(
+    about: string,
+    stream: StreamName,
+    handle: Command['handle'],
+    payload?: Json,
+  ): string {
     const id = `command-${++this.commands}`;
-    const command = { id, run, handle, payload, isAnswered: false, deliveries: 0 };
+    const command = { id, about, stream, handle, payload, isAnswered: false, deliveries: 0 };
     this.unanswered++;
     this.deliver(command);
     if (this.world.weather.strikes('command-repeated')) this.deliver(command);
@@ -146,7 +182,7 @@ export class Clients {
     if (!node) return void again(500);
     const redelivery = again(ACK_WAIT_MS);
     world.time.after(world.network.latency(), node.process, () => {
-      world.say(node.process.name, `is given ${command.id} for ${command.run.correlationId}`);
+      world.say(node.process.name, `is given ${command.id} for ${command.about}`);
       const meta = { correlation_id: command.id, causation_id: command.id, actor: 'shop' };
       command.handle(node, { commandId: command.id, meta }).then(
         (outcome) => {
@@ -173,19 +209,20 @@ export class Clients {
   }
 
   /** What was accepted is in the log by then. */
-  private judge({ id, run, payload }: Command, outcome: CommandOutcome): void {
+  private judge({ id, stream, payload }: Command, outcome: CommandOutcome): void {
     const { world } = this;
     const said = outcome.accepted ? 'accepted' : `refused: ${outcome.problem.code}`;
     world.say('', `${id} was ${said}`);
     world.options.coverage.met('command', outcome.accepted ? 'accepted' : outcome.problem.code);
     if (!outcome.accepted) return;
-    const events = world.eventsOf(run.correlationId);
+    const events = (world.log.streams.get(stream) ?? []) as unknown as readonly RunEvent[];
     if (events.length === 0) world.accuse(`${id} was accepted, and the log has nothing of it`);
     const isReceived = ({ type, data }: RunEvent): boolean =>
       type === 'SignalReceived' && JSON.stringify(data.payload) === JSON.stringify(payload);
     if (payload !== undefined && !events.some(isReceived))
       world.accuse(`${id} was accepted, and the log does not have its signal`);
-    if (outcome.repeated) return;
+    // Asking for what holds already is no change of a definition, and an answer of its own.
+    if (outcome.repeated || stream.startsWith('definition-control-')) return;
     const metas = events as unknown as readonly { readonly meta: EventMeta }[];
     if (!metas.some(({ meta }) => meta.causation_id === id))
       world.accuse(`${id} was accepted, and the log has no event of it`);
@@ -194,6 +231,7 @@ export class Clients {
 
 /** When whoever was turned away asks again; undefined: it is an answer. */
 function turnedAwayMs(outcome: CommandOutcome): number | undefined {
+  if (!outcome.accepted && outcome.problem.code === 'definition-paused') return ASK_AGAIN_MS;
   const seconds = outcome.accepted ? undefined : outcome.problem.retry_after_seconds;
   return seconds === undefined ? undefined : seconds * 1_000;
 }

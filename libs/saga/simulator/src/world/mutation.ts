@@ -34,6 +34,8 @@ export interface Mutation {
     known: Known,
     find: (version: string) => Promise<Known | Rejection>,
   ) => Promise<Known>;
+  /** What a process believes of whether a definition is paused. */
+  readonly isDefinitionPaused?: (isPaused: boolean) => boolean;
   readonly decider?: (decider: RunDecider, definition: CompiledDefinition) => RunDecider;
   /** False: a timer of these milliseconds, set now, is lost. */
   readonly isTimerKept?: (ms: number, site: Site) => boolean;

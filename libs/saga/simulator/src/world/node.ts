@@ -2,28 +2,31 @@ import type { EventStore, Leases } from '@downbeat/event-store';
 import { Rejection } from '@downbeat/eventsourcing';
 import {
   Admission,
+  ControlDefinition,
   type CrashPoints,
   DatabaseClock,
   DefinitionLibrary,
   OperateWorkflow,
+  PausedDefinitions,
   Replica,
   RunEngine,
+  RunsOfPaused,
   StartRuns,
   StartWorkflowHandler,
   type CrashPoint,
   type Reach,
   type TargetRules,
 } from '@downbeat/saga-service/testing';
-import type { ContextPool } from '@downbeat/service-host';
 import { SimulatedProcess } from '../time/simulated-process';
 import type { Mutation } from './mutation';
 import type { SimulatedBus } from './simulated-bus';
 import { SimulatedLeases } from './simulated-leases';
 import { SimulatedStore } from './simulated-store';
 import { SimulatedTargets } from './simulated-targets';
-import { storeUnavailable, type World } from './world';
+import { simulatedPool } from './simulated-pool';
+import { SimulatedReadModels } from './simulated-read-models';
+import type { World } from './world';
 
-const CLOCK_PATIENCE_MS = 1_000;
 /** A good clock's; the monotonic one of a machine is set by none. */
 const DRIFT_MAX = 200e-6;
 const WALL_ERROR_MAX_MS = 3_600_000;
@@ -45,6 +48,8 @@ export class Node implements CrashPoints {
   readonly operate: OperateWorkflow;
   /** Takes commands. */
   isServing = false;
+  readonly control: ControlDefinition;
+  private readonly pauses: Pauses;
   private readonly runs: StartRuns;
   private readonly engine: RunEngine;
   private readonly admission: Admission;
@@ -68,7 +73,14 @@ export class Node implements CrashPoints {
     const leases: Leases = mutation.leases?.(plainLeases, site) ?? plainLeases;
     const plainTargets = new SimulatedTargets(world, this.process);
     const library = new MutableLibrary(store, mutation);
-    this.clock = new DatabaseClock(this.databaseTime());
+    const pool = simulatedPool(world, this.process);
+    const reached = bus.reachedFrom(this.process);
+    const readModels = new SimulatedReadModels(world, this.process).asReadModels;
+    const paused = new MutablePaused(store, readModels, reached, mutation);
+    // In most seeds nobody pauses one, and nobody need look.
+    const arePaused = world.weather.present.includes('definition-paused');
+    this.clock = new DatabaseClock(pool);
+    this.control = new ControlDefinition(plainStore, library, reached);
     this.admission = new Admission({
       callsPerTargetMax: bounds.callsPerTargetMax,
       chance: () => chance.next(),
@@ -78,6 +90,7 @@ export class Node implements CrashPoints {
       openMax: bounds.openMax,
       admission: this.admission,
       onEnded: () => undefined,
+      ...(arePaused ? { isPaused: (name) => paused.has(name) } : {}),
       store,
       leases,
       library,
@@ -90,9 +103,8 @@ export class Node implements CrashPoints {
       onFault: (run, fault) => this.faultMet(run.id, fault),
     });
     this.replica = new Replica(leases, this.engine, this);
-    const reached = bus.reachedFrom(this.process);
     const room = { take: elsewhere };
-    this.runs = new StartRuns(this.engine, library, NO_DURATIONS, room, reached, NONE_PAUSED);
+    this.runs = new StartRuns(this.engine, library, NO_DURATIONS, room, reached, arePaused ? paused : NONE_PAUSED);
     this.start = new StartWorkflowHandler(this.runs);
     this.operate = new OperateWorkflow(
       reachedBy(this.engine, (reach) => mutation.reach?.(reach, site) ?? reach),
@@ -100,6 +112,9 @@ export class Node implements CrashPoints {
       reached,
       { take: elsewhere },
     );
+    const host = { config: { LOG_NAME: 'simulated' } } as Host;
+    const keeper = new RunsOfPaused(readModels, this.operate, reached, pool, host);
+    this.pauses = arePaused ? [paused, keeper] : [];
   }
 
   get isAlive(): boolean {
@@ -118,7 +133,10 @@ export class Node implements CrashPoints {
       await this.clock.start();
       this.operate.serve(this.replica.process);
       this.runs.serve(this.replica.process);
+      const [paused, keeper] = this.pauses;
+      paused?.start();
       await this.replica.start();
+      keeper?.start();
       this.isServing = true;
     } catch (fault) {
       this.kill(`it could not start: ${String(fault)}`);
@@ -128,6 +146,7 @@ export class Node implements CrashPoints {
   async stop(): Promise<void> {
     this.isServing = false;
     this.world.say(this.process.name, 'is told to stop');
+    for (const one of this.pauses.toReversed()) await one.stop().catch(() => undefined);
     await this.replica.stop().catch(() => undefined);
     this.kill('it has stopped');
   }
@@ -160,21 +179,11 @@ export class Node implements CrashPoints {
 
   private faultMet(run: string, fault: unknown): void {
     if (!this.isAlive) return;
+    if (fault instanceof Error && fault.name === 'DefinitionPaused')
+      this.world.options.coverage.met('case', 'a step waited until its definition was resumed');
     this.world.say(this.process.name, `has trouble with ${run}: ${String(fault)}`);
     const isDefect = fault instanceof TypeError || fault instanceof RangeError;
     if (isDefect) this.world.accuse(`${this.process.name} met a defect: ${String(fault)}`);
-  }
-
-  /** As much of a pool of connections as a clock needs. */
-  private databaseTime(): ContextPool {
-    const { world, process } = this;
-    const query = () =>
-      world.network.ask(
-        process,
-        world.routeToStore(process, CLOCK_PATIENCE_MS, storeUnavailable),
-        async () => ({ rows: [{ ms: world.time.now }] }),
-      );
-    return { query } as unknown as ContextPool;
   }
 }
 
@@ -191,6 +200,25 @@ const reachedBy = (engine: RunEngine, change: (reach: Reach) => Reach): RunEngin
   Object.assign(Object.create(engine) as RunEngine, {
     reachBy: (reach: Reach) => engine.reachBy(change(reach)),
   });
+
+type Pauses = readonly { start(): void; stop(): Promise<void> }[];
+type Host = ConstructorParameters<typeof RunsOfPaused>[4];
+
+class MutablePaused extends PausedDefinitions {
+  constructor(
+    store: EventStore,
+    readModels: ConstructorParameters<typeof PausedDefinitions>[1],
+    bus: ConstructorParameters<typeof PausedDefinitions>[2],
+    private readonly mutation: Mutation,
+  ) {
+    super(store, readModels, bus);
+  }
+
+  override async has(name: string): Promise<boolean> {
+    const isPaused = await super.has(name);
+    return this.mutation.isDefinitionPaused?.(isPaused) ?? isPaused;
+  }
+}
 
 class MutableLibrary extends DefinitionLibrary {
   constructor(

@@ -12,17 +12,22 @@ import { Chance } from '../chance';
 import { canBeUndone, nameAt } from '../oracle/places';
 import type { Clients } from './clients';
 import type { Registry } from './registry';
+import { goingOnInSpite, pauseOf } from '../oracle/paused-definitions';
 import type { Run } from './run';
 import type { World } from './world';
 
 /** Runs that failed are tried again so often when the weather is fine. */
 const RETRIES_IN_CALM = 2;
+const HEARD_OF_WITHIN_MS = 16_000;
 
 /** People who start runs, cancel, pause and correct them, send them signals, put them away, and see to those that cannot go on by themselves. */
 export class Operators {
   private readonly wanted = new Set<Run>();
   private readonly retried = new Map<Run, number>();
   private readonly aside: Chance;
+  /** Resumes what is paused as soon as the weather is fine. */
+  private readonly isHasty: boolean;
+  private calmSince: number | undefined;
 
   constructor(
     private readonly world: World,
@@ -32,6 +37,7 @@ export class Operators {
     private readonly runs: readonly Run[],
   ) {
     this.aside = Chance.of(world.options.seed, 'operators');
+    this.isHasty = this.aside.isLucky(0.5);
   }
 
   /** With those that stand for steps. */
@@ -43,6 +49,7 @@ export class Operators {
   inStorm(share: number): void {
     const { weather, chance } = this.world;
     if (weather.strikes('version-registered')) this.registry.next();
+    this.mayPauseDefinitions();
     for (const run of this.all) {
       if (weather.strikes('signal-sent')) this.signal(run);
       if (this.runs.includes(run) && !this.wanted.has(run)) {
@@ -108,13 +115,40 @@ export class Operators {
     return to !== undefined;
   }
 
+  private mayPauseDefinitions(): void {
+    const { world, aside } = this;
+    const { weather, known } = world;
+    const name = weather.strikes('definition-paused') ? aside.pick(known.names) : undefined;
+    if (name !== undefined) this.clients.pauseDefinition(name, aside.oneOf('leave', 'pause', 'pause'));
+    const paused = weather.strikes('definition-resumed') ? aside.pick(this.pausedNames) : undefined;
+    if (paused !== undefined) this.clients.resumeDefinition(paused);
+  }
+
+  private get pausedNames(): readonly string[] {
+    return this.world.known.names.filter((name) => pauseOf(this.world, name) !== undefined);
+  }
+
+  /** Some stay paused for as long as it takes until every replica has heard of it. */
+  private resumeDefinitions(): void {
+    const { world } = this;
+    const since = world.time.now - world.age + (this.calmSince ?? 0);
+    for (const name of this.pausedNames) {
+      const isHeardOf = world.time.now - since > HEARD_OF_WITHIN_MS;
+      if (isHeardOf) for (const run of goingOnInSpite(world, this.all, name, since)) world.accuse(run);
+      if (isHeardOf || this.isHasty) this.clients.resumeDefinition(name);
+    }
+  }
+
   inCalm(): void {
+    this.calmSince ??= this.world.age;
+    this.resumeDefinitions();
     const { chance } = this.world;
     for (const run of this.all) {
       const isChild = !this.runs.includes(run);
       if (!isChild && !this.wanted.has(run)) this.want(run);
       const state = this.stateOf(run);
       if (!isStarted(state)) continue;
+      if (state.pause?.isOfDefinition) continue;
       if (state.pause) this.clients.resume(run);
       else if (state.incident) this.seeTo(run);
       if (isAwaiting(state) && chance.isLucky(0.5)) this.signal(run);

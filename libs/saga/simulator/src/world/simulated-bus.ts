@@ -3,11 +3,14 @@ import { NoAnswer, type MessageBus, type QueryOutcome } from '@downbeat/message-
 import type { SimulatedProcess } from '../time/simulated-process';
 import type { World } from './world';
 
+type Hear = (payload: unknown) => void;
 type Handle = (payload: unknown) => Promise<QueryOutcome>;
 
 /** Questions of one replica to another. */
 export class SimulatedBus {
   private readonly answering = new Map<string, { process: SimulatedProcess; handle: Handle }>();
+
+  private readonly hearing = new Set<{ process: SimulatedProcess; hear: Hear }>();
 
   constructor(private readonly world: World) {}
 
@@ -17,7 +20,23 @@ export class SimulatedBus {
       void this.answering.set(subject, { process, handle });
     const query = (subject: string, payload: JsonObject, { timeoutMs = 5_000 } = {}) =>
       this.query(process, subject, payload, timeoutMs);
-    return { answer, query } as unknown as MessageBus;
+    const onHint = (_: string, hear: Hear) => this.heardBy(process, hear);
+    const hint = (_: string, payload: JsonObject): void => this.hint(payload);
+    return { answer, query, onHint, hint } as unknown as MessageBus;
+  }
+
+  private heardBy(process: SimulatedProcess, hear: Hear): () => void {
+    const hearing = { process, hear };
+    this.hearing.add(hearing);
+    return () => void this.hearing.delete(hearing);
+  }
+
+  /** Of one kind only: that a definition was paused or resumed. */
+  private hint(payload: JsonObject): void {
+    const { time, network, weather } = this.world;
+    for (const { process, hear } of this.hearing)
+      if (process.isAlive && !weather.strikes('hint-lost'))
+        time.after(network.latency(), process, () => hear(payload));
   }
 
   private query(

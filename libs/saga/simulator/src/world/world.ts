@@ -1,6 +1,6 @@
 import { EventStoreUnavailable, type Append, type Appended } from '@downbeat/event-store';
 import { MemoryEventStore, MemoryLeases, MemoryLog } from '@downbeat/event-store/testing';
-import type { Instant, RecordedEvent, StreamName } from '@downbeat/eventsourcing';
+import { epochMs, type Instant, type RecordedEvent, type StreamName } from '@downbeat/eventsourcing';
 import {
   evolveRun,
   isStarted,
@@ -29,6 +29,8 @@ import { Services } from './services';
 /** 2026-03-01T09:30:00Z. */
 const BEGIN = 1_772_357_400_000;
 const CRIMES_MAX = 20;
+/** From the question whether a definition is paused to the decision that a run of it begins, at most. */
+const START_DECIDED_WITHIN_MS = 3_000;
 
 export interface WorldOptions {
   readonly seed: number;
@@ -69,6 +71,10 @@ export class World {
   readonly strayStreams = new Set<string>();
   /** Since when each process follows that a target is paused. */
   readonly pausedTargets = new Map<SimulatedProcess, ReadonlyMap<string, number>>();
+  /** The same of definitions that are paused, as it has read it. */
+  private readonly pausedDefinitions = new Map<SimulatedProcess, ReadonlyMap<string, number>>();
+  /** Who holds a lock of the database. */
+  readonly locks = new Map<string, SimulatedProcess>();
   storeDownUntil = 0;
   targetsDownUntil = 0;
   readonly cutOffUntil = new Map<SimulatedProcess, number>();
@@ -151,6 +157,7 @@ export class World {
     const appended = await this.refusalTold(by, () => this.store.append(append));
     if (appended.repeated) return appended;
     this.noteChild(append);
+    this.judgeStart(by, append);
     if (isAstray && append.lease?.use === 'acquire') this.strayStreams.add(append.stream);
     if (before && this.owners.get(before.owner) !== by)
       this.accuse(`${by.name} added to ${append.stream}, which another replica held`);
@@ -204,6 +211,23 @@ export class World {
       by,
       new Map(paused.map(({ service_name: name }) => [name, since(name)] as const)),
     );
+  }
+
+  /** What operators say of definitions has come to a process. */
+  followsDefinitions(by: SimulatedProcess, paused: readonly string[]): void {
+    const before = this.pausedDefinitions.get(by);
+    const since = (name: string): number => before?.get(name) ?? this.time.now;
+    this.pausedDefinitions.set(by, new Map(paused.map((name) => [name, since(name)] as const)));
+  }
+
+  /** A run begins; whoever has known for a while that its definition is paused begins none. */
+  private judgeStart(by: SimulatedProcess, { events: [first] }: Append): void {
+    const event = first as RunEvent | undefined;
+    if (event?.type !== 'WorkflowStarted' || by.wasSuspended) return;
+    const { workflow_name, correlation_id, at } = event.data;
+    const since = this.pausedDefinitions.get(by)?.get(workflow_name);
+    if (since !== undefined && epochMs(at) > since + START_DECIDED_WITHIN_MS)
+      this.accuse(`${by.name} begins ${correlation_id}, a run of ${workflow_name}, which is paused`);
   }
 
   /** A call is about to leave a process. */
