@@ -4,8 +4,8 @@ import { STEP_TYPES } from './definitions/sequence';
 import { CASES } from './oracle/cases';
 import { FAULT_NAMES } from './weather/faults';
 
-/** What runs of today do not record any more; and purges, which nobody asks for here. */
-type Unmet = 'UndoParked' | 'WorkflowPurged';
+/** What runs of today do not record any more. */
+type Unmet = 'UndoParked';
 
 /** Any other type of event that is not listed does not compile. */
 const EVENT_TYPES: Readonly<Record<Exclude<RunEvent['type'], Unmet>, true>> = {
@@ -56,6 +56,7 @@ const EVENT_TYPES: Readonly<Record<Exclude<RunEvent['type'], Unmet>, true>> = {
   WorkflowCompensated: true,
   WorkflowArchived: true,
   WorkflowRestored: true,
+  WorkflowPurged: true,
 };
 
 /** What commands have to be answered. */
@@ -81,6 +82,8 @@ const ANSWERS = [
   'migration-impossible',
   'workflow-definition-unknown',
   'definition-paused',
+  'workflow-not-archived',
+  'workflow-purged',
 ];
 
 export type Kind = 'crash point' | 'killed at' | 'fault' | 'event' | 'step' | 'case' | 'command';

@@ -119,6 +119,13 @@ describe('what is refused', () => {
     purge(player);
     expect(types(player.retry())).toBe('workflow-purged');
     expect(types(player.compensate())).toBe('workflow-purged');
+    expect(types(player.signal('go'))).toBe('workflow-purged');
+    expect(types(player.pause())).toBe('workflow-purged');
+    expect(types(player.resume())).toBe('workflow-purged');
+    const data = { incident_id: `${RUN_ID}:a:1`, action: 'retry' as const };
+    expect(types(player.say({ type: 'ResolveIncident', at: player.at, data }))).toBe(
+      'workflow-purged',
+    );
   });
 });
 

@@ -31,11 +31,16 @@ export function purgeRun(draft: Draft): Rejection | undefined {
 
 /** Before an archived run goes on it is at work again; one that was purged does not go on. */
 export function restoreRun(draft: Draft): Rejection | undefined {
-  const { archived, purgedAt } = draft.run;
-  if (purgedAt !== undefined) return purgedRun(purgedAt);
+  const { archived } = draft.run;
+  const gone = whyGone(draft);
+  if (gone) return gone;
   if (archived) draft.record({ type: 'WorkflowRestored', data: { run: archived, at: draft.at } });
   return undefined;
 }
+
+/** Nothing is asked of a run that was purged, whatever state it ended in. */
+export const whyGone = ({ run: { purgedAt } }: Draft): Rejection | undefined =>
+  purgedAt === undefined ? undefined : purgedRun(purgedAt);
 
 /** The answer to whoever asks for it. */
 export const purgedRun = (at: string): Rejection =>

@@ -5,7 +5,7 @@ import type { CompiledDefinition } from '../definition/compiled';
 import { evaluateSource } from '../expressions/mapping';
 import { finish, goOn, walk } from './advance';
 import { answerStep, answerUndo } from './answers';
-import { archiveRun, purgeRun, restoreRun } from './archive-run';
+import { archiveRun, purgeRun, restoreRun, whyGone } from './archive-run';
 import type { RunCommand, StartWorkflow, TimerDue } from './commands';
 import { callAgain } from './call-again';
 import { childEnded, noteParentTold } from './children';
@@ -83,7 +83,7 @@ function handle(draft: Draft, command: Exclude<RunCommand, StartWorkflow>): Reje
     case 'RetryWorkflow':
       return restoreRun(draft) ?? retryRun(draft, command);
     case 'SignalWorkflow':
-      return receiveSignal(draft, command);
+      return whyGone(draft) ?? receiveSignal(draft, command);
     case 'ChildEnded':
       childEnded(draft, command);
       return undefined;
@@ -91,11 +91,11 @@ function handle(draft: Draft, command: Exclude<RunCommand, StartWorkflow>): Reje
       noteParentTold(draft, command);
       return undefined;
     case 'ResolveIncident':
-      return resolveIncident(draft, command);
+      return whyGone(draft) ?? resolveIncident(draft, command);
     case 'PauseWorkflow':
-      return pauseRun(draft, command);
+      return whyGone(draft) ?? pauseRun(draft, command);
     case 'ResumeWorkflow':
-      return resumeRun(draft, command);
+      return whyGone(draft) ?? resumeRun(draft, command);
     case 'ArchiveWorkflow':
       return archiveRun(draft, command);
     case 'PurgeWorkflow':

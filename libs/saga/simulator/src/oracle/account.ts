@@ -45,6 +45,8 @@ class Account {
   private told = 0;
   private hasEnded = false;
   private hasBegun = false;
+  private isArchived = false;
+  private isPurged = false;
   private isUndoing = false;
 
   private definition: CompiledDefinition;
@@ -59,6 +61,7 @@ class Account {
   take(event: RunEvent): void {
     if (this.hasEnded && !MAY_FOLLOW_AN_END.has(event.type))
       this.wrong(`${event.type} follows its end`);
+    if (this.isPurged) this.wrong(`${event.type} of a run that was purged`);
     this.dues.take(event);
     this.standing.take(event);
     switch (event.type) {
@@ -194,6 +197,16 @@ class Account {
         this.defined = this.definition.strategy;
         if (!this.isAsked) this.strategy = this.defined;
         break;
+      case 'WorkflowArchived':
+      case 'WorkflowRestored':
+        if (this.isArchived === (event.type === 'WorkflowArchived'))
+          this.wrong(`${event.type} of a run that is where it would be`);
+        this.isArchived = event.type === 'WorkflowArchived';
+        break;
+      case 'WorkflowPurged':
+        if (!this.isArchived) this.wrong('it was purged, and was not in the archive');
+        this.isPurged = true;
+        break;
       case 'RaceWon':
         this.winners.set(event.data.step, event.data.branch);
         break;
@@ -214,9 +227,6 @@ class Account {
       case 'StepSkipped':
       case 'DecisionTaken':
       case 'ParallelStarted':
-      case 'WorkflowArchived':
-      case 'WorkflowRestored':
-      case 'WorkflowPurged':
       case 'UndoParked':
       case 'IncidentOpened':
       case 'WorkflowPaused':

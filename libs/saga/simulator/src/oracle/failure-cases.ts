@@ -29,6 +29,8 @@ export const FAILURE_CASES = [
   'caught: unknown',
   'caught: unusable',
   'caught: a run that stands for a step',
+  'an answer was too large',
+  'an answer of an undo was too large',
   'a failure was caught in a branch',
   'a step read what was caught before it',
   'a rule gave another try',
@@ -121,9 +123,14 @@ function ofIncidents({ type, data }: Recorded, past: Past): readonly FailureCase
 function ofCatching(definition: CompiledDefinition, event: Recorded): readonly FailureCase[] {
   if (event.type === 'StepStarted' && 'why' in event.data.input)
     return ['a step read what was caught before it'];
+  if (event.type === 'StepCompensated' && event.data.output === null)
+    return definition.steps.get(nameAt(event.data.step))?.type === 'service_call'
+      ? ['an answer of an undo was too large']
+      : [];
   if (event.type !== 'StepFailed') return [];
   const { step, caught, outcome, undo } = event.data;
   return [
+    ...(event.data.oversized ? (['an answer was too large'] as const) : []),
     ...(undo ? (['a step that failed for sure was undone'] as const) : []),
     ...(caught ? ([`caught: ${outcome}`] as const) : []),
     ...(caught && definition.steps.get(nameAt(step))?.type === 'sub_workflow'

@@ -43,8 +43,7 @@ export function goingOnInSpite(
     const isNew = (events[0]?.position ?? 0) > pause.position;
     const begunMs = Date.parse(events[0]?.recorded_at ?? '');
     const heardMs = Math.max(Date.parse(pause.recorded_at), calmSinceMs) + FOUND_WITHIN_MS;
-    if (isNew && begunMs > heardMs)
-      return [`${correlationId} has begun, and ${name} was paused`];
+    if (isNew && begunMs > heardMs) return [`${correlationId} has begun, and ${name} was paused`];
     const isGoingOn = state.status === 'running' || state.status === 'compensating';
     if (pause.data.runs !== 'pause' || !isGoingOn || state.pause) return [];
     const resumed = events.findLast(
@@ -83,7 +82,8 @@ export function definitionPausesAccountOf(
     if (type === 'WorkflowPaused') {
       const { definition_pause: pause } = data;
       isWithIt = isKeeper;
-      if ((pause !== undefined) !== isKeeper) wrongs.push(`${meta.actor} has paused it as ${pause}`);
+      if ((pause !== undefined) !== isKeeper)
+        wrongs.push(`${meta.actor} has paused it as ${pause}`);
       if (pause === undefined) continue;
       if (followed.has(pause)) wrongs.push(`it was paused twice with pause ${pause} of ${name}`);
       followed.add(pause);

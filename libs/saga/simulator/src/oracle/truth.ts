@@ -5,7 +5,8 @@ import type {
   RunEvent,
   RunState,
 } from '@downbeat/saga-domain';
-import type { Books, Deed } from '../world/books';
+import { PAYLOAD_BYTES_MAX } from '@downbeat/contracts';
+import { isTooMuch, type Books, type Deed } from '../world/books';
 import type { History } from './history';
 import { isUndoable, nameAt } from './places';
 
@@ -22,6 +23,7 @@ export function truthOf(one: Case): readonly string[] {
     ...deedsOnce(one),
     ...keysOnce(one),
     ...answersGiven(one),
+    ...boundsKept(one),
     ...signalsSent(one),
     ...undosInOrder(one),
     ...endIsTrue(one),
@@ -62,6 +64,21 @@ function answersGiven(one: Case): readonly string[] {
   return wrongs;
 }
 
+/** What is too large is not kept, and nobody asks for it again; the step says so under its name. */
+function boundsKept({ correlationId, history: { events }, books }: Case): readonly string[] {
+  if (!books.toldTooMuch.has(correlationId)) return [];
+  return events.flatMap((event) => {
+    const { type, data } = event;
+    const bytes = JSON.stringify(data).length;
+    if (bytes > PAYLOAD_BYTES_MAX) return [`${type} has ${bytes} bytes`];
+    if (type !== 'StepFailed' || !data.oversized) return [];
+    const isSaid = data.message.startsWith('the answer') && data.output === undefined;
+    return isSaid && data.outcome === 'unusable'
+      ? []
+      : [`${data.step} says of it: ${data.message}`];
+  });
+}
+
 interface RecordedAnswer {
   readonly purpose: Purpose;
   readonly step: string;
@@ -74,11 +91,15 @@ function recordedAnswer(event: RunEvent): RecordedAnswer | undefined {
   if (type === 'StepCompleted' || type === 'StepCompensated') {
     const { step, attempt, output } = event.data;
     const purpose = type === 'StepCompleted' ? 'step' : 'undo';
-    return { purpose, step, attempt, fits: isOutput(output) };
+    // Nothing reads what an undo answered: of too much nothing is kept, and it is done.
+    const isCut = type === 'StepCompensated' && output === null;
+    const fits = (result: CallResult) => (isCut && isTooMuch(result)) || isOutput(output)(result);
+    return { purpose, step, attempt, fits };
   }
   if (type === 'StepFailed') {
     const { outcome, step, attempts: attempt, output } = event.data;
     if (outcome !== 'unusable') return undefined;
+    if (event.data.oversized) return { purpose: 'step', step, attempt, fits: isTooMuch };
     return { purpose: 'step', step, attempt, fits: isOutput(output) };
   }
   if (type !== 'StepAttemptFailed' && type !== 'UndoAttemptFailed') return undefined;

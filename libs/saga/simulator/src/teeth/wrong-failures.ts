@@ -105,6 +105,30 @@ export const WRONG_FAILURES: readonly Tooth[] = [
     },
   },
   {
+    name: 'too-large-answer-kept',
+    says: 'an answer is kept, however large it is',
+    mutation: {
+      decider: deciding((sound) => (command, state) => {
+        if (command.type !== 'CallAnswered') return sound(command, state);
+        const decided = sound(command, unbounded(state));
+        return decided instanceof Rejection ? decided : leadingTo(decided.events, state);
+      }),
+    },
+  },
+  {
+    name: 'too-large-answer-taken-for-a-failure',
+    says: 'a call whose answer is too large counts as one that had no effect',
+    mutation: {
+      decider: rewriting((events) =>
+        events.map((event): RunEvent =>
+          event.type === 'StepFailed' && event.data.oversized
+            ? { ...event, data: { ...event.data, outcome: 'failed' } }
+            : event,
+        ),
+      ),
+    },
+  },
+  {
     name: 'failed-step-left-as-it-is',
     says: 'a step that is to be undone although it failed for sure is not',
     mutation: deciderFor((step) =>
@@ -112,6 +136,10 @@ export const WRONG_FAILURES: readonly Tooth[] = [
     ),
   },
 ];
+
+/** By the rules of before, which bound nothing. */
+const unbounded = (state: RunState): RunState =>
+  isStarted(state) ? { ...state, started: { ...state.started, rules: 2 } } : state;
 
 const isWider = (named: string | number, one: string | number): boolean =>
   named === 'any' ||

@@ -62,10 +62,11 @@ export const WRONG_HELP: readonly Tooth[] = [
     name: 'runs-of-a-paused-definition-left',
     says: 'a run is not paused with its definition',
     mutation: {
-      decider: deciding((sound) => (command, state) =>
-        command.type === 'PauseWorkflow' && command.definition_pause !== undefined
-          ? { events: [], state }
-          : sound(command, state),
+      decider: deciding(
+        (sound) => (command, state) =>
+          command.type === 'PauseWorkflow' && command.definition_pause !== undefined
+            ? { events: [], state }
+            : sound(command, state),
       ),
     },
   },
@@ -73,10 +74,11 @@ export const WRONG_HELP: readonly Tooth[] = [
     name: 'runs-of-a-resumed-definition-left',
     says: 'a run that was paused with its definition is not resumed with it',
     mutation: {
-      decider: deciding((sound) => (command, state) =>
-        command.type === 'ResumeWorkflow' && command.definition_pause !== undefined
-          ? { events: [], state }
-          : sound(command, state),
+      decider: deciding(
+        (sound) => (command, state) =>
+          command.type === 'ResumeWorkflow' && command.definition_pause !== undefined
+            ? { events: [], state }
+            : sound(command, state),
       ),
     },
   },

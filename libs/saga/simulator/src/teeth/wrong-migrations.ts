@@ -81,6 +81,18 @@ export const WRONG_MIGRATIONS: readonly Tooth[] = [
     },
   },
   {
+    name: 'purged-run-goes-on',
+    says: 'a run that was purged is retried, or undone, as one from the archive',
+    mutation: {
+      decider: deciding((sound) => (command, state) => {
+        const isAsked = command.type === 'RetryWorkflow' || command.type === 'CompensateWorkflow';
+        if (!isAsked || !isStarted(state)) return sound(command, state);
+        const decided = sound(command, { ...state, purgedAt: undefined });
+        return decided instanceof Rejection ? decided : leadingTo(decided.events, state);
+      }),
+    },
+  },
+  {
     name: 'failure-of-a-child-not-caught',
     says: 'the failure of a run that stands for a step ends the run around it, whatever catches it',
     mutation: deciderFor((step) =>

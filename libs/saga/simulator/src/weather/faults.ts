@@ -34,6 +34,7 @@ export const FAULTS = {
   'target-gateway': 0.05,
   'target-unusable': 0.08,
   'target-unstorable': 0.01,
+  'target-oversized': 0.03,
   // What operators say of targets, per turn.
   'target-paused': 0.02,
   'target-resumed': 0.03,
@@ -54,6 +55,7 @@ export const FAULTS = {
   'child-meddled-with': 0.1,
   'signal-sent': 0.08,
   'archive-asked': 0.04,
+  'purge-asked': 0.06,
   // Another version of a workflow, and a run that is to go by it.
   'version-registered': 0.06,
   'migration-asked': 0.06,

@@ -43,6 +43,8 @@ export class Books {
   /** By the command that said so. */
   readonly resolutions = new Map<string, Resolution>();
   private readonly signals = new Map<string, string[]>();
+  /** Runs that were told more than may be kept. */
+  readonly toldTooMuch = new Set<string>();
   private order = 0;
 
   send(correlationId: string, effect: CallEffect, by: string): void {
@@ -54,6 +56,7 @@ export class Books {
   }
 
   tell(correlationId: string, effect: CallEffect, result: CallResult): void {
+    if (isTooMuch(result)) this.toldTooMuch.add(correlationId);
     add(this.told, placeOf(correlationId, effect), { attempt: effect.attempt, result });
   }
 
@@ -93,6 +96,14 @@ export class Books {
     return this.told.get(placeOf(correlationId, { step, purpose })) ?? [];
   }
 }
+
+/** An answer that may not be kept; the others that services give here are small. */
+export const isTooMuch = (result: CallResult): boolean =>
+  result.kind === 'oversized' ||
+  (result.kind === 'ok' &&
+    result.output !== null &&
+    typeof result.output === 'object' &&
+    'much' in result.output);
 
 type Place = Pick<CallEffect, 'step' | 'purpose'>;
 

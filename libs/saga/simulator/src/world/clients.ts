@@ -2,11 +2,13 @@ import { instantOf, type EventMeta, type Json, type StreamName } from '@downbeat
 import type { CommandOutcome } from '@downbeat/message-bus';
 import {
   definitionControlStream,
+  isStarted,
   type DefinitionControlCommand,
   type ArchiveWorkflow,
   type CompensateWorkflow,
   type MigrationRequest,
   type PauseWorkflow,
+  type PurgeWorkflow,
   type ResolveIncident,
   type ResumeWorkflow,
   type RetryWorkflow,
@@ -94,6 +96,13 @@ export class Clients {
     this.insist(run, (node, cause) => node.operate.carryOut(command, cause));
   }
 
+  /** As retention does it: one that is not in the archive refuses. */
+  purge(run: Run): void {
+    const data = { workflow_id: workflowIdOf(run.correlationId) };
+    const command: PurgeWorkflow = { type: 'PurgeWorkflow', data, at: NEVER };
+    this.insist(run, (node, cause) => node.operate.carryOut(command, cause));
+  }
+
   migrate(run: Run, to_version: string): void {
     const workflow_id = workflowIdOf(run.correlationId);
     const data = { workflow_id, to_version, reason: 'it was wrong' };
@@ -137,7 +146,11 @@ export class Clients {
   }
 
   resumeDefinition(workflow_name: string): void {
-    this.control(workflow_name, { type: 'ResumeDefinition', data: { workflow_name }, at: this.now });
+    this.control(workflow_name, {
+      type: 'ResumeDefinition',
+      data: { workflow_name },
+      at: this.now,
+    });
   }
 
   private get now() {
@@ -183,10 +196,12 @@ export class Clients {
     const redelivery = again(ACK_WAIT_MS);
     world.time.after(world.network.latency(), node.process, () => {
       world.say(node.process.name, `is given ${command.id} for ${command.about}`);
+      const wasPurged = this.isPurged(command.stream);
       const meta = { correlation_id: command.id, causation_id: command.id, actor: 'shop' };
       command.handle(node, { commandId: command.id, meta }).then(
         (outcome) => {
           if (!node.isAlive) return;
+          if (wasPurged) this.judgePurged(command, outcome);
           this.judge(command, outcome);
           if (world.weather.strikes('command-answer-lost')) return;
           world.time.after(world.network.latency(), undefined, () => {
@@ -206,6 +221,19 @@ export class Clients {
         },
       );
     });
+  }
+
+  private isPurged(stream: StreamName): boolean {
+    const state = this.world.stateOf(stream);
+    return isStarted(state) && state.purgedAt !== undefined;
+  }
+
+  /** Of a run that was purged before, nothing is changed; who asks for something is told so. */
+  private judgePurged({ id }: Command, outcome: CommandOutcome): void {
+    const isTold = outcome.accepted
+      ? outcome.repeated
+      : outcome.problem.code === 'workflow-purged' || turnedAwayMs(outcome) !== undefined;
+    if (!isTold) this.world.accuse(`${id} came to a purged run, and was answered as any other`);
   }
 
   /** What was accepted is in the log by then. */

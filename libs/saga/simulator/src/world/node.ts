@@ -104,7 +104,14 @@ export class Node implements CrashPoints {
     });
     this.replica = new Replica(leases, this.engine, this);
     const room = { take: elsewhere };
-    this.runs = new StartRuns(this.engine, library, NO_DURATIONS, room, reached, arePaused ? paused : NONE_PAUSED);
+    this.runs = new StartRuns(
+      this.engine,
+      library,
+      NO_DURATIONS,
+      room,
+      reached,
+      arePaused ? paused : NONE_PAUSED,
+    );
     this.start = new StartWorkflowHandler(this.runs);
     this.operate = new OperateWorkflow(
       reachedBy(this.engine, (reach) => mutation.reach?.(reach, site) ?? reach),

@@ -59,6 +59,7 @@ export class Operators {
       else if (weather.strikes('retry-asked')) this.retry(run);
       else this.mayHelp(run);
       if (weather.strikes('archive-asked')) this.clients.archive(run);
+      this.mayPurge(run);
       this.mayMigrate(run);
     }
   }
@@ -115,11 +116,19 @@ export class Operators {
     return to !== undefined;
   }
 
+  private mayPurge(run: Run): void {
+    const state = this.stateOf(run);
+    const isArchived = isStarted(state) && state.archived !== undefined && !state.purgedAt;
+    if (!isArchived && !this.aside.isLucky(0.01)) return;
+    if (this.world.weather.strikes('purge-asked')) this.clients.purge(run);
+  }
+
   private mayPauseDefinitions(): void {
     const { world, aside } = this;
     const { weather, known } = world;
     const name = weather.strikes('definition-paused') ? aside.pick(known.names) : undefined;
-    if (name !== undefined) this.clients.pauseDefinition(name, aside.oneOf('leave', 'pause', 'pause'));
+    if (name !== undefined)
+      this.clients.pauseDefinition(name, aside.oneOf('leave', 'pause', 'pause'));
     const paused = weather.strikes('definition-resumed') ? aside.pick(this.pausedNames) : undefined;
     if (paused !== undefined) this.clients.resumeDefinition(paused);
   }
@@ -134,7 +143,8 @@ export class Operators {
     const since = world.time.now - world.age + (this.calmSince ?? 0);
     for (const name of this.pausedNames) {
       const isHeardOf = world.time.now - since > HEARD_OF_WITHIN_MS;
-      if (isHeardOf) for (const run of goingOnInSpite(world, this.all, name, since)) world.accuse(run);
+      if (isHeardOf)
+        for (const run of goingOnInSpite(world, this.all, name, since)) world.accuse(run);
       if (isHeardOf || this.isHasty) this.clients.resumeDefinition(name);
     }
   }

@@ -1,7 +1,12 @@
+import { PAYLOAD_BYTES_MAX } from '@downbeat/contracts';
+import type { JsonObject } from '@downbeat/eventsourcing';
 import type { CallEffect, CallResult } from '@downbeat/saga-domain';
 import type { Chance } from '../chance';
 import type { Weather } from '../weather/weather';
 import type { Books } from './books';
+
+/** Of an answer that may not be kept. */
+const TOO_MUCH = 'x'.repeat(PAYLOAD_BYTES_MAX);
 
 /**
  * The services of all steps, as the suite asks them to be: a key stands for one request and one
@@ -47,9 +52,17 @@ export class Services {
     if (purpose === 'undo' && undoes !== undefined) this.undone.add(undoes);
     this.books.did(correlationId, effect);
     if (this.weather.strikes('target-unusable')) return { kind: 'ok', output: { answer } };
+    if (this.weather.strikes('target-oversized')) return this.oversized({ id: answer, answer });
     if (this.weather.strikes('target-unstorable'))
       return { kind: 'ok', output: { id: answer, answer, note: '\u0000' } };
     return { kind: 'ok', output: { id: answer, answer } };
+  }
+
+  /** As the way to services has it that reads no further, or as it comes to whoever reads to the end. */
+  private oversized(output: JsonObject): CallResult {
+    if (this.chance.isLucky(0.6))
+      return { kind: 'oversized', message: `the answer is too large (${String(output['id'])})` };
+    return { kind: 'ok', output: { ...output, much: TOO_MUCH } };
   }
 
   private busy(answer: number): CallResult | undefined {

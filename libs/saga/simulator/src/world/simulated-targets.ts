@@ -49,7 +49,7 @@ export class SimulatedTargets extends TargetCaller {
     if (weather.strikes('call-duplicated'))
       return world.network.ask(process, route, async () => {
         const [first, second] = [await serve(), await serve()];
-        return first.kind === 'ok' ? first : second;
+        return first.kind === 'ok' || first.kind === 'oversized' ? first : second;
       });
     if (weather.strikes('call-broken'))
       return chance.isLucky(0.5) ? instead({}, BROKEN) : unserved(BROKEN);

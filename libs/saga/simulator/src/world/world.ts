@@ -1,6 +1,11 @@
 import { EventStoreUnavailable, type Append, type Appended } from '@downbeat/event-store';
 import { MemoryEventStore, MemoryLeases, MemoryLog } from '@downbeat/event-store/testing';
-import { epochMs, type Instant, type RecordedEvent, type StreamName } from '@downbeat/eventsourcing';
+import {
+  epochMs,
+  type Instant,
+  type RecordedEvent,
+  type StreamName,
+} from '@downbeat/eventsourcing';
 import {
   evolveRun,
   isStarted,
@@ -227,7 +232,9 @@ export class World {
     const { workflow_name, correlation_id, at } = event.data;
     const since = this.pausedDefinitions.get(by)?.get(workflow_name);
     if (since !== undefined && epochMs(at) > since + START_DECIDED_WITHIN_MS)
-      this.accuse(`${by.name} begins ${correlation_id}, a run of ${workflow_name}, which is paused`);
+      this.accuse(
+        `${by.name} begins ${correlation_id}, a run of ${workflow_name}, which is paused`,
+      );
   }
 
   /** A call is about to leave a process. */
@@ -251,7 +258,7 @@ export class World {
     if (!isStarted(state)) return 'the run has not begun';
     if (!isTarget(this.known.of(state)?.compiled.steps.get(nameAt(step)), effect))
       return `${versionOf(state)} does not call ${service_name}${effect.endpoint} for it`;
-    if (state.pause && this.takenInPause.get(stream) === state.pause.since)
+    if (!by.wasSuspended && state.pause && this.takenInPause.get(stream) === state.pause.since)
       return 'the run was paused when it was taken over';
     const types = purpose === 'undo' ? UNDO_CALLS : STEP_CALLS;
     const recorded = this.eventsOf(correlationId).findLast(
