@@ -22,6 +22,11 @@ import type { World } from './world';
 
 /** A message that nobody has taken is delivered again after this time. */
 const ACK_WAIT_MS = 6_000;
+/** What is to be looked up for a command comes before the run is asked. */
+const TOLD_BEFORE_PURGED: ReadonlySet<string> = new Set([
+  'workflow-purged',
+  'workflow-definition-unknown',
+]);
 /** Who was told that a definition is paused asks again, until it is not. */
 const ASK_AGAIN_MS = 1_500;
 const NEVER = instantOf(0);
@@ -232,7 +237,7 @@ export class Clients {
   private judgePurged({ id }: Command, outcome: CommandOutcome): void {
     const isTold = outcome.accepted
       ? outcome.repeated
-      : outcome.problem.code === 'workflow-purged' || turnedAwayMs(outcome) !== undefined;
+      : TOLD_BEFORE_PURGED.has(outcome.problem.code) || turnedAwayMs(outcome) !== undefined;
     if (!isTold) this.world.accuse(`${id} came to a purged run, and was answered as any other`);
   }
 
