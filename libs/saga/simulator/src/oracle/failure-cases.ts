@@ -1,6 +1,6 @@
 import type { RecordedEvent } from '@downbeat/eventsourcing';
 import type { CompiledDefinition, RunEvent } from '@downbeat/saga-domain';
-import { WITH_DEFINITION } from './paused-definitions';
+import { WITH_DEFINITION } from './definition-pauses';
 import { branchesAround, nameAt } from './places';
 
 /** The same for what failing runs offer: pauses, incidents, rules, catching, savepoints, edits. */

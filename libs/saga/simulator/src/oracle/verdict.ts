@@ -1,5 +1,5 @@
 import type { RecordedEvent } from '@downbeat/eventsourcing';
-import type { RunDecider, RunEvent } from '@downbeat/saga-domain';
+import { definitionControlStream, type RunDecider, type RunEvent } from '@downbeat/saga-domain';
 import type { Mutation } from '../world/mutation';
 import type { Node } from '../world/node';
 import { isAtRest } from '../world/operators';
@@ -17,7 +17,7 @@ import { incidentsAccountOf } from './incidents-account';
 import { latenessOf } from './lateness';
 import { migrationCasesOf } from './migration-cases';
 import { migrationsAccountOf } from './migrations-account';
-import { definitionPausesAccountOf, WITH_DEFINITION } from './paused-definitions';
+import { definitionPausesAccountOf, WITH_DEFINITION } from './definition-pauses';
 import { pausesAccountOf } from './pauses-account';
 import { nameAt } from './places';
 import { firstDifference } from './replay';
@@ -52,6 +52,7 @@ function wrongsOf(world: World, run: Run, calmAt: number, mutation: Mutation): r
   const history = historyOf(events, definition.compiled, find);
   const { decider = (sound: RunDecider) => sound } = mutation;
   const difference = firstDifference(history, decider);
+  const control = world.log.streams.get(definitionControlStream(name)) ?? [];
   count(world, history);
   const isClockTrue = !world.weather.present.includes('suspended');
   return [
@@ -62,7 +63,7 @@ function wrongsOf(world: World, run: Run, calmAt: number, mutation: Mutation): r
     ...flowAccountOf(history),
     ...migrationsAccountOf(history, (version) => checksumOf(name, version)),
     ...pausesAccountOf(events),
-    ...definitionPausesAccountOf(world, name, events),
+    ...definitionPausesAccountOf(name, control, events),
     ...incidentsAccountOf(events, world.books),
     ...editsAccountOf(correlationId, history, world.books),
     ...signalsAccountOf(events),

@@ -12,7 +12,7 @@ import { Chance } from '../chance';
 import { canBeUndone, nameAt } from '../oracle/places';
 import type { Clients } from './clients';
 import type { Registry } from './registry';
-import { goingOnInSpite, pauseOf } from '../oracle/paused-definitions';
+import { goingOnInSpite, pauseOf } from './paused-definitions';
 import type { Run } from './run';
 import type { World } from './world';
 

@@ -8,7 +8,7 @@ import {
   type RunEvent,
 } from '@downbeat/saga-domain';
 import type { PausedDefinitions } from '@downbeat/saga-service/testing';
-import { WITH_DEFINITION } from '../oracle/paused-definitions';
+import { WITH_DEFINITION } from '../oracle/definition-pauses';
 import type { SimulatedProcess } from '../time/simulated-process';
 import { storeUnavailable, type World } from './world';
 

@@ -6,13 +6,12 @@ import {
   type DefinitionPaused,
   type RunEvent,
 } from '@downbeat/saga-domain';
-import type { Run } from '../world/run';
-import type { World } from '../world/world';
+import { WITH_DEFINITION } from '../oracle/definition-pauses';
+import type { Run } from './run';
+import type { World } from './world';
 
 type Recorded = RunEvent & Pick<RecordedEvent, 'meta' | 'position' | 'recorded_at'>;
 
-/** Who pauses and resumes runs with their definition. */
-export const WITH_DEFINITION = 'saga-definitions';
 /** Within so long in fine weather a run is found that goes on although it is to be paused. */
 const FOUND_WITHIN_MS = 10_000;
 
@@ -63,38 +62,3 @@ const TURNS: ReadonlySet<string> = new Set([
   'CompensationRequested',
   'WorkflowResumed',
 ]);
-
-/** What is wrong with how a run was paused and resumed with its definition. */
-export function definitionPausesAccountOf(
-  world: World,
-  name: string,
-  events: readonly RunEvent[],
-): readonly string[] {
-  const wrongs: string[] = [];
-  const said = (world.log.streams.get(definitionControlStream(name)) ??
-    []) as unknown as readonly (DefinitionPaused & RecordedEvent)[];
-  const followed = new Set<number>();
-  let isWithIt = false;
-  for (const { type, data, meta, position } of events as readonly Recorded[]) {
-    const isKeeper = meta.actor === WITH_DEFINITION;
-    // One that comes back from the archive is asked anew.
-    if (type === 'WorkflowRestored') followed.clear();
-    if (type === 'WorkflowPaused') {
-      const { definition_pause: pause } = data;
-      isWithIt = isKeeper;
-      if ((pause !== undefined) !== isKeeper)
-        wrongs.push(`${meta.actor} has paused it as ${pause}`);
-      if (pause === undefined) continue;
-      if (followed.has(pause)) wrongs.push(`it was paused twice with pause ${pause} of ${name}`);
-      followed.add(pause);
-      const before = said.find(
-        (one) => one.type === 'DefinitionPaused' && one.data.pause_no === pause,
-      );
-      if (!before || before.position > position || before.data.runs !== 'pause')
-        wrongs.push(`it was paused with pause ${pause} of ${name}, which is none`);
-    }
-    if (type === 'WorkflowResumed' && isKeeper && !isWithIt)
-      wrongs.push('somebody had paused it, and it was resumed with its definition');
-  }
-  return wrongs;
-}
