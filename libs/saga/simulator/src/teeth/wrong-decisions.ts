@@ -143,7 +143,7 @@ export const WRONG_DECISIONS: readonly Tooth[] = [
         return sound({ ...command, data }, state);
       }),
     },
-    shownBy: 1552,
+    shownBy: 964,
   },
   {
     name: 'parked-undo-passed-over',

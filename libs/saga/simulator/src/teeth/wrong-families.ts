@@ -70,7 +70,7 @@ export const WRONG_FAMILIES: readonly Tooth[] = [
         return sound({ ...command, data }, state);
       }),
     },
-    shownBy: 1044,
+    shownBy: 876,
   },
   {
     name: 'end-of-a-child-recorded-twice',

@@ -117,7 +117,7 @@ export const WRONG_PORTS: readonly Tooth[] = [
       monotonic: () => 0,
       clock: (_, { world }) => ({ now: () => Math.floor(world.time.now) }),
     },
-    shownBy: 503,
+    shownBy: 693,
   },
   {
     name: 'run-forgotten-at-take-over',
