@@ -96,7 +96,10 @@ class MigrationsAccount {
       const isOpen = purpose === 'undo' && data.retry_at !== undefined;
       set(`${purpose} ${data.step}`, { isOpen, ...isDoubtful });
     }
-    if (type === 'StepCompleted') set(`step ${data.step}`, { isOpen: false, isOver: true });
+    // A person has gone on behind what failed.
+    const isPassedOver = type === 'StepSkipped' && this.calls.has(`step ${data.step}`);
+    if (type === 'StepCompleted' || isPassedOver)
+      set(`step ${data.step}`, { isOpen: false, isOver: true });
     if (type === 'StepFailed') {
       const isOver = data.optional || data.caught !== undefined;
       const isDoubtful = data.outcome === 'unusable' ? { isDoubtful: true } : {};

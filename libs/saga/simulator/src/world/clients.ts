@@ -235,6 +235,10 @@ export class Clients {
 
   /** Of a run that was purged before, nothing is changed; who asks for something is told so. */
   private judgePurged({ id }: Command, outcome: CommandOutcome): void {
+    // Who was frozen may refuse by what it knew before.
+    const { present } = this.world.weather;
+    const mayBeLate = present.includes('frozen') || present.includes('suspended');
+    if (!outcome.accepted && mayBeLate) return;
     const isTold = outcome.accepted
       ? outcome.repeated
       : TOLD_BEFORE_PURGED.has(outcome.problem.code) || turnedAwayMs(outcome) !== undefined;

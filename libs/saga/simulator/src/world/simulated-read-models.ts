@@ -14,7 +14,7 @@ import { storeUnavailable, type World } from './world';
 
 const PATIENCE_MS = 2_000;
 /** How far what is read may be behind the log. */
-const BEHIND_MAX = 30;
+const BEHIND_MAX_MS = 1_000;
 const CONTROL = 'definition-control-';
 const RUN = 'workflow-';
 
@@ -41,13 +41,15 @@ export class SimulatedReadModels {
     const { network, weather, chance, log } = world;
     const isLost = weather.strikes('read-failed');
     const route = world.routeToStore(process, PATIENCE_MS, storeUnavailable);
-    const behind = chance.isLucky(0.3) ? chance.below(BEHIND_MAX) : 0;
+    const behindMs = chance.isLucky(0.3) ? chance.below(BEHIND_MAX_MS) : 0;
     let paused: readonly string[] | undefined;
     const answer = await network.ask(
       process,
       isLost ? { ...route, reaches: false } : route,
       async () => {
-        const position = Math.max(log.events.length - behind, min_position);
+        const seenMs = world.time.now - behindMs;
+        const newest = log.events.findLast((one) => Date.parse(one.recorded_at) <= seenMs);
+        const position = Math.max(newest?.position ?? 0, min_position);
         const events = log.events.slice(0, position) as unknown as readonly RecordedEvent[];
         const controls = controlsIn(events);
         const query = (sql: string, bounds: unknown[] = []): unknown => {
