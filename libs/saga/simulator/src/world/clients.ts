@@ -16,6 +16,7 @@ import {
   type SignalWorkflow,
 } from '@downbeat/saga-domain';
 import { workflowIdOf } from '@downbeat/saga-service/testing';
+import type { SimulatedProcess } from '../time/simulated-process';
 import type { Run } from './run';
 import type { Node } from './node';
 import type { World } from './world';
@@ -206,7 +207,7 @@ export class Clients {
       command.handle(node, { commandId: command.id, meta }).then(
         (outcome) => {
           if (!node.isAlive) return;
-          if (wasPurged) this.judgePurged(command, outcome);
+          if (wasPurged) this.judgePurged(node.process, command, outcome);
           this.judge(command, outcome);
           if (world.weather.strikes('command-answer-lost')) return;
           world.time.after(world.network.latency(), undefined, () => {
@@ -234,11 +235,13 @@ export class Clients {
   }
 
   /** Of a run that was purged before, nothing is changed; who asks for something is told so. */
-  private judgePurged({ id }: Command, outcome: CommandOutcome): void {
-    // Who was frozen may refuse by what it knew before.
-    const { present } = this.world.weather;
-    const mayBeLate = present.includes('frozen') || present.includes('suspended');
-    if (!outcome.accepted && mayBeLate) return;
+  private judgePurged(
+    by: SimulatedProcess,
+    { id, stream }: Command,
+    outcome: CommandOutcome,
+  ): void {
+    // Who has the run in hand may refuse by what it read before.
+    if (!outcome.accepted && !this.world.hasReadPurge(by, stream)) return;
     const isTold = outcome.accepted
       ? outcome.repeated
       : TOLD_BEFORE_PURGED.has(outcome.problem.code) || turnedAwayMs(outcome) !== undefined;

@@ -46,9 +46,10 @@ export class SimulatedStore extends EventStore {
 
   async load<Event extends Message>(stream: StreamName, after?: number) {
     const { world } = this;
-    return world.network.ask(this.process, this.readRoute(), () =>
-      world.store.load<Event>(stream, after),
-    );
+    return world.network.ask(this.process, this.readRoute(), () => {
+      world.reads(this.process, stream);
+      return world.store.load<Event>(stream, after);
+    });
   }
 
   async settled(): Promise<void> {

@@ -78,6 +78,8 @@ export class World {
   readonly pausedTargets = new Map<SimulatedProcess, ReadonlyMap<string, number>>();
   /** The same of definitions that are paused, as it has read it. */
   private readonly pausedDefinitions = new Map<SimulatedProcess, ReadonlyMap<string, number>>();
+  /** How many events of a stream a process has read. */
+  private readonly readUpTo = new Map<string, number>();
   /** Who holds a lock of the database. */
   readonly locks = new Map<string, SimulatedProcess>();
   storeDownUntil = 0;
@@ -223,6 +225,19 @@ export class World {
     const before = this.pausedDefinitions.get(by);
     const since = (name: string): number => before?.get(name) ?? this.time.now;
     this.pausedDefinitions.set(by, new Map(paused.map((name) => [name, since(name)] as const)));
+  }
+
+  /** A process reads a stream. */
+  reads(by: SimulatedProcess, stream: StreamName): void {
+    this.readUpTo.set(`${by.name} ${stream}`, this.log.streams.get(stream)?.length ?? 0);
+  }
+
+  hasReadPurge(by: SimulatedProcess, stream: StreamName): boolean {
+    const read = (this.log.streams.get(stream) ?? []).slice(
+      0,
+      this.readUpTo.get(`${by.name} ${stream}`) ?? 0,
+    );
+    return read.some(({ type }) => type === 'WorkflowPurged');
   }
 
   /** A run begins; whoever has known for a while that its definition is paused begins none. */
