@@ -66,8 +66,10 @@ export class FailuresAccount {
     }
   }
 
-  private called({ type }: RunEvent, id: string): void {
-    const isFirst = type.endsWith('Started');
+  private called({ type, data }: RunEvent, id: string): void {
+    // An undo that a migration has made another request is begun once more, and is no first one.
+    const isAnew = type === 'UndoStarted' && data.edition === data.attempt;
+    const isFirst = type.endsWith('Started') && !isAnew;
     if (isFirst || !this.waiting.has(id))
       this.budgets.set(id, {
         failures: new Map(),
