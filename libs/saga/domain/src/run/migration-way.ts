@@ -24,6 +24,11 @@ interface Sequence {
   readonly reached: string[];
 }
 
+interface Overtaken {
+  readonly step: string;
+  readonly before: string;
+}
+
 /**
  * Whether the way that the run has come leads through the same steps by the other definition: with
  * none before the present point that it would never run, and none behind the end of a branch that is
@@ -70,11 +75,27 @@ function faultsIn(
           }
         : { place: nameOf(way.stop), message: `would stand before ${missed}, which was reached` },
     ];
+  const came = walked(from, run, firstOf(from, some), indices);
+  const turned = overtaken([...came.passed], [...way.passed]);
+  if (turned)
+    return [
+      {
+        place: turned.step,
+        message: `was reached after ${turned.before}, and stands before it in ${to.version}`,
+      },
+    ];
   const isInside = aroundOf(from, some) !== undefined;
-  const wasDone = isInside && walked(from, run, firstOf(from, some), indices).stop === END;
+  const wasDone = isInside && came.stop === END;
   return wasDone && way.stop !== END
     ? [{ place: nameOf(way.stop), message: 'would stand behind the end of a branch that is done' }]
     : [];
+}
+
+/** The first step that was passed earlier than by the way before, and one that it has overtaken. */
+function overtaken(before: readonly string[], after: readonly string[]): Overtaken | undefined {
+  const at = after.findIndex((step, index) => step !== before[index]);
+  const [step, passed] = [after[at], before[at]];
+  return step === undefined || passed === undefined ? undefined : { step, before: passed };
 }
 
 /** A step went on at a place that it does not lead to by the other definition. */

@@ -172,6 +172,18 @@ describe('the steps of a run that migrates', () => {
   };
   const first = (player: Player) => player.ok('a');
 
+  it('cannot be in another order once they are done', () => {
+    const play = (player: Player) => {
+      player.ok('a');
+      player.ok('b');
+    };
+    const to = [call('b'), call('a'), call('c')];
+    expect(after([call('a'), call('b'), call('c')], play, to)).toMatchObject({
+      code: 'migration-impossible',
+      errors: [{ field: 'b', message: expect.stringContaining('after a') }],
+    });
+  });
+
   it.each<[string, Steps, Steps, string | readonly string[]]>([
     ['added ahead', [call('a'), call('b')], [call('a'), call('b'), call('c')], 'accepted'],
     ['removed ahead', [call('a'), call('b'), call('c')], [call('a'), call('b')], 'accepted'],
