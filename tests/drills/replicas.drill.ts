@@ -11,8 +11,10 @@ import { clockAsWanted, falseClock } from './replicas/false-clock';
 import { Probe } from './replicas/probe';
 import { engineOf, sweptIn, sweptNow } from './replicas/replica-words';
 import {
+  msOf,
   quantile,
   refusedAppends,
+  slowest,
   staleAppends,
   standstills,
   takeOvers,
@@ -202,10 +204,18 @@ describe(`three replicas of the saga app, one struck every ${STRIKE_EVERY_MS / 1
     const yaml = join(WORKSPACE, 'examples', 'wedding', 'book-wedding.yaml');
     const definitions = compiled([parse(readFileSync(yaml, 'utf8')), ...TIMED_DEFINITIONS]);
     const taken = takeOvers(probe.sights);
-    const ms = standstills(taken, strikes, (stream, position) => {
-      const known = (streams.get(stream) ?? []).filter((event) => event.position <= position);
-      return dueAt(known, definitions, isSilent);
-    });
+    const knownAt = (stream: string, position: number) =>
+      (streams.get(stream) ?? []).filter((event) => event.position <= position);
+    const stood = standstills(taken, strikes, (stream, position) =>
+      dueAt(knownAt(stream, position), definitions, isSilent),
+    );
+    for (const one of slowest(stood)) {
+      const { stream, position, since, takenOverAt } = one;
+      const last = knownAt(stream, position).at(-1)?.type ?? 'nothing';
+      const parts = `taken over after ${Math.round(takenOverAt - since)} ms, behind ${last}`;
+      say(`${stream} stood still for ${Math.round(msOf(one))} ms: ${parts}`);
+    }
+    const ms = stood.map(msOf);
     const [p50, p95, p99, max] = [0.5, 0.95, 0.99, 1].map((part) => Math.round(quantile(ms, part)));
     const violations = [
       ...staleAppends(probe.sights),

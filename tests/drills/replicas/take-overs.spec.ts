@@ -1,4 +1,12 @@
-import { quantile, refusedAppends, staleAppends, standstills, takeOvers } from './take-overs';
+import {
+  msOf,
+  quantile,
+  refusedAppends,
+  slowest,
+  staleAppends,
+  standstills,
+  takeOvers,
+} from './take-overs';
 import type { Sight } from './witness';
 
 let id = 0;
@@ -53,10 +61,29 @@ describe('what the database saw of a lease', () => {
       ['b', 'c', 400],
     ]);
     const strikes = [50, 150, 350].map((at) => ({ at, owner: 'b' }));
-    expect(standstills(taken, strikes, () => undefined)).toEqual([250]);
-    expect(standstills(taken, strikes, () => 250)).toEqual([150]);
+    const ms = (due: number | undefined) => standstills(taken, strikes, () => due).map(msOf);
+    expect(ms(undefined)).toEqual([250]);
+    expect(ms(250)).toEqual([150]);
     // It waits for a timer, which another figure is about.
-    expect(standstills(taken, strikes, () => 350)).toEqual([]);
+    expect(ms(350)).toEqual([]);
+  });
+
+  it('does not count the time in which a run went on under who was struck before', () => {
+    const taken = takeOvers([
+      append('a', 1, 'acquire'),
+      append('a', 1),
+      takeOver('b', 2, 'a'),
+      append('b', 2),
+    ]);
+    const stood = standstills(taken, [{ at: 50, owner: 'a' }], () => undefined);
+    expect(stood).toMatchObject([{ since: 200, takenOverAt: 300, wentOnAt: 400 }]);
+  });
+
+  it('is told of the slowest', () => {
+    const all = Array.from({ length: 20 }, (_, n) => ({
+      ...{ stream: `s-${n}`, position: n, since: 0, takenOverAt: 1, wentOnAt: (n * 7) % 20 },
+    }));
+    expect(slowest(all).map(msOf)).toEqual([19, 18, 17, 16, 15, 14, 13, 12, 11, 10]);
   });
 
   it('has quantiles', () => {

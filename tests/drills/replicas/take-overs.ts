@@ -14,8 +14,9 @@ export interface TakeOver {
   readonly to: string;
   readonly epoch: number;
   readonly at: number;
-  /** Of the last append of the run before. */
+  /** Of the last append of the run before, and when that was. */
   readonly position: number;
+  readonly appendedAt: number;
   /** Undefined: the run changed hands again first, or nothing was to be done. */
   readonly firstAppendAt: number | undefined;
 }
@@ -51,7 +52,7 @@ export const refusedAppends = (sights: readonly Sight[]): number =>
 
 export function takeOvers(sights: readonly Sight[]): readonly TakeOver[] {
   const open = new Map<string, TakeOver>();
-  const positions = new Map<string, number>();
+  const last = new Map<string, { readonly position: number; readonly appendedAt: number }>();
   const all: TakeOver[] = [];
   const close = (stream: string, firstAppendAt: number | undefined): void => {
     const taken = open.get(stream);
@@ -61,21 +62,30 @@ export function takeOvers(sights: readonly Sight[]): readonly TakeOver[] {
   for (const { kind, stream, owner, epoch, detail, at, outcome, position } of sights) {
     if (kind === 'take-over') {
       close(stream, undefined);
-      const before = positions.get(stream) ?? 0;
-      const taken = { stream, from: detail, to: owner, epoch, at, position: before };
+      const before = last.get(stream) ?? { position: 0, appendedAt: 0 };
+      const taken = { stream, from: detail, to: owner, epoch, at, ...before };
       open.set(stream, { ...taken, firstAppendAt: undefined });
     } else if (outcome === 'appended') {
       if (open.get(stream)?.to === owner) close(stream, at);
-      if (position > 0) positions.set(stream, position);
+      if (position > 0) last.set(stream, { position, appendedAt: at });
     }
   }
   for (const stream of [...open.keys()]) close(stream, undefined);
   return all;
 }
 
+/** A run that had something to do when it was taken over, and did nothing for a while. */
+export interface Standstill {
+  readonly stream: string;
+  readonly position: number;
+  /** From the strike, or from when something was due or the run last went on if that was later. */
+  readonly since: number;
+  readonly takenOverAt: number;
+  readonly wentOnAt: number;
+}
+
 /**
- * How long each run stood still that had something to do when it was taken over: from the strike, or
- * from when that was due if it was later, to the first append of its new holder.
+ * How long each run stood still, until the first append of its new holder.
  *
  * @param dueAt When the next thing of a run is to be done, as its events up to a position say;
  *              undefined: at once.
@@ -84,14 +94,23 @@ export const standstills = (
   taken: readonly TakeOver[],
   strikes: readonly Strike[],
   dueAt: (stream: string, position: number) => number | undefined,
-): readonly number[] =>
-  taken.flatMap(({ stream, from, at, position, firstAppendAt }) => {
+): readonly Standstill[] =>
+  taken.flatMap(({ stream, from, at, position, appendedAt, firstAppendAt }) => {
     // One that was short left it what it held: the last blow before is what did it.
     const strike = strikes.findLast((one) => one.owner === from && one.at <= at);
     if (!strike || firstAppendAt === undefined) return [];
     const due = dueAt(stream, position) ?? strike.at;
-    return due > at ? [] : [firstAppendAt - Math.max(strike.at, due)];
+    // Who was frozen may wake up, start a run it was given before, and lose that too.
+    const since = Math.max(strike.at, due, appendedAt);
+    return due > at ? [] : [{ stream, position, since, takenOverAt: at, wentOnAt: firstAppendAt }];
   });
+
+export const msOf = ({ since, wentOnAt }: Standstill): number => wentOnAt - since;
+
+const SLOWEST = 10;
+
+export const slowest = (all: readonly Standstill[]): readonly Standstill[] =>
+  all.toSorted((one, other) => msOf(other) - msOf(one)).slice(0, SLOWEST);
 
 /** The value below which `part` of them lie; 0 of nothing. */
 export function quantile(values: readonly number[], part: number): number {
