@@ -41,16 +41,15 @@ export function dueAt(
   const state = runEvents(events).reduce(evolveRun, NOT_STARTED);
   const definition = isStarted(state) ? definitions.get(state.started.workflow_name) : undefined;
   if (!definition) return undefined;
-  let due: number | undefined;
-  for (const effect of pendingEffects(definition, state)) {
-    if (effect.effect === 'call') {
-      if (!isSlow(effect.endpoint, effect.attempt)) return undefined;
-      due ??= Infinity;
-    }
-    if (effect.effect !== 'set-timer' || effect.timer_id === WORKFLOW_TIMER) continue;
-    due = Math.min(due ?? Infinity, epochMs(effect.due));
-  }
-  return due;
+  const effects = pendingEffects(definition, state);
+  const calls = effects.filter((effect) => effect.effect === 'call');
+  if (calls.some(({ endpoint, attempt }) => !isSlow(endpoint, attempt))) return undefined;
+  const timers = effects.filter((effect) => effect.effect === 'set-timer');
+  const own = timers.filter(({ timer_id }) => timer_id !== WORKFLOW_TIMER);
+  if (own.length > 0) return Math.min(...own.map(({ due }) => epochMs(due)));
+  // The time-out of the run is what it waits for when there is nothing else.
+  const [last] = timers;
+  return calls.length > 0 ? Infinity : last && epochMs(last.due);
 }
 
 export interface TimerFigures {
