@@ -86,6 +86,11 @@ export class OpenRun {
     });
   }
 
+  /** It was abandoned: what is to be done with the run is for another one of these. */
+  get isOver(): boolean {
+    return this.isClosed;
+  }
+
   /** Why the run cannot go on for now; undefined when all is well. */
   get trouble(): Perseverance['trouble'] {
     return this.perseverance.trouble;
@@ -118,14 +123,18 @@ export class OpenRun {
    * Returns, or throws, after the first try; it is tried again until it succeeds.
    *
    * @returns Whether it is held by that; false when it was before.
+   * @throws {LeaseLost} It was given up meanwhile, see {@link isOver}.
    */
   async resume(epoch: number): Promise<boolean> {
     try {
       return await this.line.enter(async () => {
-        if (this.stream.isHeld) return false;
+        if (this.isClosed) throw this.stream.lost();
+        // In another epoch others have had it since, and this process has not noticed that it was gone.
+        if (this.stream.isHeldIn(epoch)) return false;
         this.stream.claim(epoch);
         this.isCertain = false;
         await this.recover();
+        if (this.isClosed) throw this.stream.lost();
         return this.stream.isHeld;
       });
     } finally {

@@ -611,6 +611,71 @@ describe('a replica that is gone', () => {
   });
 });
 
+describe('a run that comes back to the process that had given it up', () => {
+  /** The append that gave it up has no answer; it was retried elsewhere, and that process is gone. */
+  const givenUpUnaware = async () => {
+    await bench.register([fixedCall('a')]);
+    bench.services.answerTo = ({ replica }) =>
+      replica === 'replica-2' ? new Promise(() => undefined) : refusal;
+    one.store.fateOf = ({ lease }) => {
+      if (lease?.use !== 'release') return 'stored';
+      one.store.fateOf = () => 'stored';
+      one.store.isReadable = false;
+      return 'unanswered';
+    };
+    await bench.start(one, 'c1');
+    await bench.pass(10);
+    const two = await bench.open();
+    expect(await bench.retry(two, 'c1')).toMatchObject(accepted);
+    await bench.pass(10);
+    bench.services.answerTo = () => ok;
+    await bench.crash(two);
+  };
+  const hasGoneOn = async () => {
+    await bench.live(6_000);
+    expect(bench.ends('c1')).toEqual(['WorkflowFailed', 'WorkflowCompleted']);
+    expect(bench.holderOf('c1')).toBeUndefined();
+    expect(one.engine.status()).toMatchObject({ open_runs: 0, troubled_runs: 0 });
+  };
+
+  it('is gone on with in the epoch it has now, before its log could be read again', async () => {
+    await givenUpUnaware();
+    await bench.live(LEASE_MS + 500);
+    await one.replica.takeOver();
+    expect(bench.holderOf('c1')?.epoch).toBe(2);
+    one.store.isReadable = true;
+    await hasGoneOn();
+  });
+
+  it('is gone on with, when nobody learned of the take-over and it is found among what is held', async () => {
+    await givenUpUnaware();
+    await bench.live(LEASE_MS + 500);
+    await one.leases.takeOver(one.replica.status().owner, 10);
+    for (let turn = 0; turn < 30; turn++) await one.replica.takeOver();
+    one.store.isReadable = true;
+    await hasGoneOn();
+    expect(one.replica.status().swept).toBe(0);
+  });
+
+  it('is gone on with, while it learns that it was not its own', async () => {
+    await givenUpUnaware();
+    const slow = held<void>();
+    const { holder } = one.leases;
+    jest.spyOn(one.leases, 'holder').mockImplementationOnce(async (stream) => {
+      const found = await holder.call(one.leases, stream);
+      await slow.promise;
+      return found;
+    });
+    one.store.isReadable = true;
+    await bench.live(LEASE_MS + 500);
+    const taking = one.replica.takeOver();
+    await bench.pass(0);
+    slow.give();
+    await taking;
+    await hasGoneOn();
+  });
+});
+
 describe('a run at rest', () => {
   it('is given up by whoever is found to hold it', async () => {
     await bench.register([call('a')]);

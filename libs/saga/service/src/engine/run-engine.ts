@@ -164,12 +164,18 @@ export class RunEngine {
   async resume(held: readonly HeldStream[], lease: ReplicaLease): Promise<number> {
     if (lease !== this.lease) return 0;
     const runs = held.map(({ stream, epoch }) => ({ id: stream.slice(STREAM_PREFIX), epoch }));
-    const resumed = await Promise.allSettled(
-      runs.map(async ({ id, epoch }) => {
-        const isNew = !this.open.has(id);
+    const resumeOne = async (id: string, epoch: number): Promise<boolean> => {
+      const isNew = !this.open.has(id);
+      const run = this.opened(id, false);
+      try {
+        return (await run.resume(epoch)) && isNew;
+      } catch (fault) {
+        // It learned that others had the run, and was given up, when that was over already.
+        if (!(fault instanceof LeaseLost && run.isOver) || lease !== this.lease) throw fault;
         return (await this.opened(id, false).resume(epoch)) && isNew;
-      }),
-    );
+      }
+    };
+    const resumed = await Promise.allSettled(runs.map(({ id, epoch }) => resumeOne(id, epoch)));
     return resumed.filter((one) => one.status === 'fulfilled' && one.value).length;
   }
 

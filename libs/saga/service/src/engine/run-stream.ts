@@ -64,6 +64,11 @@ export class RunStream {
     return this.version === 0;
   }
 
+  /** An epoch belongs to one holding: with another one it was somebody else's in between. */
+  isHeldIn(epoch: number): boolean {
+    return this.isHeld && this.epoch === epoch;
+  }
+
   /** What a take-over has given to this process; what the log says is not known yet. */
   claim(epoch: number): void {
     this.isHeld = true;
