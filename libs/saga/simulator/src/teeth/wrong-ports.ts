@@ -13,6 +13,15 @@ function leaseOfHolder({ world }: Site, { stream, lease }: Append): { readonly l
   return { lease: { use: lease.use === 'release' ? 'release' : 'hold', owner, epoch } };
 }
 
+const known = new WeakMap<Site['process'], Map<string, number>>();
+
+/** The epoch in which a process has appended to a stream last. */
+function epochsKnownTo({ process }: Site): Map<string, number> {
+  const epochs = known.get(process) ?? new Map<string, number>();
+  known.set(process, epochs);
+  return epochs;
+}
+
 const DUE_AFTER_TAKE_OVER_MS = 200;
 /** Of what a replica repeats at all times. */
 const PERIODS: ReadonlySet<number> = new Set([0, 500, 750, 10_000]);
@@ -126,6 +135,25 @@ export const WRONG_PORTS: readonly Tooth[] = [
       leases: (leases) =>
         new LeasesWrapper(leases, {
           takeOver: async (owner, limit) => (await leases.takeOver(owner, limit)).slice(1),
+        }),
+    },
+  },
+  {
+    name: 'epoch-of-before',
+    says: 'a run that comes back to a replica is held in the epoch that it had there before',
+    mutation: {
+      store: (store, site) =>
+        new StoreWrapper(store, (append) => {
+          if (append.lease) epochsKnownTo(site).set(append.stream, append.lease.epoch);
+          return store.append(append);
+        }),
+      leases: (leases, site) =>
+        new LeasesWrapper(leases, {
+          takeOver: async (owner, limit) =>
+            (await leases.takeOver(owner, limit)).map(({ stream, epoch }) => ({
+              stream,
+              epoch: epochsKnownTo(site).get(stream) ?? epoch,
+            })),
         }),
     },
   },
