@@ -121,7 +121,7 @@ class Kinship {
       const state = this.stateAt(position);
       if (state?.status === 'running' || state?.status === 'compensating')
         this.wrongs.push('its parent says that it is undone, and it was under way');
-      this.nothingStands(state, 'when its parent said it was undone');
+      this.nothingStands(state, position, 'when its parent said it was undone');
     }
   }
 
@@ -134,21 +134,33 @@ class Kinship {
     const state = this.stateAt(Number.POSITIVE_INFINITY);
     if (word?.type === 'StepCompleted' && end !== 'WorkflowCompleted')
       this.wrongs.push(`its parent counts on it, and its end is ${end ?? 'not there'}`);
-    if (word?.type === 'StepCompensated')
-      this.nothingStands(state, 'in the end', this.stateAt(word.position));
+    if (word?.type === 'StepCompensated') this.nothingStands(state, word.position, 'in the end');
     const hasFailed = word?.type === 'StepFailed' && word.data.outcome === 'failed';
     if (hasFailed && end === 'WorkflowCompleted')
       this.wrongs.push('its parent has given it up, and it has completed');
   }
 
-  /** @param at What it went by when its parent said so. */
-  private nothingStands(state: RunInLog | undefined, when: string, at = state): void {
-    const definition = at && this.world.known.of(at)?.compiled;
+  /** @param saidAt Where its parent said so. */
+  private nothingStands(state: RunInLog | undefined, saidAt: number, when: string): void {
+    const planned = this.stateAt(this.plannedAt(saidAt));
+    const definition = planned && this.world.known.of(planned)?.compiled;
     const standing = (state?.effects ?? []).filter(
       ({ step }) => canBeUndone(definition?.steps.get(nameAt(step))) && !this.isSkipped(step),
     );
     if (standing.length > 0)
       this.wrongs.push(`${standing.map(({ step }) => step).join(', ')} of it stood ${when}`);
+  }
+
+  /**
+   * Where it was last said what is undone for its parent. What only a version can undo that it migrated
+   * to behind that was not asked for: the plan stays.
+   */
+  private plannedAt(saidAt: number): number {
+    const before = this.child.filter(({ position }) => position < saidAt);
+    const asked = before.findLastIndex(({ type }) => type === 'CompensationRequested');
+    if (before[asked]?.meta.actor !== ENGINE) return saidAt;
+    const planned = before.slice(asked).find(({ type }) => type === 'CompensationStarted');
+    return planned?.position ?? saidAt;
   }
 
   /** A person has given up its undo. */
