@@ -532,6 +532,27 @@ describe('a run that is being undone', () => {
     expect(player.status).toBe('compensated');
   });
 
+  it('keeps its plan: what only the other version can undo stands, says so, and can be asked for', () => {
+    const player = playing([call('a'), fixedCall('b'), call('c'), call('d')]);
+    for (const name of ['a', 'b', 'c']) player.ok(name);
+    player.status4xx('d');
+    expect(told(player.migrate(later(['a', 'b', 'c', 'd'].map((name) => call(name)))))).toBe(
+      'accepted',
+    );
+    player.crash();
+    player.ok('c:undo');
+    expect(player.calling).toEqual(['a:undo']);
+    player.ok('a:undo');
+    expect(player.appends.at(-1)?.at(-1)).toMatchObject({
+      type: 'WorkflowCompensated',
+      data: { standing_steps: ['b'] },
+    });
+    player.compensate({ compensation_strategy: 'all' });
+    player.ok('b:undo');
+    expect(player.status).toBe('compensated');
+    expect(player.appends.at(-1)?.at(-1)?.data).toMatchObject({ standing_steps: [] });
+  });
+
   it('is refused while that undo is called, and when it may have taken effect', () => {
     const to = later([undoAt('/right'), call('b')]);
     const player = stuck();
