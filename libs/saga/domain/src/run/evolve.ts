@@ -16,6 +16,7 @@ import { errorIn } from './caught';
 import { evolveGroup, failedIn, resumeGroups } from './evolve-group';
 import { migrated } from './evolve-migration';
 import { afterPause, dueInPause } from './paused-time';
+import { leavesPassedRaces } from './rules-version';
 import { contextIn, withChanges } from './scopes';
 import {
   isStarted,
@@ -100,7 +101,14 @@ function evolveStarted(run: Run, event: Exclude<RunEvent, { type: 'WorkflowStart
       return completed(run, event.data);
     case 'StepFailed':
       return failed(run, event.data);
-    case 'StepSkipped':
+    case 'StepSkipped': {
+      const { step, place, goto, reason } = event.data;
+      const passed = withStep(run, step, { status: 'passed', place, goto });
+      // What a race in it was undoing stands, as what else was done in it does.
+      return reason === 'passed-over' && leavesPassedRaces(run.started)
+        ? { ...passed, compensation: undefined }
+        : passed;
+    }
     case 'DecisionTaken': {
       const { step, place, goto } = event.data;
       return withStep(run, step, { status: 'passed', place, goto });

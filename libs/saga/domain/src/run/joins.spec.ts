@@ -288,6 +288,110 @@ describe('a race', () => {
     expect(player.undone).toEqual(['a2', 'a']);
   });
 
+  describe('that is passed over while its losers are undone', () => {
+    const none = { compensation_strategy: 'none' };
+    const passing = (...behind: Parameters<typeof compiled>[0]) => {
+      const player = new Player(
+        compiled([joining('race', 'p', [call('a')], [signalWait('go')]), ...behind], none),
+      ).start();
+      player.signal('go');
+      player.ok('a');
+      player.status4xx('a:undo');
+      player.due('timeout');
+      expect(player.status).toBe('failed');
+      return player;
+    };
+    const from = (from_step: number) => ({ retry_strategy: 'from_step', from_step });
+    const standing = ({ state }: Player) =>
+      isStarted(state) ? state.effects.map(({ step }) => step) : [];
+
+    it('leaves what they did to stand, and to be undone on demand', () => {
+      const player = passing(call('d'));
+      player.retry(from(4));
+      expect(player.calling).toEqual(['d']);
+      player.crash();
+      player.ok('d');
+      expect(player.status).toBe('completed');
+      expect(standing(player)).toEqual(['a', 'd']);
+      player.compensate();
+      player.ok('d:undo');
+      expect(player.calls.at(-1)).toMatchObject({ step: 'a', attempt: 2 });
+    });
+
+    it.each([
+      ['has something to undo', call('c'), ['c:undo'], ['a', 'd']],
+      ['has nothing to undo', fixedCall('c'), ['d'], ['a', 'c', 'd']],
+    ])('keeps no later race waiting, whether that %s', (_, loser, then, left) => {
+      const player = passing(joining('race', 'r', [loser], [signalWait('go2')]), call('d'));
+      player.retry(from(4));
+      player.signal('go2');
+      player.ok('c');
+      expect(player.calling).toEqual(then);
+      if (then[0] === 'c:undo') player.ok('c:undo');
+      player.crash();
+      player.ok('d');
+      expect(player.status).toBe('completed');
+      expect(standing(player)).toEqual(left);
+    });
+
+    it.each([3, undefined])(
+      'keeps it waiting under earlier rules (%s), as their logs say',
+      (rules) => {
+        const player = new Player(
+          compiled(
+            [
+              joining('race', 'p', [call('a')], [signalWait('go')]),
+              joining('race', 'r', [call('c')], [signalWait('go2')]),
+            ],
+            none,
+          ),
+        );
+        player.rules = rules;
+        player.start();
+        player.signal('go');
+        player.ok('a');
+        player.status4xx('a:undo');
+        player.due('timeout');
+        player.retry(from(4));
+        player.signal('go2');
+        player.ok('c');
+        expect(player.status).toBe('running');
+        expect(player.calling).toEqual([]);
+      },
+    );
+
+    it('goes on nowhere inside of what was passed over with it', () => {
+      const player = new Player(
+        compiled(
+          [
+            parallel(
+              'q',
+              [joining('race', 'p', [call('a')], [signalWait('go')]), call('behind')],
+              [call('beside')],
+            ),
+            joining('race', 'r', [call('c')], [signalWait('go2')]),
+            call('e'),
+          ],
+          none,
+        ),
+      ).start();
+      player.signal('go');
+      player.ok('a');
+      player.status4xx('beside');
+      player.timeout('a:undo');
+      expect(player.status).toBe('failed');
+      player.retry(from(7));
+      expect(player.calling).toEqual(['c']);
+      player.signal('go2');
+      player.ok('c');
+      player.ok('c:undo');
+      expect(player.calling).toEqual(['e']);
+      player.ok('e');
+      expect(player.status).toBe('completed');
+      expect(types(player)).not.toContain('WorkflowCompensated');
+    });
+  });
+
   it('waits for another race that is undoing already', () => {
     const player = new Player(
       compiled([

@@ -2,8 +2,9 @@ import { isGroup } from '../definition/compiled';
 import { rejoin } from './advance';
 import { groupState } from './branches';
 import type { Draft } from './draft';
+import { leavesPassedRaces } from './rules-version';
 import { settle, undoNext } from './settle';
-import type { Spot } from './spot';
+import { allAround, type Spot } from './spot';
 
 /** Behind an undo that is over, unless the run is paused: the next one, or what waits for the last. */
 export function undone(draft: Draft): void {
@@ -23,7 +24,14 @@ export function rejoinRaces(draft: Draft): void {
   for (const spot of [...spots.filter(isThis), ...spots.filter((one) => !isThis(one))]) {
     const { step, address } = spot;
     if (draft.isHalted || draft.run.status !== 'running') return;
-    if (isGroup(step) && groupState(draft.run, address)?.winner !== undefined)
-      rejoin(draft, { ...spot, step });
+    if (!isGroup(step) || groupState(draft.run, address)?.winner === undefined) continue;
+    if (!isPassedOver(draft, spot)) rejoin(draft, { ...spot, step });
   }
 }
+
+/** With what is around it. */
+const isPassedOver = ({ definition, run }: Draft, spot: Spot): boolean =>
+  leavesPassedRaces(run.started) &&
+  allAround(definition, spot).some(
+    ({ group }) => run.steps.get(group.address)?.status === 'passed',
+  );

@@ -151,6 +151,10 @@ class Account {
         this.isUndone(step);
         break;
       }
+      case 'StepSkipped':
+        // What the losers of a race did stands, when somebody goes on behind it.
+        if (event.data.reason === 'passed-over') this.plan = [];
+        break;
       case 'RunRetried':
         this.hasEnded = false;
         if (event.data.timeout_at === undefined) break;
@@ -224,7 +228,6 @@ class Account {
           this.wrong(`its parent was told of end ${event.data.ends} of ${this.ends}`);
         this.told = event.data.ends;
         break;
-      case 'StepSkipped':
       case 'DecisionTaken':
       case 'ParallelStarted':
       case 'UndoParked':
