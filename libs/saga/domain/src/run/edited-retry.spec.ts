@@ -72,6 +72,37 @@ describe('a retry with an edited context', () => {
     expect(player.calls.at(-1)).toMatchObject({ attempt: 3, input: { card } });
   });
 
+  it.each([
+    [4, 'kept', 'old', { id: 7 }],
+    [3, 'lost', 'new', {}],
+  ])(
+    'under the rules %i, that it has had its effect is %s when a later call failed that is undone too',
+    (rules, _, card, id) => {
+      const pay = call('pay', {
+        input_mapping: { card: 'card' },
+        output_mapping: { receipt: '=output.receipt' },
+        undo_failed_step: true,
+        compensation_action: {
+          service_name: 'pay',
+          endpoint: '/pay/undo',
+          input_mapping: { id: 'output.id' },
+        },
+      });
+      const player = new Player(compiled([pay], { compensation_strategy: 'none' }));
+      player.rules = rules;
+      player.start({ card: 'old' });
+      player.ok('pay', { id: 7 });
+      player.retry();
+      player.answer('pay', { kind: 'refused', message: 'nobody there' });
+      player.retry({ context_patch: { card: 'new' } });
+      expect(player.calls.at(-1)).toMatchObject({ attempt: 3, input: { card } });
+      player.status4xx(player.calling[0] ?? '');
+      player.crash();
+      player.compensate();
+      expect(player.calls.at(-1)).toMatchObject({ purpose: 'undo', input: id });
+    },
+  );
+
   it('keeps it for retries after that, and over a take-over', () => {
     const player = refused(compiled([mapped({ retry_policy: { max_retries: 1 } })]));
     player.retry({ context_patch: { card: 'new' } });

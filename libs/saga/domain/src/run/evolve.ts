@@ -16,7 +16,7 @@ import { errorIn } from './caught';
 import { evolveGroup, failedIn, resumeGroups } from './evolve-group';
 import { migrated } from './evolve-migration';
 import { afterPause, dueInPause } from './paused-time';
-import { leavesPassedRaces } from './rules-version';
+import { keepsEffects, leavesPassedRaces } from './rules-version';
 import { contextIn, withChanges } from './scopes';
 import {
   isStarted,
@@ -317,10 +317,14 @@ function failed(run: Run, data: StepFailed['data']): Run {
   });
   const next = errors ? withChanges(stopped, scope, errors) : stopped;
   const context = contextIn(next, scope);
+  const effect: Effected = { step, outcome, context, output, ...editionOf(run, step) };
+  // What an earlier call has done is what there is to undo, with the answer that it gave.
+  const had =
+    outcome === 'failed' && keepsEffects(run.started)
+      ? run.effects.find((one) => one.step === step && one.outcome !== 'failed')
+      : undefined;
   const effects =
-    outcome === 'failed' && !data.undo
-      ? run.effects
-      : effectsWith(run, { step, outcome, context, output, ...editionOf(run, step) });
+    outcome === 'failed' && !data.undo ? run.effects : effectsWith(run, had ?? effect);
   const withEffects = withHeard({ ...next, effects }, step);
   if (isOptional) return withEffects;
   return failedIn(withEffects, data.within, { reason: `${step} failed: ${message}`, step });

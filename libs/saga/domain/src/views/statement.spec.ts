@@ -66,6 +66,15 @@ describe('the statement of a run', () => {
     ]);
   });
 
+  it('still says that what was done stands, when a later call failed that is undone too', () => {
+    const a = call('a', { output_mapping: { n: '=output.n' }, undo_failed_step: true });
+    const player = new Player(compiled([a], { compensation_strategy: 'none' })).start();
+    player.ok('a', {});
+    player.retry();
+    player.answer('a', { kind: 'refused', message: 'nobody there' });
+    expect(statement(player)).toEqual([{ ...stands('a'), outcome: 'unusable' }]);
+  });
+
   it('has nothing of a step that failed for sure, and no skip of one that was undone later', () => {
     const player = new Player(compiled([call('a'), call('b')])).start();
     player.ok('a');

@@ -34,8 +34,12 @@ export function statementOf(
 
 function tell(told: Map<string, Told>, { type, data, meta: { actor } }: Recorded<RunEvent>): void {
   if (type === 'StepCompleted') begin(told, data, 'completed');
-  if (type === 'StepFailed' && (data.outcome !== 'failed' || data.undo))
-    begin(told, data, data.outcome);
+  if (type === 'StepFailed' && (data.outcome !== 'failed' || data.undo)) {
+    const before = told.get(data.step);
+    // A call that failed for sure takes nothing back of what one before it has done.
+    const isLeft = data.outcome === 'failed' && before?.effect === 'stands';
+    begin(told, data, isLeft ? before.outcome : data.outcome);
+  }
   if (type === 'StepCompensated')
     change(told, data.step, () => ({
       effect: 'undone',
