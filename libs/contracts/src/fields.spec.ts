@@ -1,6 +1,6 @@
 import { Rejection } from '@downbeat/eventsourcing';
-import type { z } from 'zod';
-import { httpUrl, line, urlPath } from './fields';
+import { z } from 'zod';
+import { httpUrl, line, noneTwice, urlPath } from './fields';
 import { validate } from './validate';
 
 const refusal = (schema: z.ZodType, value: unknown): string | undefined => {
@@ -84,4 +84,19 @@ describe('a path', () => {
     'may not be %j',
     (path) => expect(refusal(urlPath, path)).toMatch(/must be a path/),
   );
+});
+
+describe('a list of names', () => {
+  const nameOf = (item: { readonly name: string } | string) =>
+    typeof item === 'string' ? item : item.name;
+  const list = z
+    .array(z.union([z.string(), z.object({ name: z.string() })]))
+    .superRefine(noneTwice(nameOf));
+
+  it('has each once', () => expect(list.safeParse(['a', { name: 'b' }]).success).toBe(true));
+
+  it('says which one is there again, however it is written', () =>
+    expect(list.safeParse(['a', 'b', { name: 'a' }]).error?.issues).toMatchObject([
+      { path: [2], message: 'names a a second time' },
+    ]));
 });

@@ -76,6 +76,19 @@ export const labels = z
     'must not be longer than 16 KiB as JSON',
   );
 
+/** Of a list: no two of it have the same name. The second one is what is wrong. */
+export const noneTwice =
+  <Item>(nameOf: (item: Item) => string) =>
+  (all: readonly Item[], context: z.RefinementCtx): void => {
+    const seen = new Set<string>();
+    for (const [index, item] of all.entries()) {
+      const name = nameOf(item);
+      const message = `names ${name} a second time`;
+      if (seen.has(name)) context.addIssue({ code: 'custom', path: [index], message });
+      seen.add(name);
+    }
+  };
+
 /** A query string has text only; a number in it is read as one. */
 export const pageLimit = z.coerce.number().int().min(1).max(200).default(50);
 

@@ -9,15 +9,7 @@ export type SaidCapability = z.output<typeof capability>;
 export const capabilities = z
   .array(capability)
   .max(100)
-  .superRefine((all, context) => {
-    const seen = new Set<string>();
-    for (const [index, one] of all.entries()) {
-      const name = typeof one === 'string' ? one : one.name;
-      if (seen.has(name))
-        context.addIssue({ code: 'custom', path: [index], message: `names ${name} a second time` });
-      seen.add(name);
-    }
-  });
+  .superRefine(f.noneTwice((one: SaidCapability) => (typeof one === 'string' ? one : one.name)));
 
 /** Which versions will do, as npm writes it: `^1.2.0`, `>=2 <4`, `1.x`. */
 export const versionRange = z

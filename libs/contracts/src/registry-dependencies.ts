@@ -34,18 +34,15 @@ export const dependency = z.strictObject({
 });
 
 /** A name alone is a required, synchronous dependency. */
+const saidDependency = z.union([f.name, dependency]);
+type SaidDependency = z.output<typeof saidDependency>;
+
 export const dependencies = z
-  .array(z.union([f.name, dependency]))
+  .array(saidDependency)
   .max(200)
-  .superRefine((all, context) => {
-    const seen = new Set<string>();
-    for (const [index, one] of all.entries()) {
-      const name = typeof one === 'string' ? one : one.service_name;
-      if (seen.has(name))
-        context.addIssue({ code: 'custom', path: [index], message: `names ${name} a second time` });
-      seen.add(name);
-    }
-  });
+  .superRefine(
+    f.noneTwice((one: SaidDependency) => (typeof one === 'string' ? one : one.service_name)),
+  );
 
 const declared = z.object({
   service_name: f.name,

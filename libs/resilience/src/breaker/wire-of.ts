@@ -1,6 +1,6 @@
 import type { TripRule } from './breaker-policy';
 import { ConsecutiveWire, CountWire } from './counted-wires';
-import { SlowWire, TimeWire } from './timed-wires';
+import { WindowWire } from './window-wire';
 import type { Tripwire } from './tripwire';
 
 export function wireOf(rule: TripRule): Tripwire {
@@ -10,8 +10,8 @@ export function wireOf(rule: TripRule): Tripwire {
     case 'count-window':
       return new CountWire(rule);
     case 'time-window':
-      return new TimeWire(rule);
+      return new WindowWire(rule);
     case 'slow-calls':
-      return new SlowWire(rule);
+      return new WindowWire(rule);
   }
 }

@@ -153,6 +153,7 @@ export class Node implements CrashPoints {
   async stop(): Promise<void> {
     this.isServing = false;
     this.world.say(this.process.name, 'is told to stop');
+    // Who cannot stop in order, because of the database, is killed behind it.
     for (const one of this.pauses.toReversed()) await one.stop().catch(() => undefined);
     await this.replica.stop().catch(() => undefined);
     this.kill('it has stopped');
