@@ -57,6 +57,8 @@ const UNDER_WAY: ReadonlySet<string> = new Set([
   'workflow-paused',
   'workflow-compensating',
 ]);
+/** Codes that do not keep back what it has answered: the events of one that was purged are kept. */
+const MAY_HAVE_COMPLETED: ReadonlySet<string> = new Set(['workflow-completed', 'workflow-purged']);
 /** The run's own clock says when. */
 const NOW = instantOf(0);
 
@@ -143,10 +145,12 @@ export class Family implements Relatives {
     if (code === 'workflow-unknown') return this.start(effect, context);
     // By somebody else, and for no attempt of ours: it is asked again when it has ended.
     if (UNDER_WAY.has(code)) throw unreachable(workflow_id);
-    if (code !== 'workflow-completed') return { kind: 'refused', message };
+    if (!MAY_HAVE_COMPLETED.has(code)) return { kind: 'refused', message };
     // Somebody else has helped it on, and its parent was not waiting then.
     const state = await this.stateOf(workflow_id);
-    return { kind: 'ok', output: isStarted(state) ? state.context : {} };
+    return isStarted(state) && state.status === 'completed'
+      ? { kind: 'ok', output: state.context }
+      : { kind: 'refused', message };
   }
 
   private async compensate(

@@ -1115,6 +1115,52 @@ describe('a run that stands for a step', () => {
   });
 });
 
+describe('what a run is told of one that stands for a step', () => {
+  const stands = `${workflowIdOf('c1')}:sub`;
+
+  /** The sub-workflow has failed, and the run with it. */
+  const bothFailed = async () => {
+    const left = { compensation_strategy: 'none' };
+    await bench.register([child('sub', { output_mapping: { n: 'n' } })], left);
+    await bench.register([fixedCall('x', { output_mapping: { n: '=output.n' } })], {
+      name: 'other',
+      ...left,
+    });
+    bench.services.answerTo = () => refusal;
+    await bench.start(one, 'c1');
+    await bench.pass(0);
+    expect(bench.ends('c1')).toEqual(['WorkflowFailed']);
+    bench.services.answerTo = () => ({ kind: 'ok', output: { n: 7 } });
+  };
+
+  it('is its answer when somebody else has retried it, also after it was purged', async () => {
+    await bothFailed();
+    await bench.retry(one, stands);
+    await bench.pass(0);
+    await bench.putAway(one, stands);
+    await bench.retry(one, 'c1');
+    await bench.pass(0);
+    expect(bench.types('c1').slice(-3)).toEqual([
+      'StepRetried',
+      'StepCompleted',
+      'WorkflowCompleted',
+    ]);
+    expect(bench.events('c1').at(-2)?.data).toMatchObject({ output: { n: 7 } });
+  });
+
+  it('is that it was purged, when it had not completed', async () => {
+    await bothFailed();
+    await bench.putAway(one, stands);
+    await bench.retry(one, 'c1');
+    await bench.pass(0);
+    expect(bench.ends(stands)).toEqual(['WorkflowFailed']);
+    expect(bench.events('c1').at(-2)?.data).toMatchObject({
+      outcome: 'failed',
+      message: expect.stringMatching(/was purged/),
+    });
+  });
+});
+
 describe('a process that is full', () => {
   it('says so for longer the longer it lasts, and from the beginning after there was room', async () => {
     await bench.register([call('a')]);

@@ -205,6 +205,17 @@ export class EngineBench {
     );
   }
 
+  /** Archives a run that has ended, and purges it. */
+  async putAway(on: BenchReplica, correlation: string): Promise<void> {
+    for (const type of ['ArchiveWorkflow', 'PurgeWorkflow'] as const) {
+      const commandId = `${type}-${correlation}`;
+      const asked = { commandId, meta: metaOf(commandId), answer: () => ({}) };
+      const data = { workflow_id: workflowIdOf(correlation) };
+      const done = await on.engine.tell({ type, data, at: NEVER }, asked);
+      if (done instanceof Rejection) throw new Error(done.message);
+    }
+  }
+
   events(correlationId: string): readonly RunEvent[] {
     const stream = workflowStream(workflowIdOf(correlationId));
     return (this.log.streams.get(stream) ?? []) as unknown as RunEvent[];
