@@ -300,6 +300,34 @@ describe('a run that stands for a step', () => {
     },
   );
 
+  it('owes its parent the answer to its undo, whoever has more of it undone before that is told', () => {
+    const player = new Player(compiled([call('a')]));
+    player.say(startOf(1));
+    player.ok('a');
+    player.say({ type: 'NoteParentTold', at: player.at, data: { ends: 1 } });
+    const data = { workflow_id: RUN_ID, reason: 'asked for' };
+    const undo = (asked: { for_parent?: true }) =>
+      player.say({ type: 'CompensateWorkflow', at: player.at, data, ...asked });
+    const told = () => player.outstanding.get('tell-parent');
+    undo({ for_parent: true });
+    player.status4xx('a:undo');
+    player.resolve('skip');
+    expect(told()).toMatchObject({ ends: 2, ended: { for_parent: true } });
+    // The process dies before it has told that, and the next one finds the run under way.
+    for (const ends of [3, 4]) {
+      undo({});
+      player.crash();
+      expect(told()).toBeUndefined();
+      player.status4xx('a:undo');
+      player.resolve('skip');
+      expect(told()).toMatchObject({ ends, ended: { status: 'compensated', for_parent: true } });
+    }
+    player.say({ type: 'NoteParentTold', at: player.at, data: { ends: 4 } });
+    undo({});
+    player.ok('a:undo');
+    expect(told()).toMatchObject({ ends: 5, ended: { for_parent: false } });
+  });
+
   it('is not the same as one that somebody else starts under its id', () => {
     const decider = runDecider(compiled([call('a')]));
     const player = new Player(compiled([call('a')]));

@@ -21,6 +21,7 @@ import { contextIn, withChanges } from './scopes';
 import {
   isStarted,
   NOT_STARTED,
+  owesUndoing,
   type Calls,
   type Effected,
   type Incident,
@@ -168,7 +169,7 @@ function evolveStarted(run: Run, event: Exclude<RunEvent, { type: 'WorkflowStart
       return failedIn(run, undefined, { reason: 'the workflow timed out', step: undefined });
     case 'CompensationRequested': {
       const { reason, strategy, custom_steps: customSteps, to_savepoint: savepoint } = event.data;
-      const { for_parent: isForParent } = event.data;
+      const isForParent = event.data.for_parent ?? owesUndoing(run);
       const step = run.halt?.step;
       const asked = { strategy, customSteps, savepoint, isRequested: true, isForParent };
       return { ...run, halt: { reason, step, ...asked } };

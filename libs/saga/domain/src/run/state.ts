@@ -116,7 +116,7 @@ export interface Halt extends Failure {
   readonly savepoint: string | undefined;
   /** An operator asked for it. */
   readonly isRequested: boolean;
-  /** The run that it is a step of did. */
+  /** The run that it is a step of did, or waits for the answer to what it has asked before. */
   readonly isForParent?: boolean | undefined;
 }
 
@@ -209,6 +209,13 @@ export const isStarted = (state: RunState): state is Run => state.status !== 'no
 /** It has ended, and the run that it is a step of has not recorded that yet. */
 export const owesParent = ({ started, ends, told }: Run): boolean =>
   started.parent !== undefined && told < ends;
+
+/**
+ * What its parent has asked to undo is undone, and the parent may not know: whoever has more of it
+ * undone meanwhile, its next end says so too.
+ */
+export const owesUndoing = (run: Run): boolean =>
+  run.status === 'compensated' && run.halt?.isForParent === true && owesParent(run);
 
 /** An earlier call had, or may have had, an effect that stands. */
 export const hasEffect = ({ effects }: Run, address: string): boolean =>

@@ -4,7 +4,7 @@ import { workflowStream } from '@downbeat/saga-domain';
 import { call, child, delay, fixedCall, parallel, signalWait } from '@downbeat/saga-domain/testing';
 import { Logger } from '@nestjs/common';
 import { EngineBench, type BenchReplica } from '../testing/engine-bench';
-import { EngineFull, EngineNotRunning, TargetClogged } from './errors';
+import { EngineFull, EngineNotRunning, RelativeUnreachable, TargetClogged } from './errors';
 import { workflowIdOf } from './workflow-id';
 
 beforeAll(() => Logger.overrideLogger(false));
@@ -1158,6 +1158,36 @@ describe('what a run is told of one that stands for a step', () => {
       outcome: 'failed',
       message: expect.stringMatching(/was purged/),
     });
+  });
+
+  it('answers its undo, whoever has more undone before its process died untold', async () => {
+    await bench.register([child('sub')]);
+    await bench.register([call('x')], { name: 'other' });
+    await bench.start(one, 'c1');
+    await bench.pass(0);
+    const two = await bench.open();
+    bench.services.answerTo = () => busy;
+    await bench.compensate(one, 'c1');
+    await bench.live(60_000);
+    expect(bench.types(stands).at(-1)).toBe('IncidentOpened');
+    // What it says to its parent is lost with its process.
+    two.engine.reachBy(() => Promise.reject(new RelativeUnreachable('nobody answers')));
+    await bench.resolve(two, stands, 'skip');
+    await bench.live(1_000);
+    const undoing = held<typeof ok>();
+    bench.services.answerTo = () => undoing.promise;
+    expect(await bench.compensate(two, stands)).toMatchObject(accepted);
+    await bench.crash(two);
+    await bench.live(LEASE_MS + 500);
+    bench.services.answerTo = () => ok;
+    await one.replica.takeOver();
+    await bench.live(10_000);
+    expect(bench.ends(stands)).toEqual([
+      'WorkflowCompleted',
+      'WorkflowCompensated',
+      'WorkflowCompensated',
+    ]);
+    expect(bench.ends('c1')).toEqual(['WorkflowCompleted', 'WorkflowCompensated']);
   });
 });
 
