@@ -119,10 +119,25 @@ class Kinship {
       this.wrongs.push('its parent says that it failed, and it had not ended');
     if (type === 'StepCompensated') {
       const state = this.stateAt(position);
-      if (state?.status === 'running' || state?.status === 'compensating')
+      const isUnderWay = state?.status === 'running' || state?.status === 'compensating';
+      if (isUnderWay && this.undoneBefore(before) < 0)
         this.wrongs.push('its parent says that it is undone, and it was under way');
       this.nothingStands(state, position, 'when its parent said it was undone');
     }
+  }
+
+  /**
+   * Where its parent asked for the undoing that had ended when somebody outside asked for what that left
+   * standing: the word of that end may come when it is under way again. Otherwise -1.
+   */
+  private undoneBefore(before: readonly Recorded[]): number {
+    const isAsked = ({ type }: Recorded) => type === 'CompensationRequested';
+    const newest = before.findLastIndex(isAsked);
+    if (newest < 0 || before[newest]?.meta.actor === ENGINE) return -1;
+    const earlier = before.slice(0, newest);
+    const own = earlier.findLastIndex((one) => isAsked(one) && one.meta.actor === ENGINE);
+    const hasEnded = earlier.slice(own).some(({ type }) => type === 'WorkflowCompensated');
+    return hasEnded ? own : -1;
   }
 
   /** In the end both say the same. */
@@ -157,7 +172,9 @@ class Kinship {
    */
   private plannedAt(saidAt: number): number {
     const before = this.child.filter(({ position }) => position < saidAt);
-    const asked = before.findLastIndex(({ type }) => type === 'CompensationRequested');
+    const newest = before.findLastIndex(({ type }) => type === 'CompensationRequested');
+    const own = this.undoneBefore(before);
+    const asked = own < 0 ? newest : own;
     if (before[asked]?.meta.actor !== ENGINE) return saidAt;
     const planned = before.slice(asked).find(({ type }) => type === 'CompensationStarted');
     return planned?.position ?? saidAt;
