@@ -33,6 +33,8 @@ export interface Caller {
 interface UnderWay {
   readonly ticket: Ticket;
   readonly answered: Promise<void>;
+  /** Asked for once more after it was given up, or while it was recorded that it goes. */
+  isAskedAgain: boolean;
 }
 
 /** The calls of one run that this process has under way until their answers are recorded. */
@@ -49,10 +51,17 @@ export class Calls {
     private readonly caller: Caller,
   ) {}
 
-  /** Makes a call when its turn comes, unless this process is making that very call already. */
+  /**
+   * Makes a call when its turn comes, unless this process is making that very call already. One that was
+   * given up meanwhile may still be about to be recorded as held: what is to be done is seen after that.
+   */
   make(effect: CallEffect): void {
     const id = idOf(effect);
-    if (this.underWay.has(id)) return;
+    const present = this.underWay.get(id);
+    if (present) {
+      present.isAskedAgain = true;
+      return;
+    }
     const { service_name: service, priority, limitKey, key: label } = effect;
     const ticket = this.ports.admission.enter({ service, priority, key: limitKey, label });
     const answered = this.callAndAnswer(effect, ticket)
@@ -60,12 +69,14 @@ export class Calls {
         this.caller.onDefect(defect);
         return false;
       })
-      .then((isAnswered) => {
+      .then((isDone) => {
+        const isAskedAgain = this.underWay.get(id)?.isAskedAgain;
         this.underWay.delete(id);
         this.held.delete(id);
-        if (!isAnswered) this.caller.onUnanswered();
+        const isOver = isDone ?? !isAskedAgain;
+        if (!isOver) this.caller.onUnanswered();
       });
-    this.underWay.set(id, { ticket, answered });
+    this.underWay.set(id, { ticket, answered, isAskedAgain: false });
   }
 
   /** Gives up what the log says waits for its turn; whoever resumes the run begins to wait anew. */
@@ -76,12 +87,14 @@ export class Calls {
   /** Gives up a call that waits for its turn; one that was sent goes on. */
   giveUp(id: string): void {
     const call = this.underWay.get(id);
-    if (call) this.ports.admission.drop(call.ticket);
+    if (!call) return;
+    call.isAskedAgain = false;
+    this.ports.admission.drop(call.ticket);
   }
 
   /** The same for all of them. */
   giveUpAll(): void {
-    for (const { ticket } of this.underWay.values()) this.ports.admission.drop(ticket);
+    for (const id of this.underWay.keys()) this.giveUp(id);
   }
 
   /** Sends nothing more; returns when every call under way now is answered and recorded. */
@@ -90,13 +103,14 @@ export class Calls {
     await Promise.all([...this.underWay.values()].map(({ answered }) => answered));
   }
 
-  private async callAndAnswer(effect: CallEffect, ticket: Ticket): Promise<boolean> {
+  /** @returns False: it was not sent, or nobody will learn its answer; undefined: it was given up. */
+  private async callAndAnswer(effect: CallEffect, ticket: Ticket): Promise<boolean | undefined> {
     const { admission, crashPoints } = this.ports;
     const kind = effect.purpose === 'undo' ? 'undo' : 'call';
     let result: CallResult | undefined;
     try {
       const isWanted = ticket.turn || effect.isHeld ? await this.turn(effect, ticket) : true;
-      if (!isWanted) return true;
+      if (!isWanted) return undefined;
       if (!this.mayCall()) return false;
       crashPoints.reached(`${kind}.before-sending`);
       result = await this.call(effect);
@@ -127,7 +141,10 @@ export class Calls {
       if (!mayGo) return false;
     }
     this.held.delete(idOf(effect));
-    return isHeld ? this.caller.onReleased(effect) : true;
+    if (!isHeld) return true;
+    const present = this.underWay.get(idOf(effect));
+    if (present) present.isAskedAgain = false;
+    return this.caller.onReleased(effect);
   }
 
   /** A caller that breaks its promise not to throw may have sent something. */

@@ -932,6 +932,26 @@ describe('an operator', () => {
     expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
   });
 
+  it('begins to wait anew with a call that a pause gave up before it was recorded as held', async () => {
+    await bench.register([call('a')]);
+    one.admission.follow([{ service_name: 'a', is_paused: true, limits: {} }], 1);
+    await bench.start(one, 'c1');
+    await bench.pause(one, 'c1');
+    let left = 1;
+    one.store.fateOf = ({ events }) =>
+      events.some(({ type }) => type === 'CallHeld') && left-- > 0 ? 'lost' : 'stored';
+    await bench.pass(1_000);
+    await bench.resume(one, 'c1');
+    await bench.live(1_000);
+    expect(bench.types('c1').slice(-2)).toEqual(['WorkflowResumed', 'CallHeld']);
+    expect(one.engine.status()).toMatchObject({ calls_waiting: 1, troubled_runs: 0 });
+    one.admission.follow([], 1);
+    await bench.pass(0);
+    expect(bench.services.calls).toMatchObject([{ attempt: 1, reissued: false }]);
+    expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
+    expect(one.engine.status()).toMatchObject({ open_runs: 0 });
+  });
+
   it('keeps a signal that reaches a paused run, and goes on with it when that is resumed', async () => {
     await bench.register([signalWait('go', { timeout_seconds: 60 }), call('a')]);
     await bench.start(one, 'c1');
