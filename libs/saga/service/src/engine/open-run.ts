@@ -91,6 +91,11 @@ export class OpenRun {
     return this.isClosed;
   }
 
+  /** This process takes it for its own. */
+  get isHeld(): boolean {
+    return this.stream.isHeld;
+  }
+
   /** Why the run cannot go on for now; undefined when all is well. */
   get trouble(): Perseverance['trouble'] {
     return this.perseverance.trouble;
@@ -140,6 +145,11 @@ export class OpenRun {
     } finally {
       if (!this.isCertain) this.mend();
     }
+  }
+
+  /** Nobody lists it as this process's: an append that committed late may have given it away. */
+  doubt(): void {
+    if (this.isHeld) this.mend();
   }
 
   /** Begins nothing more; returns when the calls under way are answered and recorded. */

@@ -124,11 +124,12 @@ export class Replica {
 
   /**
    * Nothing that is ours may lie idle: a take-over whose answer was lost, a start that committed
-   * late. A find that no lost answer explains is one of the safety net's, and is counted.
+   * late. A find that no lost answer explains is one of the safety net's, and is counted. And what
+   * is not ours any more, by an end that committed late, is not kept.
    */
   private async compare(lease: ReplicaLease): Promise<void> {
     const isExpected = this.mayHoldMore;
-    const found = await this.engine.resume(await this.leases.held(lease.owner), lease);
+    const found = await this.engine.compare(lease);
     this.mayHoldMore = false;
     if (isExpected || found === 0) return;
     this.swept += found;

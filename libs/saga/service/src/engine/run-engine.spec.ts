@@ -370,6 +370,46 @@ describe('an append whose outcome is unknown', () => {
     expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
   });
 
+  it('that ends a run after everyone has looked is noticed by the same comparison', async () => {
+    await bench.register([signalWait('go')], { version: '2.0.0' });
+    one.library.forget('book');
+    await bench.start(one, 'c1');
+    await bench.start(one, 'c2');
+    one.store.fateOf = () => 'astray';
+    await expect(bench.signal(one, 'c1', 'go', 's1')).rejects.toThrow('no answer');
+    one.store.fateOf = () => 'stored';
+    await bench.pass(300);
+    expect(bench.ends('c1')).toEqual(['WorkflowCompleted']);
+    expect(one.engine.status().open_runs).toBe(2);
+    for (let turn = 0; turn < 30; turn++) {
+      await one.replica.renew();
+      await one.replica.takeOver();
+    }
+    await bench.pass(100);
+    expect(one.engine.status()).toMatchObject({ open_runs: 1, troubled_runs: 0 });
+    expect(bench.holderOf('c2')).toBeDefined();
+    expect(one.replica.status().swept).toBe(0);
+  });
+
+  it('that gave a run away is noticed by it too, when others have it since', async () => {
+    await bench.register([signalWait('go')], { version: '2.0.0' });
+    one.library.forget('book');
+    await bench.start(one, 'c1');
+    one.store.fateOf = () => 'astray';
+    await expect(bench.pause(one, 'c1')).rejects.toThrow('no answer');
+    one.store.fateOf = () => 'stored';
+    await bench.pass(300);
+    const two = await bench.open();
+    await bench.resume(two, 'c1');
+    for (let turn = 0; turn < 30; turn++) {
+      await bench.live(500);
+      await one.replica.takeOver();
+    }
+    await bench.pass(100);
+    expect(one.engine.status()).toMatchObject({ open_runs: 0, troubled_runs: 0 });
+    expect(two.engine.status()).toMatchObject({ open_runs: 1 });
+  });
+
   it.each(['lost', 'unanswered', 'late', 'astray', 'defect'] as const)(
     '(%s) of an answer neither repeats a recorded step nor loses one',
     async (fate) => {

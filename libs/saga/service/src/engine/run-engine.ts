@@ -179,6 +179,21 @@ export class RunEngine {
     return resumed.filter((one) => one.status === 'fulfilled' && one.value).length;
   }
 
+  /**
+   * Goes on with runs that this process holds and has not open, and looks again at those that it takes
+   * for its own and does not hold.
+   *
+   * @returns How many of the former there were.
+   */
+  async compare(lease: ReplicaLease): Promise<number> {
+    // Taken down before it is asked: what begins to be ours meanwhile is in no doubt.
+    const own = [...this.open.values()].filter(({ isHeld }) => isHeld);
+    const held = await this.options.leases.held(lease.owner);
+    const listed = new Set(held.map(({ stream }) => stream.slice(STREAM_PREFIX)));
+    for (const run of own) if (!listed.has(run.id)) run.doubt();
+    return this.resume(held, lease);
+  }
+
   /** Forgets everything: others hold the runs now. */
   abandon(): void {
     this.lease = undefined;
