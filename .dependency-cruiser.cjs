@@ -16,7 +16,7 @@ const TEST_CODE = [
   '^tests/',
 ];
 /** A folder of libs/ that is none of these is a context. */
-const CONTEXT = '^libs/(?!kernel/|contracts/|sdk/|resilience/)([^/]+)/';
+const CONTEXT = '^libs/(?!kernel/|contracts/|sdk/|resilience/|discovery/)([^/]+)/';
 const PACKAGES = '^(apps|bench|examples|libs|tests|tools)/';
 
 /** Which contexts an app runs. */
@@ -122,6 +122,13 @@ const forbidden = [
       pathNot: [TESTS],
     },
     to: { path: '^libs/resilience/src/edge/' },
+  },
+  {
+    name: 'discovery-brings-little',
+    comment:
+      'It runs in every process that calls services: what it asks and hears comes through a port.',
+    from: { path: '^libs/discovery/', pathNot: [TESTS] },
+    to: { pathNot: ['^libs/discovery/', '^libs/contracts/', 'node_modules/semver/'] },
   },
   {
     name: 'kernel-knows-no-context',

@@ -54,6 +54,7 @@ const IMPORTS: readonly (readonly [rule: string, file: string, text: string])[] 
     'libs/resilience/src/breaker/p1.ts',
     `import '../edge/time-outs';`,
   ],
+  ['discovery-brings-little', 'libs/discovery/src/p1.ts', `import '@downbeat/message-bus';`],
   ['eventsourcing-stands-alone', 'libs/kernel/eventsourcing/src/p1.ts', `import 'zod';`],
   [
     'kernel-knows-no-context',

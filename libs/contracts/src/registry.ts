@@ -3,9 +3,11 @@ import { command, event, query } from './contract';
 import * as f from './fields';
 import { capabilities, versionRange } from './registry-capabilities';
 import { dependencies, dependencyGraph, listDependencies } from './registry-dependencies';
+import { directory, target } from './registry-directory';
 
 export type { SaidCapability } from './registry-capabilities';
 export * from './registry-dependencies';
+export * from './registry-directory';
 
 const context = 'registry' as const;
 
@@ -13,6 +15,21 @@ export const serviceType = z.enum(['api', 'worker', 'scheduler', 'gateway']);
 export const environment = z.enum(['development', 'staging', 'production']);
 export const instanceStatus = z.enum(['starting', 'healthy', 'unhealthy', 'terminating']);
 export type InstanceStatus = z.output<typeof instanceStatus>;
+
+/**
+ * How far an instance has come. One that announces nothing is `registered`, and `running` once it is
+ * healthy; one that does takes calls from when it says `running`. It goes forward only.
+ */
+export const lifecycle = z.enum([
+  'registered',
+  'initializing',
+  'starting',
+  'running',
+  'stopping',
+  'stopped',
+  'failed',
+]);
+export type Lifecycle = z.output<typeof lifecycle>;
 
 /** How an instance is asked whether it works. Times in milliseconds. */
 export const healthCheck = z.strictObject({
@@ -86,6 +103,13 @@ export const updateService = command({
   http: { method: 'PUT', path: '/services/{service_id}' },
 });
 
+/** A connection as its NATS server names it, in what it says when a client connects. */
+export const natsSession = z.strictObject({
+  server_id: f.externalId,
+  client_id: z.number().int().min(0),
+});
+export type NatsSession = z.output<typeof natsSession>;
+
 export const registerInstance = command({
   context,
   name: 'RegisterInstance',
@@ -99,6 +123,13 @@ export const registerInstance = command({
     port: z.number().int().min(1).max(65_535),
     version: f.version,
     metadata: f.labels.optional(),
+    zone: f.name.optional(),
+    /** Its share of the calls relative to the other instances'; 1 when absent. */
+    weight: z.number().min(0.01).max(1_000).optional(),
+    /** 0, which is meant when it is absent, is called first; others take what those before cannot. */
+    priority: z.number().int().min(0).max(10).optional(),
+    /** The NATS connection that stands for it: when that closes, the instance is gone at once. */
+    session: natsSession.optional(),
     /** Without a heartbeat for this long the instance is removed; absent: heartbeats are not expected. */
     heartbeat_ttl_ms: z.number().int().min(1_000).max(3_600_000).optional(),
   }),
@@ -139,6 +170,27 @@ export const heartbeat = command({
     resource_usage: { cpu_percent: 12.5, memory_mb: 180, requests_per_minute: 340 },
   },
   http: { method: 'POST', path: '/services/{service_id}/instances/{instance_id}/heartbeat' },
+});
+
+export const announceLifecycle = command({
+  context,
+  name: 'AnnounceLifecycle',
+  summary: 'Say how far an instance has come; it takes calls while it is running',
+  idField: 'instance_id',
+  data: z.strictObject({
+    service_id: f.name,
+    instance_id: f.externalId,
+    lifecycle: lifecycle.extract(['initializing', 'starting', 'running', 'stopping', 'failed']),
+    detail: f.line(500).optional(),
+  }),
+  answer: z.object({ instance_id: f.externalId, lifecycle }),
+  example: {
+    service_id: 'billing',
+    instance_id: 'billing-1',
+    lifecycle: 'initializing',
+    detail: 'warming its cache',
+  },
+  http: { method: 'PUT', path: '/services/{service_id}/instances/{instance_id}/lifecycle' },
 });
 
 export const deregisterInstance = command({
@@ -226,6 +278,12 @@ export const instance = z.object({
   status: instanceStatus,
   status_reason: z.string().optional().describe('What the last check said, or why it goes away'),
   status_changed_at: f.instant,
+  lifecycle,
+  is_offered: z.boolean().describe('It takes new calls'),
+  suppressed_until: f.instant
+    .optional()
+    .describe('It changed between healthy and unhealthy too often, and is held back until then'),
+  zone: z.string().optional(),
   version: f.version,
   metadata: f.jsonObject,
   resource_usage: z.object({
@@ -255,14 +313,6 @@ export const listInstances = query({
     next_cursor: f.nextCursor,
   }),
   http: { method: 'GET', path: '/services/{service_id}/instances' },
-});
-
-export const target = z.object({
-  service_name: f.name,
-  instance_id: f.externalId,
-  version: f.version,
-  /** Where to call it, without a trailing slash. */
-  url: z.string(),
 });
 
 export const findInstances = query({
@@ -310,6 +360,9 @@ export const explainInstance = query({
           code: z.enum([
             'not-checked-yet',
             'fails-its-checks',
+            'not-running-yet',
+            'changes-too-often',
+            'has-failed',
             'goes-away',
             'lacks-the-capability',
           ]),
@@ -321,30 +374,6 @@ export const explainInstance = query({
   }),
   http: { method: 'GET', path: '/services/{service_id}/instances/{instance_id}/offer' },
 });
-
-/** Everything a caller needs to find any service, for a snapshot in memory. */
-export const directory = query({
-  context,
-  name: 'directory',
-  summary: 'All services with their healthy instances',
-  input: z.strictObject({}),
-  answer: z.object({
-    services: z.array(
-      z.object({
-        service_name: f.name,
-        base_url: z.string().optional(),
-        capabilities: z.array(f.name),
-        capability_versions: z.record(f.name, f.version),
-        /** Registered instances, healthy or not. */
-        instance_count: z.number().int(),
-        targets: z.array(target),
-      }),
-    ),
-  }),
-});
-
-/** Core NATS hint that the directory changed: `{ position }`. */
-export const DIRECTORY_HINT = 'hint.registry.directory';
 
 export const instanceRegistered = event({
   context,
@@ -406,7 +435,14 @@ export const serviceCheckChanged = event({
 });
 
 export const registry = {
-  commands: [registerService, updateService, registerInstance, heartbeat, deregisterInstance],
+  commands: [
+    registerService,
+    updateService,
+    registerInstance,
+    heartbeat,
+    announceLifecycle,
+    deregisterInstance,
+  ],
   queries: [
     listServices,
     getService,

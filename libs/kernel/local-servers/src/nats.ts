@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { prepareDataDir, saysNoSpace } from './data-dir';
@@ -86,6 +87,15 @@ async function writeConfig(dataDir: string, port: number, monitoringPort: number
     `listen: "127.0.0.1:${port}"`,
     `http: "127.0.0.1:${monitoringPort}"`,
     `jetstream { store_dir: ${JSON.stringify(store)} }`,
+    // Whoever connects belongs to the suite, and is told which connections close.
+    'accounts {',
+    `  SERVER { users: [{ user: server, password: ${JSON.stringify(randomUUID())} }]`,
+    '    exports: [{ stream: "$SYS.ACCOUNT.*.DISCONNECT" }] }',
+    '  SUITE { jetstream: enabled, users: [{ user: suite, password: suite }]',
+    '    imports: [{ stream: { account: SERVER, subject: "$SYS.ACCOUNT.SUITE.DISCONNECT" }, to: "session.closed" }] }',
+    '}',
+    'system_account: SERVER',
+    'no_auth_user: suite',
     '',
   ];
   await writeFile(file, text.join('\n'), { mode: 0o600 });

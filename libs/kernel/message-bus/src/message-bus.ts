@@ -94,6 +94,14 @@ export interface EventSubscription {
   readonly handlerTimeoutMs?: number;
 }
 
+/** A client's connection, as its server names it: what the server says of itself when the client connects. */
+export interface ClosedSession {
+  readonly server_id: string;
+  readonly client_id: number;
+  /** `Client Closed`, `Stale Connection`, … */
+  readonly reason: string;
+}
+
 /** What the bus can do now, for readiness. */
 export type BusStatus = 'connected' | 'disconnected' | 'closed';
 
@@ -195,6 +203,13 @@ export abstract class MessageBus {
     subject: string,
     listener: (payload: unknown, subject: string) => void,
   ): () => void;
+
+  /**
+   * Connections of clients that have closed, from now on, within milliseconds. Silent on a server that is
+   * not set up to tell (`SESSION_CLOSED` in its configuration), and of what closed while this process
+   * was away: never the only way to notice. Returns the unsubscribe function.
+   */
+  abstract onSessionClosed(listener: (session: ClosedSession) => void): () => void;
 
   /** Stops pulling, lets running handlers end (for a bounded time), gives the rest back, disconnects. */
   abstract close(): Promise<void>;

@@ -8,4 +8,24 @@ export const registryConfig = z.object({
     .max(3_600_000)
     .default(30_000)
     .describe('How long an instance that has gone is still listed as terminating'),
+  REGISTRY_EXPIRY_SHARE_MAX: z.coerce
+    .number()
+    .gt(0)
+    .max(1)
+    .default(0.5)
+    .describe('Share of the instances of a service that may be given up in one window for silence'),
+  REGISTRY_EXPIRY_WINDOW_MS: z.coerce
+    .number()
+    .int()
+    .min(100)
+    .max(3_600_000)
+    .default(15_000)
+    .describe('That window; at most as long as an instance that has gone is listed'),
+  REGISTRY_UNUSABLE_MS: z.coerce
+    .number()
+    .int()
+    .min(1_000)
+    .max(86_400_000)
+    .default(600_000)
+    .describe('How long an instance without heartbeats may fail its checks before it is removed'),
 });

@@ -1,12 +1,14 @@
 import { ContextModule, ContextRuntime, HostLifecycle } from '@downbeat/service-host';
 import { Module, type OnApplicationBootstrap } from '@nestjs/common';
+import { AnnounceLifecycle, AnnounceLifecycleHandler } from './commands/announce-lifecycle';
 import { DeregisterInstance, DeregisterInstanceHandler } from './commands/deregister-instance';
 import { Heartbeat, HeartbeatHandler } from './commands/heartbeat';
 import { RegisterInstance, RegisterInstanceHandler } from './commands/register-instance';
 import { RegisterService, RegisterServiceHandler } from './commands/register-service';
 import { UpdateService, UpdateServiceHandler } from './commands/update-service';
-import { DirectoryHints } from './directory-hints';
 import { DeclaredDependencies } from './dependencies/declared-dependencies';
+import { DirectoryQueries } from './directory/directory.queries';
+import { LiveDirectory } from './directory/live-directory';
 import { Heartbeats } from './heartbeats/heartbeats';
 import { Housekeeping } from './heartbeats/housekeeping';
 import { DependenciesQueries } from './projections/services/dependencies.queries';
@@ -16,6 +18,7 @@ import { ServicesQueries } from './projections/services/services.queries';
 import { registryPublications } from './publications/registry.publications';
 import { registryConfig } from './registry-config';
 import { InstanceHealthReactor } from './reactors/instance-health.reactor';
+import { ClosedSessions } from './sessions/closed-sessions';
 
 /** What exists, where, in which version: command in → decide → append → publish → project → query out. */
 @Module({
@@ -25,20 +28,29 @@ import { InstanceHealthReactor } from './reactors/instance-health.reactor';
       projections: [services],
       publications: registryPublications,
       settings: registryConfig,
-      commands: [RegisterService, UpdateService, RegisterInstance, Heartbeat, DeregisterInstance],
+      commands: [
+        RegisterService,
+        UpdateService,
+        RegisterInstance,
+        Heartbeat,
+        AnnounceLifecycle,
+        DeregisterInstance,
+      ],
     }),
   ],
-  controllers: [ServicesQueries, DependenciesQueries, OffersQueries],
+  controllers: [ServicesQueries, DependenciesQueries, OffersQueries, DirectoryQueries],
   providers: [
     RegisterServiceHandler,
     UpdateServiceHandler,
     RegisterInstanceHandler,
     HeartbeatHandler,
+    AnnounceLifecycleHandler,
     DeregisterInstanceHandler,
     DeclaredDependencies,
     Heartbeats,
     Housekeeping,
-    DirectoryHints,
+    LiveDirectory,
+    ClosedSessions,
     InstanceHealthReactor,
   ],
 })
@@ -47,7 +59,8 @@ export class RegistryModule implements OnApplicationBootstrap {
     private readonly runtime: ContextRuntime,
     private readonly heartbeats: Heartbeats,
     private readonly housekeeping: Housekeeping,
-    private readonly directoryHints: DirectoryHints,
+    private readonly directory: LiveDirectory,
+    private readonly closedSessions: ClosedSessions,
     private readonly instanceHealth: InstanceHealthReactor,
     private readonly lifecycle: HostLifecycle,
   ) {}
@@ -55,8 +68,10 @@ export class RegistryModule implements OnApplicationBootstrap {
   async onApplicationBootstrap(): Promise<void> {
     await this.heartbeats.prepare();
     await this.runtime.start({ reactors: [this.instanceHealth] });
-    await this.directoryHints.start();
-    this.lifecycle.onStop('directory hints', () => this.directoryHints.stop());
+    await this.directory.start();
+    this.lifecycle.onStop('the directory', () => this.directory.stop());
+    this.closedSessions.start();
+    this.lifecycle.onStop('closed sessions', async () => this.closedSessions.stop());
     this.housekeeping.start();
     this.lifecycle.onStop('registry housekeeping', () => this.housekeeping.stop());
   }

@@ -1,12 +1,15 @@
 import type { Instant } from '@downbeat/eventsourcing';
 import {
   dependencyGraph,
+  endingOf,
   instanceRegistration,
   serviceRegistration,
   type DeclareDependencies,
   type DependenciesDeclared,
+  type Instance,
   type InstanceCommand,
   type InstanceEvent,
+  type InstanceTerminating,
   type RegistrationCommand,
   type RegistrationEvent,
 } from '@downbeat/registry-domain';
@@ -24,7 +27,10 @@ export const serviceReplayer: Replayer = {
 export const instanceReplayer: Replayer = {
   context,
   begin: () =>
-    new DeciderReplay(instanceRegistration, ([event], _, at) => event && instanceCause(event, at)),
+    new DeciderReplay(
+      instanceRegistration,
+      ([event], before, at) => event && instanceCause(event, before, at),
+    ),
 };
 
 export const dependenciesReplayer: Replayer = {
@@ -52,16 +58,52 @@ function serviceCause(event: RegistrationEvent, at: Instant): RegistrationComman
   }
 }
 
-function instanceCause(event: InstanceEvent, at: Instant): InstanceCommand {
+function instanceCause(
+  event: InstanceEvent,
+  before: Instance,
+  at: Instant,
+): InstanceCommand | undefined {
   switch (event.type) {
     case 'InstanceRegistered':
       return { type: 'RegisterInstance', data: event.data, at };
+    case 'InstanceSessionMoved': {
+      if (before.status === 'absent') return undefined;
+      const { session: _, ...registered } = before.registered;
+      const { session } = event.data;
+      const data = session ? { ...registered, session } : registered;
+      return { type: 'RegisterInstance', data, at };
+    }
+    case 'InstanceLifecycleAnnounced':
+      return { type: 'AnnounceLifecycle', data: event.data, at };
+    // Held back for changing too often: the second event of an append that begins with this one.
     case 'InstanceHealthObserved':
       return { type: 'ObserveHealth', data: event.data, at };
-    // Heartbeats that stayed away lead to the same event, with a reason of their own.
+    case 'InstanceSuppressed':
+      return undefined;
+    case 'InstanceReleased':
+      return { type: 'ReleaseInstance', data: event.data, at };
     case 'InstanceTerminating':
-      return { type: 'DeregisterInstance', data: event.data, at };
+      return terminatingCause(event, before, at);
     case 'InstanceRemoved':
       return { type: 'RemoveInstance', data: event.data, at };
+  }
+}
+
+function terminatingCause(
+  { data }: InstanceTerminating,
+  before: Instance,
+  at: Instant,
+): InstanceCommand | undefined {
+  switch (data.ending ?? endingOf(data.reason)) {
+    case 'deregistered':
+      return { type: 'DeregisterInstance', data, at };
+    case 'heartbeat-expired':
+      return { type: 'ExpireInstance', data: { ...data, silent_for_ms: 0 }, at };
+    case 'session-closed': {
+      const session = before.status === 'absent' ? undefined : before.registered.session;
+      return session && { type: 'CloseSession', data: { ...data, session }, at };
+    }
+    case 'never-healthy':
+      return { type: 'GiveUpInstance', data: { ...data, unusable_for_ms: 0 }, at };
   }
 }

@@ -11,6 +11,7 @@ import { HEADER, withoutFirstCopyOnly, type MessageHeaders } from '../headers';
 import {
   MessageBus,
   type BusStatus,
+  type ClosedSession,
   type CommandOptions,
   type EventSubscription,
   type QueryOptions,
@@ -33,6 +34,7 @@ import {
 } from './nats-message-bus-options';
 import { Queries } from './queries';
 import { Requests } from './requests';
+import { Sessions } from './sessions';
 import { Streams, type StreamSpec } from './streams';
 
 const PINGS_OUT_MAX = 2;
@@ -46,6 +48,7 @@ export class NatsMessageBus extends MessageBus {
   private readonly queries: Queries;
   private readonly requests: Requests;
   private readonly hints: Hints;
+  private readonly sessions: Sessions;
   private closing: Promise<void> | undefined;
 
   private constructor(
@@ -64,6 +67,7 @@ export class NatsMessageBus extends MessageBus {
     this.queries = new Queries(connection, subjects, metrics, log);
     this.requests = new Requests(connection, subjects);
     this.hints = new Hints(connection, subjects, log);
+    this.sessions = new Sessions(connection, log);
   }
 
   /** @throws {BusUnavailable} No connection within `connectTimeoutMs`. */
@@ -176,6 +180,10 @@ export class NatsMessageBus extends MessageBus {
 
   override hint(subject: string, payload: JsonObject): void {
     this.hints.send(subject, payload);
+  }
+
+  override onSessionClosed(listener: (session: ClosedSession) => void): () => void {
+    return this.sessions.listen(listener);
   }
 
   override onHint(

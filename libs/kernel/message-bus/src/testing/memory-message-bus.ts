@@ -13,6 +13,7 @@ import { HEADER, withoutFirstCopyOnly, type MessageHeaders } from '../headers';
 import {
   MessageBus,
   type BusStatus,
+  type ClosedSession,
   type CommandOptions,
   type EventSubscription,
   type QueryOptions,
@@ -38,6 +39,7 @@ export interface MemoryMessageBusOptions {
  * queues in memory. It has no duplicate window, loses nothing, and forgets everything at the end.
  */
 export class MemoryMessageBus extends MessageBus {
+  private readonly sessionListeners = new Set<(session: ClosedSession) => void>();
   readonly metrics = new BusMetrics();
   readonly deadLetters: DeadLetters;
   private readonly backOff: BackOff;
@@ -237,6 +239,16 @@ export class MemoryMessageBus extends MessageBus {
   override hint(subject: string, payload: JsonObject): void {
     assertSendable(subject);
     for (const listener of this.listeners) queueMicrotask(() => listener(subject, copy(payload)));
+  }
+
+  override onSessionClosed(listener: (session: ClosedSession) => void): () => void {
+    this.sessionListeners.add(listener);
+    return () => this.sessionListeners.delete(listener);
+  }
+
+  /** What a server would say of a client that has gone. */
+  closeSession(session: ClosedSession): void {
+    for (const listener of this.sessionListeners) listener(session);
   }
 
   override onHint(

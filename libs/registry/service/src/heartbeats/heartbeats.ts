@@ -18,6 +18,17 @@ export interface SilentInstance {
   readonly service_id: string;
   readonly instance_id: string;
   readonly silent_for_ms: number;
+  /** Instances of its service, those that have gone a moment ago included. */
+  readonly registered: number;
+  /** Of them, those that were given up in the window. */
+  readonly given_up: number;
+}
+
+/** An instance by its names, and the database's time when it was looked for. */
+export interface FoundInstance {
+  readonly service_id: string;
+  readonly instance_id: string;
+  readonly now: Date;
 }
 
 /** When each instance was last heard of. Times are the database's, so replicas agree. */
@@ -71,10 +82,22 @@ export class Heartbeats {
     return undefined;
   }
 
-  /** Instances whose heartbeats stay away. Nobody was heard while the registry was not listening. */
-  async silent(limit: number): Promise<readonly SilentInstance[]> {
+  /**
+   * Instances whose heartbeats stay away, those that are silent for longest first. Nobody was heard while
+   * the registry was not listening.
+   *
+   * @param windowMs For which it is counted how many of their service were given up.
+   */
+  async silent(limit: number, windowMs: number): Promise<readonly SilentInstance[]> {
     const { rows } = await this.pool.query<SilentInstance>(
-      `select service_id, instance_id, silent_for_ms
+      `select service_id, instance_id, silent_for_ms,
+              (select count(*)::int from instance o where o.service_id = listened.service_id)
+                as registered,
+              (select count(*)::int from instance o
+               where o.service_id = listened.service_id and o.status = 'terminating'
+                 and o.lifecycle = 'failed'
+                 and o.status_changed_at
+                   > clock_timestamp() - make_interval(secs => $3::float8 / 1000)) as given_up
        from (
          select i.service_id, i.instance_id, i.heartbeat_ttl_ms,
                 extract(epoch from clock_timestamp()
@@ -84,8 +107,9 @@ export class Heartbeats {
          where i.heartbeat_ttl_ms is not null and i.status <> 'terminating'
        ) listened
        where silent_for_ms > heartbeat_ttl_ms
+       order by silent_for_ms desc
        limit $2`,
-      [this.listeningSince, limit],
+      [this.listeningSince, limit, windowMs],
     );
     return rows;
   }
@@ -98,6 +122,28 @@ export class Heartbeats {
     const { rows } = await this.pool.query<{ service_id: string; instance_id: string }>(
       `select service_id, instance_id from instance
        where status = 'terminating'
+         and status_changed_at < clock_timestamp() - make_interval(secs => $1::float8 / 1000)
+       limit $2`,
+      [ms, limit],
+    );
+    return rows;
+  }
+
+  /** Instances that were held back, and need not be any more. */
+  async suppressionOver(limit: number): Promise<readonly FoundInstance[]> {
+    const { rows } = await this.pool.query<FoundInstance>(
+      `select service_id, instance_id, clock_timestamp() as now from instance
+       where suppressed_until <= clock_timestamp() and status <> 'terminating' limit $1`,
+      [limit],
+    );
+    return rows;
+  }
+
+  /** Instances that nobody could use for `ms`, and that nothing else would notice the end of. */
+  async unusableFor(ms: number, limit: number): Promise<readonly FoundInstance[]> {
+    const { rows } = await this.pool.query<FoundInstance>(
+      `select service_id, instance_id, clock_timestamp() as now from instance
+       where heartbeat_ttl_ms is null and not has_session and status in ('starting', 'unhealthy')
          and status_changed_at < clock_timestamp() - make_interval(secs => $1::float8 / 1000)
        limit $2`,
       [ms, limit],

@@ -1,13 +1,15 @@
 import { EventStore, execute } from '@downbeat/event-store';
 import { instantOf, type EventMeta } from '@downbeat/eventsourcing';
 import {
+  expiryAllowance,
   instanceRegistration,
   instanceStream,
   type InstanceCommand,
 } from '@downbeat/registry-domain';
 import { Clock, HostSettings, loadConfig, newId, Periodic } from '@downbeat/service-host';
 import { MessageBus } from '@downbeat/message-bus';
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
+import type { z } from 'zod';
 import { registryConfig } from '../registry-config';
 import { Heartbeats } from './heartbeats';
 
@@ -20,7 +22,11 @@ export class Housekeeping {
     this.look(),
   );
 
-  private readonly terminatingMs: number;
+  private readonly logger = new Logger(Housekeeping.name);
+  private readonly config: z.output<typeof registryConfig>;
+  /** Silent instances that are kept, as too many of their service are. */
+  private heldBack = 0;
+  private wasHoldingBack = false;
   /** Something may have been said that did not get here. */
   private isDeaf = false;
   private forget: () => void = () => undefined;
@@ -32,8 +38,7 @@ export class Housekeeping {
     private readonly bus: MessageBus,
     settings: HostSettings,
   ) {
-    const config = loadConfig(registryConfig, settings.environment);
-    this.terminatingMs = config.REGISTRY_TERMINATING_MS;
+    this.config = loadConfig(registryConfig, settings.environment);
   }
 
   start(): void {
@@ -61,12 +66,44 @@ export class Housekeeping {
   }
 
   private async tidy(): Promise<void> {
-    for (const silent of await this.heartbeats.silent(BATCH_MAX))
-      await this.decide({ type: 'ExpireInstance', data: silent, at: this.now() });
-    for (const gone of await this.heartbeats.terminatedFor(this.terminatingMs, BATCH_MAX)) {
+    await this.expire();
+    for (const { now, ...names } of await this.heartbeats.suppressionOver(BATCH_MAX))
+      await this.decide({ type: 'ReleaseInstance', data: names, at: instantOf(now.getTime()) });
+    const unusableMs = this.config.REGISTRY_UNUSABLE_MS;
+    for (const { now: _, ...names } of await this.heartbeats.unusableFor(unusableMs, BATCH_MAX)) {
+      const data = { ...names, unusable_for_ms: unusableMs };
+      await this.decide({ type: 'GiveUpInstance', data, at: this.now() });
+    }
+    for (const gone of await this.heartbeats.terminatedFor(
+      this.config.REGISTRY_TERMINATING_MS,
+      BATCH_MAX,
+    )) {
       await this.decide({ type: 'RemoveInstance', data: gone, at: this.now() });
       await this.heartbeats.forget(gone.instance_id);
     }
+  }
+
+  /** When most instances of a service fall silent at once, all but a share are kept for now. */
+  private async expire(): Promise<void> {
+    const { REGISTRY_EXPIRY_SHARE_MAX: share, REGISTRY_EXPIRY_WINDOW_MS: windowMs } = this.config;
+    const left = new Map<string, number>();
+    this.heldBack = 0;
+    for (const { registered, given_up, ...silent } of await this.heartbeats.silent(
+      BATCH_MAX,
+      windowMs,
+    )) {
+      const { service_id } = silent;
+      const allowed = left.get(service_id) ?? expiryAllowance(registered, given_up, share);
+      left.set(service_id, Math.max(0, allowed - 1));
+      if (allowed > 0) await this.decide({ type: 'ExpireInstance', data: silent, at: this.now() });
+      else this.heldBack++;
+    }
+    if (this.heldBack > 0 && !this.wasHoldingBack)
+      this.logger.warn(
+        { held_back: this.heldBack },
+        'too many instances are silent at once: most are kept for now',
+      );
+    this.wasHoldingBack = this.heldBack > 0;
   }
 
   private now() {

@@ -28,7 +28,11 @@ export const registryPublications: Publications<
       instance_id: data.instance_id,
       check: data.check,
     }),
+  InstanceSessionMoved: keepPrivate,
+  InstanceLifecycleAnnounced: keepPrivate,
   InstanceHealthObserved: keepPrivate,
+  InstanceSuppressed: keepPrivate,
+  InstanceReleased: keepPrivate,
   InstanceTerminating: ({ data }) =>
     integrationEvent(instanceTerminating, {
       service_name: data.service_id,

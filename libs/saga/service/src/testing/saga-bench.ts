@@ -174,12 +174,15 @@ export class SagaBench {
     const service = (service_name: string, base_url: string) => ({
       service_name,
       base_url,
+      revision: 1,
       capabilities: [],
       capability_versions: {},
       instance_count: 0,
       targets: [],
     });
     return {
+      revision: 1,
+      has_more: false,
       services: [service('shop', this.participants.url), service('closed', 'http://127.0.0.1:9')],
     };
   }

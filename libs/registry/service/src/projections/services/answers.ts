@@ -39,6 +39,10 @@ export interface ListedInstance {
   readonly started_at: Instant;
   readonly status_changed_at: Instant;
   readonly status_reason: string | null;
+  readonly lifecycle: string;
+  readonly suppressed_until: Instant | null;
+  readonly is_offered: boolean;
+  readonly zone: string | null;
 }
 
 interface Heard {
@@ -115,6 +119,10 @@ export function instanceAnswer(row: ListedInstance, heard: Heard | undefined): I
     status: row.status as InstanceAnswer['status'],
     ...(row.status_reason === null ? {} : { status_reason: row.status_reason }),
     status_changed_at: row.status_changed_at,
+    lifecycle: row.lifecycle as InstanceAnswer['lifecycle'],
+    is_offered: row.is_offered,
+    ...(row.suppressed_until === null ? {} : { suppressed_until: row.suppressed_until }),
+    ...(row.zone === null ? {} : { zone: row.zone }),
     version: row.version,
     metadata: row.metadata as InstanceAnswer['metadata'],
     resource_usage: { cpu_percent: 0, memory_mb: 0, disk_mb: 0, ...heard?.resource_usage },

@@ -5,12 +5,21 @@ import { has, unknownInstance, type WantedCapability } from '@downbeat/registry-
 import { Answers, type Question } from '@downbeat/service-host';
 import { Controller } from '@nestjs/common';
 import { capabilitiesIn } from './answers';
-import { services, type InstanceRow, type ServiceRow } from './services.projection';
+import type { InstanceRow } from './instance.table';
+import { services, type ServiceRow } from './services.projection';
 
 const { explainInstance } = registryContract;
 type Answer = AnswerOf<typeof explainInstance>;
 type Reason = Answer['reasons'][number];
-type Asked = Pick<InstanceRow, 'status' | 'status_changed_at' | 'status_reason'> &
+type Asked = Pick<
+  InstanceRow,
+  | 'status'
+  | 'status_changed_at'
+  | 'status_reason'
+  | 'lifecycle'
+  | 'lifecycle_detail'
+  | 'suppressed_until'
+> &
   Pick<ServiceRow, 'service_version' | 'details'>;
 
 /** Answers "why is this instance not offered to me". */
@@ -23,14 +32,20 @@ export class OffersQueries {
     const { service_id, instance_id, capability, version } = input;
     const read = await this.readModels.ask(services, as, async (manager) => {
       const [row]: Asked[] = await manager.query(
-        `select i.status, i.status_changed_at, i.status_reason, s.service_version, s.details
+        `select i.status, i.status_changed_at, i.status_reason, i.lifecycle, i.lifecycle_detail,
+                i.suppressed_until, s.service_version, s.details
          from instance i join service s on s.service_name = i.service_id
          where i.instance_id = $1 and i.service_id = $2`,
         [instance_id, service_id],
       );
       if (!row) return unknownInstance(instance_id);
       const wanted = capability === undefined ? undefined : { name: capability, range: version };
-      const reasons = [...againstItsStatus(row), ...againstItsService(row, wanted)];
+      const reasons = [
+        ...againstItsStatus(row),
+        ...againstItsLifecycle(row),
+        ...againstItsPast(row),
+        ...againstItsService(row, wanted),
+      ];
       const status = row.status as Answer['status'];
       return { service_id, instance_id, status, is_offered: reasons.length === 0, reasons };
     });
@@ -50,6 +65,31 @@ function againstItsStatus({ status, status_changed_at: since, status_reason }: A
     case 'terminating':
       return [{ code: 'goes-away', message: `it goes away${because}`, since }];
   }
+}
+
+function againstItsLifecycle({ status, lifecycle, lifecycle_detail }: Asked): Reason[] {
+  const because = lifecycle_detail === null ? '' : `: ${lifecycle_detail}`;
+  if (status === 'terminating') return [];
+  switch (lifecycle as registryContract.Lifecycle) {
+    // One that announces nothing runs as soon as it is healthy.
+    case 'registered':
+    case 'running':
+      return [];
+    case 'initializing':
+    case 'starting':
+      return [{ code: 'not-running-yet', message: `it says it is ${lifecycle}${because}` }];
+    case 'stopping':
+    case 'stopped':
+      return [{ code: 'goes-away', message: `it says it is ${lifecycle}${because}` }];
+    case 'failed':
+      return [{ code: 'has-failed', message: `it says it has failed${because}` }];
+  }
+}
+
+function againstItsPast({ suppressed_until: until }: Asked): Reason[] {
+  if (until === null) return [];
+  const message = `it changed between healthy and unhealthy too often, and is held back until ${until}`;
+  return [{ code: 'changes-too-often', message }];
 }
 
 function againstItsService(row: Asked, wanted: WantedCapability | undefined): Reason[] {

@@ -1,12 +1,9 @@
-import type {
-  DependenciesDeclared,
-  InstanceEvent,
-  RegistrationEvent,
-} from '@downbeat/registry-domain';
 import { ignore, type Projection, type Table } from '@downbeat/projections';
 import type { Instant, JsonObject } from '@downbeat/eventsourcing';
-
-type RegistryEvent = RegistrationEvent | DependenciesDeclared | InstanceEvent;
+import { directory } from './directory.table';
+import { instance } from './instance.table';
+import type { DependenciesDeclared } from '@downbeat/registry-domain';
+import { INSTANCE_EVENTS_IGNORED, type RegistryEvent } from './registry-events';
 
 export interface ServiceRow {
   readonly [column: string]: unknown;
@@ -27,25 +24,6 @@ export interface DependenciesRow {
   readonly [column: string]: unknown;
   readonly service_name: string;
   readonly dependencies: DependenciesDeclared['data']['dependencies'];
-}
-
-export interface InstanceRow {
-  readonly [column: string]: unknown;
-  readonly instance_id: string;
-  readonly service_id: string;
-  readonly node_name: string;
-  readonly ip_address: string;
-  readonly port: number;
-  readonly status: string;
-  readonly version: string;
-  readonly metadata: JsonObject;
-  readonly heartbeat_ttl_ms: number | null;
-  readonly health_check_failures: number;
-  readonly last_health_check: Instant | null;
-  readonly started_at: Instant;
-  readonly status_changed_at: Instant;
-  /** What the last check said, or why it goes away. */
-  readonly status_reason: string | null;
 }
 
 const service: Table<ServiceRow, RegistryEvent> = {
@@ -101,79 +79,7 @@ const service: Table<ServiceRow, RegistryEvent> = {
       },
     },
     DependenciesDeclared: ignore,
-    InstanceRegistered: ignore,
-    InstanceHealthObserved: ignore,
-    InstanceTerminating: ignore,
-    InstanceRemoved: ignore,
-  },
-};
-
-const instance: Table<InstanceRow, RegistryEvent> = {
-  name: 'instance',
-  key: 'instance_id',
-  columns: {
-    instance_id: 'text',
-    service_id: 'text',
-    node_name: 'text',
-    ip_address: 'text',
-    port: 'bigint',
-    status: 'text',
-    version: 'text',
-    metadata: 'json',
-    heartbeat_ttl_ms: 'bigint?',
-    health_check_failures: 'bigint',
-    last_health_check: 'instant?',
-    started_at: 'instant',
-    status_changed_at: 'instant',
-    status_reason: 'text?',
-  },
-  indexes: [['service_id', 'status']],
-  on: {
-    ServiceRegistered: ignore,
-    ServiceChanged: ignore,
-    DependenciesDeclared: ignore,
-    InstanceRegistered: {
-      keys: ({ data }) => [data.instance_id],
-      fold: (_, { data, recorded_at }) => ({
-        instance_id: data.instance_id,
-        service_id: data.service_id,
-        node_name: data.node_name,
-        ip_address: data.ip_address,
-        port: data.port,
-        status: 'starting',
-        version: data.version,
-        metadata: data.metadata ?? {},
-        heartbeat_ttl_ms: data.heartbeat_ttl_ms ?? null,
-        health_check_failures: 0,
-        last_health_check: null,
-        started_at: recorded_at,
-        status_changed_at: recorded_at,
-        status_reason: null,
-      }),
-    },
-    InstanceHealthObserved: {
-      keys: ({ data }) => [data.instance_id],
-      fold: (row, { data, recorded_at }) =>
-        row && {
-          ...row,
-          status: data.status,
-          health_check_failures: data.failures,
-          last_health_check: data.checked_at as Instant,
-          status_changed_at: recorded_at,
-          status_reason: data.detail,
-        },
-    },
-    InstanceTerminating: {
-      keys: ({ data }) => [data.instance_id],
-      fold: (row, { data: { reason }, recorded_at }) =>
-        row && {
-          ...row,
-          status: 'terminating',
-          status_changed_at: recorded_at,
-          status_reason: reason,
-        },
-    },
-    InstanceRemoved: { keys: ({ data }) => [data.instance_id], fold: () => undefined },
+    ...INSTANCE_EVENTS_IGNORED,
   },
 };
 
@@ -185,16 +91,13 @@ const dependencies: Table<DependenciesRow, RegistryEvent> = {
     ServiceRegistered: ignore,
     ServiceChanged: ignore,
     DependenciesDeclared: { keys: ({ data }) => [data.service_name], fold: (_, { data }) => data },
-    InstanceRegistered: ignore,
-    InstanceHealthObserved: ignore,
-    InstanceTerminating: ignore,
-    InstanceRemoved: ignore,
+    ...INSTANCE_EVENTS_IGNORED,
   },
 };
 
 /** What exists, what it needs, and where it can be called. */
 export const services: Projection = {
   name: 'registry.services',
-  version: 2,
-  tables: [service, dependencies, instance],
+  version: 3,
+  tables: [service, dependencies, instance, directory],
 };

@@ -1,5 +1,5 @@
 import { registryContract, type AnswerOf, type InputOf } from '@downbeat/contracts';
-import { ReadModels, type Read } from '@downbeat/projections';
+import { ReadModels } from '@downbeat/projections';
 import { has, unknownService, type WantedCapability } from '@downbeat/registry-domain';
 import { Rejection } from '@downbeat/eventsourcing';
 import { Answers, ContextPool, cursorOf, pageOf, type Question } from '@downbeat/service-host';
@@ -7,7 +7,6 @@ import { Controller } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import {
   capabilitiesIn,
-  capabilityAnswer,
   instanceAnswer,
   serviceAnswer,
   type CountedService,
@@ -15,7 +14,7 @@ import {
 } from './answers';
 import { services, type ServiceRow } from './services.projection';
 
-const { listServices, getService, listInstances, findInstances, directory } = registryContract;
+const { listServices, getService, listInstances, findInstances } = registryContract;
 type Target = AnswerOf<typeof findInstances>['instances'][number];
 
 /** Each service with the number of its instances; what every question about services begins with. */
@@ -24,7 +23,7 @@ export const COUNTED = `
   from service s
   cross join lateral (
     select count(*)::int as instance_count,
-           count(*) filter (where status = 'healthy')::int as healthy_instances
+           count(*) filter (where is_offered)::int as healthy_instances
     from instance where service_id = s.service_name and status <> 'terminating'
   ) i`;
 
@@ -114,37 +113,11 @@ export class ServicesQueries {
           ? [service_name]
           : await namesOfThoseWith(manager, { name: capability, range: version });
       const instances: Target[] = await manager.query(
-        `${TARGET} where i.status = 'healthy' and i.service_id = any($1)
+        `${TARGET} where i.is_offered and i.service_id = any($1)
          order by i.service_id, i.instance_id limit 1000`,
         [names],
       );
       return { instances };
-    });
-  }
-
-  @Answers(directory)
-  async directory({
-    as,
-  }: Question<InputOf<typeof directory>>): Promise<Read<AnswerOf<typeof directory>>> {
-    return this.readModels.ask(services, as, async (manager) => {
-      const rows: CountedService[] = await manager.query(
-        `${COUNTED} order by s.service_name collate "C"`,
-      );
-      const targets: Target[] = await manager.query(
-        `${TARGET} where i.status = 'healthy' order by i.instance_id`,
-      );
-      const byService = new Map<string, Target[]>();
-      for (const target of targets)
-        byService.set(target.service_name, [...(byService.get(target.service_name) ?? []), target]);
-      return {
-        services: rows.map((row) => ({
-          service_name: row.service_name,
-          ...(row.base_url === null ? {} : { base_url: row.base_url }),
-          ...capabilityAnswer(row),
-          instance_count: row.instance_count,
-          targets: byService.get(row.service_name) ?? [],
-        })),
-      };
     });
   }
 

@@ -1,0 +1,180 @@
+import { DirectoryFollower, type DirectorySource } from './directory-follower';
+import type { Entry } from './directory-snapshot';
+
+const entry = (service_name: string, revision: number, more: Partial<Entry> = {}): Entry => ({
+  service_name,
+  revision,
+  capabilities: [],
+  capability_versions: {},
+  instance_count: 0,
+  targets: [],
+  ...more,
+});
+
+/** A registry that answers from a list of entries, two a page, and pushes when it is told to. */
+class Registry implements DirectorySource {
+  entries: Entry[] = [];
+  revision = 0;
+  asked: number[] = [];
+  isReachable = true;
+  private listener: (push: unknown) => void = () => undefined;
+
+  ask({ since }: { readonly since: number }) {
+    this.asked.push(since);
+    if (!this.isReachable) return Promise.reject(new Error('nobody answers'));
+    const newer = this.entries.filter(({ revision }) => revision > since);
+    const services = newer.slice(0, 2);
+    const has_more = newer.length > 2;
+    const last = has_more ? services.at(-1)?.revision : undefined;
+    return Promise.resolve({ services, has_more, revision: last ?? this.revision });
+  }
+
+  onPush(listener: (push: unknown) => void) {
+    this.listener = listener;
+    return () => (this.listener = () => undefined);
+  }
+
+  set(...entries: Entry[]) {
+    const names = new Set(entries.map(({ service_name }) => service_name));
+    this.entries = [...this.entries.filter((one) => !names.has(one.service_name)), ...entries];
+    this.revision = Math.max(this.revision, ...entries.map(({ revision }) => revision));
+  }
+
+  push(after: number, ...services: Entry[]) {
+    this.listener({ after, revision: this.revision, services });
+  }
+
+  say(nonsense: unknown) {
+    this.listener(nonsense);
+  }
+}
+
+const SECONDS = 1_000;
+let registry: Registry;
+let follower: DirectoryFollower;
+let troubles: unknown[];
+
+beforeEach(() => {
+  jest.useFakeTimers();
+  registry = new Registry();
+  troubles = [];
+  follower = new DirectoryFollower(registry, { onTrouble: (fault) => troubles.push(fault) });
+});
+afterEach(async () => {
+  await follower.stop();
+  jest.useRealTimers();
+});
+
+const begun = async () => {
+  follower.start();
+  await jest.advanceTimersByTimeAsync(0);
+};
+const revisionOf = (name: string) => follower.snapshot.serviceOf(name)?.revision;
+
+it('begins with all pages, and is known then', async () => {
+  registry.set(entry('a', 1), entry('b', 2), entry('c', 3));
+  expect(follower.isKnown).toBe(false);
+  expect(follower.status()).toEqual({ services: 0, revision: 0, age_ms: -1 });
+  await begun();
+  expect(follower.isKnown).toBe(true);
+  expect(follower.status()).toMatchObject({ services: 3, revision: 3, age_ms: 0 });
+});
+
+it('takes what is pushed without asking', async () => {
+  registry.set(entry('a', 1));
+  await begun();
+  registry.set(entry('a', 2), entry('b', 3));
+  registry.push(1, entry('a', 2), entry('b', 3));
+  expect([revisionOf('a'), revisionOf('b'), registry.asked]).toEqual([2, 3, [0]]);
+});
+
+it('asks for what it missed', async () => {
+  registry.set(entry('a', 1));
+  await begun();
+  registry.set(entry('a', 2), entry('b', 3), entry('c', 4));
+  registry.push(3, entry('c', 4));
+  expect(revisionOf('c')).toBe(4);
+  await jest.advanceTimersByTimeAsync(0);
+  expect([revisionOf('a'), revisionOf('b'), follower.status().revision]).toEqual([2, 3, 4]);
+  expect(registry.asked.slice(1)).toEqual([1, 3]);
+});
+
+it('keeps the newer of two, whoever sends the older one later', async () => {
+  registry.set(entry('a', 5));
+  await begun();
+  registry.push(0, entry('a', 3));
+  expect(revisionOf('a')).toBe(5);
+});
+
+it('asks again soon when a replica that lags behind answered', async () => {
+  await begun();
+  registry.revision = 4;
+  registry.say({ after: 8, revision: 9, services: [] });
+  await jest.advanceTimersByTimeAsync(0);
+  expect(follower.status().revision).toBe(4);
+  registry.set(entry('a', 9));
+  await jest.advanceTimersByTimeAsync(100);
+  expect([revisionOf('a'), follower.status().revision]).toEqual([9, 9]);
+});
+
+it('serves what it knows while nobody answers, and says how old that is', async () => {
+  registry.set(entry('a', 1));
+  await begun();
+  registry.isReachable = false;
+  await jest.advanceTimersByTimeAsync(60 * SECONDS);
+  expect(revisionOf('a')).toBe(1);
+  expect(follower.status().age_ms).toBeGreaterThanOrEqual(60 * SECONDS);
+  // Asked once a second, and no more often.
+  expect(troubles.length).toBeGreaterThan(50);
+  expect(troubles.length).toBeLessThan(62);
+  registry.set(entry('a', 2));
+  registry.isReachable = true;
+  await jest.advanceTimersByTimeAsync(SECONDS);
+  expect(revisionOf('a')).toBe(2);
+  expect(follower.status().age_ms).toBeLessThanOrEqual(SECONDS);
+});
+
+it('asks nobody while the registry says each second that nothing has changed', async () => {
+  registry.set(entry('a', 1));
+  await begun();
+  for (let second = 0; second < 30; second++) {
+    await jest.advanceTimersByTimeAsync(SECONDS);
+    registry.push(1);
+  }
+  expect(registry.asked).toEqual([0]);
+  expect(follower.status().age_ms).toBe(0);
+});
+
+it('goes on after a push that nobody understands', async () => {
+  registry.set(entry('a', 1));
+  await begun();
+  for (const nonsense of [undefined, 7, {}, { after: 1, revision: 'x', services: [] }])
+    registry.say(nonsense);
+  expect(troubles).toHaveLength(4);
+  registry.set(entry('a', 2));
+  registry.push(1, entry('a', 2));
+  expect(revisionOf('a')).toBe(2);
+});
+
+it('begins anew when the log of the registry was put back to an earlier state', async () => {
+  registry.set(entry('a', 90), entry('b', 100));
+  await begun();
+  registry.entries = [entry('a', 50)];
+  registry.revision = 60;
+  await jest.advanceTimersByTimeAsync(30 * SECONDS);
+  expect(follower.status()).toMatchObject({ services: 1, revision: 60 });
+  expect(revisionOf('a')).toBe(50);
+});
+
+it('finds by capability and version, also after a change', async () => {
+  const able = (name: string, revision: number, version: string) =>
+    entry(name, revision, { capabilities: ['tax'], capability_versions: { tax: version } });
+  registry.set(able('a', 1, '1.2.0'), able('b', 2, '2.0.0'), entry('c', 3));
+  await begun();
+  const found = (range?: string) =>
+    follower.snapshot.withCapability('tax', range).map(({ service_name }) => service_name);
+  expect([found(), found('^1.0.0'), found('^3.0.0')]).toEqual([['a', 'b'], ['a'], []]);
+  registry.set(able('a', 4, '3.1.0'));
+  registry.push(3, able('a', 4, '3.1.0'));
+  expect([found('^1.0.0'), found('^3.0.0')]).toEqual([[], ['a']]);
+});

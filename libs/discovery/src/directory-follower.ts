@@ -1,0 +1,165 @@
+import { registryContract, validate } from '@downbeat/contracts';
+import { DirectorySnapshot } from './directory-snapshot';
+
+/** The way to the registry: request and reply, and what it pushes. */
+export interface DirectorySource {
+  /** @throws When the registry does not answer in time. */
+  ask(input: { readonly since: number }): Promise<registryContract.DirectoryPage>;
+  /** Calls `listener` with each push as it came. Returns the unsubscribe function. */
+  onPush(listener: (push: unknown) => void): () => void;
+}
+
+export interface FollowerOptions {
+  /** Milliseconds, for ages; never goes back. Default: the process's. */
+  readonly now?: () => number;
+  /** Called after entries were replaced. */
+  readonly onReplaced?: (services: readonly string[]) => void;
+  /** Called when the registry could not be asked, or said what nobody understands. */
+  readonly onTrouble?: (fault: unknown) => void;
+}
+
+/** How old a snapshot is, and how much it holds. */
+export interface FollowerStatus {
+  readonly services: number;
+  readonly revision: number;
+  /** Since the registry last said that this is all; -1: it never has. */
+  readonly age_ms: number;
+}
+
+/** The registry says each second that it is there. Silent for longer, it is asked. */
+const SILENT_MS = 3_000;
+const LOOK_EVERY_MS = 1_000;
+const BEHIND_MS = 100;
+/** A replica that lags has caught up by then. */
+const OLD_LOG_MS = 10_000;
+
+/**
+ * Keeps a snapshot fresh. Pushes that follow on what is known are taken as they are; after a gap, a
+ * silence or a start the registry is asked for what changed since. While it cannot be reached, the
+ * last snapshot goes on serving.
+ */
+export class DirectoryFollower {
+  private current = new DirectorySnapshot();
+  private readonly now: () => number;
+  private heardAt: number | undefined;
+  /** Someone said that there is something up to here. */
+  private wanted = 0;
+  /** Since when the registry knows less than is known here. */
+  private oldLogSince: number | undefined;
+  private asking: Promise<void> | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private isStopped = false;
+  private tellFirst: () => void = () => undefined;
+  private readonly first = new Promise<void>((resolve) => (this.tellFirst = resolve));
+  private unsubscribe: () => void = () => undefined;
+
+  constructor(
+    private readonly source: DirectorySource,
+    private readonly options: FollowerOptions = {},
+  ) {
+    this.now = options.now ?? (() => performance.now());
+  }
+
+  start(): void {
+    this.unsubscribe = this.source.onPush((push) => this.pushed(push));
+    this.ask();
+  }
+
+  /** Ends after the question under way. */
+  async stop(): Promise<void> {
+    this.isStopped = true;
+    this.unsubscribe();
+    clearTimeout(this.timer);
+    await this.asking;
+  }
+
+  /** Swapped for another one only when the registry's log was put back to an earlier state. */
+  get snapshot(): DirectorySnapshot {
+    return this.current;
+  }
+
+  /** False: nothing is known of any service, as the registry has not answered yet. */
+  get isKnown(): boolean {
+    return this.heardAt !== undefined;
+  }
+
+  /** Settles with the first whole snapshot. */
+  whenKnown(): Promise<void> {
+    return this.first;
+  }
+
+  status(): FollowerStatus {
+    const age_ms = this.heardAt === undefined ? -1 : this.now() - this.heardAt;
+    return { services: this.snapshot.size, revision: this.snapshot.revision, age_ms };
+  }
+
+  /** Asks for what changed, unless that is being done. */
+  ask(): void {
+    if (this.asking || this.isStopped) return;
+    clearTimeout(this.timer);
+    this.asking = this.catchUp()
+      .then(() => this.askAgainIn(this.isBehind ? BEHIND_MS : LOOK_EVERY_MS))
+      .catch((fault: unknown) => {
+        this.options.onTrouble?.(fault);
+        this.askAgainIn(LOOK_EVERY_MS);
+      })
+      .finally(() => (this.asking = undefined));
+  }
+
+  /** A replica that lags behind answered: another one, or the same a moment later, knows more. */
+  private get isBehind(): boolean {
+    return this.snapshot.revision < this.wanted;
+  }
+
+  private async catchUp(): Promise<void> {
+    const isAnew = this.oldLogSince !== undefined && this.now() - this.oldLogSince > OLD_LOG_MS;
+    const into = isAnew ? new DirectorySnapshot() : this.snapshot;
+    for (;;) {
+      const since = into.revision;
+      const page = await this.source.ask({ since });
+      this.take(page.services, into);
+      this.compare(page.revision, since);
+      into.revision = Math.max(since, page.revision);
+      if (!page.has_more || page.revision <= since) break;
+    }
+    if (isAnew) {
+      this.current = into;
+      this.wanted = into.revision;
+      this.oldLogSince = undefined;
+    }
+    this.heardAt = this.now();
+    this.tellFirst();
+  }
+
+  /** A registry that is behind for long does not lag: its log was put back to an earlier state. */
+  private compare(revision: number, since: number): void {
+    if (revision >= since) this.oldLogSince = undefined;
+    else this.oldLogSince ??= this.now();
+  }
+
+  private pushed(push: unknown): void {
+    const read = validate(registryContract.directoryPush, push);
+    if (!('value' in read)) return this.options.onTrouble?.(read);
+    const { after, revision, services } = read.value;
+    this.take(services, this.snapshot);
+    this.wanted = Math.max(this.wanted, revision);
+    if (this.snapshot.revision < after) return this.ask();
+    this.snapshot.revision = Math.max(this.snapshot.revision, revision);
+    if (this.isKnown) this.heardAt = this.now();
+  }
+
+  private take(entries: registryContract.DirectoryPage['services'], into: DirectorySnapshot): void {
+    const replaced = into.take(entries);
+    if (replaced.length > 0) this.options.onReplaced?.(replaced);
+  }
+
+  private askAgainIn(ms: number): void {
+    if (this.isStopped) return;
+    this.timer = setTimeout(() => {
+      const silentMs = this.heardAt === undefined ? Infinity : this.now() - this.heardAt;
+      const isCurrent = !this.isBehind && this.oldLogSince === undefined && silentMs < SILENT_MS;
+      if (isCurrent) this.askAgainIn(LOOK_EVERY_MS);
+      else this.ask();
+    }, ms);
+  }
+}
