@@ -102,17 +102,19 @@ describe('what callers know', () => {
     const { server_id, client_id } = connection.info ?? { server_id: '', client_id: 0 };
     return { connection, session: { server_id, client_id } };
   };
-  const statusOf = async (service_id: string) => {
+  const listed = async (service_id: string) => {
     const { instances: all } = await bench.answer<AnswerOf<typeof registryContract.listInstances>>(
       'query.registry.list-instances',
       { service_id },
     );
-    return all.map(({ status, lifecycle, status_reason }) => ({
+    return all;
+  };
+  const statusOf = async (service_id: string) =>
+    (await listed(service_id)).map(({ status, lifecycle, status_reason }) => ({
       status,
       lifecycle,
       status_reason,
     }));
-  };
 
   it('is pushed: an instance that takes calls, where it is and in which zone', async () => {
     await register('pushed');

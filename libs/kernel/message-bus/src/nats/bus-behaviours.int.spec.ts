@@ -2,6 +2,7 @@ import { busBehaviours } from '../testing/bus-behaviours';
 import { eventually } from '@downbeat/local-servers/testing';
 import { NatsBench } from '../testing/nats-bench';
 import { done } from '../settlement';
+import { connect } from 'nats';
 import { NatsMessageBus } from './nats-message-bus';
 
 jest.setTimeout(20_000);
@@ -16,6 +17,26 @@ describe('the bus on NATS', () => {
   it.each(Object.entries(busBehaviours))('%s', async (_, behave) =>
     behave(await bench.underTest()),
   );
+
+  it('hears which connections have closed, whoever had them', async () => {
+    const bus = await bench.connect();
+    const heard: unknown[] = [];
+    const forget = bus.onSessionClosed((session) => heard.push(session));
+    // What was asked over a connection is heard after what was subscribed over it.
+    bus.answer('query.registry.x', () => Promise.resolve({ ok: true, position: 0, data: null }));
+    await bus.query('query.registry.x', {});
+    const clients = [await connect({ servers: bench.url }), await connect({ servers: bench.url })];
+    const [first, second] = clients.map(({ info }) => ({
+      server_id: info?.server_id,
+      client_id: info?.client_id,
+      reason: 'Client Closed',
+    }));
+    await clients[0]?.close();
+    await eventually(() => expect(heard).toContainEqual(first));
+    expect(heard).not.toContainEqual(second);
+    forget();
+    await clients[1]?.close();
+  });
 
   it('shares questions between replicas', async () => {
     const answered = [0, 0];
