@@ -9,6 +9,7 @@ import { lag } from './parts/lag.part';
 import { profile } from './parts/profile.part';
 import { rebuild } from './parts/rebuild.part';
 import { recovery } from './parts/recovery.part';
+import { registry } from './parts/registry.part';
 import { saga } from './parts/saga.part';
 import { startup } from './parts/startup.part';
 import { percentOf, type Profile } from './profile/profile';
@@ -18,7 +19,17 @@ import { tableOf } from './report/table';
 import { WORKSPACE } from './suite/workspace';
 
 /** In this order: those that stop the apps come last. */
-const PARTS: readonly Part[] = [startup, saga, recovery, discovery, rebuild, profile, append, lag];
+const PARTS: readonly Part[] = [
+  startup,
+  saga,
+  recovery,
+  discovery,
+  rebuild,
+  profile,
+  registry,
+  append,
+  lag,
+];
 const WRITE_DOCS = '--write-docs';
 const DOCUMENT = join(WORKSPACE, 'docs', 'benchmarks.md');
 const MINUTES_MAX = 10;
