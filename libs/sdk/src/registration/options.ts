@@ -7,7 +7,10 @@ export type ServiceDescription = z.input<typeof registryContract.registerService
 type RegisterInstance = z.input<typeof registryContract.registerInstance.data>;
 
 /** Where this process answers: the data of `RegisterInstance`, most of it with a default. */
-export type InstanceDescription = Pick<RegisterInstance, 'ip_address' | 'port' | 'metadata'> &
+export type InstanceDescription = Pick<
+  RegisterInstance,
+  'ip_address' | 'port' | 'metadata' | 'zone' | 'weight' | 'priority'
+> &
   Partial<Pick<RegisterInstance, 'instance_id' | 'node_name' | 'version' | 'heartbeat_ttl_ms'>>;
 
 /** What happens to the connection, for the service's log. */

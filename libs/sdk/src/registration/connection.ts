@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { GatewayClient, GatewayUnreachable, type GatewayAnswer } from './gateway-client';
 import type { ConnectionEvent, ConnectionOptions } from './options';
-import { backOffMs, pause } from './pause';
+import { NatsLink } from '../nats/nats-link';
+import { backOffMs, pause } from '../pause';
 import { resourceMeter } from './resource-usage';
 
 /** The suite understood the registration and will never take it. */
@@ -44,8 +45,8 @@ export interface DownbeatConnection {
  * Returns at once; while the suite is down it goes on trying, for ever. An instance that the suite
  * has forgotten is registered again.
  */
-export function connectDownbeat(options: ConnectionOptions): DownbeatConnection {
-  const connection = new Connection(options);
+export function connectDownbeat(options: ConnectionOptions, link?: NatsLink): DownbeatConnection {
+  const connection = new Connection(options, link);
   connection.start();
   return connection;
 }
@@ -54,6 +55,7 @@ const REFUSED_FOR_GOOD: readonly number[] = [400, 401, 403, 405, 409, 413, 415, 
 
 type Answer = GatewayAnswer | GatewayUnreachable;
 type Round = 'registered' | 'forgotten' | 'refused' | 'stopped';
+type Session = NonNullable<ReturnType<NatsLink['session']>>;
 
 class Connection implements DownbeatConnection {
   readonly instanceId: string;
@@ -68,7 +70,14 @@ class Connection implements DownbeatConnection {
   private stopped: Promise<void> | undefined;
   private settleRegistered: (fault?: Error) => void = () => undefined;
 
-  constructor(private readonly options: ConnectionOptions) {
+  /** What the suite knows this instance's connection to NATS by. */
+  private told: Session | undefined;
+
+  constructor(
+    private readonly options: ConnectionOptions,
+    /** Whose connection stands for this instance. */
+    private readonly link?: NatsLink,
+  ) {
     this.gateway = new GatewayClient(options.gatewayUrl);
     this.heartbeatMs = options.heartbeatMs ?? 5_000;
     this.instanceId =
@@ -83,6 +92,12 @@ class Connection implements DownbeatConnection {
 
   start(): void {
     this.running = this.run();
+  }
+
+  /** Registers once more when the instance is on another connection to NATS than the suite knows. */
+  private get hasMoved(): boolean {
+    const session = this.link?.session();
+    return session !== undefined && session !== this.told;
   }
 
   stop(): Promise<void> {
@@ -114,6 +129,7 @@ class Connection implements DownbeatConnection {
 
   private async registerOnce(key: string): Promise<Answer> {
     const { service, instance } = this.options;
+    const session = this.link?.session();
     const known = await this.call('POST', '/services', service, `${key}-service`);
     if (!isAccepted(known)) return known;
     this.mayBeRegistered = true;
@@ -124,14 +140,16 @@ class Connection implements DownbeatConnection {
       port: instance.port,
       version: instance.version ?? service.service_version,
       metadata: instance.metadata,
+      zone: instance.zone,
+      weight: instance.weight,
+      priority: instance.priority,
+      session,
       heartbeat_ttl_ms: instance.heartbeat_ttl_ms ?? Math.max(this.heartbeatMs * 3, 1_000),
     };
-    return this.call(
-      'POST',
-      `/services/${service.service_name}/instances`,
-      body,
-      `${key}-instance`,
-    );
+    const path = `/services/${service.service_name}/instances`;
+    const answer = await this.call('POST', path, body, `${key}-instance`);
+    if (isAccepted(answer)) this.told = session;
+    return answer;
   }
 
   private settled(answer: Answer): Round | undefined {
@@ -152,8 +170,9 @@ class Connection implements DownbeatConnection {
   private async beat(): Promise<'forgotten' | 'stopped'> {
     const { signal } = this.ending;
     for (;;) {
-      await pause(this.heartbeatMs * (0.9 + Math.random() * 0.2), signal);
+      await this.nextBeat();
       if (signal.aborted) return 'stopped';
+      if (this.hasMoved) return 'forgotten';
       const { requestsPerMinute } = this.options;
       const resource_usage = {
         ...this.usage(),
@@ -165,6 +184,19 @@ class Connection implements DownbeatConnection {
       this.tell({ type: 'heartbeat-failed', reason: reasonOf(answer) });
       if (!(answer instanceof GatewayUnreachable) && answer.status === 404) return 'forgotten';
     }
+  }
+
+  /** Earlier when there is a new connection to tell of. */
+  private async nextBeat(): Promise<void> {
+    if (this.hasMoved) return;
+    const waiting = new AbortController();
+    const end = (): void => waiting.abort();
+    const forget = this.link?.onConnected(end);
+    this.ending.signal.addEventListener('abort', end, { once: true });
+    if (this.ending.signal.aborted) end();
+    await pause(this.heartbeatMs * (0.9 + Math.random() * 0.2), waiting.signal);
+    this.ending.signal.removeEventListener('abort', end);
+    forget?.();
   }
 
   private async end(): Promise<void> {

@@ -1,0 +1,262 @@
+import {
+  connect,
+  Events,
+  headers as newHeaders,
+  NatsError,
+  type Msg,
+  type MsgHdrs,
+  type NatsConnection,
+  type Subscription,
+} from 'nats';
+import { backOffMs, pause } from '../pause';
+
+export interface LinkOptions {
+  /** `nats://user:password@host:4222`, several separated by commas. */
+  readonly natsUrl: string;
+  /** Shown by the server's monitoring. */
+  readonly name: string;
+  readonly onEvent?: (event: LinkEvent) => void;
+}
+
+/** What happens to the connection, for the service's log. */
+export type LinkEvent =
+  | { readonly type: 'nats-connected' }
+  | { readonly type: 'nats-disconnected' }
+  | { readonly type: 'nats-unreachable'; readonly reason: string };
+
+export interface NatsSession {
+  readonly server_id: string;
+  readonly client_id: number;
+}
+
+/** A message as it came; header names in lower case. */
+export interface NatsMessage {
+  readonly body: string;
+  readonly headers: Headers;
+}
+/** One that somebody waits for an answer to. */
+export interface NatsRequest extends NatsMessage {
+  readonly respond: (body: string, headers?: Headers) => void;
+}
+export type Headers = Readonly<Record<string, string>>;
+
+/** There is no connection to NATS now; nothing was sent. */
+export class NatsUnavailable extends Error {
+  override readonly name = 'NatsUnavailable';
+  readonly code = 'sdk/nats-unavailable';
+}
+
+/** Nobody answered. `nobody-listens`: nobody got it; `timed-out`: somebody may have. */
+export class NatsUnanswered extends Error {
+  override readonly name = 'NatsUnanswered';
+  readonly code = 'sdk/nats-unanswered';
+
+  constructor(readonly why: 'nobody-listens' | 'timed-out') {
+    super(why === 'timed-out' ? 'nobody answered in time' : 'nobody listens');
+  }
+}
+
+const DIAL_TIMEOUT_MS = 5_000;
+const REDIAL_FIRST_MS = 100;
+const REDIAL_MAX_MS = 2_000;
+/** A server that has frozen is noticed after two unanswered pings. */
+const PING_EVERY_MS = 2_500;
+const PINGS_OUT_MAX = 2;
+const DRAIN_WITHIN_MS = 2_000;
+const NOBODY_LISTENS = '503';
+
+type Listen = (message: Msg) => void;
+interface Wanted {
+  readonly subject: string;
+  readonly queue: string | undefined;
+  readonly listen: Listen;
+  subscription?: Subscription;
+}
+
+/**
+ * One connection to NATS that is made again for ever, from the first attempt on. Subscriptions asked for
+ * while there is none begin with the next one.
+ */
+export class NatsLink {
+  private connection: NatsConnection | undefined;
+  private isConnected = false;
+  private current: NatsSession | undefined;
+  private readonly wanted = new Set<Wanted>();
+  private readonly listeners = new Set<() => void>();
+  private readonly ending = new AbortController();
+  private dialling: Promise<void> = Promise.resolve();
+
+  constructor(private readonly options: LinkOptions) {}
+
+  start(): void {
+    this.dialling = this.dial();
+  }
+
+  /** The server's names for the connection there is; the same object as long as it is the same one. */
+  session(): NatsSession | undefined {
+    return this.isConnected ? this.current : undefined;
+  }
+
+  /** Calls `listener` after each connection that was made. Returns the unsubscribe function. */
+  onConnected(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** Hears every message on `subject`. Returns the unsubscribe function. */
+  subscribe(subject: string, listen: (message: NatsMessage) => void): () => void {
+    return this.want({
+      subject,
+      queue: undefined,
+      listen: (message) => listen(messageOf(message)),
+    });
+  }
+
+  /**
+   * Answers what is asked on `subject`; those with the same `queue` share the questions. Returns what ends
+   * it: when that settles, everything that came has been given to `answer`.
+   */
+  serve(
+    subject: string,
+    queue: string,
+    answer: (request: NatsRequest) => void,
+  ): () => Promise<void> {
+    const listen = (message: Msg): void => {
+      const respond = (body: string, headers: Headers = {}): void => {
+        message.respond(body, { headers: headersOf(headers) });
+      };
+      if (message.reply) answer({ ...messageOf(message), respond });
+    };
+    const wanted: Wanted = { subject, queue, listen };
+    this.want(wanted);
+    return async () => {
+      this.wanted.delete(wanted);
+      // What the server has sent already is answered: whoever asked chose this instance.
+      const drained = wanted.subscription?.drain().catch(() => undefined);
+      await Promise.race([drained, pause(DRAIN_WITHIN_MS, new AbortController().signal)]);
+    };
+  }
+
+  private want(wanted: Wanted): () => void {
+    this.wanted.add(wanted);
+    if (this.connection) this.open(wanted, this.connection);
+    return () => {
+      this.wanted.delete(wanted);
+      wanted.subscription?.unsubscribe();
+    };
+  }
+
+  /** @throws {NatsUnavailable} */
+  publish(subject: string, body: string, headers: Headers = {}): void {
+    this.usable().publish(subject, body, { headers: headersOf(headers) });
+  }
+
+  /** @throws {NatsUnavailable} @throws {NatsUnanswered} */
+  async request(
+    subject: string,
+    body: string,
+    timeoutMs: number,
+    headers: Headers = {},
+  ): Promise<NatsMessage> {
+    const options = { timeout: timeoutMs, headers: headersOf(headers) };
+    try {
+      return messageOf(await this.usable().request(subject, body, options));
+    } catch (fault) {
+      if (!(fault instanceof NatsError)) throw fault;
+      throw new NatsUnanswered(fault.code === NOBODY_LISTENS ? 'nobody-listens' : 'timed-out');
+    }
+  }
+
+  /** Lets handlers that run answer, for two seconds at most, and disconnects. */
+  async close(): Promise<void> {
+    this.ending.abort();
+    await this.dialling;
+    const { connection } = this;
+    if (!connection || connection.isClosed()) return;
+    const drained = connection.drain().catch(() => connection.close());
+    await Promise.race([drained, pause(DRAIN_WITHIN_MS, new AbortController().signal)]);
+    await connection.close();
+  }
+
+  private usable(): NatsConnection {
+    if (!this.connection || !this.isConnected) throw new NatsUnavailable('NATS is not connected');
+    return this.connection;
+  }
+
+  private async dial(): Promise<void> {
+    const { natsUrl, name } = this.options;
+    for (let tries = 1; !this.ending.signal.aborted; tries++) {
+      try {
+        const connection = await connect({
+          ...addressOf(natsUrl),
+          name,
+          timeout: DIAL_TIMEOUT_MS,
+          maxReconnectAttempts: -1,
+          reconnectTimeWait: REDIAL_FIRST_MS,
+          reconnectJitter: REDIAL_MAX_MS - REDIAL_FIRST_MS,
+          pingInterval: PING_EVERY_MS,
+          maxPingOut: PINGS_OUT_MAX,
+        });
+        return this.take(connection);
+      } catch (fault) {
+        const reason = fault instanceof Error ? fault.message : String(fault);
+        this.options.onEvent?.({ type: 'nats-unreachable', reason });
+        await pause(backOffMs(tries, REDIAL_FIRST_MS, REDIAL_MAX_MS), this.ending.signal);
+      }
+    }
+  }
+
+  private take(connection: NatsConnection): void {
+    this.connection = connection;
+    for (const wanted of this.wanted) this.open(wanted, connection);
+    this.connected(connection);
+    this.watch(connection).catch(() => undefined);
+  }
+
+  private async watch(connection: NatsConnection): Promise<void> {
+    for await (const { type } of connection.status()) {
+      if (type === Events.Reconnect) this.connected(connection);
+      if (type !== Events.Disconnect) continue;
+      this.isConnected = false;
+      this.options.onEvent?.({ type: 'nats-disconnected' });
+    }
+  }
+
+  private connected({ info }: NatsConnection): void {
+    this.isConnected = true;
+    this.current = info && { server_id: info.server_id, client_id: info.client_id };
+    this.options.onEvent?.({ type: 'nats-connected' });
+    for (const listener of this.listeners) listener();
+  }
+
+  private open(wanted: Wanted, connection: NatsConnection): void {
+    wanted.subscription = connection.subscribe(wanted.subject, {
+      ...(wanted.queue === undefined ? {} : { queue: wanted.queue }),
+      callback: (fault, message) => {
+        if (!fault) wanted.listen(message);
+      },
+    });
+  }
+}
+
+/** The first address's user is everyone's. */
+function addressOf(natsUrl: string) {
+  const urls = natsUrl.split(',').map((each) => new URL(each.trim()));
+  const [{ username, password } = { username: '', password: '' }] = urls;
+  const servers = urls.map(({ protocol, host }) => `${protocol}//${host}`);
+  return username === ''
+    ? { servers }
+    : { servers, user: decodeURIComponent(username), pass: decodeURIComponent(password) };
+}
+
+function messageOf(message: Msg): NatsMessage {
+  const names = message.headers?.keys() ?? [];
+  const headers = names.map((name) => [name.toLowerCase(), message.headers?.get(name) ?? '']);
+  return { body: message.string(), headers: Object.fromEntries(headers) as Headers };
+}
+
+function headersOf(all: Headers): MsgHdrs {
+  const made = newHeaders();
+  for (const [name, value] of Object.entries(all)) made.set(name, value);
+  return made;
+}

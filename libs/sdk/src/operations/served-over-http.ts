@@ -1,0 +1,88 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import type { Answer, CallHeaders, Handlers } from './handlers';
+
+/** `POST /operations/<name>`. */
+const OPERATIONS = '/operations/';
+const HEALTH = '/health';
+const BODY_BYTES_MAX = 1_000_000;
+const REQUEST_MS_MAX = 30_000;
+
+export interface HttpOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Whether the service works; asked by the suite's checks. */
+  readonly isHealthy: () => boolean | Promise<boolean>;
+}
+
+/** The operations of a service over HTTP, and the answer to health checks. */
+export class ServedOverHttp {
+  private constructor(private readonly server: Server) {}
+
+  static async listen(handlers: Handlers, options: HttpOptions): Promise<ServedOverHttp> {
+    const server = createServer((request, response) => {
+      answer(handlers, options, request).then(
+        (reply) => send(response, reply),
+        () => response.destroy(),
+      );
+    });
+    server.requestTimeout = REQUEST_MS_MAX;
+    server.listen(options.port, options.host);
+    await once(server, 'listening');
+    return new ServedOverHttp(server);
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  /** Takes no new connections, and returns when the requests under way are answered. */
+  async close(): Promise<void> {
+    const closed = once(this.server, 'close');
+    this.server.close();
+    this.server.closeIdleConnections();
+    await closed;
+  }
+}
+
+async function answer(
+  handlers: Handlers,
+  { isHealthy }: HttpOptions,
+  request: IncomingMessage,
+): Promise<Answer> {
+  const path = request.url?.split('?', 1)[0] ?? '/';
+  if (path === HEALTH) {
+    const works = await isHealthy();
+    return {
+      status: works ? 200 : 503,
+      body: JSON.stringify({ status: works ? 'ok' : 'failing' }),
+    };
+  }
+  if (!path.startsWith(OPERATIONS)) return refusal(404, 'there is no such path');
+  if (request.method !== 'POST') return refusal(405, 'operations are asked with POST');
+  const body = await bodyOf(request);
+  if (body === undefined) return refusal(413, `the body is larger than ${BODY_BYTES_MAX} bytes`);
+  return handlers.answer(path.slice(OPERATIONS.length), body, request.headers as CallHeaders);
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > BODY_BYTES_MAX) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+const refusal = (status: number, detail: string): Answer => ({
+  status,
+  body: JSON.stringify({ status, title: 'refused', detail }),
+});
+
+function send(response: ServerResponse, { status, body, headers }: Answer): void {
+  const type = status < 400 ? 'application/json' : 'application/problem+json';
+  response.writeHead(status, { 'content-type': type, ...headers }).end(body);
+}

@@ -1,0 +1,232 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { CallFailed, DownbeatService, operation } from '@downbeat/sdk';
+import { eventually } from '@downbeat/test-bench';
+import { z } from 'zod';
+import { eventsOf } from './support/bookings';
+import { Suite } from './support/suite';
+
+jest.setTimeout(120_000);
+
+const WORKSPACE = join(__dirname, '..');
+const LINES_MAX = 15;
+
+const quote = operation('quote', {
+  input: z.object({ sku: z.string() }),
+  output: z.object({ price: z.number() }),
+});
+
+/** The service that the README of the SDK shows. */
+const printedService = (): string => {
+  const readme = readFileSync(join(WORKSPACE, 'libs', 'sdk', 'README.md'), 'utf8');
+  const [, code] = /<!-- begin pricing -->\s+```js\n([^]*?)```/.exec(readme) ?? [];
+  if (code === undefined) throw new Error('the README shows no service');
+  return code;
+};
+
+describe('services that join with the SDK', () => {
+  let suite: Suite;
+  let shop: DownbeatService;
+  const children: ChildProcess[] = [];
+
+  beforeAll(async () => {
+    suite = await Suite.start({ demo: false });
+    shop = new DownbeatService({
+      gatewayUrl: suite.gatewayUrl,
+      natsUrl: suite.natsUrl,
+      service: { service_name: 'shop', service_version: '1.0.0' },
+      heartbeatMs: 500,
+    });
+    await shop.start();
+    await shop.registered;
+  });
+  afterAll(async () => {
+    for (const child of children) child.kill('SIGKILL');
+    await shop?.stop();
+    await suite?.stop();
+  });
+
+  const startPricing = (): ChildProcess => {
+    const child = spawn(process.execPath, ['--input-type=module', '-e', printedService()], {
+      cwd: WORKSPACE,
+      env: { PATH: process.env['PATH'], GATEWAY_URL: suite.gatewayUrl, NATS_URL: suite.natsUrl },
+      stdio: 'inherit',
+    });
+    children.push(child);
+    return child;
+  };
+  const known = (service: string) => shop.directory.serviceOf(service)?.targets ?? [];
+  const offered = (service: string, count: number, withinMs = 30_000) =>
+    eventually(
+      () => known(service),
+      (targets) => expect(targets).toHaveLength(count),
+      withinMs,
+    );
+  const failureOf = async (call: Promise<unknown>): Promise<CallFailed> => {
+    const fault = await call.then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+    if (!(fault instanceof CallFailed)) throw new Error(`it did not fail: ${String(fault)}`);
+    return fault;
+  };
+  const called = () => shop.call('pricing', quote, { sku: '4711' });
+
+  it('are joined by fifteen lines, and can be called by name, capability, HTTP and workflows', async () => {
+    const lines = printedService()
+      .split('\n')
+      .filter((line) => line.trim() !== '');
+    expect(lines.length).toBeLessThanOrEqual(LINES_MAX);
+    startPricing();
+    await offered('pricing', 1);
+    expect(await called()).toEqual({ price: 40 });
+    const [target] = known('pricing');
+    const response = await fetch(`${target?.url}/operations/quote`, {
+      method: 'POST',
+      body: '{"sku":"4711"}',
+    });
+    expect([response.status, await response.json()]).toEqual([200, { price: 40 }]);
+    const definition = {
+      name: 'ask-price',
+      version: '1.0.0',
+      steps: [
+        {
+          name: 'ask',
+          type: 'service_call',
+          service_name: 'pricing',
+          endpoint: 'nats:service.pricing.quote',
+          input_mapping: { sku: 'sku' },
+          output_mapping: { price: 'price' },
+        },
+      ],
+    };
+    expect((await suite.request('POST', '/workflow-definitions', definition)).status).toBe(202);
+    const run = await suite.request('POST', '/workflows?wait=20s', {
+      workflow_name: 'ask-price',
+      initiating_service: 'shop',
+      context_data: { sku: 'four' },
+    });
+    expect(run).toMatchObject({
+      status: 200,
+      body: { workflow: { current_status: 'completed', context_data: { price: 40 } } },
+    });
+  });
+
+  it('are told what is wrong with what they ask', async () => {
+    const loose = operation('quote', { input: z.any(), output: z.any() });
+    const wrong = await failureOf(shop.call('pricing', loose, { sku: 7 }));
+    expect(wrong).toMatchObject({ outcome: 'refused', status: 400 });
+    expect(wrong.message).toContain('sku');
+    const own = await failureOf(shop.call('pricing', quote, { sku: 7 } as never));
+    expect(own).toMatchObject({ outcome: 'not-sent', status: undefined });
+    const nobody = await failureOf(shop.call('nobody', quote, { sku: '4711' }));
+    expect(nobody).toMatchObject({ outcome: 'not-sent' });
+    const able = shop.callByCapability({ name: 'divination' }, quote, { sku: '4711' });
+    expect(await failureOf(able)).toMatchObject({ outcome: 'not-sent' });
+  });
+
+  it('are out of every snapshot at once when they are killed', async () => {
+    const [child] = children;
+    const exited = once(child as ChildProcess, 'exit');
+    child?.kill('SIGKILL');
+    await exited;
+    // Far before the first heartbeat or check could be missed.
+    await offered('pricing', 0, 2_000);
+    expect(await failureOf(called())).toMatchObject({ outcome: 'not-sent' });
+    await eventually(
+      () => suite.get<{ instances: unknown[] }>('/services/pricing/instances'),
+      ({ instances }) =>
+        expect(instances).toMatchObject([
+          { status: 'terminating', status_reason: 'session-closed' },
+        ]),
+    );
+  });
+
+  it('lose no call when one of two says goodbye', async () => {
+    const [, leaving] = [startPricing(), startPricing()];
+    await offered('pricing', 2);
+    let isOver = false;
+    const answers: unknown[] = [];
+    const calling = (async () => {
+      while (!isOver) answers.push(await called());
+    })();
+    const exited = once(leaving, 'exit');
+    leaving.kill('SIGTERM');
+    await exited;
+    isOver = true;
+    await calling;
+    expect(answers.length).toBeGreaterThan(10);
+    expect(answers.every((answer) => JSON.stringify(answer) === '{"price":40}')).toBe(true);
+    await offered('pricing', 1);
+  });
+
+  it('work on while the registry is away, and through a restart of NATS', async () => {
+    await suite.app('registry').stop('SIGKILL');
+    expect(await called()).toEqual({ price: 40 });
+    expect(known('pricing')).toHaveLength(1);
+    await suite.crashNats();
+    await eventually(
+      () => called(),
+      (answer) => expect(answer).toEqual({ price: 40 }),
+      30_000,
+    );
+    await suite.app('registry').start();
+    // On another connection than before, which is told: the instance was never given up.
+    const late = new DownbeatService({
+      gatewayUrl: suite.gatewayUrl,
+      natsUrl: suite.natsUrl,
+      service: { service_name: 'late', service_version: '1.0.0' },
+    });
+    await late.start();
+    await late.registered;
+    await offered('late', 1);
+    expect(known('pricing')).toHaveLength(1);
+    await late.stop();
+    await offered('late', 0);
+    const running = children.at(-2);
+    const exited = once(running as ChildProcess, 'exit');
+    // Its new connection stands for it now, as the old one did.
+    await eventually(
+      () => eventsOf(suite, 'order=asc'),
+      (events) => expect(events.map(({ type }) => type)).toContain('InstanceSessionMoved'),
+      30_000,
+    );
+    running?.kill('SIGKILL');
+    await exited;
+    await offered('pricing', 0, 5_000);
+  });
+
+  it('can be anything that speaks HTTP', async () => {
+    const server = createServer((_, response) => response.writeHead(200).end('{}'));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const service = {
+      service_name: 'plain',
+      service_version: '1.0.0',
+      service_type: 'api',
+      deployment_environment: 'development',
+      dependencies: [],
+    };
+    expect((await suite.request('POST', '/services', service)).status).toBe(202);
+    const instance = {
+      instance_id: 'plain-1',
+      node_name: 'here',
+      ip_address: '127.0.0.1',
+      port,
+      version: '1.0.0',
+      heartbeat_ttl_ms: 10_000,
+    };
+    const path = '/services/plain/instances';
+    expect((await suite.request('POST', path, instance)).status).toBe(202);
+    await offered('plain', 1);
+    expect((await suite.request('POST', `${path}/plain-1/heartbeat`, {})).status).toBe(202);
+    expect((await suite.request('DELETE', `${path}/plain-1`)).status).toBe(202);
+    await offered('plain', 0);
+    server.close();
+  });
+});
