@@ -25,4 +25,11 @@ describe('a peak EWMA', () => {
     latency.sawAtLeast(200, 500);
     expect(latency.at(500)).toBe(200);
   });
+
+  it('believes a failure that took longer than what is left of an old latency', () => {
+    const latency = new PeakEwma(1_000);
+    latency.saw(100, 0);
+    latency.sawAtLeast(50, 60_000);
+    expect(latency.at(60_000)).toBe(50);
+  });
 });

@@ -25,7 +25,9 @@ export class PeakEwma {
 
   /** It took at least so long: nothing if that is less than what is known. */
   sawAtLeast(latencyMs: number, nowMs: number): void {
-    if (latencyMs > this.valueMs) this.saw(latencyMs, nowMs);
+    if (latencyMs <= this.at(nowMs)) return;
+    this.valueMs = latencyMs;
+    this.stampMs = nowMs;
   }
 
   /** Milliseconds; 0 if nothing is known, or no longer. */

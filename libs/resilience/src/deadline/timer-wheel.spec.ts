@@ -69,6 +69,23 @@ describe('a timer wheel', () => {
     expect([first.expiredAtMs, second.expiredAtMs, wheel.size]).toEqual([1, undefined, 0]);
   });
 
+  it('lets the others expire when one breaks, and then says so', () => {
+    const wheel = new TimerWheel(10);
+    const entries = [0, 1, 2].map(
+      (number) =>
+        new Entry(
+          () => 1,
+          () => {
+            if (number === 1) throw new TypeError('broken');
+          },
+        ),
+    );
+    for (const entry of entries) wheel.add(entry, 5, 0);
+    expect(() => wheel.advance(100)).toThrow('broken');
+    expect(entries.map(({ expiredAtMs }) => expiredAtMs)).toEqual([1, 1, 1]);
+    expect(wheel.size).toBe(0);
+  });
+
   it('takes what is added again after it expired', () => {
     const wheel = new TimerWheel(10);
     let times = 0;

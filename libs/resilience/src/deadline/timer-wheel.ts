@@ -55,7 +55,7 @@ export class TimerWheel {
     this.count--;
   }
 
-  /** Lets all expire whose time has come. */
+  /** Lets all expire whose time has come. One that breaks holds up none of the others. */
   advance(nowMs: number): void {
     const now = Math.floor(nowMs / this.tickMs);
     // After one turn every slot was seen, however long nobody looked.
@@ -65,12 +65,18 @@ export class TimerWheel {
       for (let one = this.slotOf(tick).next; one; one = one.next)
         if (one.dueTick !== undefined && one.dueTick <= now) due.push(one);
     this.tick = Math.max(this.tick, now);
+    let broken: { readonly fault: unknown } | undefined;
     for (const entry of due) {
       // One that expired may have removed another.
       if (entry.dueTick === undefined) continue;
       this.remove(entry);
-      entry.expire();
+      try {
+        entry.expire();
+      } catch (fault) {
+        broken ??= { fault };
+      }
     }
+    if (broken) throw broken.fault;
   }
 
   private slotOf(tick: number): Slot {

@@ -1,20 +1,11 @@
 import type { CircuitBreaker } from '../breaker/circuit-breaker';
 import type { Permit } from '../breaker/trial';
-import { Deadline } from '../deadline/deadline';
-import { WheelEntry } from '../deadline/timer-wheel';
 import { Refusal } from '../refusal';
 import type { Retrier, RetryOptions } from '../retry/retrier';
 import type { TimeOuts } from './time-outs';
+import { TimedAttempt, type AttemptContext } from './timed-attempt';
 
-/** What an operation is told about the attempt it is. */
-export interface AttemptContext {
-  /** 1 for the first. */
-  readonly number: number;
-  /** Until when there has to be an answer; what is left of it goes out as a header. */
-  readonly deadline: Deadline;
-  /** Aborted when the attempt has taken too long. Made when it is asked for: most never are. */
-  readonly signal: AbortSignal;
-}
+export type { AttemptContext } from './timed-attempt';
 
 export type Guarded<Result> = (context: AttemptContext) => Promise<Result>;
 
@@ -27,16 +18,18 @@ export interface GuardParts {
   readonly isFault: (failure: unknown) => boolean;
 }
 
+/** What an attempt that went out ended with. */
+interface Sent {
+  readonly failure: unknown;
+}
+
 const NOT_GONE: Permit = { generation: -1 };
 
 /** One attempt at a call, in one object with its place in the wheel: there is one for each call. */
-export class Attempt<Result> extends WheelEntry implements AttemptContext {
-  private aborter: AbortController | undefined;
+export class Attempt<Result> extends TimedAttempt {
   private permit = NOT_GONE;
   private beganMs = 0;
-  private dueMs = 0;
   private isAwaited = true;
-  private hasTimedOut = false;
 
   constructor(
     private readonly parts: GuardParts,
@@ -45,18 +38,9 @@ export class Attempt<Result> extends WheelEntry implements AttemptContext {
     private readonly options: RetryOptions,
     private readonly resolve: (result: Result) => void,
     private readonly reject: (failure: unknown) => void,
+    private readonly earlier: Sent | undefined,
   ) {
     super();
-  }
-
-  get deadline(): Deadline {
-    return Deadline.at(this.dueMs);
-  }
-
-  get signal(): AbortSignal {
-    this.aborter ??= new AbortController();
-    if (this.hasTimedOut) this.aborter.abort(timedOut());
-    return this.aborter.signal;
   }
 
   begin(): void {
@@ -67,6 +51,7 @@ export class Attempt<Result> extends WheelEntry implements AttemptContext {
     if (dueMs <= nowMs) return this.goOn(passed());
     const permit = breaker.tryTake(nowMs);
     if (!permit) return this.goOn(open(breaker.waitMs(nowMs)));
+    if (this.number === 1) retrier.budget?.called();
     this.permit = permit;
     this.beganMs = nowMs;
     this.dueMs = dueMs;
@@ -75,10 +60,9 @@ export class Attempt<Result> extends WheelEntry implements AttemptContext {
   }
 
   expire(): void {
-    this.hasTimedOut = true;
     const failure = timedOut();
     this.fail(failure, false);
-    this.aborter?.abort(failure);
+    this.giveUp(failure);
   }
 
   private start(): void {
@@ -115,11 +99,13 @@ export class Attempt<Result> extends WheelEntry implements AttemptContext {
 
   private goOn(failure: unknown): void {
     const { parts, number, operation, options, resolve, reject } = this;
+    const sent = this.permit === NOT_GONE ? this.earlier : { failure };
     parts.retrier
       .mayGoOn(number, failure, options)
       .then((mayGoOn) => {
-        if (!mayGoOn) return reject(failure);
-        new Attempt(parts, number + 1, operation, options, resolve, reject).begin();
+        // Who hears only that the last attempt was refused takes it that nothing was ever sent.
+        if (!mayGoOn) return reject(sent ? sent.failure : failure);
+        new Attempt(parts, number + 1, operation, options, resolve, reject, sent).begin();
       })
       .catch(reject);
   }

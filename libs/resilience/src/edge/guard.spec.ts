@@ -28,9 +28,11 @@ function guarded(attemptsMax = 1) {
     { ...BREAKER_POLICY, trips: [{ kind: 'consecutive', failures: 3 }] },
     () => 0.5,
   );
-  const retrier = new Retrier(policy, { now, chance: () => 0.5, wait }, new RetryBudget());
+  const budget = new RetryBudget({ share: 1, perSecond: 0, burst: 10 });
+  const retrier = new Retrier(policy, { now, chance: () => 0.5, wait }, budget);
   const timeOuts = new TimeOuts(now);
-  return { breaker, timeOuts, guard: new Guard(breaker, retrier, timeOuts, { timeoutMs: 100 }) };
+  const guard = new Guard(breaker, retrier, timeOuts, { timeoutMs: 100 });
+  return { breaker, budget, timeOuts, guard };
 }
 const never = () => new Promise<never>(() => undefined);
 const failure = (running: Promise<unknown>) => running.catch((reason: unknown) => reason);
@@ -149,6 +151,28 @@ describe('a guarded call', () => {
       code: 'resilience/deadline-passed',
     });
     expect(operation).toHaveBeenCalledTimes(1);
+  });
+
+  it('that may have happened does not end as one that was never sent', async () => {
+    const { guard, breaker } = guarded(3);
+    for (let seen = 0; seen < 2; seen++) breaker.came(breaker.take(now()), false, now());
+    const operation = jest.fn(never);
+    const ended = failure(guard.call(operation, { isRepeatable: true }));
+    await jest.advanceTimersByTimeAsync(1_000);
+    expect(breaker.name).toBe('open');
+    expect(operation).toHaveBeenCalledTimes(1);
+    await expect(ended).resolves.toMatchObject({ code: 'resilience/timed-out' });
+  });
+
+  it('pays for retries only when it was sent', async () => {
+    const { guard, breaker, budget } = guarded();
+    for (let taken = 0; taken < 10; taken++) budget.tryTake(now());
+    breaker.force('forced-open', now() + 1_000, 'a test', now());
+    for (let call = 0; call < 5; call++) await failure(guard.call(() => Promise.resolve()));
+    expect(budget.left(now())).toBe(0);
+    breaker.reset('a test', now());
+    await guard.call(() => Promise.resolve());
+    expect(budget.left(now())).toBe(1);
   });
 
   it('counts what throws at once', async () => {

@@ -30,17 +30,17 @@ export class Guard {
 
   /**
    * @throws {Refusal} The breaker is open, the deadline has passed, or no answer came in time.
-   * @throws What the last attempt threw.
+   * @throws What the last attempt that went out threw.
    */
   call<Result>(operation: Guarded<Result>, options: RetryOptions = NO_OPTIONS): Promise<Result> {
-    this.parts.retrier.budget?.called();
     return new Promise((resolve, reject) => {
-      new Attempt(this.parts, 1, operation, options, resolve, reject).begin();
+      new Attempt(this.parts, 1, operation, options, resolve, reject, undefined).begin();
     });
   }
 }
 
-function isTargetsFault(failure: unknown): boolean {
+/** All but answers below 500: a target that says no is well. */
+export function isTargetsFault(failure: unknown): boolean {
   const isAnswer = typeof failure === 'object' && failure !== null && 'status' in failure;
   return !(isAnswer && typeof failure.status === 'number' && failure.status < 500);
 }

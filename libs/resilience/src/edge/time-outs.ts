@@ -34,8 +34,11 @@ export class TimeOuts {
 
   private advance(): void {
     this.timer = undefined;
-    this.wheel.advance(this.now());
-    if (this.wheel.size > 0) this.timer ??= setTimeout(this.onTick, this.tickMs);
+    try {
+      this.wheel.advance(this.now());
+    } finally {
+      if (this.wheel.size > 0) this.timer ??= setTimeout(this.onTick, this.tickMs);
+    }
   }
 }
 
