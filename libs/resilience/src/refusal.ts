@@ -1,11 +1,24 @@
 export type RefusalCode =
-  'resilience/breaker-open' | 'resilience/deadline-passed' | 'resilience/timed-out';
+  | 'resilience/breaker-open'
+  | 'resilience/bulkhead-full'
+  | 'resilience/queue-timed-out'
+  | 'resilience/no-endpoint'
+  | 'resilience/deadline-passed'
+  | 'resilience/timed-out'
+  | 'resilience/answered-elsewhere';
 
-/**
- * An error without a stack: it is made thousands of times a second exactly when there is no time for
- * it, and always by the same line.
- */
-export class Refusal extends Error {
+/** An error without a stack: made often, always by the same line, just when there is no time for it. */
+export class StacklessError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
+    super(message, options);
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
+/** A call was not sent, or is not waited for any more. */
+export class Refusal extends StacklessError {
   override readonly name = 'Refusal';
   readonly remedy = 'retry';
 
@@ -15,9 +28,6 @@ export class Refusal extends Error {
     message: string,
     readonly retryAfterMs?: number,
   ) {
-    const { stackTraceLimit } = Error;
-    Error.stackTraceLimit = 0;
     super(message);
-    Error.stackTraceLimit = stackTraceLimit;
   }
 }

@@ -52,6 +52,17 @@ describe('a balancer', () => {
     expect(scene(ill, { panicBelowShare: 0 }).picked(0)).toBeUndefined();
   });
 
+  it('loads nobody more than others with what is tried again', () => {
+    const { balancer } = scene([a, b, c]);
+    const all: Record<string, number> = {};
+    for (let call = 0; call < 60; call++) {
+      const { id = 'nobody' } = balancer.pick(0)?.endpoint ?? {};
+      const last = id === 'a' ? balancer.pick(0, undefined, ['a'])?.endpoint.id : id;
+      all[last ?? 'nobody'] = (all[last ?? 'nobody'] ?? 0) + 1;
+    }
+    expect(all).toEqual({ b: 30, c: 30 });
+  });
+
   it('puts out one that fails, and lets it in again slowly', () => {
     const { balancer, counts, fail } = scene([a, b, c]);
     fail('b', 0);

@@ -12,6 +12,13 @@ import { Strategy } from './strategies/strategy';
 import { strategyOf } from './strategies/strategy-of';
 import { tiersOf } from './tiers';
 
+/** Calls that came back from an endpoint. */
+export interface EndpointCounts {
+  readonly id: string;
+  readonly ok: number;
+  readonly failed: number;
+}
+
 /** Makes the choice of a key's tier independent of that within the tier. */
 const TIER_SALT = 0x9e3779b9;
 
@@ -87,6 +94,14 @@ export class Balancer<E extends Endpoint> {
     return members.map((member) => standingOf(member, tiers, this.policy, this.strategy, nowMs));
   }
 
+  /** How calls to each endpoint ended since this was last asked, where some did; for health to hear of. */
+  *tell(): Generator<EndpointCounts> {
+    for (const member of this.roster.members) {
+      const counts = member.tell();
+      if (counts.ok + counts.failed > 0) yield { id: member.endpoint.id, ...counts };
+    }
+  }
+
   private chooseSticky(
     affinities: Affinities<Member<E>>,
     nowMs: number,
@@ -113,8 +128,12 @@ export class Balancer<E extends Endpoint> {
     const hash = key === undefined ? undefined : hashOf(key);
     const group = arrangement.only ?? arrangement.groupAt(this.markOf(hash));
     if (group === undefined) return undefined;
-    const left = except === undefined ? group : arrangement.groupWithout(group, except);
-    return this.strategy.choose(left, nowMs, hash);
+    if (except === undefined) return this.strategy.choose(group, nowMs, hash);
+    const left = arrangement.groupWithout(group, except);
+    const member = this.strategy.choose(left, nowMs, hash);
+    // Or whoever comes after one that fails would get all that is tried again.
+    if (left !== group) group.takeTurnFrom(left);
+    return member;
   }
 
   /** A key keeps to its tier as long as the loads of the tiers stay. */

@@ -98,12 +98,19 @@ export class Group<E extends Endpoint> {
     );
   }
 
+  /** The turn is where a part of this group has it; nothing changes for another one. */
+  takeTurnFrom(part: Group<E>): void {
+    const { member } = part.seat(part.turn);
+    const index = this.seats.findIndex((seat) => seat.member === member);
+    if (index >= 0) this.turn = index;
+  }
+
   /** @returns undefined if that would leave nobody. */
   without(ids: readonly string[]): Group<E> | undefined {
     const left = this.seats.filter((seat) => !ids.includes(seat.member.endpoint.id));
     if (left.length === 0) return undefined;
     const group = new Group(left);
-    group.turn = this.turn % left.length;
+    group.goOnFrom(this);
     return group;
   }
 }

@@ -28,6 +28,10 @@ export class Member<E extends Endpoint> {
   /** How often it was ejected, less one for every quiet interval since. */
   ejections = 0;
 
+  /** Calls that came back since {@link tell}; those given up on are neither. */
+  private good = 0;
+  private bad = 0;
+
   /** @param sinceMs When it became ready for calls; -Infinity: it is warm. */
   constructor(
     public endpoint: E,
@@ -64,6 +68,16 @@ export class Member<E extends Endpoint> {
     // Failing fast is not being fast: a failure can only make it look slower.
     if (ending === 'ok') this.latency.saw(latencyMs, nowMs);
     else this.latency.sawAtLeast(latencyMs, nowMs);
-    if (ending !== 'abandoned') this.success.saw(ending === 'ok', nowMs);
+    if (ending === 'abandoned') return;
+    this.success.saw(ending === 'ok', nowMs);
+    if (ending === 'ok') this.good++;
+    else this.bad++;
+  }
+
+  /** How calls to it ended since it was last asked. */
+  tell(): { readonly ok: number; readonly failed: number } {
+    const told = { ok: this.good, failed: this.bad };
+    this.good = this.bad = 0;
+    return told;
   }
 }

@@ -33,12 +33,18 @@ const FORGET_EVERY_MS = 1_000;
 export class BreakerTable {
   private readonly pairs = new Map<string, Map<string, Pair>>();
   private count = 0;
+  private droppedCount = 0;
   private forgetFromMs = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly max: number) {}
 
   get size(): number {
     return this.count;
+  }
+
+  /** How many were dropped. */
+  get dropped(): number {
+    return this.droppedCount;
   }
 
   pair(source: string, target: string): Pair | undefined {
@@ -67,6 +73,7 @@ export class BreakerTable {
     const pair = bySource?.get(target);
     if (!pair?.kept.delete(pattern)) return;
     this.count--;
+    this.droppedCount++;
     if (pair.kept.size === 0) bySource?.delete(target);
     if (bySource?.size === 0) this.pairs.delete(source);
   }

@@ -21,6 +21,7 @@ export class Breakers {
   private readonly table: BreakerTable;
   private rules = new BreakerRules();
   private uses = 0;
+  private followed = 0;
 
   constructor(private readonly options: BreakersOptions) {
     this.table = new BreakerTable(options.breakersMax ?? BREAKERS_MAX);
@@ -28,6 +29,20 @@ export class Breakers {
 
   get size(): number {
     return this.table.size;
+  }
+
+  /** Rises when a breaker goes, and with other rules: what {@link soleOf} gave before may be outdated then. */
+  get revision(): number {
+    return this.followed + this.table.dropped;
+  }
+
+  /** The breaker of all calls to a target, when no rule tells its endpoints apart and it is kept. */
+  soleOf(source: string, target: string, nowMs: number): CircuitBreaker | undefined {
+    const { trees } = this.pairOf(source, target);
+    if (!trees.every((tree) => tree.isTrivial)) return undefined;
+    const breaker = this.of(source, target, '', nowMs);
+    const { pattern } = this.rules.decide(trees, '');
+    return this.find({ source, target, pattern }) === breaker ? breaker : undefined;
   }
 
   /**
@@ -80,6 +95,7 @@ export class Breakers {
    */
   follow(rules: BreakerRules): void {
     this.rules = rules;
+    this.followed++;
     for (const one of [...this.table]) this.ruleAgain(one);
   }
 

@@ -22,7 +22,12 @@ const node = <Value>(): Node<Value> => ({
 export class PatternTree<Value> {
   private readonly root = node<Value>();
   private readonly byPattern = new Map<string, Value>();
-  private isTrivial = true;
+  private hasOnlyAll = true;
+
+  /** Whether it finds the same for every endpoint. */
+  get isTrivial(): boolean {
+    return this.hasOnlyAll;
+  }
 
   /** @throws {RangeError} The pattern is none, or matches the very same as one before. */
   add(pattern: string, value: Value): void {
@@ -38,7 +43,7 @@ export class PatternTree<Value> {
 
   find(endpoint: string): Value | undefined {
     // With nothing but `*` the endpoint need not be looked at.
-    if (this.isTrivial) return this.root.rest[0];
+    if (this.hasOnlyAll) return this.root.rest[0];
     return search(this.root, segmentsOf(endpoint), 0);
   }
 
@@ -46,13 +51,13 @@ export class PatternTree<Value> {
     let at = this.root;
     for (const place of places) {
       if (place.kind !== 'rest') {
-        this.isTrivial = false;
+        this.hasOnlyAll = false;
         at = childOf(at, place);
         continue;
       }
       refuseTwice(at.rest[place.least], pattern);
       at.rest[place.least] = value;
-      if (place.least === 1) this.isTrivial = false;
+      if (place.least === 1) this.hasOnlyAll = false;
       return;
     }
     refuseTwice(at.here, pattern);

@@ -36,6 +36,10 @@ const CODES: Readonly<Record<string, Verdict>> = {
   // The breaker knows better than the next attempt, and time that is over does not come back.
   'resilience/breaker-open': 'final',
   'resilience/deadline-passed': 'final',
+  // Who has too much to do is not helped by more.
+  'resilience/bulkhead-full': 'final',
+  'resilience/queue-timed-out': 'final',
+  'resilience/no-endpoint': 'retryable',
   'resilience/timed-out': 'unknown',
 };
 

@@ -1,0 +1,170 @@
+import type { CallEnding, Endpoint } from '../balancing/endpoint';
+import type { EndpointLease } from '../balancing/endpoint-lease';
+import type { CircuitBreaker } from '../breaker/circuit-breaker';
+import type { Permit } from '../breaker/trial';
+import type { Waiter } from '../bulkhead/bulkhead';
+import { TimedAttempt } from '../edge/timed-attempt';
+import type { Refusal } from '../refusal';
+import type { Call } from './call';
+import type { OutAttempt } from './call-history';
+import type { ProxyRequest } from './ports';
+import { isOverload } from './overload';
+import { elsewhere, nobody, open, passed, timedOut } from './refusals';
+
+/** What an attempt that is out holds, and gives back when it is over. */
+interface Held<E extends Endpoint> {
+  readonly breaker: CircuitBreaker;
+  readonly permit: Permit;
+  readonly lease: EndpointLease<E>;
+}
+
+/**
+ * One attempt at a call: a place in the bulkhead, a permit of the breaker, an endpoint, and a time by
+ * which there has to be an answer; all given back exactly once.
+ */
+export class ProxiedAttempt<E extends Endpoint, Request extends ProxyRequest, Answer>
+  extends TimedAttempt
+  implements Waiter, OutAttempt
+{
+  private held: Held<E> | undefined;
+  /** Below 0: it was not sent. */
+  private beganMs = -1;
+
+  constructor(
+    private readonly call: Call<E, Request, Answer>,
+    readonly number: number,
+    readonly isHedge: boolean,
+  ) {
+    super();
+  }
+
+  begin(nowMs: number): void {
+    const { target, plan, request, untilMs } = this.call;
+    target.refresh(nowMs);
+    if (untilMs <= nowMs) return this.refused(passed());
+    if (target.bulkhead.tryEnter()) return this.depart(nowMs);
+    const breaker = target.breakerFor(request, nowMs);
+    // What would be refused when its turn has come does not wait for it.
+    if (breaker.waitMs(nowMs) > 0 && !breaker.tryTake(nowMs))
+      return this.refused(open(breaker.waitMs(nowMs)));
+    target.bulkhead.wait(this, plan.priority, untilMs, nowMs);
+  }
+
+  go(): void {
+    this.depart(this.call.target.now());
+  }
+
+  refused(refusal: Refusal): void {
+    const { target } = this.call;
+    target.counts.refused++;
+    target.parts.tell({ kind: 'refused', target: target.name, code: refusal.code });
+    this.call.goOn(this.number, refusal);
+  }
+
+  /** It has its place in the bulkhead. */
+  depart(nowMs: number): void {
+    const { call } = this;
+    const { target, plan, untilMs } = call;
+    const dueMs = Math.min(untilMs, nowMs + (plan.timeoutMs ?? target.policy.timeoutMs));
+    if (dueMs <= nowMs) return this.turnBack(passed());
+    const breaker = target.breakerFor(call.request, nowMs);
+    const permit = breaker.tryTake(nowMs);
+    if (permit === undefined) return this.turnBack(open(breaker.waitMs(nowMs)));
+    const lease = target.balancer.pick(nowMs, plan.session, call.tried);
+    if (lease === undefined) {
+      breaker.giveBack(permit);
+      return this.turnBack(nobody());
+    }
+    this.held = { breaker, permit, lease };
+    if (this.isHedge && !this.isWorthwhile(lease.endpoint.id, nowMs)) {
+      this.giveBack('abandoned', nowMs);
+      return;
+    }
+    if (this.number === 1 && !this.isHedge) target.retrier.budget?.called();
+    this.beganMs = nowMs;
+    this.dueMs = dueMs;
+    target.parts.ports.timeOuts.add(this, dueMs, nowMs);
+    call.wentOut(this, lease.endpoint.id, nowMs);
+    this.send(lease.endpoint);
+  }
+
+  expire(): void {
+    const failure = timedOut();
+    this.failed(failure);
+    this.giveUp(failure);
+  }
+
+  abandon(): void {
+    if (!this.held) return;
+    this.call.target.parts.ports.timeOuts.remove(this);
+    this.giveBack('abandoned', this.call.target.now());
+    this.giveUp(elsewhere());
+  }
+
+  private send(endpoint: E): void {
+    const { target, request } = this.call;
+    let answer: Promise<Answer>;
+    try {
+      answer = target.parts.transport(endpoint, request, this);
+    } catch (failure) {
+      return this.failed(failure);
+    }
+    answer.then(
+      (result) => this.answered(result),
+      (failure: unknown) => this.failed(failure),
+    );
+  }
+
+  private answered(answer: Answer): void {
+    const { held, call } = this;
+    if (!held) return;
+    const { id } = held.lease.endpoint;
+    const { target, plan } = call;
+    target.parts.ports.timeOuts.remove(this);
+    // Reading the clock is dear: what nobody times is counted as of its beginning.
+    const isTimed = target.isTiming || plan.hedge !== undefined || held.breaker.isTiming;
+    const nowMs = isTimed ? target.now() : this.beganMs;
+    held.breaker.came(held.permit, true, nowMs, nowMs - this.beganMs);
+    target.limit?.answered(nowMs - this.beganMs, target.bulkhead.underWay, nowMs);
+    this.giveBack('ok', nowMs);
+    call.answered(this, answer, id);
+  }
+
+  private failed(failure: unknown): void {
+    const { held, call } = this;
+    if (!held) return;
+    const { target } = call;
+    const isFault = target.policy.isFault(failure);
+    target.parts.ports.timeOuts.remove(this);
+    const nowMs = target.now();
+    held.breaker.came(held.permit, !isFault, nowMs, nowMs - this.beganMs);
+    if (target.limit && isOverload(failure)) target.limit.dropped(target.bulkhead.underWay, nowMs);
+    this.giveBack(isFault ? 'failed' : 'ok', nowMs);
+    call.failed(this, failure, held.lease.endpoint.id, isFault);
+  }
+
+  private giveBack(ending: CallEnding, nowMs: number): void {
+    const { held, call } = this;
+    if (!held) return;
+    this.held = undefined;
+    const { bulkhead, hedging } = call.target;
+    if (ending === 'abandoned') held.breaker.giveBack(held.permit);
+    held.lease.end(ending, nowMs);
+    const tookMs = nowMs - this.beganMs;
+    // What was given up on took at least so long: without it the slow ones would seem never to have been.
+    if (call.plan.hedge !== undefined && this.beganMs >= 0) hedging.saw(tookMs);
+    bulkhead.leave();
+  }
+
+  private isWorthwhile(endpointId: string, nowMs: number): boolean {
+    const { tried, target } = this.call;
+    if (tried?.includes(endpointId)) return false;
+    return target.hedging.tryTake(nowMs);
+  }
+
+  /** It has a place, and is not sent. A hedge that is not sent is missed by nobody. */
+  private turnBack(refusal: Refusal): void {
+    this.call.target.bulkhead.leave();
+    if (!this.isHedge) this.refused(refusal);
+  }
+}
