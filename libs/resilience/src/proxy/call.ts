@@ -37,9 +37,9 @@ export class Call<E extends Endpoint, Request extends ProxyRequest, Answer> {
   wentOut(attempt: ProxiedAttempt<E, Request, Answer>, endpointId: string, nowMs: number): void {
     if (this.plan.hedge !== undefined) this.history ??= new CallHistory();
     this.history?.wentOut(attempt, endpointId);
-    if (attempt.isHedge) this.target.counts.hedges++;
-    else if (attempt.number > 1) this.target.counts.retries++;
-    if (this.plan.hedge !== undefined && !attempt.isHedge) this.prepareHedge(attempt.number, nowMs);
+    if (attempt.number > 1 && !attempt.isHedge) this.target.counts.retries++;
+    if (attempt.isHedge) this.hedged(endpointId);
+    else if (this.plan.hedge !== undefined) this.prepareHedge(attempt.number, nowMs);
   }
 
   answered(attempt: ProxiedAttempt<E, Request, Answer>, answer: Answer, endpointId: string): void {
@@ -109,6 +109,12 @@ export class Call<E extends Endpoint, Request extends ProxyRequest, Answer> {
     if (target.breakerFor(request, nowMs).name !== 'closed') return;
     if (target.hedging.hasBudget(nowMs) && target.bulkhead.tryEnter())
       new ProxiedAttempt(this, number, true).depart(nowMs);
+  }
+
+  private hedged(endpointId: string): void {
+    const { counts, parts, name } = this.target;
+    counts.hedges++;
+    parts.tell({ kind: 'hedged', target: name, endpointId });
   }
 
   private end(history: CallHistory): void {

@@ -83,7 +83,7 @@ export function scene(endpoints: readonly Endpoint[], { policy, respond, ...more
     for (const endMs = clock.nowMs + ms; clock.nowMs < endMs;) {
       clock.nowMs++;
       wheel.advance(clock.nowMs);
-      if (wheel.size > 0 || ms < 10) await turn();
+      await turn();
     }
     await turn();
   };
