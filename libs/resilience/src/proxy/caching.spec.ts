@@ -164,6 +164,15 @@ describe('a cached call', () => {
     second.answer('new');
     await expect(after).resolves.toMatchObject({ answer: 'new', from: 'target' });
     await expect(billing.call(GET)).resolves.toMatchObject({ answer: 'new', from: 'cache' });
+    proxy.invalidate({ prefix: 'billing ' });
+    const third = billing.call(GET);
+    const outdated = await arrived();
+    proxy.invalidate({ prefix: 'billing ' });
+    outdated.answer('old');
+    await third;
+    const fourth = billing.call(GET);
+    (await arrived()).answer('newest');
+    await expect(fourth).resolves.toMatchObject({ answer: 'newest', from: 'target' });
   });
 });
 

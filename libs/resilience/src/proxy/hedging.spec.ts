@@ -1,4 +1,7 @@
 import { endpoint } from '../balancing/testing/endpoints';
+import { BREAKER_POLICY } from '../breaker/breaker-policy';
+import { BreakerRules } from '../breaker/breaker-rules';
+import { Breakers } from '../breaker/breakers';
 import { HEDGE_POLICY } from '../hedging/hedge-policy';
 import { GRADIENT_POLICY } from '../concurrency/gradient-limit';
 import { ended, GET, POST, scene } from './testing/scene';
@@ -121,6 +124,55 @@ describe('a hedged call', () => {
     breaker.force('forced-closed', clock.nowMs + 30, 'a test', clock.nowMs);
     expect(await sent(1)).toBe(1);
     expect(await sent(1)).toBe(0);
+  });
+
+  it('gives a later attempt its own time before it is hedged', async () => {
+    const { proxy, arrived, arrivals, pass } = hedged([a, b, endpoint('c')]);
+    const running = proxy.service('billing').withHedging(soon).call(GET);
+    await pass(10);
+    (await arrived()).fail(broken);
+    const second = await arrived();
+    await pass(19);
+    expect(arrivals).toHaveLength(0);
+    await pass(1);
+    expect(arrivals).toHaveLength(1);
+    second.answer();
+    await running;
+  });
+
+  it('is not hedged while its target is tried out', async () => {
+    const breakers = new Breakers({ chance: () => 0.5 });
+    const release = { kind: 'permits', permits: 3, successes: 3, answerMaxMs: 500 } as const;
+    breakers.follow(new BreakerRules([], { ...BREAKER_POLICY, release }));
+    const { billing, arrived, arrivals, pass, clock } = hedged([a, b], { breakers });
+    const breaker = breakers.of('shop', 'billing', '', 0);
+    breaker.force('forced-open', 10, 'a test', 0);
+    await pass(10);
+    const running = billing.call(GET);
+    const trial = await arrived();
+    await pass(50);
+    expect([breaker.statistics(clock.nowMs).state, arrivals.length]).toEqual(['half-open', 0]);
+    trial.answer();
+    await running;
+  });
+
+  it('learns how long answers take, also of those it did not wait for', async () => {
+    const { proxy, arrived, arrivals, pass } = hedged();
+    const learning = proxy
+      .service('billing')
+      .withHedging({ kind: 'quantile', share: 0.5, minMs: 1, maxMs: 90 });
+    const takes = async (ms: number) => {
+      const running = learning.call(GET);
+      const { answer } = await arrived();
+      await pass(ms);
+      const hedges = arrivals.splice(0);
+      if (hedges.length === 0) answer();
+      for (const hedge of hedges) hedge.answer();
+      await running;
+      return hedges.length;
+    };
+    for (let call = 0; call < 20; call++) expect(await takes(4)).toBe(0);
+    expect([await takes(4), await takes(7)]).toEqual([0, 1]);
   });
 
   it('is tried again with all that it has tried in mind, when both attempts failed', async () => {

@@ -148,7 +148,6 @@ export class ProxiedAttempt<E extends Endpoint, Request extends ProxyRequest, An
     if (!held) return;
     this.held = undefined;
     const { bulkhead, hedging } = call.target;
-    if (ending === 'abandoned') held.breaker.giveBack(held.permit);
     held.lease.end(ending, nowMs);
     const tookMs = nowMs - this.beganMs;
     // What was given up on took at least so long: without it the slow ones would seem never to have been.

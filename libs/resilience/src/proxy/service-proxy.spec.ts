@@ -99,6 +99,19 @@ describe('a proxied call', () => {
     await expect(running).resolves.toMatchObject({ endpointId: 'a', attempts: 2 });
   });
 
+  it('pays for retries once, whatever becomes of it', async () => {
+    const { proxy, arrived } = scene([a, b], {
+      policy: {
+        retry: { ...scenePolicy.retry, attemptsMax: 9 },
+        retryBudget: { share: 1, perSecond: 0, burst: 1 },
+      },
+    });
+    const running = ended(proxy.service('billing').call(GET));
+    (await arrived()).fail(busy);
+    (await arrived()).fail(busy);
+    await expect(running).resolves.toMatchObject({ status: 503, attempts: 2 });
+  });
+
   it('that may have happened is not tried again, unless its method is safe or its caller says so', async () => {
     const { proxy, arrivals, pass } = scene([a, b]);
     const billing = proxy.service('billing');
