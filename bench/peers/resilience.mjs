@@ -1,4 +1,5 @@
 import {
+  bulkhead,
   circuitBreaker,
   ExponentialBackoff,
   handleAll,
@@ -37,6 +38,13 @@ function opossum(timeoutMs) {
 }
 
 const CONTENDERS = {
+  'cockatiel-bulkhead': () =>
+    cockatiel(
+      retrying(),
+      breaker(),
+      timeout(1_000, TimeoutStrategy.Aggressive),
+      bulkhead(200, 500),
+    ),
   'cockatiel-all': () =>
     cockatiel(retrying(), breaker(), timeout(1_000, TimeoutStrategy.Aggressive)),
   'cockatiel-breaker-retry': () => cockatiel(retrying(), breaker()),

@@ -3,12 +3,17 @@ import {
   CircuitBreaker,
   Guard,
   monotonicMs,
+  proxyPorts,
   Retrier,
   RETRY_POLICY,
   RetryBudget,
+  ServiceProxy,
+  TARGET_POLICY,
   TimeOuts,
   wait,
   type BreakerPolicy,
+  type Endpoint,
+  type StrategyName,
 } from '@downbeat/resilience';
 import { perCall } from './per-call';
 
@@ -33,6 +38,29 @@ function guarded(rules: BreakerPolicy): () => Promise<number> {
   return () => guard.call(call);
 }
 
+const ENDPOINTS: readonly Endpoint[] = ['a', 'b', 'c'].map((id) => ({
+  id,
+  weight: 1,
+  priority: 0,
+  zone: 'here',
+  isHealthy: true,
+  isDraining: false,
+}));
+const REQUEST = { method: 'GET', path: '/invoices/42' };
+
+/** Everything: directory, balancer, breaker, bulkhead, retry with its budget, time-out. */
+function proxied(strategy: StrategyName): () => Promise<unknown> {
+  const proxy = new ServiceProxy({
+    source: 'shop',
+    directory: { revision: 1, lookup: () => ENDPOINTS, lookupCapability: () => undefined },
+    transport: call,
+    ports: proxyPorts(),
+    policyOf: () => ({ timeoutMs: 1_000, balancer: { ...TARGET_POLICY.balancer, strategy } }),
+  });
+  const billing = proxy.service('billing');
+  return () => billing.call(REQUEST);
+}
+
 function onlyBreaker(): () => Promise<number> {
   const breaker = new CircuitBreaker(policy, Math.random);
   return async () => {
@@ -44,10 +72,12 @@ function onlyBreaker(): () => Promise<number> {
   };
 }
 
-const CONTENDERS: Readonly<Record<string, () => () => Promise<number>>> = {
+const CONTENDERS: Readonly<Record<string, () => () => Promise<unknown>>> = {
   all: () => guarded(policy),
   'all-three-rules': () => guarded(threeRules),
   breaker: onlyBreaker,
+  proxy: () => proxied('two-choices'),
+  'proxy-round-robin': () => proxied('round-robin'),
 };
 
 /** `node downbeat.js <contender>`: prints what it costs, as JSON. Each in a process of its own. */

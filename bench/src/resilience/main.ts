@@ -38,9 +38,14 @@ const peer = (title: string, name: string): Contender => ({
 });
 
 const CONTENDERS: readonly Contender[] = [
+  downbeat('proxy: balancer (two choices), bulkhead, breaker, retry, time-out', 'proxy', {
+    atMost: 250,
+  }),
+  downbeat('the same, round robin', 'proxy-round-robin', { atMost: 250 }),
   downbeat('breaker, retry, time-out', 'all', { atMost: 250 }),
   downbeat('the same, three rules, slow calls timed', 'all-three-rules'),
   downbeat('breaker', 'breaker'),
+  peer('cockatiel: bulkhead, breaker, retry, time-out', 'cockatiel-bulkhead'),
   peer('cockatiel: breaker, retry, time-out', 'cockatiel-all'),
   peer('cockatiel: breaker, retry', 'cockatiel-breaker-retry'),
   peer('cockatiel: breaker', 'cockatiel-breaker'),
