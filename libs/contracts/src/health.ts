@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { event, query } from './contract';
 import * as f from './fields';
+import { checkKind } from './health-checks';
 import { instanceStatus } from './registry';
 
 const context = 'health' as const;
@@ -47,7 +48,11 @@ export const listHealth = query({
         service_name: f.name,
         instance_id: f.externalId,
         status: instanceStatus,
-        url: z.string().optional(),
+        kind: checkKind.optional(),
+        url: z
+          .string()
+          .optional()
+          .describe('What is asked: a URL, `tcp://…`, `grpc://…`, `nats:…`'),
         failures: z.number().int(),
         detail: z.string().optional(),
         changed_at: f.instant,

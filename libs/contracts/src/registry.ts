@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import { command, event, query } from './contract';
 import * as f from './fields';
+import { healthCheck, natsSubject } from './health-checks';
 import { capabilities, versionRange } from './registry-capabilities';
 import { dependencies, dependencyGraph, listDependencies } from './registry-dependencies';
 import { directory, target } from './registry-directory';
 
+export * from './health-checks';
 export type { SaidCapability } from './registry-capabilities';
 export * from './registry-dependencies';
 export * from './registry-directory';
@@ -30,17 +32,6 @@ export const lifecycle = z.enum([
   'failed',
 ]);
 export type Lifecycle = z.output<typeof lifecycle>;
-
-/** How an instance is asked whether it works. Times in milliseconds. */
-export const healthCheck = z.strictObject({
-  interval_ms: z.number().int().min(100).max(3_600_000).default(5_000),
-  timeout_ms: z.number().int().min(50).max(60_000).default(2_000),
-  /** Failures in a row until it counts as unhealthy. */
-  failure_threshold: z.number().int().min(1).max(100).default(3),
-  /** Successes in a row until it counts as healthy. */
-  success_threshold: z.number().int().min(1).max(100).default(1),
-});
-export type HealthCheck = z.output<typeof healthCheck>;
 
 const serviceFields = {
   service_version: f.version,
@@ -132,6 +123,8 @@ export const registerInstance = command({
     session: natsSession.optional(),
     /** Without a heartbeat for this long the instance is removed; absent: heartbeats are not expected. */
     heartbeat_ttl_ms: z.number().int().min(1_000).max(3_600_000).optional(),
+    /** Where it is asked over NATS whether it works; for services whose checks are of the kind nats. */
+    health_check_subject: natsSubject.optional(),
   }),
   answer: z.object({ service_id: f.name, instance_id: f.externalId }),
   example: {
@@ -384,7 +377,7 @@ export const instanceRegistered = event({
   data: z.object({
     service_name: f.name,
     instance_id: f.externalId,
-    check: healthCheck.extend({ url: z.string() }),
+    check: healthCheck.extend({ url: z.string(), subject: z.string().optional() }),
   }),
   example: {
     service_name: 'billing',

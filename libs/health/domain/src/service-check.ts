@@ -6,9 +6,9 @@ import {
   type Message,
   type StreamName,
 } from '@downbeat/eventsourcing';
+import type { Check } from './check-request';
 
 type Changed = DataOf<typeof registryContract.serviceCheckChanged>;
-type Check = DataOf<typeof registryContract.instanceRegistered>['check'];
 
 export type ServiceCheckCommand = Command<'ChangeServiceCheck', Changed>;
 export type ServiceCheckChanged = Message<'ServiceCheckChanged', Changed>;
@@ -42,13 +42,18 @@ function withChange(
 
 const ORIGIN = /^https?:\/\/[^/]+/;
 
-/** How an instance is checked: as it was registered, unless its service has said otherwise since. */
+/**
+ * How an instance is checked: as it was registered, unless its service has said otherwise since.
+ * Where the instance is remains its own word.
+ */
 export function effectiveCheck(registered: Check, service: ServiceCheck = {}): Check {
   const { health_check, health_check_endpoint } = service;
+  const { subject } = registered;
   const [origin] = ORIGIN.exec(registered.url) ?? [];
   const url =
     origin === undefined || health_check_endpoint === undefined
       ? registered.url
       : `${origin}${health_check_endpoint}`;
-  return { ...registered, ...health_check, url };
+  if (!health_check) return { ...registered, url };
+  return { ...health_check, url, ...(subject !== undefined && { subject }) };
 }

@@ -6,11 +6,18 @@ import {
   ContextRuntime,
   HostLifecycle,
   HostSettings,
+  loadConfig,
   SoleReplica,
 } from '@downbeat/service-host';
 import { Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { Checker } from './checks/checker';
-import { HttpCheck } from './checks/http-check';
+import { CheckedSubjects } from './checks/probes/checked-subjects';
+import { GrpcProbe } from './checks/probes/grpc-probe';
+import { HttpProbe } from './checks/probes/http-probe';
+import { InstanceProbes } from './checks/probes/instance-probes';
+import { NatsProbe } from './checks/probes/nats-probe';
+import { TcpProbe } from './checks/probes/tcp-probe';
+import { healthConfig } from './health-config';
 import { checks } from './projections/checks/checks.projection';
 import { ChecksQueries } from './projections/checks/checks.queries';
 import { healthPublications } from './publications/health.publications';
@@ -23,13 +30,18 @@ import { RegisteredInstancesReactor } from './reactors/registered-instances.reac
       context: 'health',
       projections: [checks],
       publications: healthPublications,
+      settings: healthConfig,
       commands: [],
     }),
   ],
   controllers: [ChecksQueries],
   providers: [
     Checker,
-    HttpCheck,
+    InstanceProbes,
+    HttpProbe,
+    TcpProbe,
+    NatsProbe,
+    GrpcProbe,
     RegisteredInstancesReactor,
     {
       provide: Egress,
@@ -42,6 +54,14 @@ import { RegisteredInstancesReactor } from './reactors/registered-instances.reac
         const egress = createEgress({ policy });
         lifecycle.onClose('egress', () => egress.close());
         return egress;
+      },
+    },
+    {
+      provide: CheckedSubjects,
+      inject: [HostSettings],
+      useFactory: ({ config, environment }: HostSettings) => {
+        const { HEALTH_CHECKED_SUBJECTS } = loadConfig(healthConfig, environment);
+        return CheckedSubjects.of(HEALTH_CHECKED_SUBJECTS, config.DOWNBEAT_MODE);
       },
     },
   ],

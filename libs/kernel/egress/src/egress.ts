@@ -1,4 +1,6 @@
-import { Agent } from 'undici';
+import type { Socket } from 'node:net';
+import { Agent, type buildConnector } from 'undici';
+import { openConnection } from './connection';
 import { guardedConnector, systemResolve, type Resolve } from './connector';
 import { Exchange, type EgressResponse } from './exchange';
 import { CallCancelled, EgressBusy, EgressRefused } from './faults';
@@ -53,6 +55,15 @@ export abstract class Egress {
   abstract request(request: EgressRequest): Promise<EgressResponse>;
 
   /**
+   * Opens a plain TCP connection to the host and port of an http URL, for whatever else is spoken
+   * there. Whoever asked for it listens to its errors and closes it; it counts as a call until then.
+   *
+   * @param timeoutMs Default 3 s.
+   * @throws {EgressRefused} @throws {ConnectionRefused} @throws {TimedOut} @throws {EgressBusy}
+   */
+  abstract connect(url: string, timeoutMs?: number): Promise<Socket>;
+
+  /**
    * Judges a URL without calling it. What its name resolves to is judged at each call.
    *
    * @throws {EgressRefused}
@@ -83,6 +94,9 @@ const FRAMING_HEADERS = new Set([
 
 class EgressAgent extends Egress {
   private readonly agent: Agent;
+  private readonly connector: buildConnector.connector;
+  /** Those that were asked for by `connect`. */
+  private readonly sockets = new Set<Socket>();
   private readonly callsMax: number;
   private readonly checkedUrls = new Map<string, CheckedUrl>();
   private callsUnderWay = 0;
@@ -91,8 +105,10 @@ class EgressAgent extends Egress {
     super();
     this.callsMax = options.callsMax ?? 4_096;
     const connectTimeoutMs = options.connectTimeoutMs ?? 3_000;
+    const { policy, resolve = systemResolve } = options;
+    this.connector = guardedConnector(policy, resolve, connectTimeoutMs);
     this.agent = new Agent({
-      connect: guardedConnector(options.policy, options.resolve ?? systemResolve, connectTimeoutMs),
+      connect: this.connector,
       connections: options.connectionsPerOriginMax ?? 256,
       maxOrigins: options.originsMax ?? 4_096,
       keepAliveTimeout: options.keepAliveMs ?? 4_000,
@@ -116,11 +132,30 @@ class EgressAgent extends Egress {
     }
   }
 
+  async connect(url: string, timeoutMs = 3_000): Promise<Socket> {
+    const { origin } = this.judge(url);
+    if (this.callsUnderWay >= this.callsMax) throw new EgressBusy(this.callsMax);
+    this.callsUnderWay++;
+    try {
+      const socket = await openConnection(this.connector, origin, timeoutMs);
+      this.sockets.add(socket);
+      socket.once('close', () => {
+        this.sockets.delete(socket);
+        this.callsUnderWay--;
+      });
+      return socket;
+    } catch (fault) {
+      this.callsUnderWay--;
+      throw fault;
+    }
+  }
+
   check(url: string): void {
     this.judge(url);
   }
 
   async close(): Promise<void> {
+    for (const socket of this.sockets) socket.destroy();
     await this.agent.destroy();
   }
 

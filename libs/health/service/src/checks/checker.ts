@@ -6,6 +6,7 @@ import {
   effectiveCheck,
   instanceCheck,
   observe,
+  requestOf,
   serviceCheck,
   unobserved,
   type CheckEvent,
@@ -17,7 +18,7 @@ import {
 import { newTraceparent } from '@downbeat/message-bus';
 import { Clock, LogFollower, newId } from '@downbeat/service-host';
 import { Injectable, Logger } from '@nestjs/common';
-import { HttpCheck } from './http-check';
+import { InstanceProbes } from './probes/instance-probes';
 
 type Checked = DataOf<typeof registryContract.instanceRegistered>;
 
@@ -46,7 +47,7 @@ export class Checker {
 
   constructor(
     private readonly store: EventStore,
-    private readonly httpCheck: HttpCheck,
+    private readonly probes: InstanceProbes,
     private readonly clock: Clock,
   ) {}
 
@@ -127,13 +128,13 @@ export class Checker {
 
   private async turn(watch: Watch): Promise<void> {
     const { instance_id } = watch.checked;
-    const { url, timeout_ms } = this.checkOf(watch);
+    const check = this.checkOf(watch);
     if (this.underWay >= UNDER_WAY_MAX) return this.schedule(watch, this.intervalOf(watch) / 10);
     this.underWay++;
     watch.isUnderWay = true;
     try {
-      const result = await this.httpCheck.run(url, timeout_ms);
-      if (this.watches.get(instance_id) === watch) await this.take(watch, result);
+      const result = await this.probes.run(requestOf(check, check), check.timeout_ms);
+      if (result && this.watches.get(instance_id) === watch) await this.take(watch, result);
     } finally {
       this.underWay--;
       watch.isUnderWay = false;
@@ -142,7 +143,8 @@ export class Checker {
   }
 
   private intervalOf(watch: Watch): number {
-    return this.checkOf(watch).interval_ms * (1 + JITTER * (Math.random() - 0.5));
+    const { interval_ms, jitter = JITTER } = this.checkOf(watch);
+    return interval_ms * (1 + jitter * (Math.random() - 0.5));
   }
 
   private async take(watch: Watch, result: CheckResult): Promise<void> {

@@ -1,6 +1,6 @@
 import { registryContract } from '@downbeat/contracts';
 import { EventStore } from '@downbeat/event-store';
-import { fold } from '@downbeat/eventsourcing';
+import { fold, Rejection } from '@downbeat/eventsourcing';
 import {
   instanceRegistration,
   instanceStream,
@@ -29,13 +29,24 @@ export class RegisterInstanceHandler implements ICommandHandler<RegisterInstance
     const { health_check, health_check_endpoint } = service.description;
     const host = data.ip_address.includes(':') ? `[${data.ip_address}]` : data.ip_address;
     const url = `http://${host}:${data.port}${health_check_endpoint ?? HEALTH_CHECK_ENDPOINT}`;
-    const check = { ...(health_check ?? healthCheck.parse({})), url };
+    const { health_check_subject: subject, ...registered } = data;
+    const check = {
+      ...(health_check ?? healthCheck.parse({})),
+      url,
+      ...(subject !== undefined && { subject }),
+    };
+    if (check.kind === 'nats' && subject === undefined) return refused(noSubject(data.service_id));
 
     const stream = instanceStream(data.instance_id);
-    const command = { type: 'RegisterInstance', data: { ...data, check }, at } as const;
+    const command = { type: 'RegisterInstance', data: { ...registered, check }, at } as const;
     return carryOut(this.store, instanceRegistration, stream, command, cause, () => ({
       service_id: data.service_id,
       instance_id: data.instance_id,
     }));
   }
 }
+
+const noSubject = (service: string): Rejection =>
+  new Rejection('check-subject-missing', `${service} is checked over NATS`, 'invalid', [
+    { field: 'health_check_subject', message: `must be given: ${service} is checked over NATS` },
+  ]);

@@ -1,11 +1,11 @@
+import { healthContract, type AnswerOf, type InputOf } from '@downbeat/contracts';
 import {
-  healthContract,
-  type AnswerOf,
-  type DataOf,
-  type InputOf,
-  type registryContract,
-} from '@downbeat/contracts';
-import { effectiveCheck } from '@downbeat/health-domain';
+  addressOf,
+  effectiveCheck,
+  requestOf,
+  type Check,
+  type ServiceCheck,
+} from '@downbeat/health-domain';
 import { ReadModels } from '@downbeat/projections';
 import { Answers, cursorOf, pageOf, type Question } from '@downbeat/service-host';
 import { Controller } from '@nestjs/common';
@@ -14,13 +14,12 @@ import { checks } from './checks.projection';
 const { listHealth } = healthContract;
 type Listed = AnswerOf<typeof listHealth>['instances'][number];
 
-type Check = DataOf<typeof registryContract.instanceRegistered>['check'];
-
 interface Row {
   readonly instance_id: string;
   readonly service_name: string;
   readonly status: Listed['status'];
   readonly check: Check;
+  readonly health_check: ServiceCheck['health_check'] | null;
   readonly health_check_endpoint: string | null;
   readonly failures: number;
   readonly detail: string | null;
@@ -36,7 +35,7 @@ export class ChecksQueries {
   async list({ input, as }: Question<InputOf<typeof listHealth>>) {
     return this.readModels.ask(checks, as, async (manager) => {
       const rows: Row[] = await manager.query(
-        `select c.*, s.health_check_endpoint
+        `select c.*, s.health_check, s.health_check_endpoint
          from instance_check c left join service_check s using (service_name)
          where ($1::text is null or service_name = $1) and ($2::text is null or status = $2)
            and ($3::text is null or instance_id > $3 collate "C")
@@ -64,15 +63,25 @@ export class ChecksQueries {
   }
 }
 
-const urlOf = ({ check, health_check_endpoint }: Row): string =>
-  effectiveCheck(check, { health_check_endpoint: health_check_endpoint ?? undefined }).url;
+/** How it is checked now. */
+function checkOf({ check, health_check, health_check_endpoint }: Row): Check {
+  return effectiveCheck(check, {
+    health_check: health_check ?? undefined,
+    health_check_endpoint: health_check_endpoint ?? undefined,
+  });
+}
 
-const listed = (row: Row): Listed => ({
-  service_name: row.service_name,
-  instance_id: row.instance_id,
-  status: row.status,
-  url: urlOf(row),
-  failures: row.failures,
-  ...(row.detail === null ? {} : { detail: row.detail }),
-  changed_at: row.changed_at,
-});
+function listed(row: Row): Listed {
+  const check = checkOf(row);
+  const request = requestOf(check, check);
+  return {
+    service_name: row.service_name,
+    instance_id: row.instance_id,
+    status: row.status,
+    kind: request.kind,
+    url: addressOf(request),
+    failures: row.failures,
+    ...(row.detail === null ? {} : { detail: row.detail }),
+    changed_at: row.changed_at,
+  };
+}
