@@ -44,17 +44,58 @@ const asked = {
   jitter: z.number().min(0).max(1).optional(),
 };
 
+const intervalMs = z.number().int().min(100).max(3_600_000);
+const timeoutMs = z.number().int().min(50).max(60_000);
+const threshold = z.number().int().min(1).max(100);
+
+/** A check that belongs to one phase. What it leaves out is as in the check around it. */
+const phase = z.strictObject({
+  ...asked,
+  /** Of http. Default: the `health_check_endpoint` of the service. */
+  endpoint: f.urlPath.optional(),
+  interval_ms: intervalMs.optional(),
+  timeout_ms: timeoutMs.optional(),
+  success_threshold: threshold.optional(),
+});
+const enduringPhase = phase.extend({ failure_threshold: threshold.optional() });
+
+export const checkPhase = z
+  .enum(['startup', 'liveness', 'readiness'])
+  .describe('Which of its checks is meant. Without phases: readiness');
+export type CheckPhase = z.output<typeof checkPhase>;
+
+/** Why an instance with phases is unhealthy. */
+export const unhealthyReason = z
+  .enum(['startup-timed-out', 'needs-restart', 'not-ready'])
+  .describe(
+    'startup-timed-out: its startup check has not passed in time. needs-restart: its liveness check fails. not-ready: its readiness check fails',
+  );
+export type UnhealthyReason = z.output<typeof unhealthyReason>;
+
 /**
  * How an instance is asked whether it works. Times in milliseconds. Without phases it is one check,
  * and an instance that passes it is offered to callers.
+ *
+ * @see Kubernetes, "Configure Liveness, Readiness and Startup Probes", for the phases.
  */
 export const healthCheck = z.strictObject({
-  interval_ms: z.number().int().min(100).max(3_600_000).default(5_000),
-  timeout_ms: z.number().int().min(50).max(60_000).default(2_000),
+  interval_ms: intervalMs.default(5_000),
+  timeout_ms: timeoutMs.default(2_000),
   /** Failures in a row until it counts as unhealthy. */
-  failure_threshold: z.number().int().min(1).max(100).default(3),
+  failure_threshold: threshold.default(3),
   /** Successes in a row until it counts as healthy. */
-  success_threshold: z.number().int().min(1).max(100).default(1),
+  success_threshold: threshold.default(1),
   ...asked,
+  /** Until it has passed, the other two are not asked. */
+  startup: phase
+    .extend({
+      /** From the registration; default 60,000. Later it counts as unhealthy, and is asked on. */
+      startup_timeout_ms: z.number().int().min(100).max(3_600_000).optional(),
+    })
+    .optional(),
+  /** While it fails the instance needs a restart. */
+  liveness: enduringPhase.optional(),
+  /** While it fails the instance is not offered. Default: the check around it. */
+  readiness: enduringPhase.optional(),
 });
 export type HealthCheck = z.output<typeof healthCheck>;

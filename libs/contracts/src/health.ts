@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { event, query } from './contract';
 import * as f from './fields';
-import { checkKind } from './health-checks';
+import { checkKind, checkPhase, unhealthyReason } from './health-checks';
 import { instanceStatus } from './registry';
 
 const context = 'health' as const;
@@ -16,6 +16,9 @@ export const instanceHealthChanged = event({
     service_name: f.name,
     instance_id: f.externalId,
     status: z.enum(['healthy', 'unhealthy']),
+    /** Of an instance with phases. */
+    phase: checkPhase.optional(),
+    reason: unhealthyReason.optional(),
     /** Failures in a row at that moment. */
     failures: z.number().int(),
     /** What the last check saw: `HTTP 503`, `timed out after 2000 ms`. */
@@ -48,6 +51,8 @@ export const listHealth = query({
         service_name: f.name,
         instance_id: f.externalId,
         status: instanceStatus,
+        phase: checkPhase,
+        reason: unhealthyReason.optional(),
         kind: checkKind.optional(),
         url: z
           .string()

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { command, event, query } from './contract';
 import * as f from './fields';
-import { healthCheck, natsSubject } from './health-checks';
+import { checkPhase, healthCheck, natsSubject } from './health-checks';
 import { capabilities, versionRange } from './registry-capabilities';
 import { dependencies, dependencyGraph, listDependencies } from './registry-dependencies';
 import { directory, target } from './registry-directory';
@@ -356,10 +356,15 @@ export const explainInstance = query({
             'not-running-yet',
             'changes-too-often',
             'has-failed',
+            'startup-timed-out',
+            'needs-restart',
+            'not-ready',
             'goes-away',
             'lacks-the-capability',
           ]),
           message: z.string(),
+          /** Which check says so, of an instance with phases. */
+          phase: checkPhase.optional(),
           since: f.instant.optional(),
         }),
       )

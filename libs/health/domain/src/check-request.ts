@@ -2,9 +2,9 @@ import type { DataOf, registryContract } from '@downbeat/contracts';
 
 /** What an instance was registered with: where it is, and how it is asked. */
 export type Check = DataOf<typeof registryContract.instanceRegistered>['check'];
-type Asked = Omit<
+type Asked = Pick<
   registryContract.HealthCheck,
-  'interval_ms' | 'timeout_ms' | 'failure_threshold' | 'success_threshold' | 'jitter'
+  'kind' | 'port' | 'expected_statuses' | 'expected_body' | 'grpc_service'
 >;
 
 /** One question to an instance, whole. */

@@ -72,4 +72,34 @@ describe('the check of an instance', () => {
   });
 
   it('begins again after it stopped', () => given(started, stopped).when(start).then(started));
+
+  const starting = { ...names, detail: 'HTTP 200', checked_at: at };
+  const passStartup: CheckCommand = { type: 'PassStartup', data: starting, at };
+  const startupPassed: CheckEvent = { type: 'StartupPassed', data: starting };
+
+  it('says once that the instance has started, and anew when it registers again', () => {
+    given(started).when(passStartup).then(startupPassed);
+    given(started, startupPassed).when(passStartup).thenNothing();
+    given(started, startupPassed, started).when(passStartup).then(startupPassed);
+    given(started, startupPassed, stopped).when(passStartup).thenNothing();
+    given().when(passStartup).thenNothing();
+  });
+
+  it('says when it is unhealthy for another reason', () => {
+    const because = (reason: 'not-ready' | 'needs-restart') => ({
+      ...crossing('unhealthy'),
+      phase: 'readiness' as const,
+      reason,
+    });
+    const crossed = (reason: 'not-ready' | 'needs-restart'): CheckEvent => ({
+      type: 'HealthChanged',
+      data: because(reason),
+    });
+    const dead: CheckCommand = { type: 'CrossThreshold', data: because('needs-restart'), at };
+    given(started, crossed('not-ready')).when(dead).then(crossed('needs-restart'));
+    given(started, crossed('needs-restart')).when(dead).thenNothing();
+    given(started, changed('healthy'), crossed('needs-restart'))
+      .when(cross('healthy'))
+      .then(changed('healthy'));
+  });
 });

@@ -1,4 +1,4 @@
-import type { DataOf, registryContract } from '@downbeat/contracts';
+import type { DataOf, healthContract, registryContract } from '@downbeat/contracts';
 import {
   streamName,
   type Command,
@@ -6,35 +6,43 @@ import {
   type Message,
   type StreamName,
 } from '@downbeat/eventsourcing';
+import type { Standing } from './phases';
 import type { CheckedStatus } from './thresholds';
 
 type Registered = DataOf<typeof registryContract.instanceRegistered>;
 type Terminating = DataOf<typeof registryContract.instanceTerminating>;
 type Removed = DataOf<typeof registryContract.instanceRemoved>;
-type Crossed = {
+type Crossed = DataOf<typeof healthContract.instanceHealthChanged>;
+type Started = {
   readonly service_name: string;
   readonly instance_id: string;
-  readonly status: 'healthy' | 'unhealthy';
-  readonly failures: number;
   readonly detail: string;
   readonly checked_at: string;
 };
 
 export type CheckCommand =
   | Command<'StartChecking', Registered>
+  | Command<'PassStartup', Started>
   | Command<'CrossThreshold', Crossed>
   | Command<'StopChecking', Terminating>
   | Command<'ForgetInstance', Removed>;
 
 export type CheckStarted = Message<'CheckStarted', Registered>;
+export type StartupPassed = Message<'StartupPassed', Started>;
 export type HealthChanged = Message<'HealthChanged', Crossed>;
 export type CheckStopped = Message<'CheckStopped', Terminating>;
 export type InstanceForgotten = Message<'InstanceForgotten', Removed>;
-export type CheckEvent = CheckStarted | HealthChanged | CheckStopped | InstanceForgotten;
+export type CheckEvent =
+  CheckStarted | StartupPassed | HealthChanged | CheckStopped | InstanceForgotten;
 
 export type InstanceCheck =
   | { readonly status: 'unknown' }
-  | { readonly status: CheckedStatus | 'terminating'; readonly checked: Registered };
+  | {
+      readonly status: CheckedStatus | 'terminating';
+      readonly checked: Registered;
+      readonly hasStarted: boolean;
+      readonly reason?: Standing['reason'];
+    };
 
 export const checkStream = (instanceId: string): StreamName => streamName('check', instanceId);
 
@@ -46,10 +54,13 @@ export const instanceCheck: Decider<InstanceCheck, CheckCommand, CheckEvent> = {
     switch (command.type) {
       case 'StartChecking':
         return [{ type: 'CheckStarted', data: command.data }];
+      case 'PassStartup':
+        if (state.status === 'unknown' || state.status === 'terminating') return [];
+        return state.hasStarted ? [] : [{ type: 'StartupPassed', data: command.data }];
       case 'CrossThreshold':
         // A check that was under way when the instance left has nothing to say any more.
         if (state.status === 'unknown' || state.status === 'terminating') return [];
-        return state.status === command.data.status
+        return state.status === command.data.status && state.reason === command.data.reason
           ? []
           : [{ type: 'HealthChanged', data: command.data }];
       case 'StopChecking':
@@ -65,9 +76,13 @@ export const instanceCheck: Decider<InstanceCheck, CheckCommand, CheckEvent> = {
   evolve(state, event) {
     switch (event.type) {
       case 'CheckStarted':
-        return { status: 'starting', checked: event.data };
-      case 'HealthChanged':
-        return state.status === 'unknown' ? state : { ...state, status: event.data.status };
+        return { status: 'starting', checked: event.data, hasStarted: false };
+      case 'StartupPassed':
+        return state.status === 'unknown' ? state : { ...state, hasStarted: true };
+      case 'HealthChanged': {
+        const { status, reason } = event.data;
+        return state.status === 'unknown' ? state : { ...state, status, reason };
+      }
       case 'CheckStopped':
         return state.status === 'unknown' ? state : { ...state, status: 'terminating' };
       case 'InstanceForgotten':

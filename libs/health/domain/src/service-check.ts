@@ -6,6 +6,7 @@ import {
   type Message,
   type StreamName,
 } from '@downbeat/eventsourcing';
+import { withPath } from './check-plan';
 import type { Check } from './check-request';
 
 type Changed = DataOf<typeof registryContract.serviceCheckChanged>;
@@ -40,8 +41,6 @@ function withChange(
   };
 }
 
-const ORIGIN = /^https?:\/\/[^/]+/;
-
 /**
  * How an instance is checked: as it was registered, unless its service has said otherwise since.
  * Where the instance is remains its own word.
@@ -49,11 +48,10 @@ const ORIGIN = /^https?:\/\/[^/]+/;
 export function effectiveCheck(registered: Check, service: ServiceCheck = {}): Check {
   const { health_check, health_check_endpoint } = service;
   const { subject } = registered;
-  const [origin] = ORIGIN.exec(registered.url) ?? [];
   const url =
-    origin === undefined || health_check_endpoint === undefined
+    health_check_endpoint === undefined
       ? registered.url
-      : `${origin}${health_check_endpoint}`;
+      : withPath(registered.url, health_check_endpoint);
   if (!health_check) return { ...registered, url };
   return { ...health_check, url, ...(subject !== undefined && { subject }) };
 }

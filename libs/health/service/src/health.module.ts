@@ -10,6 +10,7 @@ import {
   SoleReplica,
 } from '@downbeat/service-host';
 import { Module, type OnApplicationBootstrap } from '@nestjs/common';
+import { CheckLog } from './checks/check-log';
 import { Checker } from './checks/checker';
 import { CheckedSubjects } from './checks/probes/checked-subjects';
 import { GrpcProbe } from './checks/probes/grpc-probe';
@@ -17,6 +18,7 @@ import { HttpProbe } from './checks/probes/http-probe';
 import { InstanceProbes } from './checks/probes/instance-probes';
 import { NatsProbe } from './checks/probes/nats-probe';
 import { TcpProbe } from './checks/probes/tcp-probe';
+import { Probing } from './checks/probing';
 import { healthConfig } from './health-config';
 import { checks } from './projections/checks/checks.projection';
 import { ChecksQueries } from './projections/checks/checks.queries';
@@ -37,6 +39,8 @@ import { RegisteredInstancesReactor } from './reactors/registered-instances.reac
   controllers: [ChecksQueries],
   providers: [
     Checker,
+    CheckLog,
+    Probing,
     InstanceProbes,
     HttpProbe,
     TcpProbe,

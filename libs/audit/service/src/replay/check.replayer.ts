@@ -12,6 +12,8 @@ function causeOf(event: CheckEvent, at: Instant): CheckCommand {
   switch (event.type) {
     case 'CheckStarted':
       return { type: 'StartChecking', data: event.data, at };
+    case 'StartupPassed':
+      return { type: 'PassStartup', data: event.data, at };
     case 'HealthChanged':
       return { type: 'CrossThreshold', data: event.data, at };
     case 'CheckStopped':

@@ -4,6 +4,7 @@ import { keepPrivate, type Publications } from '@downbeat/publishing';
 
 export const healthPublications: Publications<CheckEvent | ServiceCheckChanged> = {
   CheckStarted: keepPrivate,
+  StartupPassed: keepPrivate,
   HealthChanged: ({ data }) => integrationEvent(healthContract.instanceHealthChanged, data),
   CheckStopped: keepPrivate,
   InstanceForgotten: keepPrivate,

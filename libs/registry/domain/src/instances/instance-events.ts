@@ -1,4 +1,4 @@
-import type { DataOf, registryContract } from '@downbeat/contracts';
+import type { DataOf, healthContract, registryContract } from '@downbeat/contracts';
 import type { Instant, Message } from '@downbeat/eventsourcing';
 
 type Check = DataOf<typeof registryContract.instanceRegistered>['check'];
@@ -6,12 +6,8 @@ export type Registering = DataOf<typeof registryContract.registerInstance> & {
   readonly check: Check;
 };
 export type Named = { readonly service_id: string; readonly instance_id: string };
-export type Observed = Named & {
-  readonly status: 'healthy' | 'unhealthy';
-  readonly failures: number;
-  readonly detail: string;
-  readonly checked_at: string;
-};
+export type Observed = Named &
+  Omit<DataOf<typeof healthContract.instanceHealthChanged>, 'service_name'>;
 export type Announced = DataOf<typeof registryContract.announceLifecycle>;
 
 /** Why an instance goes away, for programs; the reason is for people. */

@@ -38,7 +38,12 @@ export type InstanceCommand =
 
 export type Instance =
   | { readonly status: 'absent' }
-  | (Standing & { readonly registered: Registering; readonly penalty: Penalty | undefined });
+  | (Standing & {
+      readonly registered: Registering;
+      readonly penalty: Penalty | undefined;
+      /** Why it is unhealthy, of an instance with phases. */
+      readonly reason?: Observed['reason'];
+    });
 type Present = Exclude<Instance, { status: 'absent' }>;
 
 export const instanceStream = (instanceId: string): StreamName =>
@@ -94,9 +99,10 @@ export const instanceRegistration: Decider<Instance, InstanceCommand, InstanceEv
         return { ...after, registered: session ? { ...registered, session } : registered };
       }
       case 'InstanceHealthObserved': {
-        const isWorse = state.status === 'healthy' && event.data.status === 'unhealthy';
-        const at = event.data.checked_at as Instant;
-        return isWorse ? { ...after, penalty: penaltyAfter(state.penalty, at) } : after;
+        const { status, reason, checked_at: at } = event.data;
+        const isWorse = state.status === 'healthy' && status === 'unhealthy';
+        const penalty = isWorse ? penaltyAfter(state.penalty, at as Instant) : state.penalty;
+        return { ...after, reason, penalty };
       }
       case 'InstanceLifecycleAnnounced':
       case 'InstanceSuppressed':
@@ -149,10 +155,11 @@ function announce(data: Announced, state: Instance): Decision<InstanceEvent> {
 }
 
 function observe(data: Observed, state: Instance): Decision<InstanceEvent> {
-  if (!isThere(state) || state.status === data.status) return [];
+  if (!isThere(state)) return [];
+  if (state.status === data.status && state.reason === data.reason) return [];
   const observed = { type: 'InstanceHealthObserved', data } as const;
   const after = instanceRegistration.evolve(state, observed);
-  if (data.status === 'healthy' || !isThere(after) || !after.penalty) return [observed];
+  if (!isThere(after) || !after.penalty || after.penalty === state.penalty) return [observed];
   const until = suppressedUntil(after.penalty);
   if (until === undefined) return [observed];
   const { weight: penalty } = after.penalty;

@@ -9,6 +9,8 @@ export interface CheckRow {
   readonly instance_id: string;
   readonly service_name: string;
   readonly status: string;
+  readonly phase: string;
+  readonly reason: string | null;
   readonly check: JsonObject;
   readonly failures: number;
   readonly detail: string | null;
@@ -22,6 +24,8 @@ const check: Table<CheckRow, HealthEvent> = {
     instance_id: 'text',
     service_name: 'text',
     status: 'text',
+    phase: 'text',
+    reason: 'text?',
     check: 'json',
     failures: 'bigint',
     detail: 'text?',
@@ -35,11 +39,25 @@ const check: Table<CheckRow, HealthEvent> = {
         instance_id: data.instance_id,
         service_name: data.service_name,
         status: 'starting',
+        phase: data.check.startup ? 'startup' : 'readiness',
+        reason: null,
         check: data.check,
         failures: 0,
         detail: null,
         changed_at: recorded_at,
       }),
+    },
+    StartupPassed: {
+      keys: ({ data }) => [data.instance_id],
+      fold: (row, { data, recorded_at }) =>
+        row && {
+          ...row,
+          phase: 'readiness',
+          reason: null,
+          failures: 0,
+          detail: data.detail,
+          changed_at: recorded_at,
+        },
     },
     HealthChanged: {
       keys: ({ data }) => [data.instance_id],
@@ -47,6 +65,8 @@ const check: Table<CheckRow, HealthEvent> = {
         row && {
           ...row,
           status: data.status,
+          phase: data.phase ?? 'readiness',
+          reason: data.reason ?? null,
           failures: data.failures,
           detail: data.detail,
           changed_at: recorded_at,
@@ -75,6 +95,7 @@ const serviceCheck: Table<ServiceCheckRow, HealthEvent> = {
   columns: { service_name: 'text', health_check: 'json?', health_check_endpoint: 'text?' },
   on: {
     CheckStarted: ignore,
+    StartupPassed: ignore,
     HealthChanged: ignore,
     CheckStopped: ignore,
     InstanceForgotten: ignore,
@@ -92,6 +113,6 @@ const serviceCheck: Table<ServiceCheckRow, HealthEvent> = {
 /** What the checks of each instance saw last, and how its service wants it checked. */
 export const checks: Projection = {
   name: 'health.checks',
-  version: 2,
+  version: 3,
   tables: [check, serviceCheck],
 };

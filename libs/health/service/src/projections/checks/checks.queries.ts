@@ -2,7 +2,7 @@ import { healthContract, type AnswerOf, type InputOf } from '@downbeat/contracts
 import {
   addressOf,
   effectiveCheck,
-  requestOf,
+  planOf,
   type Check,
   type ServiceCheck,
 } from '@downbeat/health-domain';
@@ -18,6 +18,8 @@ interface Row {
   readonly instance_id: string;
   readonly service_name: string;
   readonly status: Listed['status'];
+  readonly phase: Listed['phase'];
+  readonly reason: Listed['reason'] | null;
   readonly check: Check;
   readonly health_check: ServiceCheck['health_check'] | null;
   readonly health_check_endpoint: string | null;
@@ -72,12 +74,14 @@ function checkOf({ check, health_check, health_check_endpoint }: Row): Check {
 }
 
 function listed(row: Row): Listed {
-  const check = checkOf(row);
-  const request = requestOf(check, check);
+  const plan = planOf(checkOf(row));
+  const { request } = plan[row.phase] ?? plan.readiness;
   return {
     service_name: row.service_name,
     instance_id: row.instance_id,
     status: row.status,
+    phase: row.phase,
+    ...(row.reason === null ? {} : { reason: row.reason }),
     kind: request.kind,
     url: addressOf(request),
     failures: row.failures,

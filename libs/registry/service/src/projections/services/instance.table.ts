@@ -26,6 +26,9 @@ export interface InstanceRow {
   readonly status_changed_at: Instant;
   /** What the last check said, or why it goes away. */
   readonly status_reason: string | null;
+  /** Of an unhealthy instance with phases: which check fails, and what follows from it. */
+  readonly status_phase: string | null;
+  readonly status_code: string | null;
   readonly lifecycle: string;
   readonly lifecycle_detail: string | null;
   readonly suppressed_until: Instant | null;
@@ -53,6 +56,8 @@ export const instance: Table<InstanceRow, RegistryEvent> = {
     started_at: 'instant',
     status_changed_at: 'instant',
     status_reason: 'text?',
+    status_phase: 'text?',
+    status_code: 'text?',
     lifecycle: 'text',
     lifecycle_detail: 'text?',
     suppressed_until: 'instant?',
@@ -81,6 +86,8 @@ export const instance: Table<InstanceRow, RegistryEvent> = {
         started_at: recorded_at,
         status_changed_at: recorded_at,
         status_reason: null,
+        status_phase: null,
+        status_code: null,
         lifecycle_detail: null,
         zone: data.zone ?? null,
         has_session: data.session !== undefined,
@@ -96,6 +103,8 @@ export const instance: Table<InstanceRow, RegistryEvent> = {
       last_health_check: data.checked_at as Instant,
       status_changed_at: recorded_at,
       status_reason: data.detail,
+      status_phase: data.phase ?? null,
+      status_code: data.reason ?? null,
     })),
     InstanceSuppressed: changing(() => ({})),
     InstanceReleased: changing(() => ({})),

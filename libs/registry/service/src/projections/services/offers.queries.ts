@@ -19,6 +19,8 @@ type Asked = Pick<
   | 'lifecycle'
   | 'lifecycle_detail'
   | 'suppressed_until'
+  | 'status_phase'
+  | 'status_code'
 > &
   Pick<ServiceRow, 'service_version' | 'details'>;
 
@@ -33,7 +35,7 @@ export class OffersQueries {
     const read = await this.readModels.ask(services, as, async (manager) => {
       const [row]: Asked[] = await manager.query(
         `select i.status, i.status_changed_at, i.status_reason, i.lifecycle, i.lifecycle_detail,
-                i.suppressed_until, s.service_version, s.details
+                i.suppressed_until, i.status_phase, i.status_code, s.service_version, s.details
          from instance i join service s on s.service_name = i.service_id
          where i.instance_id = $1 and i.service_id = $2`,
         [instance_id, service_id],
@@ -53,7 +55,8 @@ export class OffersQueries {
   }
 }
 
-function againstItsStatus({ status, status_changed_at: since, status_reason }: Asked): Reason[] {
+function againstItsStatus(row: Asked): Reason[] {
+  const { status, status_changed_at: since, status_reason } = row;
   const because = status_reason === null ? '' : `: ${status_reason}`;
   switch (status as Answer['status']) {
     case 'healthy':
@@ -61,7 +64,7 @@ function againstItsStatus({ status, status_changed_at: since, status_reason }: A
     case 'starting':
       return [{ code: 'not-checked-yet', message: 'no check has succeeded yet', since }];
     case 'unhealthy':
-      return [{ code: 'fails-its-checks', message: `its checks fail${because}`, since }];
+      return [{ ...unhealthy(row, because), since }];
     case 'terminating':
       return [{ code: 'goes-away', message: `it goes away${because}`, since }];
   }
@@ -91,6 +94,22 @@ function againstItsPast({ suppressed_until: until }: Asked): Reason[] {
   const message = `it changed between healthy and unhealthy too often, and is held back until ${until}`;
   return [{ code: 'changes-too-often', message }];
 }
+
+function unhealthy({ status_code, status_phase }: Asked, because: string): Reason {
+  const code = status_code as keyof typeof MESSAGES | null;
+  if (code === null) return { code: 'fails-its-checks', message: `its checks fail${because}` };
+  return {
+    code,
+    message: `${MESSAGES[code]}${because}`,
+    ...(status_phase !== null && { phase: status_phase as NonNullable<Reason['phase']> }),
+  };
+}
+
+const MESSAGES: Readonly<Record<registryContract.UnhealthyReason, string>> = {
+  'startup-timed-out': 'it has not started in time',
+  'needs-restart': 'its liveness check fails, it needs a restart',
+  'not-ready': 'it is not ready',
+};
 
 function againstItsService(row: Asked, wanted: WantedCapability | undefined): Reason[] {
   if (!wanted || has(capabilitiesIn(row), wanted)) return [];
