@@ -78,10 +78,10 @@ function observeStartup(
   isOverdue: boolean,
 ): InstanceObservation {
   if (before.hasStarted || !startup) return before;
-  // Before its time is over no number of failures says that it will not start.
-  const seen = observe(before.startup, result, { ...startup, failure_threshold: Infinity });
+  const seen = observe(before.startup, result, startup);
   const hasStarted = seen.passes >= startup.success_threshold;
-  const status = !hasStarted && isOverdue ? 'unhealthy' : before.startup.status;
+  // Before its time is over no number of failures says that it will not start.
+  const status = isOverdue ? 'unhealthy' : before.startup.status;
   return { ...before, hasStarted, startup: { ...seen, status } };
 }
 

@@ -1,13 +1,10 @@
 import { createEgress, Egress, egressPolicy } from '@downbeat/egress';
-import { SessionLock } from '@downbeat/publishing';
 import {
   ContextModule,
-  ContextPool,
   ContextRuntime,
   HostLifecycle,
   HostSettings,
   loadConfig,
-  SoleReplica,
 } from '@downbeat/service-host';
 import { Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { CheckLog } from './checks/check-log';
@@ -24,6 +21,7 @@ import { checks } from './projections/checks/checks.projection';
 import { ChecksQueries } from './projections/checks/checks.queries';
 import { healthPublications } from './publications/health.publications';
 import { RegisteredInstancesReactor } from './reactors/registered-instances.reactor';
+import { Replicas } from './sharing/replicas';
 
 /** What works: registered instances are checked, and what crosses a threshold is told. */
 @Module({
@@ -41,6 +39,7 @@ import { RegisteredInstancesReactor } from './reactors/registered-instances.reac
     Checker,
     CheckLog,
     Probing,
+    Replicas,
     InstanceProbes,
     HttpProbe,
     TcpProbe,
@@ -75,17 +74,14 @@ export class HealthModule implements OnApplicationBootstrap {
     private readonly runtime: ContextRuntime,
     private readonly checker: Checker,
     private readonly registeredInstances: RegisteredInstancesReactor,
-    private readonly pool: ContextPool,
+    private readonly replicas: Replicas,
     private readonly lifecycle: HostLifecycle,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
     await this.runtime.start({ reactors: [this.registeredInstances] });
-    const checking = new SoleReplica(new SessionLock(this.pool.pool, 'downbeat health checks'), {
-      begin: () => this.checker.start(),
-      end: () => this.checker.stop(),
-    });
-    checking.start();
-    this.lifecycle.onStop('health checks', () => checking.stop());
+    await this.replicas.prepare();
+    this.checker.start();
+    this.lifecycle.onStop('health checks', () => this.checker.stop());
   }
 }

@@ -15,10 +15,14 @@ import { CheckLog } from './check-log';
 import { knownFrom, standingFrom, type KnownInstance } from './known-instance';
 import { Probing } from './probing';
 import { Watch } from './watch';
+import { Replicas } from '../sharing/replicas';
 
 type HealthEvent = CheckEvent | ServiceCheckChanged;
 
-/** Checks every instance in its interval, and says when one crosses a threshold. */
+/** What is taken over is spread over this time, or over its interval when that is shorter. */
+const TAKE_OVER_MS = 1_000;
+
+/** Checks its share of all instances, each in its interval, and says when one crosses a threshold. */
 @Injectable()
 export class Checker {
   private readonly logger = new Logger(Checker.name);
@@ -31,12 +35,14 @@ export class Checker {
     private readonly store: EventStore,
     private readonly probing: Probing,
     private readonly log: CheckLog,
+    private readonly replicas: Replicas,
   ) {}
 
   /** Reads from the log what is to be checked, and follows it from there. */
   start(): void {
     this.follower = new LogFollower<HealthEvent>(this.store, 0, (events) => this.learnAll(events));
     this.follower.start();
+    this.replicas.start(() => this.share());
   }
 
   async stop(): Promise<void> {
@@ -44,6 +50,7 @@ export class Checker {
     for (const instanceId of [...this.watches.keys()]) this.unwatch(instanceId);
     this.known.clear();
     this.serviceChecks.clear();
+    await this.replicas.stop();
   }
 
   status(): { readonly watched: number; readonly under_way: number } {
@@ -53,7 +60,14 @@ export class Checker {
   /** What came and went within one slice of the log is not asked at all. */
   private learnAll(events: readonly Recorded<HealthEvent>[]): void {
     for (const event of events) this.learn(event);
-    for (const known of this.known.values()) this.watchOver(known);
+    this.share();
+  }
+
+  /** Every replica knows all instances; each checks those that are its own. */
+  private share(): void {
+    for (const [instanceId, known] of this.known)
+      if (this.replicas.owns(instanceId)) this.watchOver(known);
+      else this.unwatch(instanceId);
   }
 
   private learn(event: Recorded<HealthEvent>): void {
@@ -106,14 +120,17 @@ export class Checker {
   private watchOver(known: KnownInstance): void {
     const { instance_id } = known.checked;
     if (this.watches.has(instance_id)) return;
-    const watch = new Watch(known, this.planFor(known), {
+    const plan = this.planFor(known);
+    const watch = new Watch(known, plan, {
       probing: this.probing,
       log: this.log,
-      isOurs: () => true,
+      isOurs: (id) => this.replicas.owns(id),
       onFault: (fault) => this.logger.error({ err: fault, instance_id }, 'a check broke'),
     });
     this.watches.set(instance_id, watch);
-    watch.begin(0);
+    const { intervalMs } = plan.readiness;
+    // Of what nobody has asked yet, the first answer is waited for.
+    watch.begin(known.standing ? Math.random() * Math.min(intervalMs, TAKE_OVER_MS) : 0);
   }
 
   private unwatch(instanceId: string): void {

@@ -14,7 +14,7 @@ import type { CheckLog } from './check-log';
 import type { KnownInstance } from './known-instance';
 import type { Probing } from './probing';
 
-/** While too much is under way, a check waits for this share of its interval. */
+/** While too much is under way, or our share is in doubt, a check waits for this share of its interval. */
 const WAIT_SHARE = 0.1;
 /** A check gets this long even when the time for starting is nearly over. */
 const LAST_CHECK_MS = 50;
@@ -90,10 +90,12 @@ export class Watch {
   private async check(phase: Phase): Promise<void> {
     const plan = this.plan[phase];
     if (!plan || !this.isRunning(phase)) return;
-    if (this.parts.probing.isBusy) return this.schedule(phase, plan.intervalMs * WAIT_SHARE);
+    const { probing, isOurs } = this.parts;
+    if (probing.isBusy || !isOurs(this.instanceId))
+      return this.schedule(phase, plan.intervalMs * WAIT_SHARE);
     this.underWay.add(phase);
     try {
-      const result = await this.parts.probing.run(plan.request, this.timeoutOf(phase, plan));
+      const result = await probing.run(plan.request, this.timeoutOf(phase, plan));
       if (result) await this.inTurn(() => this.take(phase, result));
     } finally {
       this.underWay.delete(phase);

@@ -4,6 +4,7 @@ import { createServer, type AddressInfo, type Server } from 'node:net';
 import { createEgress, egressPolicy, type Egress } from '@downbeat/egress';
 import { FORBIDDEN_HOSTS, FORBIDDEN_NAMES } from '@downbeat/egress/testing';
 import type { CheckRequest } from '@downbeat/health-domain';
+import type { Replicas } from '../../sharing/replicas';
 import { GrpcProbe } from './grpc-probe';
 import { HttpProbe } from './http-probe';
 import { TcpProbe } from './tcp-probe';
@@ -62,7 +63,7 @@ describe('a check in production is led to no forbidden address', () => {
   };
   const ways = (egress: Egress) =>
     ({
-      http: new HttpProbe(egress),
+      http: new HttpProbe(egress, { id: 'replica' } as Replicas),
       tcp: new TcpProbe(egress),
       grpc: new GrpcProbe(egress),
     }) as const;
