@@ -2,7 +2,10 @@ import { z } from 'zod';
 import { event, query } from './contract';
 import * as f from './fields';
 import { checkKind, checkPhase, unhealthyReason } from './health-checks';
+import { serviceHealth, systemHealth } from './health-system';
 import { instanceStatus } from './registry';
+
+export * from './health-system';
 
 const context = 'health' as const;
 
@@ -76,6 +79,6 @@ export const listHealth = query({
 
 export const health = {
   commands: [],
-  queries: [listHealth],
+  queries: [listHealth, systemHealth, serviceHealth],
   events: [instanceHealthChanged],
 } as const;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { query } from './contract';
+import { event, query } from './contract';
 import * as f from './fields';
 
 const context = 'registry' as const;
@@ -105,4 +105,27 @@ export const dependencyGraph = query({
       .describe('Groups: each needs only what is in groups before it; one group can start at once'),
   }),
   http: { method: 'GET', path: '/dependencies' },
+});
+
+export const dependenciesDeclared = event({
+  context,
+  name: 'DependenciesDeclared',
+  version: 1,
+  summary: 'A service needs other services than before; this is all it needs from now on',
+  idField: 'service_name',
+  data: z.object({ service_name: f.name, dependencies: z.array(declared) }),
+  example: {
+    service_name: 'billing',
+    dependencies: [
+      {
+        service_name: 'ledger',
+        required: true,
+        dependency_type: 'synchronous',
+        is_critical: true,
+        circuit_breaker_enabled: true,
+        timeout_ms: 5_000,
+        monitoring_enabled: true,
+      },
+    ],
+  },
 });

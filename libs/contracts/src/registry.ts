@@ -3,7 +3,12 @@ import { command, event, query } from './contract';
 import * as f from './fields';
 import { checkPhase, healthCheck, natsSubject } from './health-checks';
 import { capabilities, versionRange } from './registry-capabilities';
-import { dependencies, dependencyGraph, listDependencies } from './registry-dependencies';
+import {
+  dependencies,
+  dependenciesDeclared,
+  dependencyGraph,
+  listDependencies,
+} from './registry-dependencies';
 import { directory, target } from './registry-directory';
 
 export * from './health-checks';
@@ -451,5 +456,11 @@ export const registry = {
     dependencyGraph,
     directory,
   ],
-  events: [instanceRegistered, instanceTerminating, instanceRemoved, serviceCheckChanged],
+  events: [
+    instanceRegistered,
+    instanceTerminating,
+    instanceRemoved,
+    serviceCheckChanged,
+    dependenciesDeclared,
+  ],
 } as const;

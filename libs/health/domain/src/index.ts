@@ -5,4 +5,6 @@ export * from './instance-check';
 export * from './phases';
 export * from './rendezvous';
 export * from './service-check';
+export * from './service-needs';
+export * from './system-health';
 export * from './thresholds';

@@ -19,6 +19,7 @@ import { Probing } from './checks/probing';
 import { healthConfig } from './health-config';
 import { checks } from './projections/checks/checks.projection';
 import { ChecksQueries } from './projections/checks/checks.queries';
+import { SystemQueries } from './projections/checks/system.queries';
 import { healthPublications } from './publications/health.publications';
 import { RegisteredInstancesReactor } from './reactors/registered-instances.reactor';
 import { Replicas } from './sharing/replicas';
@@ -34,7 +35,7 @@ import { Replicas } from './sharing/replicas';
       commands: [],
     }),
   ],
-  controllers: [ChecksQueries],
+  controllers: [ChecksQueries, SystemQueries],
   providers: [
     Checker,
     CheckLog,

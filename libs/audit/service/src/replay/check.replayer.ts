@@ -1,11 +1,37 @@
 import type { Instant } from '@downbeat/eventsourcing';
-import { instanceCheck, type CheckCommand, type CheckEvent } from '@downbeat/health-domain';
+import {
+  instanceCheck,
+  serviceCheck,
+  serviceNeeds,
+  type CheckCommand,
+  type CheckEvent,
+} from '@downbeat/health-domain';
 import { DeciderReplay } from './decider-replay';
 import type { Replayer } from './replayer';
 
+const context = 'health';
+
 export const checkReplayer: Replayer = {
-  context: 'health',
+  context,
   begin: () => new DeciderReplay(instanceCheck, ([event], _, at) => event && causeOf(event, at)),
+};
+
+export const serviceCheckReplayer: Replayer = {
+  context,
+  begin: () =>
+    new DeciderReplay(
+      serviceCheck,
+      ([event], _, at) => event && { type: 'ChangeServiceCheck' as const, data: event.data, at },
+    ),
+};
+
+export const needsReplayer: Replayer = {
+  context,
+  begin: () =>
+    new DeciderReplay(
+      serviceNeeds,
+      ([event], _, at) => event && { type: 'ChangeNeeds' as const, data: event.data, at },
+    ),
 };
 
 function causeOf(event: CheckEvent, at: Instant): CheckCommand {

@@ -1,7 +1,7 @@
 import type { AuditLog } from '@downbeat/event-store';
 import type { StreamName } from '@downbeat/eventsourcing';
 import { bulkReplayer } from './bulk.replayer';
-import { checkReplayer } from './check.replayer';
+import { checkReplayer, needsReplayer, serviceCheckReplayer } from './check.replayer';
 import { deadLetterReplayer } from './dead-letter.replayer';
 import { definitionControlReplayer } from './definition-control.replayer';
 import { dependenciesReplayer, instanceReplayer, serviceReplayer } from './registry.replayers';
@@ -20,6 +20,8 @@ export const replayersOn = (log: AuditLog): Replayers => ({
   dependencies: dependenciesReplayer,
   instance: instanceReplayer,
   check: checkReplayer,
+  servicecheck: serviceCheckReplayer,
+  needs: needsReplayer,
   'dead-letter': deadLetterReplayer,
   target: targetReplayer,
   'definition-control': definitionControlReplayer,

@@ -4,18 +4,26 @@ import { instantOf } from '@downbeat/eventsourcing';
 import {
   checkStream,
   instanceCheck,
+  needOf,
+  needsStream,
   serviceCheck,
   serviceCheckStream,
+  serviceNeeds,
   type CheckCommand,
 } from '@downbeat/health-domain';
 import { causedBy, type Publication, type Reactor } from '@downbeat/publishing';
 import { Clock } from '@downbeat/service-host';
 import { Injectable } from '@nestjs/common';
 
-const { instanceRegistered, instanceTerminating, instanceRemoved, serviceCheckChanged } =
-  registryContract;
+const {
+  dependenciesDeclared,
+  instanceRegistered,
+  instanceTerminating,
+  instanceRemoved,
+  serviceCheckChanged,
+} = registryContract;
 
-/** An instance is checked from its registration until it goes away, as its service wants it. */
+/** An instance is checked from its registration until it goes away, as its service wants it; and what that one needs is known. */
 @Injectable()
 export class RegisteredInstancesReactor implements Reactor {
   readonly consumer = 'health-registered-instances';
@@ -35,6 +43,15 @@ export class RegisteredInstancesReactor implements Reactor {
     if (command) {
       const stream = checkStream(command.data.instance_id);
       await execute(this.store, instanceCheck, stream, command, execution);
+      return 'applied';
+    }
+    if (publication.name === dependenciesDeclared.name) {
+      const { service_name, dependencies } = publication.data as DataOf<
+        typeof dependenciesDeclared
+      >;
+      const data = { service_name, dependencies: dependencies.map(needOf) };
+      const change = { type: 'ChangeNeeds', data, at: instantOf(this.clock.now()) } as const;
+      await execute(this.store, serviceNeeds, needsStream(service_name), change, execution);
       return 'applied';
     }
     if (publication.name !== serviceCheckChanged.name) return 'ignored';

@@ -6,13 +6,19 @@ import type {
   RegistrationEvent,
 } from '@downbeat/registry-domain';
 
-const { instanceRegistered, instanceTerminating, instanceRemoved, serviceCheckChanged } =
-  registryContract;
+const {
+  dependenciesDeclared,
+  instanceRegistered,
+  instanceTerminating,
+  instanceRemoved,
+  serviceCheckChanged,
+} = registryContract;
 
 export const registryPublications: Publications<
   RegistrationEvent | DependenciesDeclared | InstanceEvent
 > = {
-  DependenciesDeclared: keepPrivate,
+  DependenciesDeclared: ({ data: { service_name, dependencies } }) =>
+    integrationEvent(dependenciesDeclared, { service_name, dependencies: [...dependencies] }),
   ServiceRegistered: keepPrivate,
   ServiceChanged: ({ data: { service_id, health_check, health_check_endpoint } }) =>
     health_check === undefined && health_check_endpoint === undefined

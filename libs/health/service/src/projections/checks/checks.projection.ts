@@ -1,8 +1,8 @@
-import type { CheckEvent, ServiceCheckChanged } from '@downbeat/health-domain';
+import type { CheckEvent, Need, NeedsChanged, ServiceCheckChanged } from '@downbeat/health-domain';
 import { ignore, type Projection, type Table } from '@downbeat/projections';
 import type { Instant, JsonObject } from '@downbeat/eventsourcing';
 
-type HealthEvent = CheckEvent | ServiceCheckChanged;
+type HealthEvent = CheckEvent | NeedsChanged | ServiceCheckChanged;
 
 export interface CheckRow {
   readonly [column: string]: unknown;
@@ -78,6 +78,7 @@ const check: Table<CheckRow, HealthEvent> = {
         row && { ...row, status: 'terminating', detail: data.reason, changed_at: recorded_at },
     },
     InstanceForgotten: { keys: ({ data }) => [data.instance_id], fold: () => undefined },
+    NeedsChanged: ignore,
     ServiceCheckChanged: ignore,
   },
 };
@@ -99,6 +100,7 @@ const serviceCheck: Table<ServiceCheckRow, HealthEvent> = {
     HealthChanged: ignore,
     CheckStopped: ignore,
     InstanceForgotten: ignore,
+    NeedsChanged: ignore,
     ServiceCheckChanged: {
       keys: ({ data }) => [data.service_name],
       fold: (row, { data }) => ({
@@ -110,9 +112,57 @@ const serviceCheck: Table<ServiceCheckRow, HealthEvent> = {
   },
 };
 
-/** What the checks of each instance saw last, and how its service wants it checked. */
+interface CheckedServiceRow {
+  readonly [column: string]: unknown;
+  readonly service_name: string;
+}
+
+/** Services that have had an instance: one that has lost its last is not one that never had any. */
+const checkedService: Table<CheckedServiceRow, HealthEvent> = {
+  name: 'checked_service',
+  key: 'service_name',
+  columns: { service_name: 'text' },
+  on: {
+    CheckStarted: {
+      keys: ({ data }) => [data.service_name],
+      fold: (_, { data: { service_name } }) => ({ service_name }),
+    },
+    StartupPassed: ignore,
+    HealthChanged: ignore,
+    CheckStopped: ignore,
+    InstanceForgotten: ignore,
+    NeedsChanged: ignore,
+    ServiceCheckChanged: ignore,
+  },
+};
+
+interface NeedsRow {
+  readonly [column: string]: unknown;
+  readonly service_name: string;
+  readonly dependencies: readonly Need[];
+}
+
+const serviceNeeds: Table<NeedsRow, HealthEvent> = {
+  name: 'service_needs',
+  key: 'service_name',
+  columns: { service_name: 'text', dependencies: 'json' },
+  on: {
+    CheckStarted: ignore,
+    StartupPassed: ignore,
+    HealthChanged: ignore,
+    CheckStopped: ignore,
+    InstanceForgotten: ignore,
+    NeedsChanged: {
+      keys: ({ data }) => [data.service_name],
+      fold: (_, { data: { service_name, dependencies } }) => ({ service_name, dependencies }),
+    },
+    ServiceCheckChanged: ignore,
+  },
+};
+
+/** What the checks of each instance saw last, how its service wants it checked, and what that one needs. */
 export const checks: Projection = {
   name: 'health.checks',
-  version: 3,
-  tables: [check, serviceCheck],
+  version: 4,
+  tables: [check, serviceCheck, checkedService, serviceNeeds],
 };
