@@ -25,6 +25,8 @@ export interface CommandContract<
   readonly answer: Answer;
   /** The field whose value is the last part of the subject; taken from there when the body lacks it. */
   readonly idField: string;
+  /** Fields whose values make the id when the sender leaves it out: see `derivedId` of the host. */
+  readonly idFrom?: readonly string[];
   readonly example: z.input<Data>;
   readonly http: HttpRoute;
 }

@@ -1,10 +1,34 @@
 import { z } from 'zod';
 import { event, query } from './contract';
 import * as f from './fields';
+import {
+  createCircuitBreaker,
+  forceCircuitBreaker,
+  putBreakerDefaults,
+  releaseCircuitBreaker,
+  removeBreakerDefaults,
+  removeCircuitBreaker,
+  resetCircuitBreaker,
+  updateCircuitBreaker,
+} from './health-breaker-control';
+import { reportBreakers } from './health-breaker-reports';
+import {
+  breakerPolicies,
+  circuitBreakerChanged,
+  circuitBreakerMetrics,
+  getCircuitBreaker,
+  listCircuitBreakers,
+} from './health-breakers';
+import { whatIfBreaker } from './health-breaker-what-if';
 import { checkKind, checkPhase, unhealthyReason } from './health-checks';
 import { serviceHealth, systemHealth } from './health-system';
 import { instanceStatus } from './registry';
 
+export * from './health-breaker-control';
+export * from './health-breaker-fields';
+export * from './health-breaker-reports';
+export * from './health-breaker-what-if';
+export * from './health-breakers';
 export * from './health-system';
 
 const context = 'health' as const;
@@ -78,7 +102,26 @@ export const listHealth = query({
 });
 
 export const health = {
-  commands: [],
-  queries: [listHealth, systemHealth, serviceHealth],
-  events: [instanceHealthChanged],
+  commands: [
+    reportBreakers,
+    createCircuitBreaker,
+    updateCircuitBreaker,
+    removeCircuitBreaker,
+    putBreakerDefaults,
+    removeBreakerDefaults,
+    resetCircuitBreaker,
+    forceCircuitBreaker,
+    releaseCircuitBreaker,
+  ],
+  queries: [
+    listHealth,
+    systemHealth,
+    serviceHealth,
+    listCircuitBreakers,
+    getCircuitBreaker,
+    circuitBreakerMetrics,
+    breakerPolicies,
+    whatIfBreaker,
+  ],
+  events: [instanceHealthChanged, circuitBreakerChanged],
 } as const;

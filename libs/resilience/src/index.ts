@@ -1,9 +1,12 @@
+export * from './breaker/breaker-journal';
 export * from './breaker/breaker-policy';
 export * from './breaker/breaker-rules';
 export * from './breaker/breaker-statistics';
 export type { BreakerKey } from './breaker/breaker-table';
 export * from './breaker/breakers';
+export * from './breaker/call-tally';
 export * from './breaker/circuit-breaker';
+export * from './breaker/said-policy';
 export * from './breaker/sliding-counts';
 export * from './breaker/transition';
 export * from './bulkhead/bulkhead';

@@ -31,6 +31,12 @@ const QUESTIONS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
     definition: sagaContract.registerDefinition.example,
     workflow_ids: [sagaContract.compensateWorkflow.example.workflow_id],
   },
+  'what-if-breaker': {
+    failure_threshold: 10,
+    success_threshold: 3,
+    timeout_duration: 30,
+    hours: 24,
+  },
   verify: { read_model: 'registry.services' },
 };
 

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import {
   commandSubject,
   querySubject,
@@ -9,6 +9,7 @@ import {
 } from '@downbeat/contracts';
 import { Rejection, type JsonObject } from '@downbeat/eventsourcing';
 import type { CommandOutcome, MessageBus, Problem } from '@downbeat/message-bus';
+import { derivedId, uuidFrom } from '@downbeat/service-host';
 import { AwaitedEnd, waitOf } from './awaited-end';
 import type { Exchange, Handler } from './exchange';
 import { requestInput } from './input';
@@ -118,7 +119,8 @@ async function prepare(
   const data = validate(route.contract.data, withCorrelationId(route.contract, input.fields, id));
   if (data instanceof Rejection) return data;
   const waitMs = isStart(route) ? waitOf(request, input.wait) : undefined;
-  return waitMs instanceof Rejection ? waitMs : { data: data.value, id, waitMs };
+  if (waitMs instanceof Rejection) return waitMs;
+  return { data: withDerivedId(route.contract, data.value), id, waitMs };
 }
 
 /** A run needs a correlation id; one made from the idempotency key is the same when the request is repeated. */
@@ -131,16 +133,10 @@ function withCorrelationId(
   return isMissing ? { ...fields, [idField]: uuidFrom(id) } : fields;
 }
 
-/** Version 8 of RFC 9562: bits of our own choice, here a SHA-256. */
-function uuidFrom(text: string): string {
-  const hex = createHash('sha256').update(text).digest('hex');
-  return [
-    hex.slice(0, 8),
-    hex.slice(8, 12),
-    `8${hex.slice(13, 16)}`,
-    `8${hex.slice(17, 20)}`,
-    hex.slice(20, 32),
-  ].join('-');
+/** An id that is made of other fields need not be said. */
+function withDerivedId(contract: CommandContract, data: JsonObject): JsonObject {
+  const isMissing = contract.idFrom !== undefined && data[contract.idField] === undefined;
+  return isMissing ? { ...data, [contract.idField]: derivedId(contract, data) } : data;
 }
 
 /** A run's own correlation id serves for the request that starts it, unless the sender named another. */

@@ -58,6 +58,11 @@ const READ_AT: Readonly<Record<string, string>> = {
   MigrateWorkflow: '/workflows/{workflow_id}/status',
   ResolveIncident: '/workflows/incidents/{incident_id}',
   RedriveDeadLetter: '/messages/dead-letters/{dead_letter_id}',
+  CreateCircuitBreaker: '/circuit-breakers/{breaker_id}',
+  UpdateCircuitBreaker: '/circuit-breakers/{breaker_id}',
+  ResetCircuitBreaker: '/circuit-breakers/{breaker_id}',
+  ForceCircuitBreaker: '/circuit-breakers/{breaker_id}',
+  ReleaseCircuitBreaker: '/circuit-breakers/{breaker_id}',
   DiscardDeadLetter: '/messages/dead-letters/{dead_letter_id}',
 };
 

@@ -17,6 +17,8 @@ import { NatsProbe } from './checks/probes/nats-probe';
 import { TcpProbe } from './checks/probes/tcp-probe';
 import { Probing } from './checks/probing';
 import { healthConfig } from './health-config';
+import { breakerCommands, breakerControllers, breakerProviders } from './breakers/breaker-parts';
+import { breakers } from './projections/breakers/breakers.projection';
 import { checks } from './projections/checks/checks.projection';
 import { ChecksQueries } from './projections/checks/checks.queries';
 import { SystemQueries } from './projections/checks/system.queries';
@@ -29,13 +31,13 @@ import { Replicas } from './sharing/replicas';
   imports: [
     ContextModule.of({
       context: 'health',
-      projections: [checks],
+      projections: [checks, breakers],
       publications: healthPublications,
       settings: healthConfig,
-      commands: [],
+      commands: [...breakerCommands],
     }),
   ],
-  controllers: [ChecksQueries, SystemQueries],
+  controllers: [ChecksQueries, SystemQueries, ...breakerControllers],
   providers: [
     Checker,
     CheckLog,
@@ -47,6 +49,7 @@ import { Replicas } from './sharing/replicas';
     NatsProbe,
     GrpcProbe,
     RegisteredInstancesReactor,
+    ...breakerProviders,
     {
       provide: Egress,
       inject: [HostSettings, HostLifecycle],

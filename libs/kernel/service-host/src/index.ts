@@ -9,6 +9,7 @@ export * from './entrance/answers';
 export * from './entrance/carry-out';
 export * from './entrance/command-entrance';
 export * from './entrance/context-command';
+export * from './entrance/derived-id';
 export * from './entrance/pages';
 export * from './host.module';
 export * from './host-service';

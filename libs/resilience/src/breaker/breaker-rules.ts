@@ -14,11 +14,15 @@ export interface BreakerRule {
   /** As `GET /orders/*`. */
   readonly pattern: string;
   readonly policy: Partial<BreakerPolicy>;
+  /** What others know it by. */
+  readonly id?: string;
 }
 
 export interface RuledPolicy {
   readonly pattern: string;
   readonly policy: BreakerPolicy;
+  /** Of the rule it comes from; the defaults have none. */
+  readonly id?: string;
 }
 
 const RULES_MAX = 10_000;
@@ -39,10 +43,11 @@ export class BreakerRules {
   ) {
     if (rules.length > RULES_MAX) throw new RangeError(`at most ${RULES_MAX} rules are followed`);
     this.fallback = { pattern: ANY, policy: checkedPolicy(defaults) };
-    for (const { source, target, pattern, policy } of rules)
+    for (const { source, target, pattern, policy, id } of rules)
       this.treeOf(source, target).add(pattern, {
         pattern,
         policy: checkedPolicy({ ...defaults, ...policy }),
+        ...(id !== undefined && { id }),
       });
   }
 

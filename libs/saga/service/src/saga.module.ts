@@ -15,6 +15,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Registry } from 'prom-client';
 import { Admission } from './admission/admission';
 import { TargetWatch } from './admission/target-watch';
+import { BreakerReports } from './breakers/breaker-reports';
+import { BreakerSettingsWatch } from './breakers/breaker-settings-watch';
 import { BulkWatch } from './bulk/bulk-watch';
 import {
   AbortBulkOperation,
@@ -185,6 +187,8 @@ const alarms = new Logger('Incidents');
     ResumeTargetHandler,
     ControlTarget,
     TargetWatch,
+    BreakerReports,
+    BreakerSettingsWatch,
     PutScheduleHandler,
     PauseScheduleHandler,
     ResumeScheduleHandler,
@@ -323,6 +327,8 @@ export class SagaModule implements OnApplicationBootstrap {
     private readonly incidents: OpenIncidents,
     private readonly library: DefinitionLibrary,
     private readonly targets: TargetWatch,
+    private readonly breakers: BreakerReports,
+    private readonly breakerSettings: BreakerSettingsWatch,
     private readonly schedules: ScheduleWatch,
     private readonly bulk: BulkWatch,
     private readonly retention: RetentionWatch,
@@ -350,6 +356,10 @@ export class SagaModule implements OnApplicationBootstrap {
     this.lifecycle.onStop('paused definitions', () => this.paused.stop());
     this.targets.start(this.replica.process, () => this.engine.roomForNew);
     this.lifecycle.onStop('target watch', () => this.targets.stop());
+    this.breakerSettings.start();
+    this.lifecycle.onStop('breaker settings', () => this.breakerSettings.stop());
+    this.breakers.start(this.replica.process);
+    this.lifecycle.onStop('breaker reports', () => this.breakers.stop());
     await this.replica.start();
     this.lifecycle.onStop('saga engine', () => this.replica.stop());
     this.schedules.start();

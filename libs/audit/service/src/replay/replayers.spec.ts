@@ -133,6 +133,54 @@ it('decides again who may depend on whom, from the events alone', async () => {
   expect(await replayed('dependencies', circle)).toEqual([true, true, false]);
 });
 
+describe('the streams of breakers', () => {
+  const named = {
+    breaker_id: '3f2b8c1e-5d43-8a7f-9c21-0e6d5b4a3f21',
+    service_name: 'shop',
+    target_service: 'billing',
+    endpoint_pattern: '*',
+  };
+  const settings = { failure_threshold: 5, success_threshold: 3, timeout_duration: 60 };
+
+  it('are decided again from their events: settings and orders', async () => {
+    const order = (type: string, order_no: number, second: number, more: object) => [
+      { type, data: { ...named, order_no, reason: 'r', at: at(second), ...more } },
+    ];
+    const whole = [
+      [{ type: 'BreakerCreated', data: { ...named, settings, at: at(0) } }],
+      order('BreakerForceOrdered', 1, 1, { mode: 'forced_open', until: at(31) }),
+      order('BreakerReleaseOrdered', 2, 2, {}),
+      order('BreakerResetOrdered', 3, 3, { force: false }),
+      [{ type: 'BreakerRemoved', data: { ...named, at: at(4) } }],
+    ];
+    expect(await replayed('breaker', whole)).toEqual(whole.map(() => true));
+    const twice = [order('BreakerReleaseOrdered', 1, 2, {})];
+    expect(await replayed('breaker', twice)).toEqual([false]);
+    const set = { type: 'BreakerDefaultsSet', data: { settings, at: at(0) } };
+    expect(await replayed('breaker-defaults', [[set], [set]])).toEqual([true, false]);
+  });
+
+  it('are decided again from their events: reports', async () => {
+    const of = { holder: 'shop-1', report_no: 1 };
+    const transition = { at: at(0), from: 'closed', to: 'open', mode: 'automatic' };
+    const transitioned = {
+      type: 'BreakerTransitioned',
+      data: { ...of, ...named, ...transition, cause: { kind: 'waited' }, reported_at: at(1) },
+    };
+    const held = { ...named, ...settings, state: 'open', mode: 'automatic', failure_count: 5 };
+    const rest = { success_count: 0, transitions_lost: 0, calls: [], orders_done: [] };
+    const breakers = [{ ...held, ...rest }];
+    const counted = {
+      type: 'BreakersCounted',
+      data: { ...of, is_leaving: false, breakers, reported_at: at(1) },
+    };
+    expect(await replayed('breaker-reports', [[transitioned, counted]])).toEqual([true]);
+    expect(await replayed('breaker-reports', [[transitioned]])).toEqual([false]);
+    const again = [[transitioned, counted], [counted]];
+    expect(await replayed('breaker-reports', again)).toEqual([true, false]);
+  });
+});
+
 describe('the kind of a stream', () => {
   it.each([
     ['service-billing', 'registry', 'service'],
@@ -143,6 +191,9 @@ describe('the kind of a stream', () => {
     ['schedule-nightly', 'saga', 'schedule'],
     ['bulk-outage', 'saga', 'bulk'],
     ['definition-control-book', 'saga', 'definition-control'],
+    ['breaker-3f2b8c1e-5d43-8a7f-9c21-0e6d5b4a3f21', 'health', 'breaker'],
+    ['breaker-reports-shop-1.0', 'health', 'breaker-reports'],
+    ['breaker-defaults-all', 'health', 'breaker-defaults'],
   ])('of %s is told by its name', (stream, context, kind) =>
     expect(kindOf(stream, context)).toBe(kind),
   );

@@ -1,5 +1,10 @@
 import type { AuditLog } from '@downbeat/event-store';
 import type { StreamName } from '@downbeat/eventsourcing';
+import {
+  breakerDefaultsReplayer,
+  breakerReplayer,
+  breakerReportsReplayer,
+} from './breaker.replayers';
 import { bulkReplayer } from './bulk.replayer';
 import { checkReplayer, needsReplayer, serviceCheckReplayer } from './check.replayer';
 import { deadLetterReplayer } from './dead-letter.replayer';
@@ -22,6 +27,9 @@ export const replayersOn = (log: AuditLog): Replayers => ({
   check: checkReplayer,
   servicecheck: serviceCheckReplayer,
   needs: needsReplayer,
+  breaker: breakerReplayer,
+  'breaker-reports': breakerReportsReplayer,
+  'breaker-defaults': breakerDefaultsReplayer,
   'dead-letter': deadLetterReplayer,
   target: targetReplayer,
   'definition-control': definitionControlReplayer,

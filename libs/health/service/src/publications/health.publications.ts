@@ -1,8 +1,17 @@
 import { healthContract, integrationEvent } from '@downbeat/contracts';
-import type { CheckEvent, NeedsChanged, ServiceCheckChanged } from '@downbeat/health-domain';
+import type {
+  BreakerEvent,
+  CheckEvent,
+  NeedsChanged,
+  ServiceCheckChanged,
+} from '@downbeat/health-domain';
 import { keepPrivate, type Publications } from '@downbeat/publishing';
+import { breakerPublications } from './breaker.publications';
 
-export const healthPublications: Publications<CheckEvent | NeedsChanged | ServiceCheckChanged> = {
+export const healthPublications: Publications<
+  CheckEvent | NeedsChanged | ServiceCheckChanged | BreakerEvent
+> = {
+  ...breakerPublications,
   CheckStarted: keepPrivate,
   StartupPassed: keepPrivate,
   HealthChanged: ({ data }) => integrationEvent(healthContract.instanceHealthChanged, data),

@@ -1,4 +1,4 @@
-import { BREAKER_POLICY, type BreakerPolicy } from '@downbeat/resilience';
+import { BREAKER_POLICY, CONSECUTIVE_POLICY, type BreakerPolicy } from '@downbeat/resilience';
 import type { CallResult } from '@downbeat/saga-domain';
 import { Admission, type AdmissionOptions } from './admission';
 import type { CallRequest, Ticket } from './call-request';
@@ -201,6 +201,27 @@ it('forgets targets that nobody calls', async () => {
   await callers.came('a');
   admission.tell();
   expect(admission.view()).toHaveLength(1);
+  // What counts for its breaker is kept as long as it counts.
+  admission.tell();
+  expect(admission.view()).toHaveLength(1);
+  jest.advanceTimersByTime(10_000);
   admission.tell();
   expect(admission.view()).toEqual([]);
+});
+
+it('remembers failures in a row of a target that is seldom called', async () => {
+  const breaker: BreakerPolicy = {
+    ...CONSECUTIVE_POLICY,
+    trips: [{ kind: 'consecutive', failures: 3 }],
+  };
+  const admission = admissionOf({ breaker });
+  const callers = new Callers(admission);
+  for (const label of ['a', 'b', 'c']) {
+    callers.ask(label);
+    await callers.came(label, busy);
+    jest.advanceTimersByTime(60_000);
+    admission.tell();
+    admission.tell();
+  }
+  expect(admission.view()).toMatchObject([{ breaker: 'open' }]);
 });

@@ -1,5 +1,7 @@
-import { BREAKER_POLICY, type BreakerPolicy } from '@downbeat/resilience';
+import type { BreakerPolicy, BreakerRules } from '@downbeat/resilience';
 import type { CallResult, HeldBecause } from '@downbeat/saga-domain';
+import type { BreakerOrder } from '../breakers/breaker-orders';
+import { HeldBreakers } from '../breakers/held-breakers';
 import type { CallRequest, Ticket } from './call-request';
 import { TargetLane, type Evidence } from './target-lane';
 import { shareOf, type TargetLimits } from './target-limits';
@@ -11,7 +13,10 @@ export interface AdmissionOptions {
   readonly waitingPerTargetMax?: number;
   readonly breaker?: BreakerPolicy;
   readonly chance: () => number;
+  /** Milliseconds that never go back. */
   readonly now: () => number;
+  /** Milliseconds since 1970; default `Date.now`. */
+  readonly calendar?: () => number;
 }
 
 const CALLS_PER_TARGET_MAX = 200;
@@ -29,11 +34,16 @@ export interface TargetRules {
  * here, unsent, before their time-out begins.
  */
 export class Admission {
+  /** The breakers in front of the targets. */
+  readonly breakers: HeldBreakers;
   private readonly lanes = new Map<string, TargetLane>();
   private rules: ReadonlyMap<string, TargetRules> = new Map();
   private replicas = 1;
 
-  constructor(private readonly options: AdmissionOptions) {}
+  constructor(private readonly options: AdmissionOptions) {
+    const { now, chance, calendar = Date.now, breaker: policy } = options;
+    this.breakers = new HeldBreakers({ now, calendar, chance, ...(policy && { policy }) });
+  }
 
   get underWay(): number {
     return this.sum((lane) => lane.underWay);
@@ -78,6 +88,12 @@ export class Admission {
     }
   }
 
+  /** What breakers are to do, in place of what they did. */
+  followBreakers(rules: BreakerRules, orders: readonly BreakerOrder[]): void {
+    this.breakers.follow(rules, orders);
+    for (const lane of this.lanes.values()) lane.lookAgain();
+  }
+
   /** What another replica saw of a target. */
   hear(service: string, evidence: Evidence): void {
     this.laneOf(service).hear(evidence);
@@ -89,7 +105,7 @@ export class Admission {
     for (const [name, lane] of this.lanes) {
       const evidence = lane.tell();
       if (evidence.calls > 0) told.set(name, evidence);
-      else if (lane.isIdle) this.lanes.delete(name);
+      else if (lane.isIdle) this.forget(name);
     }
     return told;
   }
@@ -101,16 +117,21 @@ export class Admission {
   private laneOf(service: string): TargetLane {
     const known = this.lanes.get(service);
     if (known) return known;
-    const { callsPerTargetMax, breaker, chance, now } = this.options;
+    const { callsPerTargetMax, now, calendar = Date.now } = this.options;
     const lane = new TargetLane(service, {
       now,
-      chance,
-      breaker: breaker ?? BREAKER_POLICY,
+      calendar,
+      held: this.breakers.hold(service),
       concurrencyMax: callsPerTargetMax ?? CALLS_PER_TARGET_MAX,
     });
     this.lanes.set(service, lane);
     this.rule(lane);
     return lane;
+  }
+
+  private forget(name: string): void {
+    this.lanes.delete(name);
+    this.breakers.drop(name);
   }
 
   private rule(lane: TargetLane): void {

@@ -1,5 +1,6 @@
-import { CircuitBreaker, TokenBucket, type BreakerPolicy, type Permit } from '@downbeat/resilience';
+import { TokenBucket, type CircuitBreaker, type Permit } from '@downbeat/resilience';
 import type { CallResult, HeldBecause } from '@downbeat/saga-domain';
+import type { HeldBreaker } from '../breakers/held-breakers';
 import type { CallRequest, Ticket, Wait } from './call-request';
 import { burstOf, KeyLimits } from './key-limits';
 import type { TargetLimits } from './target-limits';
@@ -8,9 +9,9 @@ import { WaitingCalls } from './waiting-calls';
 export interface LanePorts {
   /** Milliseconds that never go back. */
   readonly now: () => number;
-  /** From 0 to 1. */
-  readonly chance: () => number;
-  readonly breaker: BreakerPolicy;
+  /** Milliseconds since 1970. */
+  readonly calendar: () => number;
+  readonly held: HeldBreaker;
   /** Of this process, when nobody has set a limit. */
   readonly concurrencyMax: number;
 }
@@ -50,7 +51,7 @@ export class TargetLane {
     readonly service: string,
     private readonly ports: LanePorts,
   ) {
-    this.breaker = new CircuitBreaker(ports.breaker, ports.chance);
+    this.breaker = ports.held.breaker;
   }
 
   /** Nothing would be lost with it. */
@@ -59,7 +60,8 @@ export class TargetLane {
       this.busy === 0 &&
       this.waiting.size === 0 &&
       !this.isPaused &&
-      this.breaker.name === 'closed' &&
+      // It forgets nothing: neither failures that count, nor that it is open or forced.
+      this.breaker.isAtRest(this.ports.now()) &&
       this.seen.calls === 0 &&
       // A rate remembers when the last ones went.
       this.limits.rate_per_second === undefined &&
@@ -87,6 +89,8 @@ export class TargetLane {
     if (this.waiting.size === 0 && !this.obstacle() && this.keyWait(request.key) === 0)
       return this.admit(waiter);
     waiter.turn = new Promise((resolve) => (waiter.go = resolve));
+    if (this.breaker.waitMs(this.ports.now()) > 0)
+      this.ports.held.tally.keptAway(this.ports.calendar());
     this.waiting.add(waiter);
     this.pump();
     return waiter;
@@ -130,6 +134,11 @@ export class TargetLane {
 
   pause(isPaused: boolean): void {
     this.isPaused = isPaused;
+    this.pump();
+  }
+
+  /** Its breaker follows other settings, or was told what to do. */
+  lookAgain(): void {
     this.pump();
   }
 
@@ -221,6 +230,7 @@ export class TargetLane {
   private came(permit: Permit, isFine: boolean): void {
     this.seen.calls++;
     if (!isFine) this.seen.failures++;
+    this.ports.held.tally.came(isFine, false, this.ports.calendar());
     this.breaker.came(permit, isFine, this.ports.now());
   }
 }

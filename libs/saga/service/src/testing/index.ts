@@ -1,5 +1,6 @@
 // For those who run the engine without Nest, NATS and Postgres.
 export { Admission, type TargetRules } from '../admission/admission';
+export { BreakerReports } from '../breakers/breaker-reports';
 export { ControlDefinition } from '../commands/control-definition';
 export { OperateWorkflow } from '../commands/operate-workflow';
 export { RoomElsewhere } from '../commands/room-elsewhere';

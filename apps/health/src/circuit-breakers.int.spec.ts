@@ -1,0 +1,401 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { healthContract, type AnswerOf } from '@downbeat/contracts';
+import { HealthModule } from '@downbeat/health-service';
+import { RegistryModule } from '@downbeat/registry-service';
+import { SagaModule } from '@downbeat/saga-service';
+import { BreakerReports } from '@downbeat/saga-service/testing';
+import { derivedId } from '@downbeat/service-host';
+import { TestBench } from '@downbeat/test-bench';
+
+type List = AnswerOf<typeof healthContract.listCircuitBreakers>;
+type Breaker = AnswerOf<typeof healthContract.getCircuitBreaker>;
+type Metrics = AnswerOf<typeof healthContract.circuitBreakerMetrics>;
+
+const SOURCE = 'downbeat-saga';
+const REPLICAS = ['saga', 'saga-2'];
+const WAIT_MS_MAX = 30_000;
+
+/** A service that works or fails as it is told, and counts. */
+class Target {
+  status = 200;
+  calls = 0;
+  failed = 0;
+
+  private constructor(
+    readonly name: string,
+    private readonly server: Server,
+  ) {}
+
+  static async start(name: string): Promise<Target> {
+    const server = createServer();
+    const target = new Target(name, server);
+    server.on('request', (request, response) => {
+      target.calls++;
+      if (target.status >= 500) target.failed++;
+      request.resume();
+      response.writeHead(target.status, { 'content-type': 'application/json' }).end('{}');
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return target;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  async stop(): Promise<void> {
+    this.server.closeAllConnections();
+    this.server.close();
+    await once(this.server, 'close');
+  }
+}
+
+/** The health context and two replicas of the saga on real servers, with services that work or fail. */
+class BreakerBench {
+  private runs = 0;
+
+  private constructor(
+    readonly bench: TestBench,
+    readonly targets: Readonly<Record<string, Target>>,
+  ) {}
+
+  static async start(names: readonly string[]): Promise<BreakerBench> {
+    const targets = await Promise.all(names.map((name) => Target.start(name)));
+    const bench = await TestBench.start({
+      services: [
+        { name: 'registry', module: RegistryModule },
+        { name: 'health', module: HealthModule },
+        { name: 'saga', module: SagaModule },
+        { name: 'saga-2', module: SagaModule },
+      ],
+    });
+    const byName = Object.fromEntries(targets.map((target) => [target.name, target]));
+    const made = new BreakerBench(bench, byName);
+    for (const target of targets) await made.register(target);
+    return made;
+  }
+
+  target(name: string): Target {
+    const target = this.targets[name];
+    if (!target) throw new Error(`there is no target ${name}`);
+    return target;
+  }
+
+  /** Starts runs that call the target once each, on whichever replica. */
+  async call(name: string, times: number): Promise<void> {
+    await Promise.all(
+      Array.from({ length: times }, () =>
+        this.bench.accepted(`command.saga.StartWorkflow.run-${++this.runs}`, {
+          workflow_name: name,
+          initiating_service: 'test',
+          context_data: {},
+        }),
+      ),
+    );
+  }
+
+  list(input = {}, as = {}): Promise<List> {
+    return this.bench.answer<List>('query.health.list-circuit-breakers', input, as);
+  }
+
+  /** The id of the saga's breaker in front of a target; once it was reported. */
+  async idOf(name: string): Promise<string> {
+    const { circuit_breakers } = await this.until(
+      () => this.list({ service_name: SOURCE, target_service: name }),
+      (list) => list.circuit_breakers.length > 0,
+    );
+    return circuit_breakers[0]?.id ?? '';
+  }
+
+  get(breaker_id: string, as = {}): Promise<Breaker> {
+    return this.bench.answer<Breaker>('query.health.circuit-breaker', { breaker_id }, as);
+  }
+
+  metrics(breaker_id: string, as = {}): Promise<Metrics> {
+    return this.bench.answer<Metrics>('query.health.circuit-breaker-metrics', { breaker_id }, as);
+  }
+
+  until<Answer>(
+    ask: () => Promise<Answer>,
+    isWanted: (answer: Answer) => boolean,
+  ): Promise<Answer> {
+    return this.bench.eventually(ask, isWanted, WAIT_MS_MAX);
+  }
+
+  untilState(id: string, state: string): Promise<Breaker> {
+    return this.until(
+      () => this.get(id),
+      ({ circuit_breaker }) => circuit_breaker.current_state === state,
+    );
+  }
+
+  /** Both replicas tell at once what they would tell within a minute. */
+  tell(): void {
+    for (const name of REPLICAS) this.bench.runningOf(name).app.get(BreakerReports).hurry();
+  }
+
+  /** Says what the saga's breaker in front of a target is to do. @returns Its id. */
+  async set(target_service: string, settings: object): Promise<string> {
+    const key = { service_name: SOURCE, target_service, endpoint_pattern: '*' };
+    const id = derivedId(healthContract.createCircuitBreaker, key);
+    await this.bench.accepted(`command.health.CreateCircuitBreaker.${id}`, { ...key, ...settings });
+    return id;
+  }
+
+  /** Both replicas have called the target, and hold a breaker that follows what was said. */
+  async heldByBoth(name: string, id: string): Promise<void> {
+    await this.until(
+      async () => {
+        await this.call(name, 8);
+        this.tell();
+        return this.get(id);
+      },
+      ({ holders }) => holders.filter(({ follows }) => follows === id).length === 2,
+    );
+  }
+
+  /** As the replicas themselves say it, whoever else listens. */
+  async stateInSaga(service_name: string): Promise<string> {
+    const { targets } = await this.bench.answer<{ targets: readonly { breaker: string }[] }>(
+      'query.saga.list-targets',
+      { service_name },
+    );
+    return targets[0]?.breaker ?? 'closed';
+  }
+
+  /** Calls the target until its breakers have found that it is well. */
+  async callUntilClosed(name: string): Promise<void> {
+    await this.until(
+      async () => {
+        await this.call(name, 8);
+        return this.stateInSaga(name);
+      },
+      (state) => state === 'closed',
+    );
+  }
+
+  order(what: string, id: string, body: object): Promise<number> {
+    return this.bench.accepted(`command.health.${what}CircuitBreaker.${id}`, body as never);
+  }
+
+  /** The newest order was carried out by everyone. */
+  untilDone(id: string): Promise<Breaker> {
+    return this.until(
+      () => this.get(id),
+      ({ orders }) => {
+        const last = orders.at(-1);
+        return last !== undefined && last.waits_for.length === 0 && last.done_by.length > 0;
+      },
+    );
+  }
+
+  async stop(): Promise<void> {
+    await this.bench.stop();
+    await Promise.all(Object.values(this.targets).map((target) => target.stop()));
+  }
+
+  private async register({ name, url: base_url }: Target): Promise<void> {
+    await this.bench.accepted(`command.registry.RegisterService.${name}`, {
+      service_version: '1.0.0',
+      service_type: 'api',
+      deployment_environment: 'production',
+      dependencies: [],
+      base_url,
+    });
+    await this.bench.accepted(`command.saga.RegisterWorkflowDefinition.${name}`, {
+      steps: [
+        {
+          name: 'call',
+          type: 'service_call',
+          service_name: name,
+          endpoint: '/call',
+          retry_policy: { max_retries: 0 },
+          timeout_seconds: 20,
+        },
+      ],
+    });
+  }
+}
+
+jest.setTimeout(120_000);
+
+describe('circuit breakers of two replicas of the saga', () => {
+  let suite: BreakerBench;
+  beforeAll(async () => {
+    suite = await BreakerBench.start(['shop', 'stock']);
+  });
+  afterAll(() => suite?.stop());
+
+  it('open, are tried and close; the API shows why, as it is and as it was', async () => {
+    const shop = suite.target('shop');
+    shop.status = 503;
+    await suite.call('shop', 60);
+    const id = await suite.idOf('shop');
+    const open = await suite.untilState(id, 'open');
+    expect(open.circuit_breaker).toMatchObject({
+      service_name: 'downbeat-saga',
+      target_service: 'shop',
+      endpoint_pattern: '*',
+      mode: 'automatic',
+      next_attempt_at: expect.any(String),
+      last_failure_at: expect.any(String),
+    });
+    expect((await suite.list({ state: 'open' })).state_summary).toMatchObject({ open: 1 });
+    const openedAt = new Date().toISOString();
+    shop.status = 200;
+    await suite.callUntilClosed('shop');
+    const closed = await suite.untilState(id, 'closed');
+    expect(closed.circuit_breaker.state_changed_at > open.circuit_breaker.state_changed_at).toBe(
+      true,
+    );
+    const then = await suite.get(id, { at: openedAt });
+    expect(then.circuit_breaker.current_state).toBe('open');
+    expect((await suite.list({}, { at: openedAt })).state_summary.open).toBe(1);
+  });
+
+  const impatient = { failure_threshold: 3, success_threshold: 1, timeout_duration: 1 };
+
+  it('follow settings, and keep the state they are in', async () => {
+    const stock = suite.target('stock');
+    const id = await suite.set('stock', impatient);
+    await suite.heldByBoth('stock', id);
+    expect(await suite.get(id)).toMatchObject({
+      circuit_breaker: { failure_threshold: 3, timeout_duration: 1, has_settings: true },
+      settings: impatient,
+    });
+    stock.status = 500;
+    await suite.call('stock', 12);
+    await suite.untilState(id, 'open');
+    await suite.order('Update', id, { ...impatient, timeout_duration: 600 });
+    const followed = await suite.until(
+      async () => {
+        suite.tell();
+        return suite.get(id);
+      },
+      ({ circuit_breaker }) => circuit_breaker.timeout_duration === 600,
+    );
+    expect(followed.circuit_breaker.current_state).not.toBe('closed');
+    stock.status = 200;
+    await suite.order('Update', id, impatient);
+  });
+
+  it('are reset by order, by all who hold them', async () => {
+    const id = await suite.idOf('stock');
+    const number = (await suite.get(id)).orders.length;
+    await suite.order('Reset', id, { reason: 'the stock was repaired' });
+    const reset = await suite.untilDone(id);
+    expect(reset.orders).toHaveLength(number + 1);
+    expect(reset.orders.at(-1)).toMatchObject({ kind: 'reset', reason: 'the stock was repaired' });
+    expect(reset.circuit_breaker.current_state).toBe('closed');
+  });
+
+  it('that are forced open let nobody pass until that expires', async () => {
+    const stock = suite.target('stock');
+    const id = await suite.idOf('stock');
+    await suite.heldByBoth('stock', id);
+    const forced = { mode: 'forced_open', expires_in_seconds: 3, reason: 'it is being moved' };
+    await suite.order('Force', id, forced);
+    expect((await suite.untilDone(id)).circuit_breaker).toMatchObject({
+      current_state: 'open',
+      mode: 'forced_open',
+    });
+    const before = stock.calls;
+    await suite.call('stock', 6);
+    const reset = await suite.bench.command(`command.health.ResetCircuitBreaker.${id}`, {
+      reason: 'too soon',
+    });
+    expect(reset).toMatchObject({ accepted: false, problem: { code: 'breaker-forced' } });
+    expect(stock.calls).toBe(before);
+    await suite.until(
+      async () => stock.calls,
+      (calls) => calls === before + 6,
+    );
+    const { state_history } = (await suite.untilState(id, 'closed')) && (await suite.metrics(id));
+    const triggers = state_history.map(({ trigger }) => trigger);
+    expect(triggers).toContainEqual(expect.stringContaining('it is being moved'));
+    expect(triggers).toContainEqual(expect.stringMatching(/^what was forced expired/));
+  });
+
+  it('that are forced closed let everybody pass, and released decide for themselves', async () => {
+    const stock = suite.target('stock');
+    const id = await suite.idOf('stock');
+    await suite.heldByBoth('stock', id);
+    const forced = { mode: 'forced_closed', expires_in_seconds: 600, reason: 'let me see' };
+    await suite.order('Force', id, forced);
+    await suite.untilDone(id);
+    stock.status = 500;
+    const before = stock.calls;
+    await suite.call('stock', 20);
+    await suite.until(
+      async () => stock.calls,
+      (calls) => calls === before + 20,
+    );
+    await suite.order('Release', id, { reason: 'I have seen' });
+    await suite.untilDone(id);
+    await suite.call('stock', 10);
+    await suite.untilState(id, 'open');
+    stock.status = 200;
+    await suite.callUntilClosed('stock');
+    await suite.untilState(id, 'closed');
+  });
+
+  it('go on without the health context, which hears everything later', async () => {
+    const stock = suite.target('stock');
+    const id = await suite.idOf('stock');
+    await suite.heldByBoth('stock', id);
+    await suite.bench.stopService('health');
+    const downAt = new Date().toISOString();
+    stock.status = 500;
+    await suite.call('stock', 12);
+    await suite.until(
+      () => suite.stateInSaga('stock'),
+      (state) => state !== 'closed',
+    );
+    stock.status = 200;
+    await suite.callUntilClosed('stock');
+    const upAt = new Date().toISOString();
+    await suite.bench.startService('health');
+    const { state_history } = await suite.until(
+      () => suite.metrics(id),
+      ({ state_history: seen }) => {
+        const meanwhile = seen.filter(({ timestamp }) => timestamp > downAt && timestamp < upAt);
+        const states = meanwhile.map(({ to_state }) => to_state);
+        return ['open', 'half_open', 'closed'].every((state) => states.includes(state as never));
+      },
+    );
+    // Each holder's own: every change begins where the one before ended.
+    for (const holder of new Set(state_history.map((one) => one.holder))) {
+      const own = state_history.filter((one) => one.holder === holder);
+      own.slice(1).forEach(({ from_state }, at) => expect(from_state).toBe(own[at]?.to_state));
+    }
+  });
+
+  it('count every call once', async () => {
+    for (const name of ['shop', 'stock']) {
+      const id = await suite.idOf(name);
+      const { metrics, failure_patterns } = await suite.until(
+        async () => {
+          suite.tell();
+          return suite.metrics(id);
+        },
+        (seen) => seen.metrics.total_requests_24h >= suite.target(name).calls,
+      );
+      expect(metrics.total_requests_24h).toBe(suite.target(name).calls);
+      expect(metrics.failed_requests_24h).toBe(suite.target(name).failed);
+      expect(metrics.average_failure_duration_minutes).toBeGreaterThan(0);
+      expect(failure_patterns.reduce((sum, hour) => sum + hour.total_requests, 0)).toBe(
+        metrics.total_requests_24h,
+      );
+    }
+  });
+
+  it('are the same after a rebuild', async () => {
+    const { data } = (await suite.bench.bus.query('query.health.verify-read-model', {
+      name: 'health.breakers',
+    })) as { data: object };
+    expect(data).toMatchObject({ is_equal: true });
+  });
+});
