@@ -68,6 +68,11 @@ const isPayload = (value: Json): boolean => jsonBytes(value) <= PAYLOAD_BYTES_MA
 export const payload = json.refine(isPayload, PAYLOAD_MESSAGE);
 export const payloadObject = jsonObject.refine(isPayload, PAYLOAD_MESSAGE);
 
+/** A SHA-256. */
+export const checksum = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits in lower case');
+
 /** Free-form facts about something, bounded. */
 export const labels = z
   .record(z.string().max(128), json)

@@ -3,6 +3,7 @@ import { command, event, query } from './contract';
 import * as f from './fields';
 import { checkPhase, healthCheck, natsSubject } from './health-checks';
 import { capabilities, versionRange } from './registry-capabilities';
+import { configurationCommands, configurationQueries } from './registry-configuration';
 import {
   dependencies,
   dependenciesDeclared,
@@ -13,8 +14,10 @@ import { directory, target } from './registry-directory';
 
 export * from './health-checks';
 export type { SaidCapability } from './registry-capabilities';
+export * from './registry-configuration';
 export * from './registry-dependencies';
 export * from './registry-directory';
+export * from './registry-secrets';
 
 const context = 'registry' as const;
 
@@ -445,6 +448,7 @@ export const registry = {
     heartbeat,
     announceLifecycle,
     deregisterInstance,
+    ...configurationCommands,
   ],
   queries: [
     listServices,
@@ -455,6 +459,7 @@ export const registry = {
     listDependencies,
     dependencyGraph,
     directory,
+    ...configurationQueries,
   ],
   events: [
     instanceRegistered,

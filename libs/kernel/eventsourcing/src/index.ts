@@ -1,4 +1,5 @@
 export * from './brand';
+export * from './canonical-json';
 export * from './decider';
 export * from './fault';
 export * from './instant';

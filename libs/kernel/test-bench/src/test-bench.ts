@@ -60,7 +60,8 @@ export class TestBench {
     readonly natsUrl: string,
     /** Between the services and Postgres: what is shut, they cannot reach. */
     readonly databaseGate: TcpGate,
-    private readonly settings: Readonly<Record<string, string>>,
+    /** What the services are started with, beside their port. */
+    readonly settings: Readonly<Record<string, string>>,
   ) {}
 
   /** @throws {Error} No server is configured: a missing server fails the run. */

@@ -1,6 +1,15 @@
 export * from './dependencies/dependency';
 export * from './dependencies/dependency-graph';
 export * from './dependencies/paths';
+export * from './configuration/configuration-history';
+export * from './configuration/configuration-holder';
+export * from './configuration/differences';
+export * from './configuration/document';
+export * from './configuration/events';
+export * from './configuration/health-gate';
+export * from './configuration/merge-patch';
+export { schemaErrors } from './configuration/schema/check-schema';
+export { valueErrors } from './configuration/schema/check-value';
 export * from './directory/directory';
 export * from './directory/directory-entry';
 export * from './instances/expiry-allowance';

@@ -1,16 +1,39 @@
 import { ContextModule, ContextRuntime, HostLifecycle } from '@downbeat/service-host';
 import { Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { AnnounceLifecycle, AnnounceLifecycleHandler } from './commands/announce-lifecycle';
+import {
+  AcknowledgeConfiguration,
+  AcknowledgeConfigurationHandler,
+} from './commands/acknowledge-configuration';
+import {
+  ActivateConfiguration,
+  ActivateConfigurationHandler,
+} from './commands/activate-configuration';
+import { CreateConfiguration, CreateConfigurationHandler } from './commands/create-configuration';
 import { DeregisterInstance, DeregisterInstanceHandler } from './commands/deregister-instance';
 import { Heartbeat, HeartbeatHandler } from './commands/heartbeat';
 import { RegisterInstance, RegisterInstanceHandler } from './commands/register-instance';
 import { RegisterService, RegisterServiceHandler } from './commands/register-service';
+import {
+  RollbackConfiguration,
+  RollbackConfigurationHandler,
+} from './commands/rollback-configuration';
 import { UpdateService, UpdateServiceHandler } from './commands/update-service';
+import { Activations } from './configuration/activations';
+import { ConfigurationChecks } from './configuration/configuration-checks';
+import { ConfigurationDocuments } from './configuration/configuration-documents';
+import { ConfigurationNews } from './configuration/configuration-news';
+import { GateEvidenceReader } from './configuration/gate-evidence';
+import { GateWatch } from './configuration/gate-watch';
+import { KnownHistories } from './configuration/known-histories';
 import { DeclaredDependencies } from './dependencies/declared-dependencies';
 import { DirectoryQueries } from './directory/directory.queries';
 import { LiveDirectory } from './directory/live-directory';
 import { Heartbeats } from './heartbeats/heartbeats';
 import { Housekeeping } from './heartbeats/housekeeping';
+import { ActivationsQueries } from './projections/configurations/activations.queries';
+import { configurations } from './projections/configurations/configurations.projection';
+import { ConfigurationsQueries } from './projections/configurations/configurations.queries';
 import { DependenciesQueries } from './projections/services/dependencies.queries';
 import { OffersQueries } from './projections/services/offers.queries';
 import { services } from './projections/services/services.projection';
@@ -25,7 +48,7 @@ import { ClosedSessions } from './sessions/closed-sessions';
   imports: [
     ContextModule.of({
       context: 'registry',
-      projections: [services],
+      projections: [services, configurations],
       publications: registryPublications,
       settings: registryConfig,
       commands: [
@@ -35,10 +58,21 @@ import { ClosedSessions } from './sessions/closed-sessions';
         Heartbeat,
         AnnounceLifecycle,
         DeregisterInstance,
+        CreateConfiguration,
+        ActivateConfiguration,
+        RollbackConfiguration,
+        AcknowledgeConfiguration,
       ],
     }),
   ],
-  controllers: [ServicesQueries, DependenciesQueries, OffersQueries, DirectoryQueries],
+  controllers: [
+    ServicesQueries,
+    DependenciesQueries,
+    OffersQueries,
+    DirectoryQueries,
+    ConfigurationsQueries,
+    ActivationsQueries,
+  ],
   providers: [
     RegisterServiceHandler,
     UpdateServiceHandler,
@@ -46,6 +80,17 @@ import { ClosedSessions } from './sessions/closed-sessions';
     HeartbeatHandler,
     AnnounceLifecycleHandler,
     DeregisterInstanceHandler,
+    CreateConfigurationHandler,
+    ActivateConfigurationHandler,
+    RollbackConfigurationHandler,
+    AcknowledgeConfigurationHandler,
+    Activations,
+    ConfigurationChecks,
+    ConfigurationDocuments,
+    ConfigurationNews,
+    GateEvidenceReader,
+    GateWatch,
+    KnownHistories,
     DeclaredDependencies,
     Heartbeats,
     Housekeeping,
@@ -62,6 +107,8 @@ export class RegistryModule implements OnApplicationBootstrap {
     private readonly directory: LiveDirectory,
     private readonly closedSessions: ClosedSessions,
     private readonly instanceHealth: InstanceHealthReactor,
+    private readonly gates: GateWatch,
+    private readonly configurationNews: ConfigurationNews,
     private readonly lifecycle: HostLifecycle,
   ) {}
 
@@ -72,6 +119,10 @@ export class RegistryModule implements OnApplicationBootstrap {
     this.lifecycle.onStop('the directory', () => this.directory.stop());
     this.closedSessions.start();
     this.lifecycle.onStop('closed sessions', async () => this.closedSessions.stop());
+    this.gates.start();
+    this.lifecycle.onStop('configuration gates', () => this.gates.stop());
+    await this.configurationNews.start();
+    this.lifecycle.onStop('configuration news', () => this.configurationNews.stop());
     this.housekeeping.start();
     this.lifecycle.onStop('registry housekeeping', () => this.housekeeping.stop());
   }

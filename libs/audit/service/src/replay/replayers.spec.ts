@@ -74,6 +74,80 @@ describe('the stream of a schedule', () => {
   });
 });
 
+describe('the streams of configurations', () => {
+  const of = { service_id: 'billing', environment: 'production' };
+  const created = (n: number) => ({
+    type: 'ConfigurationCreated',
+    data: {
+      ...of,
+      config_version: `${n}`,
+      configuration: { n },
+      effective: { n },
+      checksum: `sum-${n}`,
+      secrets_refs: [],
+      created_by: 'kim',
+    },
+  });
+  const activated = (activation: number, n: number, more: object) => ({
+    type: 'ConfigurationActivated',
+    data: {
+      ...of,
+      activation,
+      config_version: `${n}`,
+      checksum: `sum-${n}`,
+      is_rollback: false,
+      activated_by: 'kim',
+      ...more,
+    },
+  });
+  const gate = {
+    observe_seconds: 9,
+    unhealthy_max_percent: 0,
+    refused_max: 0,
+    applied_min_percent: 0,
+  };
+  const evidence = { instances: 1, unhealthy: 1 };
+  const events: readonly (readonly object[])[] = [
+    [created(1)],
+    [created(2)],
+    [activated(1, 1, { gate })],
+    [
+      {
+        type: 'ActivationConfirmed',
+        data: { ...of, activation: 1, config_version: '1', evidence },
+      },
+    ],
+    [activated(2, 2, { previous_version: '1', gate })],
+    [
+      {
+        type: 'ActivationReverted',
+        data: {
+          ...of,
+          activation: 2,
+          config_version: '2',
+          because: 'ill',
+          evidence,
+          next_activation: 3,
+          to_version: '1',
+          to_checksum: 'sum-1',
+        },
+      },
+    ],
+    [activated(4, 2, { previous_version: '1', is_rollback: true, reason: 'r' })],
+  ];
+  it('are decided again from their events alone', async () =>
+    expect(await replayed('configuration', events)).toEqual(events.map(() => true)));
+  it('show a decision that nobody made', async () => {
+    const altered = JSON.stringify(events).replace('"to_version":"1"', '"to_version":"2"');
+    expect(await replayed('configuration', JSON.parse(altered) as object[][])).toContain(false);
+  });
+  it('of instances are known by their kind, whatever an instance is called', () => {
+    expect(kindOf('applied-configuration-a', 'registry')).toBe('applied-configuration');
+    expect(kindOf('instance-configuration-a', 'registry')).toBe('instance');
+    expect(kindOf('configuration-billing:base', 'registry')).toBe('configuration');
+  });
+});
+
 it('decides a bulk operation again from its events alone', async () => {
   const [bulk_id, workflow_ids] = ['outage', ['a', 'b', 'c']];
   const request = { bulk_id, action: 'retry', filter: {}, reason: 'r', rate_per_second: 1 };

@@ -7,6 +7,7 @@ import {
 } from './breaker.replayers';
 import { bulkReplayer } from './bulk.replayer';
 import { checkReplayer, needsReplayer, serviceCheckReplayer } from './check.replayer';
+import { configurationHolderReplayer, configurationReplayer } from './configuration.replayers';
 import { deadLetterReplayer } from './dead-letter.replayer';
 import { definitionControlReplayer } from './definition-control.replayer';
 import { dependenciesReplayer, instanceReplayer, serviceReplayer } from './registry.replayers';
@@ -24,6 +25,8 @@ export const replayersOn = (log: AuditLog): Replayers => ({
   service: serviceReplayer,
   dependencies: dependenciesReplayer,
   instance: instanceReplayer,
+  configuration: configurationReplayer,
+  'applied-configuration': configurationHolderReplayer,
   check: checkReplayer,
   servicecheck: serviceCheckReplayer,
   needs: needsReplayer,

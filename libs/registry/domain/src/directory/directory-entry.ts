@@ -1,5 +1,5 @@
 import type { registryContract } from '@downbeat/contracts';
-import type { Position, Recorded } from '@downbeat/eventsourcing';
+import type { Message, Position, Recorded } from '@downbeat/eventsourcing';
 import { capabilitiesOf } from '../services/capabilities';
 import type { InstanceEvent } from '../instances/instance-events';
 import { isOffered, REGISTERED, standingAfter, type Standing } from '../instances/standing';
@@ -7,6 +7,23 @@ import type { RegistrationEvent } from '../services/service-registration';
 
 /** What changes what callers know. */
 export type DirectoryEvent = RegistrationEvent | InstanceEvent;
+
+const OF_THE_DIRECTORY: Readonly<Record<DirectoryEvent['type'], true>> = {
+  ServiceRegistered: true,
+  ServiceChanged: true,
+  InstanceRegistered: true,
+  InstanceSessionMoved: true,
+  InstanceLifecycleAnnounced: true,
+  InstanceHealthObserved: true,
+  InstanceSuppressed: true,
+  InstanceReleased: true,
+  InstanceTerminating: true,
+  InstanceRemoved: true,
+};
+
+/** Of all that the registry records. */
+export const isDirectoryEvent = (event: Recorded<Message>): event is Recorded<DirectoryEvent> =>
+  Object.hasOwn(OF_THE_DIRECTORY, event.type);
 
 /** What is kept of an instance to offer it, and to know what its session stands for. */
 export interface ListedInstance {

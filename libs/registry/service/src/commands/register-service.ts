@@ -3,6 +3,7 @@ import { EventStore } from '@downbeat/event-store';
 import { serviceRegistration, serviceStream } from '@downbeat/registry-domain';
 import { carryOut, commandOf, refused } from '@downbeat/service-host';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { refusalOfSchema } from '../configuration/configuration-checks';
 import { DeclaredDependencies } from '../dependencies/declared-dependencies';
 
 export class RegisterService extends commandOf(registryContract.registerService) {}
@@ -16,6 +17,8 @@ export class RegisterServiceHandler implements ICommandHandler<RegisterService> 
 
   async execute({ data, at, cause }: RegisterService) {
     const { service_name, dependencies } = data;
+    const wrong = refusalOfSchema(data.configuration_schema);
+    if (wrong) return refused(wrong);
     const refusal = await this.dependencies.declare(service_name, dependencies, at, cause);
     if (refusal) return refused(refusal);
     const stream = serviceStream(service_name);

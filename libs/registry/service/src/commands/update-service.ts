@@ -3,6 +3,7 @@ import { EventStore } from '@downbeat/event-store';
 import { serviceRegistration, serviceStream, unknownService } from '@downbeat/registry-domain';
 import { carryOut, commandOf, refused } from '@downbeat/service-host';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { refusalOfSchema } from '../configuration/configuration-checks';
 import { DeclaredDependencies } from '../dependencies/declared-dependencies';
 
 export class UpdateService extends commandOf(registryContract.updateService) {}
@@ -16,6 +17,8 @@ export class UpdateServiceHandler implements ICommandHandler<UpdateService> {
 
   async execute({ data, at, cause }: UpdateService) {
     const { service_id, dependencies } = data;
+    const wrong = refusalOfSchema(data.configuration_schema);
+    if (wrong) return refused(wrong);
     const stream = serviceStream(service_id);
     if (dependencies) {
       const isKnown = (await this.store.load(stream)).length > 0;

@@ -1,10 +1,11 @@
 import { registryContract, type InputOf } from '@downbeat/contracts';
 import { EventStore } from '@downbeat/event-store';
-import type { Recorded } from '@downbeat/eventsourcing';
+import type { Message, Recorded } from '@downbeat/eventsourcing';
 import { MessageBus } from '@downbeat/message-bus';
 import { ReadModels } from '@downbeat/projections';
 import {
   Directory,
+  isDirectoryEvent,
   offerOf,
   type DirectoryEvent,
   type InstanceName,
@@ -29,7 +30,7 @@ type Session = registryContract.NatsSession;
 export class LiveDirectory {
   private readonly listeners = new Set<(sessions: readonly Session[]) => void>();
   private directory = new Directory();
-  private follower: LogFollower<DirectoryEvent> | undefined;
+  private follower: LogFollower<Message> | undefined;
   private pulse: NodeJS.Timeout | undefined;
 
   constructor(
@@ -42,8 +43,8 @@ export class LiveDirectory {
   async start(): Promise<void> {
     const { position, data } = await this.readModels.ask(services, {}, (manager) => load(manager));
     this.directory = new Directory(data, position);
-    this.follower = new LogFollower<DirectoryEvent>(this.store, position, (events) =>
-      this.take(events),
+    this.follower = new LogFollower<Message>(this.store, position, (events) =>
+      this.take(events.filter(isDirectoryEvent)),
     );
     this.follower.start();
     this.pulse = setInterval(() => this.push([], this.directory.revision), PULSE_MS);
@@ -91,6 +92,7 @@ export class LiveDirectory {
   }
 
   private take(events: readonly Recorded<DirectoryEvent>[]): void {
+    if (events.length === 0) return;
     const after = this.directory.revision;
     const changed = this.directory.apply(events);
     this.push(changed.map(offerOf), after);

@@ -1,6 +1,8 @@
 import { integrationEvent, registryContract } from '@downbeat/contracts';
 import { keepPrivate, type Publications } from '@downbeat/publishing';
 import type {
+  ConfigurationAcknowledged,
+  ConfigurationEvent,
   DependenciesDeclared,
   InstanceEvent,
   RegistrationEvent,
@@ -15,8 +17,17 @@ const {
 } = registryContract;
 
 export const registryPublications: Publications<
-  RegistrationEvent | DependenciesDeclared | InstanceEvent
+  | RegistrationEvent
+  | DependenciesDeclared
+  | InstanceEvent
+  | ConfigurationEvent
+  | ConfigurationAcknowledged
 > = {
+  ConfigurationCreated: keepPrivate,
+  ConfigurationActivated: keepPrivate,
+  ActivationConfirmed: keepPrivate,
+  ActivationReverted: keepPrivate,
+  ConfigurationAcknowledged: keepPrivate,
   DependenciesDeclared: ({ data: { service_name, dependencies } }) =>
     integrationEvent(dependenciesDeclared, { service_name, dependencies: [...dependencies] }),
   ServiceRegistered: keepPrivate,

@@ -2,7 +2,7 @@ import type { Table } from '@downbeat/projections';
 import type { Recorded } from '@downbeat/eventsourcing';
 import { foldEntry, type DirectoryEvent, type ListedService } from '@downbeat/registry-domain';
 import { ignore } from '@downbeat/projections';
-import type { RegistryEvent } from './registry-events';
+import type { RegistryEvent } from '../registry-events';
 
 /** What {@link Directory} begins with when a replica starts. */
 export interface DirectoryRow {

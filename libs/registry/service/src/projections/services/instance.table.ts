@@ -7,7 +7,7 @@ import {
   type InstanceEvent,
   type Standing,
 } from '@downbeat/registry-domain';
-import type { RegistryEvent } from './registry-events';
+import type { RegistryEvent } from '../registry-events';
 
 export interface InstanceRow {
   readonly [column: string]: unknown;

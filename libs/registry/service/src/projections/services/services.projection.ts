@@ -3,7 +3,7 @@ import type { Instant, JsonObject } from '@downbeat/eventsourcing';
 import { directory } from './directory.table';
 import { instance } from './instance.table';
 import type { DependenciesDeclared } from '@downbeat/registry-domain';
-import { INSTANCE_EVENTS_IGNORED, type RegistryEvent } from './registry-events';
+import { INSTANCE_EVENTS_IGNORED, type RegistryEvent } from '../registry-events';
 
 export interface ServiceRow {
   readonly [column: string]: unknown;

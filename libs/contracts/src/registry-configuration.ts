@@ -1,0 +1,378 @@
+import { z } from 'zod';
+import { command, query } from './contract';
+import * as f from './fields';
+import { jsonBytes } from './payload';
+import { secretErrors } from './registry-secrets';
+
+const context = 'registry' as const;
+
+/** Where a configuration holds. `base` holds nowhere by itself: the others are built on it. */
+export const configurationEnvironment = z.enum(['base', 'development', 'staging', 'production']);
+export const runningEnvironment = z.enum(['development', 'staging', 'production']);
+
+export const CONFIGURATION_BYTES_MAX = 65_536;
+
+/** A number, a semantic version, a date: whatever its author counts by. */
+export const configVersion = z
+  .string()
+  .max(64)
+  .regex(
+    /^[0-9A-Za-z]+([._+-][0-9A-Za-z]+)*$/,
+    'must be letters and digits, joined by any of . _ + -',
+  );
+
+/** Any JSON object; in place of a value it may say that this is secret. */
+export const configurationDocument = f.jsonObject
+  .refine(
+    (value) => jsonBytes(value) <= CONFIGURATION_BYTES_MAX,
+    `must not be larger than ${CONFIGURATION_BYTES_MAX} bytes as JSON`,
+  )
+  .superRefine((value, refinement) => {
+    for (const { path, message } of secretErrors(value))
+      refinement.addIssue({ code: 'custom', path: [...path], message });
+  });
+
+/** What has to hold for a while after an activation, or it is taken back. Absent: nothing is watched. */
+export const healthGate = z.strictObject({
+  /** For so long; what instances and the registry could not say to one another does not count. */
+  observe_seconds: z.number().int().min(1).max(3_600),
+  /** Of the service's instances, at any moment. Default 0. */
+  unhealthy_max_percent: z.number().min(0).max(100).optional(),
+  /** Instances that may refuse it. Default 0. */
+  refused_max: z.number().int().min(0).max(10_000).optional(),
+  /** Of the instances, at the end, that must have said that they applied it. Default 0. */
+  applied_min_percent: z.number().min(0).max(100).optional(),
+});
+export type SaidHealthGate = z.output<typeof healthGate>;
+
+const versionNamed = {
+  service_id: f.name,
+  environment: runningEnvironment,
+  config_version: configVersion,
+};
+const reason = f.line(500);
+
+export const createConfiguration = command({
+  context,
+  name: 'CreateConfiguration',
+  summary: 'Add a version of a configuration: the base, or what an environment has differently',
+  idField: 'service_id',
+  data: z.strictObject({
+    service_id: f.name,
+    environment: configurationEnvironment,
+    /** Absent: counted, from 1. */
+    config_version: configVersion.optional(),
+    /** Of an environment: a JSON merge patch (RFC 7396) upon the base. */
+    configuration: configurationDocument,
+    /** Which base it is built on. Absent: the newest one, if there is any. */
+    base_version: configVersion.optional(),
+    description: f.line(1_000).optional(),
+    /** Absent: whoever sends the command. */
+    created_by: f.line(200).optional(),
+  }),
+  answer: z.object({
+    service_id: f.name,
+    environment: configurationEnvironment,
+    config_version: configVersion,
+    checksum: z.string(),
+  }),
+  example: {
+    service_id: 'billing',
+    environment: 'production',
+    config_version: '7',
+    configuration: {
+      database: { pool_size: 20, password: { $secret: { ref: 'env:DB_PASSWORD' } } },
+      features: { refunds: true },
+    },
+    description: 'a larger pool',
+    created_by: 'kim',
+  },
+  http: { method: 'POST', path: '/services/{service_id}/configurations' },
+});
+
+const activated = z.object({
+  ...versionNamed,
+  checksum: z.string(),
+  activation: z.number().int().describe('Counts the activations of this service and environment'),
+  status: z.enum(['active', 'observing']),
+});
+
+export const activateConfiguration = command({
+  context,
+  name: 'ActivateConfiguration',
+  summary:
+    'Put a version of a configuration in force; with a gate it is taken back if it does harm',
+  idField: 'service_id',
+  data: z.strictObject({
+    ...versionNamed,
+    gate: healthGate.optional(),
+    reason: reason.optional(),
+  }),
+  answer: activated,
+  example: {
+    service_id: 'billing',
+    environment: 'production',
+    config_version: '7',
+    gate: { observe_seconds: 60, unhealthy_max_percent: 20 },
+  },
+  http: {
+    method: 'POST',
+    path: '/services/{service_id}/configurations/{environment}/versions/{config_version}/activate',
+  },
+});
+
+export const rollbackConfiguration = command({
+  context,
+  name: 'RollbackConfiguration',
+  summary: 'Put an earlier version in force again; a new activation, with a reason',
+  idField: 'service_id',
+  data: z.strictObject({
+    service_id: f.name,
+    environment: runningEnvironment,
+    /** Absent: the version that proved itself last, before the one in force. */
+    config_version: configVersion.optional(),
+    gate: healthGate.optional(),
+    reason,
+  }),
+  answer: activated,
+  example: { service_id: 'billing', environment: 'production', reason: 'refunds are slow' },
+  http: {
+    method: 'POST',
+    path: '/services/{service_id}/configurations/{environment}/rollback',
+  },
+});
+
+export const acknowledgementOutcome = z.enum(['applied', 'refused']);
+
+export const acknowledgeConfiguration = command({
+  context,
+  name: 'AcknowledgeConfiguration',
+  summary: 'Say which configuration an instance runs, or that it refuses one',
+  idField: 'instance_id',
+  data: z.strictObject({
+    service_id: f.name,
+    instance_id: f.externalId,
+    environment: runningEnvironment,
+    /** Of the configuration, as the registry named it. */
+    checksum: f.checksum,
+    outcome: acknowledgementOutcome,
+    /** Why it is refused. It is kept and shown: no values in it that are secret. */
+    reason: reason.optional(),
+  }),
+  answer: z.object({
+    instance_id: f.externalId,
+    is_current: z.boolean().describe('Whether this configuration is the one in force'),
+  }),
+  example: {
+    service_id: 'billing',
+    instance_id: 'billing-1',
+    environment: 'production',
+    checksum: '7d1a54127b222502f5b79b5fb0803061152a44f92b37e23c6527baf665d4da9a',
+    outcome: 'applied',
+  },
+  http: { method: 'POST', path: '/services/{service_id}/instances/{instance_id}/configuration' },
+});
+
+const summary = z.object({
+  id: z.string(),
+  service_id: f.name,
+  environment: configurationEnvironment,
+  config_version: configVersion,
+  base_version: configVersion.optional(),
+  description: z.string().optional(),
+  checksum: z.string().describe('SHA-256 of the effective configuration as canonical JSON'),
+  secrets_refs: z.array(z.string()).describe('What instances have to look up: `env:DB_PASSWORD`'),
+  is_active: z.boolean(),
+  is_encrypted: z.boolean().describe('Whether it holds values that are kept as ciphertext'),
+  applied_at: f.instant.optional().describe('When it was put in force last'),
+  created_by: z.string(),
+  created_at: f.instant,
+  updated_at: f.instant,
+});
+
+export const listConfigurations = query({
+  context,
+  name: 'list-configurations',
+  summary: 'The versions of the configurations of a service, the newest first',
+  input: z.strictObject({
+    service_id: f.name,
+    environment: configurationEnvironment.optional(),
+    limit: f.pageLimit,
+    cursor: f.cursor,
+  }),
+  answer: z.object({
+    configurations: z.array(summary),
+    total_count: z.number().int(),
+    next_cursor: f.nextCursor,
+  }),
+  http: { method: 'GET', path: '/services/{service_id}/configurations' },
+});
+
+export const getConfiguration = query({
+  context,
+  name: 'get-configuration',
+  summary: 'One version of a configuration: what was said, and what holds with its base',
+  input: z.strictObject({
+    service_id: f.name,
+    environment: configurationEnvironment,
+    config_version: configVersion,
+  }),
+  answer: summary.extend({
+    configuration: f.jsonObject,
+    effective_configuration: f.jsonObject,
+  }),
+  http: {
+    method: 'GET',
+    path: '/services/{service_id}/configurations/{environment}/versions/{config_version}',
+  },
+});
+
+export const diffConfigurations = query({
+  context,
+  name: 'diff-configurations',
+  summary: 'What would be different with another version',
+  input: z.strictObject({
+    service_id: f.name,
+    environment: configurationEnvironment,
+    /** Absent: the version in force, or nothing when none is. */
+    from: configVersion.optional(),
+    to: configVersion,
+  }),
+  answer: z.object({
+    from: configVersion.optional(),
+    to: configVersion,
+    differences: z.array(
+      z.object({
+        path: z.string().describe('A JSON pointer (RFC 6901) into the effective configuration'),
+        change: z.enum(['added', 'removed', 'changed']),
+        from: f.json.optional(),
+        to: f.json.optional(),
+      }),
+    ),
+  }),
+  http: { method: 'GET', path: '/services/{service_id}/configurations/{environment}/diff' },
+});
+
+export const effectiveConfiguration = query({
+  context,
+  name: 'effective-configuration',
+  summary: 'The configuration in force; asked with its checksum, it is not sent again',
+  input: z.strictObject({
+    service_id: f.name,
+    environment: runningEnvironment,
+    /** Of the one the asker has. */
+    checksum: f.checksum.optional(),
+  }),
+  answer: z.object({
+    ...versionNamed,
+    checksum: z.string(),
+    activation: z.number().int(),
+    applied_at: f.instant,
+    is_changed: z.boolean().describe('False: the asker has it, and it is left out'),
+    configuration: f.jsonObject.optional(),
+  }),
+  http: { method: 'GET', path: '/services/{service_id}/configurations/{environment}/effective' },
+});
+
+const gateEvidence = z.object({
+  observed_ms: z.number().int(),
+  instances: z.number().int(),
+  unhealthy: z.number().int(),
+  applied: z.number().int(),
+  refused: z.number().int(),
+  refusals: z
+    .array(z.object({ instance_id: f.externalId, reason: z.string().optional() }))
+    .describe('Some of those that refused it'),
+});
+
+export const listActivations = query({
+  context,
+  name: 'list-configuration-activations',
+  summary: 'What was in force when, who put it there, and what its gate said; the newest first',
+  input: z.strictObject({
+    service_id: f.name,
+    environment: runningEnvironment,
+    limit: f.pageLimit,
+    cursor: f.cursor,
+  }),
+  answer: z.object({
+    activations: z.array(
+      z.object({
+        activation: z.number().int(),
+        config_version: configVersion,
+        previous_version: configVersion.optional(),
+        checksum: z.string(),
+        status: z
+          .enum(['observing', 'active', 'reverted', 'superseded'])
+          .describe('observing: its gate is open. superseded: another took its place'),
+        cause: z.enum(['activation', 'rollback', 'revert']),
+        reason: z.string().optional(),
+        gate: healthGate.required().optional(),
+        activated_by: z.string(),
+        activated_at: f.instant,
+        judged_at: f.instant.optional(),
+        because: z.string().optional().describe('Why it was taken back, or what it makes up for'),
+        evidence: gateEvidence.optional().describe('What was seen when it was judged'),
+      }),
+    ),
+    next_cursor: f.nextCursor,
+  }),
+  http: { method: 'GET', path: '/services/{service_id}/configurations/{environment}/activations' },
+});
+
+export const configuredInstances = query({
+  context,
+  name: 'list-configured-instances',
+  summary: 'Which instance runs which configuration, and whether it is the one in force',
+  input: z.strictObject({
+    service_id: f.name,
+    environment: runningEnvironment,
+    limit: f.pageLimit,
+    cursor: f.cursor,
+  }),
+  answer: z.object({
+    config_version: configVersion.optional().describe('The one in force'),
+    checksum: z.string().optional(),
+    total_count: z.number().int(),
+    current_count: z.number().int().describe('Instances that run what is in force'),
+    refused_count: z.number().int().describe('Instances that refused what is in force'),
+    instances: z.array(
+      z.object({
+        instance_id: f.externalId,
+        status: z.enum(['starting', 'healthy', 'unhealthy', 'terminating']),
+        outcome: z
+          .enum(['applied', 'refused', 'unknown'])
+          .describe('unknown: it has not said anything since it was registered'),
+        checksum: z.string().optional(),
+        reason: z.string().optional(),
+        acknowledged_at: f.instant.optional(),
+        is_current: z.boolean().describe('It applied what is in force'),
+      }),
+    ),
+    next_cursor: f.nextCursor,
+  }),
+  http: { method: 'GET', path: '/services/{service_id}/configurations/{environment}/instances' },
+});
+
+/**
+ * Core NATS hint that another configuration is in force:
+ * `{ service_id, environment, checksum, position }`. Whoever asks for it then asks with
+ * `min_position`, or may be answered from before.
+ */
+export const CONFIGURATION_HINT = 'hint.registry.configuration';
+
+export const configurationCommands = [
+  createConfiguration,
+  activateConfiguration,
+  rollbackConfiguration,
+  acknowledgeConfiguration,
+] as const;
+
+export const configurationQueries = [
+  listConfigurations,
+  getConfiguration,
+  diffConfigurations,
+  effectiveConfiguration,
+  listActivations,
+  configuredInstances,
+] as const;

@@ -1,0 +1,98 @@
+import { registryContract, type DataOf } from '@downbeat/contracts';
+import { EventStore } from '@downbeat/event-store';
+import { canonicalJson, Rejection, type JsonObject } from '@downbeat/eventsourcing';
+import {
+  configurationHistory,
+  configurationStream,
+  mergePatch,
+  secretReferences,
+  unknownConfiguration,
+} from '@downbeat/registry-domain';
+import { carryOut, commandOf, refused } from '@downbeat/service-host';
+import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { createHash } from 'node:crypto';
+import { ConfigurationChecks } from '../configuration/configuration-checks';
+import { ConfigurationDocuments } from '../configuration/configuration-documents';
+import { KnownHistories } from '../configuration/known-histories';
+
+type Said = DataOf<typeof registryContract.createConfiguration>;
+const BASE = 'base';
+
+export class CreateConfiguration extends commandOf(registryContract.createConfiguration) {}
+
+/** What holds is made here once and for all: a newer base changes no version that was built on another. */
+@CommandHandler(CreateConfiguration)
+export class CreateConfigurationHandler implements ICommandHandler<CreateConfiguration> {
+  constructor(
+    private readonly store: EventStore,
+    private readonly histories: KnownHistories,
+    private readonly documents: ConfigurationDocuments,
+    private readonly checks: ConfigurationChecks,
+  ) {}
+
+  async execute({ data, at, cause }: CreateConfiguration) {
+    const { service_id, environment } = data;
+    const unknown = await this.checks.refusalOfService(service_id);
+    if (unknown) return refused(unknown);
+    const base = await this.baseOf(data);
+    if (base instanceof Rejection) return refused(base);
+    const { base_version, document } = base;
+    const effective = mergePatch(document, data.configuration);
+    // The base alone may lack what each environment adds.
+    const invalid = environment !== BASE && (await this.checks.refusalOf(service_id, effective));
+    if (invalid) return refused(invalid);
+
+    const { base_version: _, ...said } = data;
+    const created = {
+      ...said,
+      ...(base_version !== undefined && { base_version }),
+      effective,
+      checksum: createHash('sha256').update(canonicalJson(effective)).digest('hex'),
+      secrets_refs: secretReferences(effective),
+      created_by: data.created_by ?? cause.meta.actor,
+    };
+    const stream = configurationStream(service_id, environment);
+    const command = { type: 'CreateConfiguration', data: created, at } as const;
+    const from = await this.histories.newest(service_id, environment);
+    return carryOut(
+      this.store,
+      configurationHistory,
+      stream,
+      command,
+      cause,
+      ({ newest }) => ({
+        ...{ service_id, environment, checksum: created.checksum },
+        config_version: data.config_version ?? newest ?? '',
+      }),
+      from,
+    );
+  }
+
+  /** Of the newest base, or of the one that is named. The base itself has none. */
+  private async baseOf({ service_id, environment, base_version }: Said): Promise<Base | Rejection> {
+    const base = { service_id, environment: BASE };
+    if (environment === BASE)
+      return base_version === undefined ? { document: {} } : baseOfBase(base_version);
+    const { state, position } = await this.histories.newest(service_id, BASE);
+    const version = base_version ?? state.newest;
+    if (version === undefined) return { document: {} };
+    if (!state.versions.has(version)) return unknownBase(service_id, version);
+    const document = await this.documents.effective(base, version, position);
+    return { base_version: version, document };
+  }
+}
+
+interface Base {
+  readonly base_version?: string;
+  readonly document: JsonObject;
+}
+
+function unknownBase(service: string, version: string): Rejection {
+  const { code, message, kind } = unknownConfiguration(service, BASE, version);
+  return new Rejection(code, message, kind, [{ field: 'base_version', message: 'does not exist' }]);
+}
+
+const baseOfBase = (version: string): Rejection =>
+  new Rejection('base-of-base', `the base is not built on another one: ${version}`, 'invalid', [
+    { field: 'base_version', message: 'must not be there for the base itself' },
+  ]);
