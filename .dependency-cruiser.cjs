@@ -110,7 +110,7 @@ const forbidden = [
     name: 'resilience-is-pure',
     comment:
       'It is mounted in the saga, the gateway and services alike, and brings nothing with it but the map of its cache, which is bounded and used without its clock.',
-    from: { path: '^libs/resilience/', pathNot: [TESTS] },
+    from: { path: '^libs/resilience/', pathNot: [TESTS, '/testing/'] },
     to: { pathNot: ['^libs/resilience/', 'node_modules/lru-cache/'] },
   },
   {

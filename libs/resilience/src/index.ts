@@ -13,6 +13,7 @@ export * from './bulkhead/bulkhead';
 export * from './bulkhead/priority';
 export * from './caching/answer-cache';
 export * from './caching/cache-policy';
+export type { Invalidation } from './caching/invalidation';
 export * from './caching/invalidation-rules';
 export * from './concurrency/gradient-limit';
 export * from './deadline/clockwork';

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
-import { AnswerCache, type Invalidation } from './answer-cache';
+import { AnswerCache } from './answer-cache';
+import type { Invalidation } from './invalidation';
 import { sizeOfAnswer } from './answer-size';
 
 const entry = (value: string, ...tags: string[]) => ({

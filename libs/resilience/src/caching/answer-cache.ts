@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { sizeOfAnswer } from './answer-size';
 import { Flights } from './flights';
+import type { Invalidation } from './invalidation';
 import { TagIndex } from './tag-index';
 
 export interface CacheBounds {
@@ -10,10 +11,6 @@ export interface CacheBounds {
 }
 
 export const CACHE_BOUNDS: CacheBounds = { entriesMax: 10_000, bytesMax: 64 * 1_024 * 1_024 };
-
-/** Which entries are not true any more. */
-export type Invalidation =
-  { readonly key: string } | { readonly prefix: string } | { readonly tag: string };
 
 export interface CacheEntry<Value> {
   readonly value: Value;

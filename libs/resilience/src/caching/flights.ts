@@ -1,4 +1,4 @@
-import type { Invalidation } from './answer-cache';
+import { isMeant, type Invalidation } from './invalidation';
 
 /** A call under way that others wait for too. */
 export interface Flight<Value> {
@@ -65,10 +65,4 @@ export class Flights<Value> {
   private end(key: string, flight: Flight<Value>): void {
     if (this.underWay.get(key) === flight) this.underWay.delete(key);
   }
-}
-
-function isMeant(what: Invalidation, key: string, tags: readonly string[]): boolean {
-  if ('key' in what) return key === what.key;
-  if ('tag' in what) return tags.includes(what.tag);
-  return key.startsWith(what.prefix);
 }

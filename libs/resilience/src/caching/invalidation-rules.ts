@@ -1,4 +1,5 @@
-import type { AnswerCache, Invalidation } from './answer-cache';
+import type { AnswerCache } from './answer-cache';
+import type { Invalidation } from './invalidation';
 
 /** What an event says is not true any more, by the event's type. */
 export type InvalidationRules<Data> = Readonly<

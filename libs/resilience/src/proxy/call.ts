@@ -5,11 +5,15 @@ import { CallHistory } from './call-history';
 import { isSafe, type CallPlan } from './call-plan';
 import { CallFailure, CallResult } from './call-result';
 import type { ProxyRequest } from './ports';
-import { ProxiedAttempt } from './proxied-attempt';
+import { ProxiedAttempt, type AttemptedCall } from './proxied-attempt';
 import type { Target } from './target';
 
 /** One call with all its attempts: retried elsewhere, hedged, and ended once. */
-export class Call<E extends Endpoint, Request extends ProxyRequest, Answer> {
+export class Call<
+  E extends Endpoint,
+  Request extends ProxyRequest,
+  Answer,
+> implements AttemptedCall<E, Request, Answer> {
   private history: CallHistory | undefined;
   private hedgeAlarm: Alarm | undefined;
   private isOver = false;
@@ -18,13 +22,11 @@ export class Call<E extends Endpoint, Request extends ProxyRequest, Answer> {
     readonly target: Target<E, Request, Answer>,
     readonly plan: CallPlan<Request, Answer>,
     readonly request: Request,
-    /** When its caller does not wait any more; Infinity: as long as it takes. */
     readonly untilMs: number,
     private readonly resolve: (result: CallResult<Answer>) => void,
     private readonly reject: (failure: CallFailure) => void,
   ) {}
 
-  /** Endpoints that a further attempt keeps away from while there are others. */
   get tried(): readonly string[] | undefined {
     return this.history?.tried;
   }
@@ -54,7 +56,6 @@ export class Call<E extends Endpoint, Request extends ProxyRequest, Answer> {
     this.resolve(new CallResult(answer, 'target', endpointId, attempts, undefined));
   }
 
-  /** An attempt that went out had no answer, or one that is none. */
   failed(
     attempt: ProxiedAttempt<E, Request, Answer>,
     failure: unknown,
@@ -72,7 +73,6 @@ export class Call<E extends Endpoint, Request extends ProxyRequest, Answer> {
     else this.goOn(attempt.number, failure);
   }
 
-  /** After an attempt that failed or was not sent: the next one, unless one is out or none may follow. */
   goOn(number: number, failure: unknown): void {
     if (this.isOver || this.history?.isOneOut) return;
     this.removeAlarm();

@@ -5,11 +5,34 @@ import type { Permit } from '../breaker/trial';
 import type { Waiter } from '../bulkhead/bulkhead';
 import { TimedAttempt } from '../edge/timed-attempt';
 import type { Refusal } from '../refusal';
-import type { Call } from './call';
 import type { OutAttempt } from './call-history';
+import type { CallPlan } from './call-plan';
 import type { ProxyRequest } from './ports';
 import { isOverload } from './overload';
 import { elsewhere, nobody, open, passed, timedOut } from './refusals';
+import type { Target } from './target';
+
+/** The call as its attempts know it. */
+export interface AttemptedCall<E extends Endpoint, Request extends ProxyRequest, Answer> {
+  readonly target: Target<E, Request, Answer>;
+  readonly plan: CallPlan<Request, Answer>;
+  readonly request: Request;
+  /** When its caller does not wait any more; Infinity: as long as it takes. */
+  readonly untilMs: number;
+  /** Endpoints that a further attempt keeps away from while there are others. */
+  readonly tried: readonly string[] | undefined;
+  wentOut(attempt: ProxiedAttempt<E, Request, Answer>, endpointId: string, nowMs: number): void;
+  answered(attempt: ProxiedAttempt<E, Request, Answer>, answer: Answer, endpointId: string): void;
+  /** An attempt that went out had no answer, or one that is none. */
+  failed(
+    attempt: ProxiedAttempt<E, Request, Answer>,
+    failure: unknown,
+    endpointId: string,
+    isFault: boolean,
+  ): void;
+  /** After an attempt that failed or was not sent: the next one, unless one is out or none may follow. */
+  goOn(number: number, failure: unknown): void;
+}
 
 /** What an attempt that is out holds, and gives back when it is over. */
 interface Held<E extends Endpoint> {
@@ -31,7 +54,7 @@ export class ProxiedAttempt<E extends Endpoint, Request extends ProxyRequest, An
   private beganMs = -1;
 
   constructor(
-    private readonly call: Call<E, Request, Answer>,
+    private readonly call: AttemptedCall<E, Request, Answer>,
     readonly number: number,
     readonly isHedge: boolean,
   ) {
