@@ -41,6 +41,27 @@ describe('the breakers of a process', () => {
     expect(told).toEqual([{ source: 'shop', target: 'pay', pattern: '*', to: 'open' }]);
   });
 
+  it('are told to be the only ones, until a rule names endpoints or one of them goes', () => {
+    const { breakers } = breakersOf([], 1);
+    const sole = breakers.soleOf('shop', 'pay', 0);
+    expect(sole).toBe(breakers.of('shop', 'pay', 'GET /a', 0));
+    const [before] = [breakers.revision];
+    expect(breakers.soleOf('shop', 'pay', 0)).toBe(sole);
+    expect(breakers.revision).toBe(before);
+    breakers.soleOf('shop', 'stock', 0);
+    expect(breakers.revision).toBeGreaterThan(before);
+    const after = breakers.revision;
+    breakers.follow(new BreakerRules([rule('*', 'pay', 'GET /a', 1)], policy));
+    expect(breakers.revision).toBeGreaterThan(after);
+    expect(breakers.soleOf('shop', 'pay', 0)).toBeUndefined();
+  });
+
+  it('that are not kept are nobody’s only ones', () => {
+    const { breakers, fail } = breakersOf([], 1);
+    fail('shop', 'pay', 'GET /a');
+    expect(breakers.soleOf('shop', 'stock', 0)).toBeUndefined();
+  });
+
   it('are apart for endpoints that a rule names', () => {
     const { breakers, fail } = breakersOf([rule('*', 'pay', 'POST /refunds/*', 1)]);
     fail('shop', 'pay', 'POST /refunds/7');

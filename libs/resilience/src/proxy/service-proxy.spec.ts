@@ -298,6 +298,16 @@ describe('a handle', () => {
     expect(() => wish(scene([a]).proxy.service('billing'))).toThrow(RangeError);
   });
 
+  it('of the same service shares its target, of which there are not more than may be', async () => {
+    const { proxy, arrived } = scene([a], { targetsMax: 2 });
+    const running = proxy.service('one').call(GET);
+    const { answer } = await arrived();
+    for (const name of ['two', 'three', 'one']) proxy.service(name);
+    expect(proxy.view()).toMatchObject([{ target: 'one', underWay: 1 }, { target: 'three' }]);
+    answer();
+    await running;
+  });
+
   it('refuses a policy that makes no sense, as soon as it is made', () => {
     const { proxy } = scene([a], { policy: { timeoutMs: Number.NaN } });
     expect(() => proxy.service('billing')).toThrow(RangeError);

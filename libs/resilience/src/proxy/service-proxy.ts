@@ -55,6 +55,7 @@ const FAILURE_BYTES = 512;
 /** The way to other services: `proxy.service('billing').withDeadline(300).call({ method, path })`. */
 export class ServiceProxy<E extends Endpoint, Request extends ProxyRequest, Answer> {
   private readonly parts: ProxyParts<E, Request, Answer>;
+  private readonly plan = plainPlan<Request, Answer>();
   private readonly targets: TargetTable<E, Request, Answer>;
 
   constructor(private readonly options: ServiceProxyOptions<E, Request, Answer>) {
@@ -78,7 +79,9 @@ export class ServiceProxy<E extends Endpoint, Request extends ProxyRequest, Answ
   }
 
   service(name: string): ServiceHandle<E, Request, Answer> {
-    return this.handle(name, () => this.parts.directory.lookup(name));
+    const target =
+      this.targets.find(name) ?? this.make(name, () => this.parts.directory.lookup(name));
+    return new ServiceHandle(target, this.plan);
   }
 
   /**
@@ -88,8 +91,9 @@ export class ServiceProxy<E extends Endpoint, Request extends ProxyRequest, Answ
    * @param range Of the capability's versions, as npm writes it, such as `^1.2.0`; default any.
    */
   serviceByCapability(name: string, range?: string): ServiceHandle<E, Request, Answer> {
-    const target = range === undefined ? `capability:${name}` : `capability:${name}@${range}`;
-    return this.handle(target, () => this.parts.directory.lookupCapability(name, range));
+    const title = range === undefined ? `capability:${name}` : `capability:${name}@${range}`;
+    const listed = () => this.parts.directory.lookupCapability(name, range);
+    return new ServiceHandle(this.targets.find(title) ?? this.make(title, listed), this.plan);
   }
 
   /** @param what Keys begin with the target, as in `billing GET /invoices/42`. @returns How many went. */
@@ -119,14 +123,10 @@ export class ServiceProxy<E extends Endpoint, Request extends ProxyRequest, Answ
     }));
   }
 
-  private handle(
-    name: string,
-    listed: () => readonly E[] | undefined,
-  ): ServiceHandle<E, Request, Answer> {
-    const target = this.targets.of(name, () => {
-      const policy = { ...TARGET_POLICY, ...this.options.policyOf?.(name) };
-      return new Target(name, this.parts, policy, listed);
-    });
-    return new ServiceHandle(target, plainPlan());
+  private make(name: string, listed: () => readonly E[] | undefined): Target<E, Request, Answer> {
+    const policy = { ...TARGET_POLICY, ...this.options.policyOf?.(name) };
+    const target = new Target(name, this.parts, policy, listed);
+    this.targets.add(target);
+    return target;
   }
 }

@@ -46,6 +46,7 @@ const CODES: Readonly<Record<string, Verdict>> = {
 const CAUSES_MAX = 5;
 
 interface Details {
+  readonly outcome?: unknown;
   readonly status?: unknown;
   readonly statusCode?: unknown;
   readonly code?: unknown;
@@ -61,6 +62,8 @@ export function classifier(rules: ClassificationRules = {}): (failure: unknown) 
     if (judged) return judged;
     let one = detailsOf(failure);
     for (let depth = 0; one && depth < CAUSES_MAX; depth++) {
+      // A call of several attempts: the last of them had no effect, and another one may have had.
+      if (one.outcome === 'unknown') return 'unknown';
       const status = one.status ?? one.statusCode;
       if (typeof status === 'number') return statuses[status] ?? byClass(status);
       const byCode = typeof one.code === 'string' ? codes.get(one.code) : undefined;

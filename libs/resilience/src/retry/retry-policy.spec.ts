@@ -59,6 +59,7 @@ describe('a failure', () => {
     ['was not looked at', { status: 503 }, 'retryable'],
     ['may have happened', { statusCode: 504 }, 'unknown'],
     ['is an answer', { status: 404 }, 'final'],
+    ['says itself that it may', { outcome: 'unknown', status: 503 }, 'unknown'],
     ['is what it is called here', { status: 409 }, 'retryable'],
     ['has a code', { code: 'ECONNREFUSED' }, 'retryable'],
     ['has a code of its own', { code: 'LOCKED' }, 'retryable'],
