@@ -1,3 +1,5 @@
+import { keptAfter } from './decay';
+
 /** Below this, in milliseconds, an old latency has faded to nothing. */
 const FADED_MS = 0.01;
 
@@ -38,7 +40,6 @@ export class PeakEwma {
   }
 
   private kept(nowMs: number): number {
-    const elapsedMs = nowMs - this.stampMs;
-    return elapsedMs > 0 ? Math.exp(-elapsedMs / this.decayMs) : 1;
+    return keptAfter(nowMs - this.stampMs, this.decayMs);
   }
 }

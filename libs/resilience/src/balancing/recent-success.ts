@@ -1,3 +1,5 @@
+import { keptAfter } from './decay';
+
 /** As many good calls are taken for granted, so that one failure after a silence is not all there is. */
 const GRANTED = 5;
 
@@ -30,7 +32,6 @@ export class RecentSuccess {
   }
 
   private kept(nowMs: number): number {
-    const elapsedMs = nowMs - this.stampMs;
-    return elapsedMs > 0 ? Math.exp(-elapsedMs / this.decayMs) : 1;
+    return keptAfter(nowMs - this.stampMs, this.decayMs);
   }
 }

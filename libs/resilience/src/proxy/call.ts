@@ -4,6 +4,7 @@ import { Deadline } from '../deadline/deadline';
 import { CallHistory } from './call-history';
 import { isSafe, type CallPlan } from './call-plan';
 import { CallFailure, CallResult } from './call-result';
+import type { Judgement } from './judgement';
 import type { ProxyRequest } from './ports';
 import { ProxiedAttempt, type AttemptedCall } from './proxied-attempt';
 import type { Target } from './target';
@@ -58,19 +59,17 @@ export class Call<
 
   failed(
     attempt: ProxiedAttempt<E, Request, Answer>,
-    failure: unknown,
+    { failure, isFault, verdict }: Judgement,
     endpointId: string,
-    isFault: boolean,
   ): void {
-    const { target } = this;
+    const { parts, name } = this.target;
     const history = (this.history ??= new CallHistory());
     if (history.attempts === 0) history.wentOut(attempt, endpointId);
     history.cameBack(attempt);
-    const verdict = target.retrier.policy.classify(failure);
     history.failed(failure, verdict === 'unknown');
-    target.parts.tell({ kind: 'attempt-failed', target: target.name, endpointId, failure });
     if (!isFault && verdict === 'final') this.fail(failure, true);
     else this.goOn(attempt.number, failure);
+    parts.tell({ kind: 'attempt-failed', target: name, endpointId, failure });
   }
 
   goOn(number: number, failure: unknown): void {
@@ -135,7 +134,7 @@ export class Call<
     target.counts[outcome]++;
     const cause = history ? history.failureOr(failure) : failure;
     const told = new CallFailure(target.name, outcome, isAnswer, history?.attempts ?? 0, cause);
-    target.parts.tell({ kind: 'failed', target: target.name, failure: told });
     this.reject(told);
+    target.parts.tell({ kind: 'failed', target: target.name, failure: told });
   }
 }

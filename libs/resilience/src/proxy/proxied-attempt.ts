@@ -8,6 +8,7 @@ import type { Refusal } from '../refusal';
 import type { OutAttempt } from './call-history';
 import type { CallPlan } from './call-plan';
 import type { ProxyRequest } from './ports';
+import { judged, type Judgement } from './judgement';
 import { isOverload } from './overload';
 import { elsewhere, nobody, open, passed, timedOut } from './refusals';
 import type { Target } from './target';
@@ -26,20 +27,14 @@ export interface AttemptedCall<E extends Endpoint, Request extends ProxyRequest,
   /** An attempt that went out had no answer, or one that is none. */
   failed(
     attempt: ProxiedAttempt<E, Request, Answer>,
-    failure: unknown,
+    judgement: Judgement,
     endpointId: string,
-    isFault: boolean,
   ): void;
   /** After an attempt that failed or was not sent: the next one, unless one is out or none may follow. */
   goOn(number: number, failure: unknown): void;
 }
 
-/** What an attempt that is out holds, and gives back when it is over. */
-interface Held<E extends Endpoint> {
-  readonly breaker: CircuitBreaker;
-  readonly permit: Permit;
-  readonly lease: EndpointLease<E>;
-}
+const NOT_OUT: Permit = { generation: -1 };
 
 /**
  * One attempt at a call: a place in the bulkhead, a permit of the breaker, an endpoint, and a time by
@@ -49,7 +44,10 @@ export class ProxiedAttempt<E extends Endpoint, Request extends ProxyRequest, An
   extends TimedAttempt
   implements Waiter, OutAttempt
 {
-  private held: Held<E> | undefined;
+  /** Undefined: it is not out. */
+  private lease: EndpointLease<E> | undefined;
+  private breaker: CircuitBreaker | undefined;
+  private permit = NOT_OUT;
   /** Below 0: it was not sent. */
   private beganMs = -1;
 
@@ -80,8 +78,8 @@ export class ProxiedAttempt<E extends Endpoint, Request extends ProxyRequest, An
   refused(refusal: Refusal): void {
     const { target } = this.call;
     target.counts.refused++;
-    target.parts.tell({ kind: 'refused', target: target.name, code: refusal.code });
     this.call.goOn(this.number, refusal);
+    target.parts.tell({ kind: 'refused', target: target.name, code: refusal.code });
   }
 
   /** It has its place in the bulkhead. */
@@ -98,7 +96,9 @@ export class ProxiedAttempt<E extends Endpoint, Request extends ProxyRequest, An
       breaker.giveBack(permit);
       return this.turnBack(nobody());
     }
-    this.held = { breaker, permit, lease };
+    this.breaker = breaker;
+    this.permit = permit;
+    this.lease = lease;
     if (this.isHedge && !this.isWorthwhile(lease.endpoint.id, nowMs)) {
       this.giveBack('abandoned', nowMs);
       return;
@@ -118,7 +118,7 @@ export class ProxiedAttempt<E extends Endpoint, Request extends ProxyRequest, An
   }
 
   abandon(): void {
-    if (!this.held) return;
+    if (!this.lease) return;
     this.call.target.parts.ports.timeOuts.remove(this);
     this.giveBack('abandoned', this.call.target.now());
     this.giveUp(elsewhere());
@@ -126,52 +126,50 @@ export class ProxiedAttempt<E extends Endpoint, Request extends ProxyRequest, An
 
   private send(endpoint: E): void {
     const { target, request } = this.call;
-    let answer: Promise<Answer>;
     try {
-      answer = target.parts.transport(endpoint, request, this);
+      target.parts.transport(endpoint, request, this).then(
+        (answer) => this.answered(answer),
+        (failure: unknown) => this.failed(failure),
+      );
     } catch (failure) {
-      return this.failed(failure);
+      this.failed(failure);
     }
-    answer.then(
-      (result) => this.answered(result),
-      (failure: unknown) => this.failed(failure),
-    );
   }
 
   private answered(answer: Answer): void {
-    const { held, call } = this;
-    if (!held) return;
-    const { id } = held.lease.endpoint;
+    const { lease, breaker, call } = this;
+    if (!lease || !breaker) return;
+    const { id } = lease.endpoint;
     const { target, plan } = call;
     target.parts.ports.timeOuts.remove(this);
     // Reading the clock is dear: what nobody times is counted as of its beginning.
-    const isTimed = target.isTiming || plan.hedge !== undefined || held.breaker.isTiming;
+    const isTimed = target.isTiming || plan.hedge !== undefined || breaker.isTiming;
     const nowMs = isTimed ? target.now() : this.beganMs;
-    held.breaker.came(held.permit, true, nowMs, nowMs - this.beganMs);
+    breaker.came(this.permit, true, nowMs, nowMs - this.beganMs);
     target.limit?.answered(nowMs - this.beganMs, target.bulkhead.underWay, nowMs);
     this.giveBack('ok', nowMs);
     call.answered(this, answer, id);
   }
 
   private failed(failure: unknown): void {
-    const { held, call } = this;
-    if (!held) return;
+    const { lease, breaker, call } = this;
+    if (!lease || !breaker) return;
     const { target } = call;
-    const isFault = target.policy.isFault(failure);
+    const { isFault, retry } = target.policy;
+    const judgement = judged(failure, isFault, retry.classify);
     target.parts.ports.timeOuts.remove(this);
     const nowMs = target.now();
-    held.breaker.came(held.permit, !isFault, nowMs, nowMs - this.beganMs);
+    breaker.came(this.permit, !judgement.isFault, nowMs, nowMs - this.beganMs);
     if (target.limit && isOverload(failure)) target.limit.dropped(target.bulkhead.underWay, nowMs);
-    this.giveBack(isFault ? 'failed' : 'ok', nowMs);
-    call.failed(this, failure, held.lease.endpoint.id, isFault);
+    this.giveBack(judgement.isFault ? 'failed' : 'ok', nowMs);
+    call.failed(this, judgement, lease.endpoint.id);
   }
 
   private giveBack(ending: CallEnding, nowMs: number): void {
-    const { held, call } = this;
-    if (!held) return;
-    this.held = undefined;
+    const { lease, call } = this;
+    this.lease = undefined;
+    lease?.end(ending, nowMs);
     const { bulkhead, hedging } = call.target;
-    held.lease.end(ending, nowMs);
     const tookMs = nowMs - this.beganMs;
     // What was given up on took at least so long: without it the slow ones would seem never to have been.
     if (call.plan.hedge !== undefined && this.beganMs >= 0) hedging.saw(tookMs);

@@ -263,6 +263,24 @@ describe('a proxied call', () => {
     ).rejects.toMatchObject({ code: 'resilience/no-endpoint' });
   });
 
+  it.each(['isFault', 'classify'] as const)('ends when its judge breaks: %s', async (judge) => {
+    const judging = () => {
+      throw new TypeError('no judgement');
+    };
+    const policy =
+      judge === 'isFault'
+        ? { isFault: judging }
+        : { retry: { ...scenePolicy.retry, classify: judging } };
+    const { proxy, arrived, wheel } = scene([a], { policy });
+    const running = ended(proxy.service('billing').call(POST));
+    (await arrived()).fail(broken);
+    await expect(running).resolves.toMatchObject({
+      outcome: 'unknown',
+      message: 'billing: no judgement',
+    });
+    expect([wheel.size, proxy.view()[0]?.underWay]).toEqual([0, 0]);
+  });
+
   it('counts what throws at once, and gives everything back', async () => {
     const { proxy, wheel } = scene([a], {
       transport: () => {
