@@ -25,7 +25,7 @@ export interface ProxyRequest {
 
 /**
  * Sends a request to one endpoint. Rejects when there is no answer, and for an answer that is none,
- * with its `status` where there is one. It passes on what is left of `context.deadline` as a header,
+ * with its `status` where there is one. It passes on what is left of `context.deadline` (`DEADLINE_HEADER`),
  * and asks for `context.signal` only if it can do something with it: that makes one.
  */
 export type Transport<E extends Endpoint, Request extends ProxyRequest, Answer> = (

@@ -1,3 +1,5 @@
+import type { BreakerKey } from '../breaker/breaker-table';
+import type { Transition } from '../breaker/transition';
 import type { RefusalCode } from '../refusal';
 import type { CallFailure } from './call-result';
 
@@ -18,6 +20,13 @@ export type ProxyEvent =
       readonly target: string;
       readonly by: 'stale' | 'fallback';
       readonly failure: CallFailure;
+    }
+  /** Of breakers of its own; whoever hands over others hears of theirs. */
+  | {
+      readonly kind: 'breaker-changed';
+      readonly target: string;
+      readonly key: BreakerKey;
+      readonly transition: Transition;
     }
   /** The directory's list makes no sense; the one before goes on serving. */
   | { readonly kind: 'list-refused'; readonly target: string; readonly fault: RangeError };

@@ -228,6 +228,22 @@ describe('a proxied call', () => {
     expect([...proxy.tell()]).toMatchObject([{ refused: 1 }]);
   });
 
+  it('is told of when it opens a breaker', async () => {
+    const { proxy, arrived, events } = scene([a]);
+    const billing = proxy.service('billing').withAttempts(1);
+    for (let call = 0; call < 20; call++) {
+      const running = ended(billing.call(POST));
+      (await arrived()).fail(broken);
+      await running;
+    }
+    expect(events.filter(({ kind }) => kind === 'breaker-changed')).toMatchObject([
+      {
+        key: { source: 'shop', target: 'billing', pattern: '*' },
+        transition: { to: 'open', cause: { kind: 'tripped', evidence: { calls: 20 } } },
+      },
+    ]);
+  });
+
   it('of a session stays with its instance; a retry goes elsewhere and does not move it', async () => {
     const { proxy, arrived, directory } = scene([a, b, c]);
     const mine = proxy.service('billing').withSession('s1');

@@ -60,16 +60,17 @@ export class ServiceProxy<E extends Endpoint, Request extends ProxyRequest, Answ
 
   constructor(private readonly options: ServiceProxyOptions<E, Request, Answer>) {
     const { source, directory, transport, ports, sizeOf = sizeOfAnswer } = options;
+    const tell = options.onEvent ?? (() => undefined);
     this.parts = {
       source,
       directory,
       transport,
       ports,
-      breakers: options.breakers ?? new Breakers({ chance: ports.chance }),
+      breakers: options.breakers ?? ownBreakers(ports, tell),
       cache: new AnswerCache<Kept<Answer>>(options.cacheBounds, (kept) =>
         kept instanceof CallFailure ? FAILURE_BYTES : sizeOf(kept.answer),
       ),
-      tell: options.onEvent ?? (() => undefined),
+      tell,
     };
     this.targets = new TargetTable(options.targetsMax ?? TARGETS_MAX);
   }
@@ -130,3 +131,10 @@ export class ServiceProxy<E extends Endpoint, Request extends ProxyRequest, Answ
     return target;
   }
 }
+
+const ownBreakers = ({ chance }: ProxyPorts, tell: ProxyListener): Breakers =>
+  new Breakers({
+    chance,
+    onTransition: (key, transition) =>
+      tell({ kind: 'breaker-changed', target: key.target, key, transition }),
+  });
