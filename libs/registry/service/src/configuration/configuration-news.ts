@@ -55,6 +55,10 @@ export class ConfigurationNews {
       case 'ConfigurationCreated':
       case 'ActivationConfirmed':
       case 'InstanceRegistered':
+      case 'InstanceSessionMoved':
+      case 'InstanceLifecycleAnnounced':
+      case 'InstanceSuppressed':
+      case 'InstanceReleased':
       case 'InstanceRemoved':
         return undefined;
     }
