@@ -1,5 +1,4 @@
-import { networkInterfaces } from 'node:os';
-import { connectDownbeat, type DownbeatConnection } from '@downbeat/sdk';
+import { connectDownbeat, reachableAddress, type DownbeatConnection } from '@downbeat/sdk';
 import { participants } from './all-participants';
 import { CallLog, callLogFile } from './call-log';
 import { PARTICIPANT_NAMES, type Participant } from './participant';
@@ -62,14 +61,6 @@ function connect(
     stopTimeoutMs: STOP_MS_MAX - 500,
     onEvent: (event) => log({ message: event.type, service: participant.name, ...event }),
   });
-}
-
-/** The address others reach this host at: what it listens on, or its first one when it listens on all. */
-function reachableAddress(host: string): string {
-  if (host !== '0.0.0.0' && host !== '::') return host;
-  const addresses = Object.values(networkInterfaces()).flatMap((found) => found ?? []);
-  const outer = addresses.find(({ internal, family }) => !internal && family === 'IPv4');
-  return outer?.address ?? '127.0.0.1';
 }
 
 const log = (line: Readonly<Record<string, unknown>>): void =>

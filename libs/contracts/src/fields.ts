@@ -15,7 +15,8 @@ export const externalId = z
   .regex(
     /^[A-Za-z0-9_:@-]+(\.[A-Za-z0-9_:@-]+)*$/,
     'must be letters, digits and any of _ : @ - joined by dots',
-  );
+  )
+  .refine((id) => id !== '__proto__', 'must not be what JavaScript calls a prototype');
 
 export const version = z
   .string()

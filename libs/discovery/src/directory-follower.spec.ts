@@ -113,7 +113,7 @@ it('asks again soon when a replica that lags behind answered', async () => {
   await jest.advanceTimersByTimeAsync(0);
   expect(follower.status().revision).toBe(4);
   registry.set(entry('a', 9));
-  await jest.advanceTimersByTimeAsync(100);
+  await jest.advanceTimersByTimeAsync(150);
   expect([revisionOf('a'), follower.status().revision]).toEqual([9, 9]);
 });
 
@@ -124,14 +124,14 @@ it('serves what it knows while nobody answers, and says how old that is', async 
   await jest.advanceTimersByTimeAsync(60 * SECONDS);
   expect(revisionOf('a')).toBe(1);
   expect(follower.status().age_ms).toBeGreaterThanOrEqual(60 * SECONDS);
-  // Asked once a second, and no more often.
-  expect(troubles.length).toBeGreaterThan(50);
+  // Asked about once a second, and no more often.
+  expect(troubles.length).toBeGreaterThan(40);
   expect(troubles.length).toBeLessThan(62);
   registry.set(entry('a', 2));
   registry.isReachable = true;
-  await jest.advanceTimersByTimeAsync(SECONDS);
+  await jest.advanceTimersByTimeAsync(2 * SECONDS);
   expect(revisionOf('a')).toBe(2);
-  expect(follower.status().age_ms).toBeLessThanOrEqual(SECONDS);
+  expect(follower.status().age_ms).toBeLessThanOrEqual(2 * SECONDS);
 });
 
 it('asks nobody while the registry says each second that nothing has changed', async () => {
@@ -143,6 +143,21 @@ it('asks nobody while the registry says each second that nothing has changed', a
   }
   expect(registry.asked).toEqual([0]);
   expect(follower.status().age_ms).toBe(0);
+});
+
+it('is not known by half: a page of a replica that lags behind is asked for again', async () => {
+  registry.set(entry('a', 1), entry('b', 2), entry('c', 3));
+  const whole = registry.ask.bind(registry);
+  let isFirst = true;
+  registry.ask = (input) => {
+    if (input.since === 0 || !isFirst) return whole(input);
+    isFirst = false;
+    return Promise.resolve({ services: [], revision: 1, has_more: false });
+  };
+  await begun();
+  expect(follower.isKnown).toBe(false);
+  await jest.advanceTimersByTimeAsync(2 * SECONDS);
+  expect([follower.isKnown, follower.status().services]).toEqual([true, 3]);
 });
 
 it('goes on after a push that nobody understands', async () => {
@@ -161,7 +176,11 @@ it('begins anew when the log of the registry was put back to an earlier state', 
   await begun();
   registry.entries = [entry('a', 50)];
   registry.revision = 60;
-  await jest.advanceTimersByTimeAsync(30 * SECONDS);
+  // It goes on to say each second how far it has come.
+  for (let second = 0; second < 30; second++) {
+    await jest.advanceTimersByTimeAsync(SECONDS);
+    registry.push(60);
+  }
   expect(follower.status()).toMatchObject({ services: 1, revision: 60 });
   expect(revisionOf('a')).toBe(50);
 });
@@ -177,4 +196,5 @@ it('finds by capability and version, also after a change', async () => {
   registry.set(able('a', 4, '3.1.0'));
   registry.push(3, able('a', 4, '3.1.0'));
   expect([found('^1.0.0'), found('^3.0.0')]).toEqual([[], ['a']]);
+  expect(follower.snapshot.withCapability('constructor')).toEqual([]);
 });

@@ -18,6 +18,16 @@ export interface FollowerOptions {
   readonly onTrouble?: (fault: unknown) => void;
 }
 
+/** Half of the pages came from a replica that knows more than the one that gave the next. */
+class PartOnly extends Error {
+  override readonly name = 'PartOnly';
+  readonly code = 'discovery/part-only';
+
+  constructor(revision: number) {
+    super(`another replica answered, which has come to ${revision} only`);
+  }
+}
+
 /** How old a snapshot is, and how much it holds. */
 export interface FollowerStatus {
   readonly services: number;
@@ -30,6 +40,8 @@ export interface FollowerStatus {
 const SILENT_MS = 3_000;
 const LOOK_EVERY_MS = 1_000;
 const BEHIND_MS = 100;
+/** So that not all come at once when the registry is back. */
+const JITTER = 0.3;
 /** A replica that lags has caught up by then. */
 const OLD_LOG_MS = 10_000;
 
@@ -42,12 +54,14 @@ export class DirectoryFollower {
   private current = new DirectorySnapshot();
   private readonly now: () => number;
   private heardAt: number | undefined;
+  private replacements = 0;
   /** Someone said that there is something up to here. */
   private wanted = 0;
   /** Since when the registry knows less than is known here. */
   private oldLogSince: number | undefined;
   private asking: Promise<void> | undefined;
   private timer: NodeJS.Timeout | undefined;
+  private isStarted = false;
   private isStopped = false;
   private tellFirst: () => void = () => undefined;
   private readonly first = new Promise<void>((resolve) => (this.tellFirst = resolve));
@@ -60,7 +74,10 @@ export class DirectoryFollower {
     this.now = options.now ?? (() => performance.now());
   }
 
+  /** Does nothing when it has been started. */
   start(): void {
+    if (this.isStarted) return;
+    this.isStarted = true;
     this.unsubscribe = this.source.onPush((push) => this.pushed(push));
     this.ask();
   }
@@ -76,6 +93,11 @@ export class DirectoryFollower {
   /** Swapped for another one only when the registry's log was put back to an earlier state. */
   get snapshot(): DirectorySnapshot {
     return this.current;
+  }
+
+  /** Rises whenever an entry was replaced. */
+  get changes(): number {
+    return this.replacements;
   }
 
   /** False: nothing is known of any service, as the registry has not answered yet. */
@@ -114,16 +136,21 @@ export class DirectoryFollower {
   private async catchUp(): Promise<void> {
     const isAnew = this.oldLogSince !== undefined && this.now() - this.oldLogSince > OLD_LOG_MS;
     const into = isAnew ? new DirectorySnapshot() : this.snapshot;
+    let isPart = false;
     for (;;) {
       const since = into.revision;
       const page = await this.source.ask({ since });
       this.take(page.services, into);
       this.compare(page.revision, since);
+      // Another replica, which lags behind the one that gave the page before.
+      if (isPart && page.revision < since) throw new PartOnly(page.revision);
       into.revision = Math.max(since, page.revision);
-      if (!page.has_more || page.revision <= since) break;
+      isPart = page.has_more;
+      if (!isPart || this.isStopped) break;
     }
     if (isAnew) {
       this.current = into;
+      this.replacements++;
       this.wanted = into.revision;
       this.oldLogSince = undefined;
     }
@@ -142,24 +169,28 @@ export class DirectoryFollower {
     if (!('value' in read)) return this.options.onTrouble?.(read);
     const { after, revision, services } = read.value;
     this.take(services, this.snapshot);
+    this.compare(revision, this.snapshot.revision);
     this.wanted = Math.max(this.wanted, revision);
     if (this.snapshot.revision < after) return this.ask();
     this.snapshot.revision = Math.max(this.snapshot.revision, revision);
-    if (this.isKnown) this.heardAt = this.now();
+    if (this.isKnown && revision >= this.snapshot.revision) this.heardAt = this.now();
   }
 
   private take(entries: registryContract.DirectoryPage['services'], into: DirectorySnapshot): void {
     const replaced = into.take(entries);
-    if (replaced.length > 0) this.options.onReplaced?.(replaced);
+    if (replaced.length === 0) return;
+    this.replacements++;
+    this.options.onReplaced?.(replaced);
   }
 
   private askAgainIn(ms: number): void {
     if (this.isStopped) return;
+    const jitterMs = ms * JITTER * Math.random();
     this.timer = setTimeout(() => {
       const silentMs = this.heardAt === undefined ? Infinity : this.now() - this.heardAt;
       const isCurrent = !this.isBehind && this.oldLogSince === undefined && silentMs < SILENT_MS;
       if (isCurrent) this.askAgainIn(LOOK_EVERY_MS);
       else this.ask();
-    }, ms);
+    }, ms + jitterMs);
   }
 }

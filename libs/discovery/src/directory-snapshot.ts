@@ -28,7 +28,9 @@ export class DirectorySnapshot {
     const known = this.found.get(key);
     if (known) return known;
     const entries = [...this.entries.values()].filter(({ capability_versions }) => {
-      const version = capability_versions[name];
+      const version = Object.hasOwn(capability_versions, name)
+        ? capability_versions[name]
+        : undefined;
       return version !== undefined && (range === undefined || satisfies(version, range));
     });
     if (this.found.size >= FOUND_MAX) this.found.clear();

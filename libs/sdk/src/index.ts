@@ -1,4 +1,6 @@
-export { CallFailed, type CallOptions } from './calls/caller';
+export { CallFailed, type CallOptions, type Proxy } from './calls/caller';
+export { HttpRefusal, type HttpAnswer, type HttpRequest } from './calls/http-transport';
+export type { InstanceEndpoint } from './calls/instances';
 export { NatsUnavailable, type LinkEvent } from './nats/nats-link';
 export {
   operation,
@@ -19,4 +21,5 @@ export type {
   InstanceDescription,
   ServiceDescription,
 } from './registration/options';
+export { reachableAddress } from './registration/reachable-address';
 export { DownbeatService, type ServiceEvent, type ServiceOptions } from './service';

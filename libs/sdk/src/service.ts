@@ -1,12 +1,15 @@
-import { registryContract } from '@downbeat/contracts';
+import { querySubject, registryContract, validate } from '@downbeat/contracts';
+import { Rejection } from '@downbeat/eventsourcing';
 import { DirectoryFollower } from '@downbeat/discovery';
 import type { z } from 'zod';
-import { Caller, type CallOptions } from './calls/caller';
+import { Caller, type CallOptions, type Proxy } from './calls/caller';
 import { NatsLink, type LinkEvent } from './nats/nats-link';
 import { Handlers } from './operations/handlers';
 import type { Handle, Operation } from './operations/operation';
 import { ServedOverHttp } from './operations/served-over-http';
 import { serveOverNats } from './operations/served-over-nats';
+import { pause } from './pause';
+import { reachableAddress } from './registration/reachable-address';
 import { connectDownbeat, type DownbeatConnection } from './registration/connection';
 import type {
   ConnectionEvent,
@@ -17,8 +20,8 @@ import type {
 export type ServiceEvent =
   | ConnectionEvent
   | LinkEvent
-  /** A handler threw what is no refusal. */
-  | { readonly type: 'defect'; readonly operation: string; readonly defect: unknown };
+  /** Something threw that is no refusal: a handler, a health check, a listener. */
+  | { readonly type: 'defect'; readonly where: string; readonly defect: unknown };
 
 export interface ServiceOptions {
   /** `http://127.0.0.1:8080` */
@@ -28,7 +31,7 @@ export interface ServiceOptions {
   /** What is not said: an `api` in `development` that needs nothing. */
   readonly service: Pick<ServiceDescription, 'service_name' | 'service_version'> &
     Partial<ServiceDescription>;
-  /** What is not said is found out: address and port are those it listens on. */
+  /** What is not said is found out: the port it listens on, and an address by which others reach it. */
   readonly instance?: Partial<InstanceDescription>;
   /** Where operations and health checks are answered over HTTP. Default 127.0.0.1 and a free port. */
   readonly host?: string;
@@ -40,7 +43,7 @@ export interface ServiceOptions {
   readonly callsMax?: number;
   /** How long {@link DownbeatService.stop} waits for the calls under way. Default 10,000. */
   readonly drainMs?: number;
-  /** For the service's log. */
+  /** For the service's log. What it throws is lost. */
   readonly onEvent?: (event: ServiceEvent) => void;
 }
 
@@ -50,10 +53,13 @@ const SERVICE = {
   dependencies: [],
 } as const satisfies Partial<ServiceDescription>;
 
-type Outcome = { readonly ok: boolean; readonly data: registryContract.DirectoryPage };
+type Outcome = { readonly ok: boolean; readonly data: unknown };
 
 const DRAIN_MS = 10_000;
 const ASK_TIMEOUT_MS = 2_000;
+/** Callers have heard by then that it goes. */
+const GOODBYE_MS_MAX = 1_000;
+const LOOK_EVERY_MS = 20;
 
 /**
  * A service of the suite: registered, checked, found by others, and able to call them. It works on
@@ -67,14 +73,16 @@ export class DownbeatService {
   private http: ServedOverHttp | undefined;
   private connection: DownbeatConnection | undefined;
   private stopServing: () => Promise<void> = () => Promise.resolve();
+  private started: Promise<void> | undefined;
+  private stopped: Promise<void> | undefined;
 
   constructor(private readonly options: ServiceOptions) {
     const { natsUrl, service, callsMax } = options;
-    const onEvent = (event: ServiceEvent): void => options.onEvent?.(event);
+    const onEvent = (event: ServiceEvent): void => this.tell(event);
     this.link = new NatsLink({ natsUrl, name: service.service_name, onEvent });
     this.handlers = new Handlers({
       ...(callsMax === undefined ? {} : { callsMax }),
-      onDefect: (operation, defect) => onEvent({ type: 'defect', operation, defect }),
+      onDefect: (where, defect) => this.tell({ type: 'defect', where, defect }),
     });
     this.follower = new DirectoryFollower({
       ask: (input) => this.askDirectory(input),
@@ -83,7 +91,7 @@ export class DownbeatService {
           listener(JSON.parse(body)),
         ),
     });
-    this.caller = new Caller(this.link, this.follower);
+    this.caller = new Caller(service.service_name, this.follower);
   }
 
   /** Answers an operation, over NATS and as `POST /operations/<name>`. Before {@link start}. */
@@ -96,44 +104,24 @@ export class DownbeatService {
   }
 
   /** Listens, and makes the service known. Returns at once when the suite is away: it is told when it is back. */
-  async start(): Promise<void> {
-    const { options, handlers } = this;
-    const host = options.host ?? '127.0.0.1';
-    this.http = await ServedOverHttp.listen(handlers, {
-      host,
-      port: options.port ?? 0,
-      isHealthy: options.isHealthy ?? (() => true),
-    });
-    this.stopServing = serveOverNats(this.link, options.service.service_name, handlers);
-    this.link.start();
-    this.follower.start();
-    const { gatewayUrl, heartbeatMs, onEvent } = options;
-    const service = { ...SERVICE, ...options.service };
-    const instance = { ip_address: host, port: this.http.port, ...options.instance };
-    this.connection = connectDownbeat(
-      {
-        gatewayUrl,
-        service,
-        instance,
-        ...(heartbeatMs === undefined ? {} : { heartbeatMs }),
-        ...(onEvent === undefined ? {} : { onEvent }),
-      },
-      this.link,
-    );
+  start(): Promise<void> {
+    this.started ??= this.begin();
+    return this.started;
   }
 
   /** Settles with the first registration. @throws {RegistrationRefused} @throws {ConnectionStopped} */
   get registered(): Promise<void> {
-    return this.started.registered;
+    return this.joined.registered;
   }
 
   get instanceId(): string {
-    return this.started.instanceId;
+    return this.joined.instanceId;
   }
 
   /** Where it answers over HTTP. */
   get url(): string {
-    return `http://${this.options.host ?? '127.0.0.1'}:${this.http?.port ?? 0}`;
+    const host = this.options.host ?? '127.0.0.1';
+    return `http://${host.includes(':') ? `[${host}]` : host}:${this.http?.port ?? 0}`;
   }
 
   /** What is known of the other services: in memory, however the suite is. */
@@ -141,7 +129,12 @@ export class DownbeatService {
     return this.follower.snapshot;
   }
 
-  /** @throws {CallFailed} */
+  /** The way to other services, for calls that are no operations: `proxy.service('billing').call(…)`. */
+  get proxy(): Proxy {
+    return this.caller.proxy;
+  }
+
+  /** Over HTTP, balanced over the instances that take calls. @throws {CallFailed} */
   call<Input extends z.ZodType, Output extends z.ZodType>(
     serviceName: string,
     operation: Operation<Input, Output>,
@@ -151,7 +144,7 @@ export class DownbeatService {
     return this.caller.call(serviceName, operation, input, options);
   }
 
-  /** @throws {CallFailed} */
+  /** The same, to whoever has a capability. @throws {CallFailed} */
   callByCapability<Input extends z.ZodType, Output extends z.ZodType>(
     capability: { readonly name: string; readonly range?: string },
     operation: Operation<Input, Output>,
@@ -162,27 +155,80 @@ export class DownbeatService {
   }
 
   /**
-   * Says goodbye, so that nobody calls any more; lets the calls under way end; disconnects. Never throws.
+   * Says goodbye, so that nobody calls any more; lets the calls under way end, for `drainMs`; disconnects.
    */
-  async stop(): Promise<void> {
-    await this.connection?.stop();
-    await this.stopServing();
-    await this.follower.stop();
-    await this.handlers.idle(this.options.drainMs ?? DRAIN_MS);
-    await this.http?.close();
-    await this.link.close();
+  stop(): Promise<void> {
+    this.stopped ??= this.end();
+    return this.stopped;
   }
 
-  private get started(): DownbeatConnection {
+  private async begin(): Promise<void> {
+    const { options, handlers } = this;
+    const host = options.host ?? '127.0.0.1';
+    const http = await ServedOverHttp.listen(handlers, {
+      host,
+      port: options.port ?? 0,
+      isHealthy: options.isHealthy ?? (() => true),
+      onDefect: (where, defect) => this.tell({ type: 'defect', where, defect }),
+    });
+    this.http = http;
+    this.stopServing = serveOverNats(this.link, options.service.service_name, handlers);
+    this.link.start();
+    this.follower.start();
+    const { gatewayUrl, heartbeatMs } = options;
+    const service = { ...SERVICE, ...options.service };
+    const instance = { ip_address: reachableAddress(host), port: http.port, ...options.instance };
+    const onEvent = (event: ServiceEvent): void => this.tell(event);
+    const beat = heartbeatMs === undefined ? {} : { heartbeatMs };
+    const settings = { gatewayUrl, service, instance, onEvent, ...beat };
+    this.connection = connectDownbeat(settings, this.link);
+  }
+
+  private async end(): Promise<void> {
+    // What has begun has an end: a service is never left half started.
+    await this.started?.catch(() => undefined);
+    await this.connection?.stop();
+    await this.untilNobodyIsSent();
+    await this.stopServing();
+    await this.follower.stop();
+    await this.http?.close(this.options.drainMs ?? DRAIN_MS);
+    await this.handlers.idle(this.options.drainMs ?? DRAIN_MS);
+    await this.link.close();
+    await this.caller.close();
+  }
+
+  /** What this process knows by then, the others know too. */
+  private async untilNobodyIsSent(): Promise<void> {
+    const id = this.connection?.instanceId;
+    const until = performance.now() + GOODBYE_MS_MAX;
+    const isListed = (): boolean => {
+      const targets = this.directory.serviceOf(this.options.service.service_name)?.targets ?? [];
+      return targets.some(({ instance_id }) => instance_id === id);
+    };
+    while (isListed() && performance.now() < until)
+      await pause(LOOK_EVERY_MS, new AbortController().signal);
+  }
+
+  private get joined(): DownbeatConnection {
     if (!this.connection) throw new Error('the service was not started');
     return this.connection;
   }
 
+  private tell(event: ServiceEvent): void {
+    try {
+      this.options.onEvent?.(event);
+    } catch {
+      // Whoever listens must not be able to end what keeps the service alive.
+    }
+  }
+
   private async askDirectory(input: { readonly since: number }) {
-    const body = JSON.stringify({ input });
-    const reply = await this.link.request('query.registry.directory', body, ASK_TIMEOUT_MS);
-    const outcome = JSON.parse(reply.body) as Outcome;
-    if (!outcome.ok) throw new Error('the registry did not answer the question');
-    return outcome.data;
+    const subject = querySubject(registryContract.directory);
+    const reply = await this.link.request(subject, JSON.stringify({ input }), ASK_TIMEOUT_MS);
+    const { ok, data } = JSON.parse(reply.body) as Outcome;
+    if (!ok) throw new Error('the registry did not answer the question');
+    const page = validate(registryContract.directory.answer, data);
+    if (page instanceof Rejection) throw new Error(page.message);
+    return page.value;
   }
 }

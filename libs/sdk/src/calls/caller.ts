@@ -2,22 +2,29 @@ import { randomUUID } from 'node:crypto';
 import { validate } from '@downbeat/contracts';
 import { Rejection } from '@downbeat/eventsourcing';
 import type { DirectoryFollower } from '@downbeat/discovery';
-import { Deadline, DEADLINE_HEADER } from '@downbeat/resilience';
-import type { z } from 'zod';
 import {
-  NatsUnanswered,
-  NatsUnavailable,
-  type NatsLink,
-  type NatsMessage,
-} from '../nats/nats-link';
+  Breakers,
+  CallFailure,
+  proxyPorts,
+  ServiceProxy,
+  type Priority,
+  type ServiceHandle,
+} from '@downbeat/resilience';
+import type { z } from 'zod';
 import type { Operation } from '../operations/operation';
-import { ERROR_CODE, ERROR_TEXT, operationSubject } from '../operations/served-over-nats';
+import { HttpRefusal, HttpTransport, type HttpAnswer, type HttpRequest } from './http-transport';
+import { Instances, type InstanceEndpoint } from './instances';
 
 export interface CallOptions {
-  /** How long the answer may take, all in all. Default 5,000. */
+  /** How long the answer may take, retries and all. Default 5,000. */
   readonly timeoutMs?: number;
   /** The same for every repetition of one call. Default: a new one. */
   readonly idempotencyKey?: string;
+  /** Twice does no harm: it is retried, elsewhere, also when it may have had its effect. */
+  readonly isRepeatable?: boolean;
+  readonly priority?: Priority;
+  /** Calls of one session go to the same instance while that is there. */
+  readonly session?: string;
   readonly correlationId?: string;
   /** W3C trace context to go on with. */
   readonly traceparent?: string;
@@ -34,102 +41,122 @@ export class CallFailed extends Error {
   constructor(
     readonly target: string,
     readonly outcome: 'not-sent' | 'refused' | 'unknown',
-    /** As HTTP has it; absent when nobody answered. */
+    /** Of the answer; absent when there was none. */
     readonly status: number | undefined,
     message: string,
+    options?: ErrorOptions,
   ) {
-    super(`${target}: ${message}`);
+    super(`${target}: ${message}`, options);
   }
 }
 
+/** The way to other services that a {@link DownbeatService} has: balanced, retried, bounded. */
+export type Proxy = ServiceProxy<InstanceEndpoint, HttpRequest, HttpAnswer>;
+type Handle = ServiceHandle<InstanceEndpoint, HttpRequest, HttpAnswer>;
+
 const TIMEOUT_MS = 5_000;
 const BODY_BYTES_MAX = 1_000_000;
-/** Statuses that say that nothing was done; others of 5xx may have. */
-const NOTHING_DONE: readonly number[] = [501, 503, 504];
 
-/** Calls operations of other services over NATS; their instances share the calls. */
+/** Calls operations of other services over HTTP, through the proxy. */
 export class Caller {
-  /** Whose turn it is among the services that have a capability. */
-  private readonly turns = new Map<string, number>();
+  private readonly transport = new HttpTransport();
+  readonly proxy: Proxy;
 
-  constructor(
-    private readonly link: NatsLink,
-    private readonly directory: DirectoryFollower,
-  ) {}
+  /** @param source The name of the service that calls. */
+  constructor(source: string, follower: DirectoryFollower) {
+    const ports = proxyPorts();
+    const breakers = new Breakers({ chance: ports.chance });
+    this.proxy = new ServiceProxy({
+      source,
+      directory: new Instances(follower),
+      transport: this.transport.send,
+      ports,
+      breakers,
+    });
+  }
 
   /** @throws {CallFailed} */
-  async call<Input extends z.ZodType, Output extends z.ZodType>(
+  call<Input extends z.ZodType, Output extends z.ZodType>(
     serviceName: string,
     operation: Operation<Input, Output>,
     input: z.input<Input>,
     options: CallOptions = {},
   ): Promise<z.output<Output>> {
-    const target = `${serviceName}.${operation.name}`;
-    const checked = validate(operation.input, input);
-    if (checked instanceof Rejection)
-      throw new CallFailed(target, 'not-sent', undefined, checked.message);
-    const body = JSON.stringify(checked.value ?? null);
-    if (Buffer.byteLength(body) > BODY_BYTES_MAX)
-      throw new CallFailed(target, 'not-sent', undefined, `larger than ${BODY_BYTES_MAX} bytes`);
-    const subject = operationSubject(serviceName, operation.name);
-    const message = await this.ask(target, subject, body, options);
-    const code = message.headers[ERROR_CODE] ?? '';
-    if (code !== '') {
-      const status = Number(code) || 500;
-      const isKnown = status < 500 || NOTHING_DONE.includes(status);
-      const why = message.headers[ERROR_TEXT] ?? `answered ${status}`;
-      throw new CallFailed(target, isKnown ? 'refused' : 'unknown', status, why);
-    }
-    return outputOf(target, operation, message.body);
+    return this.ask(serviceName, this.proxy.service(serviceName), operation, input, options);
   }
 
   /**
-   * Calls a service that can do something, in a version of the range; those that can take turns.
+   * Calls whoever can do something, in a version of the range.
    *
-   * @throws {CallFailed} Also when there is none.
+   * @throws {CallFailed} Also when there is nobody.
    */
   callByCapability<Input extends z.ZodType, Output extends z.ZodType>(
-    capability: { readonly name: string; readonly range?: string },
+    { name, range }: { readonly name: string; readonly range?: string },
     operation: Operation<Input, Output>,
     input: z.input<Input>,
     options: CallOptions = {},
   ): Promise<z.output<Output>> {
-    const { name, range } = capability;
-    const able = this.directory.snapshot
-      .withCapability(name, range)
-      .filter(({ targets }) => targets.length > 0);
-    const turn = this.turns.get(name) ?? 0;
-    this.turns.set(name, turn + 1);
-    const service = able[turn % Math.max(1, able.length)];
-    if (service) return this.call(service.service_name, operation, input, options);
-    const wanted = range === undefined ? name : `${name} ${range}`;
-    const why = `no service that works has the capability ${wanted}`;
-    return Promise.reject(new CallFailed(wanted, 'not-sent', undefined, why));
+    const handle = this.proxy.serviceByCapability(name, range);
+    return this.ask(`capability ${name}`, handle, operation, input, options);
   }
 
-  private async ask(
-    target: string,
-    subject: string,
-    body: string,
-    { timeoutMs = TIMEOUT_MS, idempotencyKey, correlationId, traceparent }: CallOptions,
-  ): Promise<NatsMessage> {
-    const now = performance.now();
-    const headers = {
-      'idempotency-key': idempotencyKey ?? randomUUID(),
-      [DEADLINE_HEADER]: Deadline.after(timeoutMs, now).headerText(now) ?? '',
-      ...(correlationId === undefined ? {} : { 'x-correlation-id': correlationId }),
-      ...(traceparent === undefined ? {} : { traceparent }),
-    };
+  close(): Promise<void> {
+    return this.transport.close();
+  }
+
+  private async ask<Output extends z.ZodType>(
+    name: string,
+    handle: Handle,
+    operation: Operation<z.ZodType, Output>,
+    input: unknown,
+    options: CallOptions,
+  ): Promise<z.output<Output>> {
+    const target = `${name}.${operation.name}`;
+    const body = bodyOf(target, operation, input);
+    const { idempotencyKey = randomUUID(), correlationId, traceparent } = options;
     try {
-      return await this.link.request(subject, body, timeoutMs, headers);
+      const { answer } = await wished(handle, options).call({
+        method: 'POST',
+        path: `/operations/${operation.name}`,
+        headers: {
+          'idempotency-key': idempotencyKey,
+          ...(correlationId === undefined ? {} : { 'x-correlation-id': correlationId }),
+          ...(traceparent === undefined ? {} : { traceparent }),
+        },
+        body,
+      });
+      return outputOf(target, operation, answer.body);
     } catch (fault) {
-      if (fault instanceof NatsUnavailable)
-        throw new CallFailed(target, 'not-sent', undefined, fault.message);
-      if (!(fault instanceof NatsUnanswered)) throw fault;
-      const outcome = fault.why === 'nobody-listens' ? 'not-sent' : 'unknown';
-      throw new CallFailed(target, outcome, undefined, fault.message);
+      if (!(fault instanceof CallFailure)) throw fault;
+      throw failed(target, fault);
     }
   }
+}
+
+function wished(handle: Handle, options: CallOptions): Handle {
+  const { timeoutMs = TIMEOUT_MS, isRepeatable, priority, session } = options;
+  let wish = handle.withDeadline(timeoutMs);
+  if (isRepeatable !== undefined) wish = wish.repeatable(isRepeatable);
+  if (priority !== undefined) wish = wish.withPriority(priority);
+  return session === undefined ? wish : wish.withSession(session);
+}
+
+function bodyOf(target: string, operation: Operation, input: unknown): string {
+  const checked = validate(operation.input, input);
+  if (checked instanceof Rejection)
+    throw new CallFailed(target, 'not-sent', undefined, checked.message);
+  const body = JSON.stringify(checked.value ?? null);
+  if (Buffer.byteLength(body) <= BODY_BYTES_MAX) return body;
+  throw new CallFailed(target, 'not-sent', undefined, `larger than ${BODY_BYTES_MAX} bytes`);
+}
+
+/** What the target said no to had no effect, nor what never went out. */
+function failed(target: string, failure: CallFailure): CallFailed {
+  const { cause, status } = failure;
+  const why = cause instanceof Error ? cause.message : failure.message;
+  const known = cause instanceof HttpRefusal ? 'refused' : 'not-sent';
+  const outcome = failure.outcome === 'unknown' ? 'unknown' : known;
+  return new CallFailed(target, outcome, status, why, { cause: failure });
 }
 
 function outputOf<Output extends z.ZodType>(
@@ -137,17 +164,19 @@ function outputOf<Output extends z.ZodType>(
   operation: Operation<z.ZodType, Output>,
   body: string,
 ): z.output<Output> {
+  let said: unknown;
   try {
-    const output = operation.output.safeParse(JSON.parse(body));
-    if (output.success) return output.data;
-    throw new CallFailed(
-      target,
-      'unknown',
-      200,
-      `an answer of another shape: ${output.error.message}`,
-    );
+    said = JSON.parse(body);
   } catch (fault) {
     if (!(fault instanceof SyntaxError)) throw fault;
     throw new CallFailed(target, 'unknown', 200, 'an answer that is not JSON');
   }
+  const output = operation.output.safeParse(said);
+  if (output.success) return output.data;
+  throw new CallFailed(
+    target,
+    'unknown',
+    200,
+    `an answer of another shape: ${output.error.message}`,
+  );
 }

@@ -22,7 +22,8 @@ export interface LinkOptions {
 export type LinkEvent =
   | { readonly type: 'nats-connected' }
   | { readonly type: 'nats-disconnected' }
-  | { readonly type: 'nats-unreachable'; readonly reason: string };
+  | { readonly type: 'nats-unreachable'; readonly reason: string }
+  | { readonly type: 'message-not-understood'; readonly subject: string; readonly reason: string };
 
 export interface NatsSession {
   readonly server_id: string;
@@ -64,6 +65,7 @@ const PING_EVERY_MS = 2_500;
 const PINGS_OUT_MAX = 2;
 const DRAIN_WITHIN_MS = 2_000;
 const NOBODY_LISTENS = '503';
+const TIMED_OUT = 'TIMEOUT';
 
 type Listen = (message: Msg) => void;
 interface Wanted {
@@ -132,8 +134,7 @@ export class NatsLink {
     return async () => {
       this.wanted.delete(wanted);
       // What the server has sent already is answered: whoever asked chose this instance.
-      const drained = wanted.subscription?.drain().catch(() => undefined);
-      await Promise.race([drained, pause(DRAIN_WITHIN_MS, new AbortController().signal)]);
+      await within(DRAIN_WITHIN_MS, wanted.subscription?.drain());
     };
   }
 
@@ -163,7 +164,9 @@ export class NatsLink {
       return messageOf(await this.usable().request(subject, body, options));
     } catch (fault) {
       if (!(fault instanceof NatsError)) throw fault;
-      throw new NatsUnanswered(fault.code === NOBODY_LISTENS ? 'nobody-listens' : 'timed-out');
+      if (fault.code === NOBODY_LISTENS) throw new NatsUnanswered('nobody-listens');
+      if (fault.code === TIMED_OUT) throw new NatsUnanswered('timed-out');
+      throw new NatsUnavailable(fault.message, { cause: fault });
     }
   }
 
@@ -173,8 +176,7 @@ export class NatsLink {
     await this.dialling;
     const { connection } = this;
     if (!connection || connection.isClosed()) return;
-    const drained = connection.drain().catch(() => connection.close());
-    await Promise.race([drained, pause(DRAIN_WITHIN_MS, new AbortController().signal)]);
+    await within(DRAIN_WITHIN_MS, connection.drain());
     await connection.close();
   }
 
@@ -196,11 +198,13 @@ export class NatsLink {
           reconnectJitter: REDIAL_MAX_MS - REDIAL_FIRST_MS,
           pingInterval: PING_EVERY_MS,
           maxPingOut: PINGS_OUT_MAX,
+          // Passwords may change on the server first.
+          ignoreAuthErrorAbort: true,
         });
         return this.take(connection);
       } catch (fault) {
         const reason = fault instanceof Error ? fault.message : String(fault);
-        this.options.onEvent?.({ type: 'nats-unreachable', reason });
+        this.tell({ type: 'nats-unreachable', reason });
         await pause(backOffMs(tries, REDIAL_FIRST_MS, REDIAL_MAX_MS), this.ending.signal);
       }
     }
@@ -211,6 +215,11 @@ export class NatsLink {
     for (const wanted of this.wanted) this.open(wanted, connection);
     this.connected(connection);
     this.watch(connection).catch(() => undefined);
+    // The client gives up for good now and then; nobody else does.
+    void connection.closed().then(() => {
+      this.isConnected = false;
+      if (!this.ending.signal.aborted) this.start();
+    });
   }
 
   private async watch(connection: NatsConnection): Promise<void> {
@@ -218,25 +227,51 @@ export class NatsLink {
       if (type === Events.Reconnect) this.connected(connection);
       if (type !== Events.Disconnect) continue;
       this.isConnected = false;
-      this.options.onEvent?.({ type: 'nats-disconnected' });
+      this.tell({ type: 'nats-disconnected' });
     }
   }
 
   private connected({ info }: NatsConnection): void {
     this.isConnected = true;
     this.current = info && { server_id: info.server_id, client_id: info.client_id };
-    this.options.onEvent?.({ type: 'nats-connected' });
+    this.tell({ type: 'nats-connected' });
     for (const listener of this.listeners) listener();
+  }
+
+  /** Whoever listens must not be able to end the connection. */
+  private tell(event: LinkEvent): void {
+    try {
+      this.options.onEvent?.(event);
+    } catch {
+      // It is its listener's to say what went wrong there.
+    }
   }
 
   private open(wanted: Wanted, connection: NatsConnection): void {
     wanted.subscription = connection.subscribe(wanted.subject, {
       ...(wanted.queue === undefined ? {} : { queue: wanted.queue }),
       callback: (fault, message) => {
-        if (!fault) wanted.listen(message);
+        if (fault) return;
+        try {
+          wanted.listen(message);
+        } catch (thrown) {
+          const reason = thrown instanceof Error ? thrown.message : String(thrown);
+          this.tell({ type: 'message-not-understood', subject: message.subject, reason });
+        }
       },
     });
   }
+}
+
+/** Waits for it, however it ends, and no longer than `ms`. */
+async function within(ms: number, done: Promise<unknown> | undefined): Promise<void> {
+  const waiting = new AbortController();
+  const ended = done?.then(
+    () => undefined,
+    () => undefined,
+  );
+  await Promise.race([ended, pause(ms, waiting.signal)]);
+  waiting.abort();
 }
 
 /** The first address's user is everyone's. */

@@ -128,6 +128,7 @@ it('knows each operation once', async () => {
   expect(() => handlers.add(reserve, () => ({ left: 0 }))).toThrow('two handlers for reserve');
   expect((await handlers.answer('other', '{}', {})).status).toBe(404);
   expect(() => operation('Not one', reserve)).toThrow(RangeError);
+  expect(() => new OperationRefused(500, 'who knows')).toThrow(RangeError);
 });
 
 it('says when nothing is under way, and does not wait for ever', async () => {

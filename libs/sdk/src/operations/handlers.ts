@@ -36,7 +36,7 @@ export class Handlers {
   private readonly known = new Map<string, Known>();
   private readonly now: () => number;
   private underWay = 0;
-  private wake: () => void = () => undefined;
+  private readonly waiting = new Set<() => void>();
 
   constructor(private readonly options: HandlersOptions) {
     this.now = options.now ?? (() => performance.now());
@@ -60,11 +60,13 @@ export class Handlers {
   async idle(ms: number): Promise<void> {
     if (this.underWay === 0) return;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.wake = () => {
+      const wake = (): void => {
         clearTimeout(timer);
+        this.waiting.delete(wake);
         resolve();
       };
+      const timer = setTimeout(wake, ms);
+      this.waiting.add(wake);
     });
   }
 
@@ -87,7 +89,7 @@ export class Handlers {
     } finally {
       call.end();
       this.underWay--;
-      if (this.underWay === 0) this.wake();
+      if (this.underWay === 0) for (const wake of this.waiting) wake();
     }
   }
 

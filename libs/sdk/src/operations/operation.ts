@@ -42,13 +42,13 @@ export class OperationRefused extends Error {
   override readonly name = 'OperationRefused';
   readonly code = 'sdk/operation-refused';
 
-  /** @param status An HTTP status from 400 to 599. */
+  /** @param status An HTTP status from 400 to 499, or 503: all of them say that nothing was done. */
   constructor(
     readonly status: number,
     message: string,
   ) {
     super(message);
-    if (!(status >= 400 && status <= 599))
-      throw new RangeError(`${status} is not a status of a failure`);
+    if (!(status >= 400 && status <= 499) && status !== 503)
+      throw new RangeError(`${status} does not say that nothing was done`);
   }
 }

@@ -8,12 +8,16 @@ const OPERATIONS = '/operations/';
 const HEALTH = '/health';
 const BODY_BYTES_MAX = 1_000_000;
 const REQUEST_MS_MAX = 30_000;
+const CONNECTIONS_MAX = 1_024;
+const SWEEP_MS = 50;
 
 export interface HttpOptions {
   readonly host: string;
   readonly port: number;
   /** Whether the service works; asked by the suite's checks. */
   readonly isHealthy: () => boolean | Promise<boolean>;
+  /** What threw that should not have. */
+  readonly onDefect: (where: string, defect: unknown) => void;
 }
 
 /** The operations of a service over HTTP, and the answer to health checks. */
@@ -24,10 +28,15 @@ export class ServedOverHttp {
     const server = createServer((request, response) => {
       answer(handlers, options, request).then(
         (reply) => send(response, reply),
-        () => response.destroy(),
+        (defect: unknown) => {
+          // The client went away in the middle of its body, or it is ours.
+          if (!request.destroyed) options.onDefect('http', defect);
+          response.destroy();
+        },
       );
     });
     server.requestTimeout = REQUEST_MS_MAX;
+    server.maxConnections = CONNECTIONS_MAX;
     server.listen(options.port, options.host);
     await once(server, 'listening');
     return new ServedOverHttp(server);
@@ -37,23 +46,33 @@ export class ServedOverHttp {
     return (this.server.address() as AddressInfo).port;
   }
 
-  /** Takes no new connections, and returns when the requests under way are answered. */
-  async close(): Promise<void> {
+  /** Takes no new connections, and returns when the requests under way are answered, or after `ms`. */
+  async close(ms: number): Promise<void> {
     const closed = once(this.server, 'close');
     this.server.close();
     this.server.closeIdleConnections();
+    const timer = setTimeout(() => this.server.closeAllConnections(), ms);
+    // Connections become idle one after the other, and new ones that never ask count as busy.
+    const sweep = setInterval(() => this.server.closeIdleConnections(), SWEEP_MS);
     await closed;
+    clearTimeout(timer);
+    clearInterval(sweep);
   }
 }
 
 async function answer(
   handlers: Handlers,
-  { isHealthy }: HttpOptions,
+  { isHealthy, onDefect }: HttpOptions,
   request: IncomingMessage,
 ): Promise<Answer> {
   const path = request.url?.split('?', 1)[0] ?? '/';
   if (path === HEALTH) {
-    const works = await isHealthy();
+    const works = await Promise.resolve()
+      .then(isHealthy)
+      .catch((defect: unknown) => {
+        onDefect('isHealthy', defect);
+        return false;
+      });
     return {
       status: works ? 200 : 503,
       body: JSON.stringify({ status: works ? 'ok' : 'failing' }),

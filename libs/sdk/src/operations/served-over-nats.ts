@@ -17,9 +17,11 @@ export function serveOverNats(
 ): () => Promise<void> {
   const forget = handlers.names.map((name) =>
     link.serve(operationSubject(serviceName, name), serviceName, ({ body, headers, respond }) => {
-      void handlers
+      handlers
         .answer(name, body, headers)
-        .then((answer) => respond(answer.body, headersOf(answer)));
+        .then((answer) => respond(answer.body, headersOf(answer)))
+        // The connection was closed meanwhile: there is nobody to tell.
+        .catch(() => undefined);
     }),
   );
   return async () => {

@@ -66,6 +66,7 @@ class Connection implements DownbeatConnection {
   private readonly heartbeatMs: number;
   private isFirstRegistrationOpen = true;
   private mayBeRegistered = false;
+  private isServiceKnown = false;
   private running: Promise<void> = Promise.resolve();
   private stopped: Promise<void> | undefined;
   private settleRegistered: (fault?: Error) => void = () => undefined;
@@ -91,7 +92,9 @@ class Connection implements DownbeatConnection {
   }
 
   start(): void {
-    this.running = this.run();
+    this.running = this.run().catch((fault: unknown) =>
+      this.tell({ type: 'heartbeat-failed', reason: String(fault) }),
+    );
   }
 
   /** Registers once more when the instance is on another connection to NATS than the suite knows. */
@@ -116,22 +119,32 @@ class Connection implements DownbeatConnection {
   /** Tries until the instance is registered, refused, or nobody wants it any more. */
   private async register(): Promise<'registered' | 'refused' | 'stopped'> {
     let key: string = randomUUID();
+    let session = this.link?.session();
     for (let tries = 1; !this.ending.signal.aborted; tries++) {
-      const answer = await this.registerOnce(key);
+      // A key belongs to what was said with it.
+      if (session !== this.link?.session()) key = randomUUID();
+      session = this.link?.session();
+      const answer = await this.registerOnce(key, session);
       const round = this.settled(answer);
       if (round === 'registered' || round === 'refused') return round;
       // "Not found" is an answer, and the suite repeats its answers to the same key.
-      if (round === 'forgotten') key = randomUUID();
+      if (round === 'forgotten') {
+        key = randomUUID();
+        this.isServiceKnown = false;
+      }
       await this.backOff(tries, answer);
     }
     return 'stopped';
   }
 
-  private async registerOnce(key: string): Promise<Answer> {
+  private async registerOnce(key: string, session: Session | undefined): Promise<Answer> {
     const { service, instance } = this.options;
-    const session = this.link?.session();
-    const known = await this.call('POST', '/services', service, `${key}-service`);
-    if (!isAccepted(known)) return known;
+    if (!this.isServiceKnown) {
+      const known = await this.call('POST', '/services', service, `${key}-service`);
+      if (!isAccepted(known)) return known;
+      // What somebody changed since is not to be undone by a lost connection.
+      this.isServiceKnown = true;
+    }
     this.mayBeRegistered = true;
     const body = {
       instance_id: this.instanceId,
@@ -160,7 +173,8 @@ class Connection implements DownbeatConnection {
     }
     if (answer instanceof GatewayUnreachable) return undefined;
     if (answer.status === 404) return 'forgotten';
-    if (!REFUSED_FOR_GOOD.includes(answer.status)) return undefined;
+    if (!this.isFirstRegistrationOpen || !REFUSED_FOR_GOOD.includes(answer.status))
+      return undefined;
     this.settleFirst(new RegistrationRefused(answer.status, answer.body));
     this.tell({ type: 'refused', reason: reasonOf(answer) });
     return 'refused';
@@ -255,8 +269,13 @@ class Connection implements DownbeatConnection {
     this.settleRegistered(fault);
   }
 
+  /** Whoever listens must not be able to end the heartbeats. */
   private tell(event: ConnectionEvent): void {
-    this.options.onEvent?.(event);
+    try {
+      this.options.onEvent?.(event);
+    } catch {
+      // It is its listener's to say what went wrong there.
+    }
   }
 }
 

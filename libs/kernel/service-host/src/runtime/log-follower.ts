@@ -13,6 +13,7 @@ const PAUSE_MS = 500;
 export class LogFollower<Event extends Message> {
   private readonly logger = new Logger(LogFollower.name);
   private stopped = false;
+  private readAt = Number.NEGATIVE_INFINITY;
   private isHinted = false;
   private wake: () => void = () => undefined;
   private running: Promise<void> = Promise.resolve();
@@ -36,6 +37,11 @@ export class LogFollower<Event extends Message> {
     await this.running;
   }
 
+  /** Milliseconds since the log was last read; infinite when it never was. */
+  get readAgoMs(): number {
+    return performance.now() - this.readAt;
+  }
+
   private hint(): void {
     this.isHinted = true;
     this.wake();
@@ -47,6 +53,7 @@ export class LogFollower<Event extends Message> {
       this.isHinted = false;
       try {
         const slice = await this.store.read<Event>(this.after, SLICE_MAX);
+        this.readAt = performance.now();
         if (slice.events.length > 0) this.listener(slice.events);
         const isAtEnd = slice.through - this.after < SLICE_MAX;
         this.after = slice.through;

@@ -2,7 +2,13 @@ import type { registryContract } from '@downbeat/contracts';
 import type { Message, Position, Recorded } from '@downbeat/eventsourcing';
 import { capabilitiesOf } from '../services/capabilities';
 import type { InstanceEvent } from '../instances/instance-events';
-import { isOffered, REGISTERED, standingAfter, type Standing } from '../instances/standing';
+import {
+  isOffered,
+  REGISTERED,
+  registeredAfter,
+  standingAfter,
+  type Standing,
+} from '../instances/standing';
 import type { RegistrationEvent } from '../services/service-registration';
 
 /** What changes what callers know. */
@@ -76,7 +82,7 @@ export function foldEntry(
   const { instance_id } = event.data;
   const { [instance_id]: before, ...others } = entry.instances;
   const after =
-    event.type === 'InstanceRegistered' ? listed(event.data) : foldInstance(before, event);
+    event.type === 'InstanceRegistered' ? listed(event.data, before) : foldInstance(before, event);
   if (after === before) return entry;
   return { ...entry, revision, instances: after ? { ...others, [instance_id]: after } : others };
 }
@@ -94,12 +100,15 @@ function foldInstance(
 
 type Registered = Extract<InstanceEvent, { type: 'InstanceRegistered' }>['data'];
 
-function listed({ version, ip_address, port, zone, weight, priority, session }: Registered) {
+function listed(
+  { version, ip_address, port, zone, weight, priority, session }: Registered,
+  before: ListedInstance | undefined,
+) {
   const host = ip_address.includes(':') ? `[${ip_address}]` : ip_address;
   return {
     version,
     url: `http://${host}:${port}`,
-    standing: REGISTERED,
+    standing: before ? registeredAfter(before.standing) : REGISTERED,
     ...(zone === undefined ? {} : { zone }),
     ...(weight === undefined ? {} : { weight }),
     ...(priority === undefined ? {} : { priority }),

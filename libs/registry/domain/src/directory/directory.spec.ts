@@ -140,8 +140,19 @@ it('knows what a session stands for now', () => {
     instance('billing', 3, { session: session(3) }),
     of('InstanceRemoved', 'billing', 3),
   );
-  expect(directory.instanceOf(session(2))).toEqual(names('billing', 1));
-  for (const gone of [1, 3, 4]) expect(directory.instanceOf(session(gone))).toBeUndefined();
+  expect(directory.instancesOf(session(2))).toEqual([names('billing', 1)]);
+  for (const gone of [1, 3, 4]) expect(directory.instancesOf(session(gone))).toEqual([]);
+});
+
+it('knows all that one session stands for, and nobody who has gone', () => {
+  const own = { session: session(1) };
+  const two = [service('a'), service('b'), instance('a', 1, own), instance('b', 1, own)];
+  expect(after(...two).instancesOf(session(1))).toEqual([names('a', 1), names('b', 1)]);
+  const gone = of('InstanceTerminating', 'a', 1, { reason: 'deregistered' });
+  expect(after(...two, gone).instancesOf(session(1))).toEqual([names('b', 1)]);
+  // Whoever claims another one's session does not take it away.
+  const claimed = [...two, of('InstanceRemoved', 'b', 1)];
+  expect(after(...claimed).instancesOf(session(1))).toEqual([names('a', 1)]);
 });
 
 it('passes over events of a service or an instance that it never heard of', () => {
@@ -211,6 +222,6 @@ describe('whoever follows page by page', () => {
     const second = new Directory(first.changedAfter(0, 100), first.revision);
     for (const directory of [first, second]) directory.apply(events.slice(3));
     expect(second.changedAfter(0, 100)).toEqual(first.changedAfter(0, 100));
-    expect(second.instanceOf(session(1))).toEqual(names('a', 1));
+    expect(second.instancesOf(session(1))).toEqual([names('a', 1)]);
   });
 });

@@ -6,7 +6,8 @@ import { foldEntry, serviceOf, type DirectoryEvent, type ListedService } from '.
 export class Directory {
   /** A map keeps its order: what changes is taken out and put in again at the end. */
   private readonly entries = new Map<string, ListedService>();
-  private readonly sessions = new Map<string, string>();
+  /** Which instances a session stands for, by its key. */
+  private readonly sessions = new Map<string, Map<string, InstanceName>>();
 
   /** @param entries As they are up to `revision`. */
   constructor(
@@ -55,27 +56,34 @@ export class Directory {
     return this.entries.get(serviceName);
   }
 
-  /** The instance that a session stands for. */
-  instanceOf(session: registryContract.NatsSession): InstanceName | undefined {
-    const service_id = this.sessions.get(keyOf(session));
-    const entry = service_id === undefined ? undefined : this.entries.get(service_id);
-    const key = keyOf(session);
-    const found = Object.entries(entry?.instances ?? {}).find(
-      ([, instance]) => instance.session && keyOf(instance.session) === key,
-    );
-    return entry && found && { service_id: entry.service_name, instance_id: found[0] };
+  /** The instances that a session stands for: more than one when a process has several. */
+  instancesOf(session: registryContract.NatsSession): readonly InstanceName[] {
+    return [...(this.sessions.get(keyOf(session))?.values() ?? [])];
+  }
+
+  /** How many sessions stand for instances. */
+  get sessionCount(): number {
+    return this.sessions.size;
   }
 
   private put(entry: ListedService): void {
     this.entries.set(entry.service_name, entry);
-    for (const { session } of Object.values(entry.instances))
-      if (session) this.sessions.set(keyOf(session), entry.service_name);
+    for (const [instance_id, { session, standing }] of Object.entries(entry.instances)) {
+      if (!session || standing.status === 'terminating') continue;
+      const key = keyOf(session);
+      const held = this.sessions.get(key) ?? new Map<string, InstanceName>();
+      held.set(instance_id, { service_id: entry.service_name, instance_id });
+      this.sessions.set(key, held);
+    }
   }
 
   private leave(entry: ListedService): void {
     this.entries.delete(entry.service_name);
-    for (const { session } of Object.values(entry.instances))
-      if (session) this.sessions.delete(keyOf(session));
+    for (const [instance_id, { session }] of Object.entries(entry.instances)) {
+      const held = session && this.sessions.get(keyOf(session));
+      held?.delete(instance_id);
+      if (session && held?.size === 0) this.sessions.delete(keyOf(session));
+    }
   }
 }
 

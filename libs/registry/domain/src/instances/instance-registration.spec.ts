@@ -68,6 +68,11 @@ describe('an instance', () => {
       .when(register({ port: 3001 }))
       .then({ type: 'InstanceRegistered', data: { ...details, port: 3001 } }));
 
+  it('changes nothing by registering again when its service is checked in another way', () =>
+    given(registered, observed('healthy'))
+      .when(register({ check: { ...details.check, interval_ms: 9_000 } }))
+      .thenNothing());
+
   it('keeps its id to one service', () =>
     given(registered)
       .when(register({ service_id: 'mail' }))
@@ -259,6 +264,15 @@ describe('an instance that changes its mind', () => {
     given(...twice, { ...registered, data: { ...details, port: 3001 } }, seen('healthy', 1))
       .when(see('unhealthy', 0))
       .then(seen('unhealthy', 0), suppressed));
+
+  it('is still held back when it registers anew', () => {
+    const anew: InstanceEvent = { type: 'InstanceRegistered', data: { ...details, port: 3001 } };
+    const past = [...twice, seen('unhealthy', 0), suppressed, anew, seen('healthy', 1)];
+    const release: InstanceCommand = { type: 'ReleaseInstance', data: names, at: until };
+    given(...past)
+      .when(release)
+      .then({ type: 'InstanceReleased', data: names });
+  });
 
   it('is released when that time is over, and not before', () => {
     const held = [...twice, seen('unhealthy', 0), suppressed];

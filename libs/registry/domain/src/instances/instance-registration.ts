@@ -18,7 +18,7 @@ import {
   type Observed,
   type Registering,
 } from './instance-events';
-import { REGISTERED, standingAfter, type Standing } from './standing';
+import { REGISTERED, registeredAfter, standingAfter, type Standing } from './standing';
 
 export type InstanceCommand =
   | Command<'RegisterInstance', Registering>
@@ -86,7 +86,8 @@ export const instanceRegistration: Decider<Instance, InstanceCommand, InstanceEv
   evolve(state, event) {
     if (event.type === 'InstanceRegistered') {
       const penalty = state.status === 'absent' ? undefined : state.penalty;
-      return { ...REGISTERED, registered: event.data, penalty };
+      const standing = state.status === 'absent' ? REGISTERED : registeredAfter(state);
+      return { ...standing, registered: event.data, penalty };
     }
     if (state.status === 'absent') return state;
     const standing = standingAfter(state, event);
@@ -118,9 +119,10 @@ function register(data: Registering, state: Instance): Decision<InstanceEvent> {
   if (state.status === 'absent') return [{ type: 'InstanceRegistered', data }];
   const other = ofAnotherService(data, state);
   if (other) return other;
-  const { session: had, ...before } = state.registered;
-  const { session, ...after } = data;
-  // Another address or version starts it afresh.
+  // How it is checked is its service's business, and told to the checks by that.
+  const { session: had, check: _, ...before } = state.registered;
+  const { session, check: __, ...after } = data;
+  // Anything else than before, such as another address, starts it afresh.
   if (state.status === 'terminating' || !isSame(before, after))
     return [{ type: 'InstanceRegistered', data }];
   // Asking for what already holds is not a change.

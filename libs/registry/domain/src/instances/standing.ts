@@ -15,6 +15,12 @@ export const REGISTERED: Standing = {
   suppressed_until: null,
 };
 
+/** Registering anew does not let go of one that is held back. */
+export const registeredAfter = ({ suppressed_until }: Standing): Standing => ({
+  ...REGISTERED,
+  suppressed_until,
+});
+
 /** Takes new calls. */
 export const isOffered = ({ status, lifecycle, suppressed_until }: Standing): boolean =>
   status === 'healthy' && lifecycle === 'running' && suppressed_until === null;
@@ -23,7 +29,7 @@ export const isOffered = ({ status, lifecycle, suppressed_until }: Standing): bo
 export function standingAfter(before: Standing, event: InstanceEvent): Standing | undefined {
   switch (event.type) {
     case 'InstanceRegistered':
-      return REGISTERED;
+      return registeredAfter(before);
     case 'InstanceSessionMoved':
       return before;
     case 'InstanceLifecycleAnnounced':

@@ -1,6 +1,6 @@
 import { registryContract, type InputOf } from '@downbeat/contracts';
 import { EventStore } from '@downbeat/event-store';
-import type { Message, Recorded } from '@downbeat/eventsourcing';
+import { Fault, type Message, type Recorded } from '@downbeat/eventsourcing';
 import { MessageBus } from '@downbeat/message-bus';
 import { ReadModels } from '@downbeat/projections';
 import {
@@ -19,11 +19,18 @@ import { pushesOf, upToBytes } from './pushes';
 
 /** Callers learn from it that nothing has changed, and that the registry is there. */
 const PULSE_MS = 1_000;
+const READ_AGO_MS_MAX = 2_500;
 const ROWS_MAX = 1_000;
 /** An answer is one NATS message, of 1 MB at most. */
 const PAGE_BYTES_MAX = 512 * 1024;
 
 type Session = registryContract.NatsSession;
+
+/** Asking again a moment later helps. */
+export class DirectoryNotLoaded extends Fault {
+  readonly code = 'registry/directory-not-loaded';
+  readonly remedy = 'retry';
+}
 
 /** The directory in this process's memory: what callers are answered and pushed comes from here. */
 @Injectable()
@@ -47,7 +54,7 @@ export class LiveDirectory {
       this.take(events.filter(isDirectoryEvent)),
     );
     this.follower.start();
-    this.pulse = setInterval(() => this.push([], this.directory.revision), PULSE_MS);
+    this.pulse = setInterval(() => this.beat(), PULSE_MS);
   }
 
   async stop(): Promise<void> {
@@ -59,6 +66,7 @@ export class LiveDirectory {
     since,
     limit,
   }: InputOf<typeof registryContract.directory>): registryContract.DirectoryPage {
+    if (!this.follower) throw new DirectoryNotLoaded('the directory is being loaded');
     const entries = this.directory.changedAfter(since, limit).map(offerOf);
     const page = upToBytes(entries, PAGE_BYTES_MAX);
     const last = page.at(-1);
@@ -70,9 +78,19 @@ export class LiveDirectory {
     };
   }
 
-  /** Whose session it is, as far as this replica has read the log. */
-  instanceOf(session: registryContract.NatsSession): InstanceName | undefined {
-    return this.directory.instanceOf(session);
+  /** What a session stands for, as far as this replica has read the log. */
+  instancesOf(session: registryContract.NatsSession): readonly InstanceName[] {
+    return this.directory.instancesOf(session);
+  }
+
+  get sessionCount(): number {
+    return this.directory.sessionCount;
+  }
+
+  /** Whether an instance is there, as far as this replica has read the log. */
+  isPresent({ service_id, instance_id }: InstanceName): boolean {
+    const standing = this.directory.get(service_id)?.instances[instance_id]?.standing;
+    return standing !== undefined && standing.status !== 'terminating';
   }
 
   /** Instances of a service that have not gone yet. */
@@ -98,6 +116,12 @@ export class LiveDirectory {
     this.push(changed.map(offerOf), after);
     const sessions = events.flatMap(sessionIn);
     if (sessions.length > 0) for (const listener of this.listeners) listener(sessions);
+  }
+
+  /** That nothing has changed is said by who has looked. */
+  private beat(): void {
+    const { readAgoMs = Infinity } = this.follower ?? {};
+    if (readAgoMs < READ_AGO_MS_MAX) this.push([], this.directory.revision);
   }
 
   private push(entries: readonly registryContract.DirectoryEntry[], after: number): void {

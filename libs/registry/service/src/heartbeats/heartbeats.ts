@@ -7,9 +7,11 @@ import {
   ofAnotherService,
   unknownInstance,
   type InstanceEvent,
+  type InstanceName,
 } from '@downbeat/registry-domain';
 import { ContextPool } from '@downbeat/service-host';
 import { Injectable } from '@nestjs/common';
+import { LiveDirectory } from '../directory/live-directory';
 
 type Heartbeat = DataOf<typeof registryContract.heartbeat>;
 
@@ -31,6 +33,9 @@ export interface FoundInstance {
   readonly now: Date;
 }
 
+/** Of one look; so that one whose instances are held back does not stand before all others. */
+const ONE_SERVICE_MAX = 50;
+
 /** When each instance was last heard of. Times are the database's, so replicas agree. */
 @Injectable()
 export class Heartbeats {
@@ -39,6 +44,7 @@ export class Heartbeats {
   constructor(
     private readonly pool: ContextPool,
     private readonly store: EventStore,
+    private readonly directory: LiveDirectory,
   ) {}
 
   async prepare(): Promise<void> {
@@ -65,12 +71,8 @@ export class Heartbeats {
     instance_id,
     resource_usage,
   }: Heartbeat): Promise<Rejection | undefined> {
-    const past = await this.store.load<InstanceEvent>(instanceStream(instance_id));
-    const instance = fold(instanceRegistration, past);
-    if (instance.status === 'absent' || instance.status === 'terminating')
-      return unknownInstance(instance_id);
-    const other = ofAnotherService({ service_id, instance_id }, instance);
-    if (other) return other;
+    const refused = await this.refusalOf({ service_id, instance_id });
+    if (refused) return refused;
     await this.pool.query(
       `insert into heartbeat (instance_id, last_seen_at, resource_usage)
        values ($1, clock_timestamp(), $2)
@@ -80,6 +82,16 @@ export class Heartbeats {
       [instance_id, resource_usage === undefined ? null : JSON.stringify(resource_usage)],
     );
     return undefined;
+  }
+
+  /** From memory as a rule: a heartbeat costs one write. */
+  private async refusalOf(names: InstanceName): Promise<Rejection | undefined> {
+    if (this.directory.isPresent(names)) return undefined;
+    const past = await this.store.load<InstanceEvent>(instanceStream(names.instance_id));
+    const instance = fold(instanceRegistration, past);
+    if (instance.status === 'absent' || instance.status === 'terminating')
+      return unknownInstance(names.instance_id);
+    return ofAnotherService(names, instance);
   }
 
   /**
@@ -102,14 +114,16 @@ export class Heartbeats {
          select i.service_id, i.instance_id, i.heartbeat_ttl_ms,
                 extract(epoch from clock_timestamp()
                   - greatest(h.last_seen_at, i.started_at, $1::timestamptz))::float8 * 1000
-                  as silent_for_ms
+                  as silent_for_ms,
+                row_number() over (partition by i.service_id
+                  order by greatest(h.last_seen_at, i.started_at, $1::timestamptz)) as nth
          from instance i left join heartbeat h using (instance_id)
          where i.heartbeat_ttl_ms is not null and i.status <> 'terminating'
        ) listened
-       where silent_for_ms > heartbeat_ttl_ms
+       where silent_for_ms > heartbeat_ttl_ms and nth <= $4
        order by silent_for_ms desc
        limit $2`,
-      [this.listeningSince, limit, windowMs],
+      [this.listeningSince, limit, windowMs, ONE_SERVICE_MAX],
     );
     return rows;
   }
@@ -143,7 +157,7 @@ export class Heartbeats {
   async unusableFor(ms: number, limit: number): Promise<readonly FoundInstance[]> {
     const { rows } = await this.pool.query<FoundInstance>(
       `select service_id, instance_id, clock_timestamp() as now from instance
-       where heartbeat_ttl_ms is null and not has_session and status in ('starting', 'unhealthy')
+       where heartbeat_ttl_ms is null and status in ('starting', 'unhealthy')
          and status_changed_at < clock_timestamp() - make_interval(secs => $1::float8 / 1000)
        limit $2`,
       [ms, limit],

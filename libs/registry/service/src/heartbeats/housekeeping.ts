@@ -1,5 +1,5 @@
 import { EventStore, execute } from '@downbeat/event-store';
-import { instantOf, type EventMeta } from '@downbeat/eventsourcing';
+import { Fault, instantOf, type EventMeta } from '@downbeat/eventsourcing';
 import {
   expiryAllowance,
   instanceRegistration,
@@ -118,6 +118,13 @@ export class Housekeeping {
       actor: 'registry-housekeeping',
     };
     const stream = instanceStream(command.data.instance_id);
-    await execute(this.store, instanceRegistration, stream, command, { meta });
+    try {
+      await execute(this.store, instanceRegistration, stream, command, { meta });
+    } catch (fault) {
+      if (!(fault instanceof Fault)) throw fault;
+      // It is looked at again next time; the others are not to wait for it.
+      const { instance_id } = command.data;
+      this.logger.warn({ err: fault, instance_id, command: command.type }, 'not decided');
+    }
   }
 }

@@ -1,6 +1,6 @@
 import type { registryContract } from '@downbeat/contracts';
 import { EventStore, execute } from '@downbeat/event-store';
-import { Fault, instantOf } from '@downbeat/eventsourcing';
+import { instantOf } from '@downbeat/eventsourcing';
 import { MessageBus, type ClosedSession } from '@downbeat/message-bus';
 import {
   expiryAllowance,
@@ -13,28 +13,35 @@ import { Injectable, Logger } from '@nestjs/common';
 import { LiveDirectory } from '../directory/live-directory';
 import { registryConfig } from '../registry-config';
 
-/** What the server writes when the other side has closed: the process ended, or said goodbye. */
-const CLOSED_BY_CLIENT = 'Client Closed';
+/** The other side has closed, or was gone when it was written to: the process ended, or said goodbye. */
+const CLOSED_BY_CLIENT: readonly string[] = ['Client Closed', 'Read Error'];
 /** The server goes, and with it everybody's connection: that says nothing about them. */
 const SERVER_GOES = 'Server Shutdown';
 /** An instance may be heard of after its session has closed. */
 const REMEMBERED_MS = 10_000;
 const REMEMBERED_MAX = 10_000;
+/** More than this share of all sessions, and more than so many, within a moment: then it is not they who end. */
+const BURST = { ms: 1_000, share: 0.25, least: 10 };
+/** Long enough for those that live to come back over another connection, and to say so. */
+const BURST_WAIT_MS = 3_000;
+const RETRY_MS = 500;
+const TRIES_MAX = 10;
+
+type Known = { readonly at: number; readonly session: ClosedSession };
 
 /**
  * Takes an instance out of service when its connection closes, within milliseconds. Connections that
  * the server gave up are believed for a share of a service's instances only: when many go silent at
- * once it is more likely the network, and heartbeats decide.
+ * once it is more likely the network, and heartbeats decide. When many close at once, those that come
+ * back are waited for.
  */
 @Injectable()
 export class ClosedSessions {
   private readonly logger = new Logger(ClosedSessions.name);
-  /** When each closed, oldest first. */
-  private readonly closed = new Map<
-    string,
-    { readonly at: number; readonly session: ClosedSession }
-  >();
+  /** Oldest first. Times are of a clock that never goes back. */
+  private readonly closed = new Map<string, Known>();
   private readonly givenUp = new Map<string, number[]>();
+  private readonly timers = new Set<NodeJS.Timeout>();
   private readonly shareMax: number;
   private readonly windowMs: number;
   private forget: () => void = () => undefined;
@@ -67,45 +74,43 @@ export class ClosedSessions {
 
   stop(): void {
     this.forget();
+    for (const timer of this.timers) clearTimeout(timer);
+    this.timers.clear();
   }
 
   private learn(session: ClosedSession): void {
     if (session.reason === SERVER_GOES) return;
-    const now = this.clock.now();
+    const now = performance.now();
     this.closed.set(keyOf(session), { at: now, session });
     for (const [key, { at }] of this.closed) {
       if (this.closed.size <= REMEMBERED_MAX && now - at < REMEMBERED_MS) break;
       this.closed.delete(key);
     }
-    this.close(session);
+    if (this.isBurst(now)) this.later(BURST_WAIT_MS, () => this.close(session));
+    else this.close(session);
+  }
+
+  private isBurst(now: number): boolean {
+    const recent = [...this.closed.values()].filter(({ at }) => now - at < BURST.ms).length;
+    return recent > Math.max(BURST.least, this.directory.sessionCount * BURST.share);
   }
 
   private close(session: ClosedSession): void {
-    const instance = this.directory.instanceOf(session);
-    if (!instance) return;
-    if (session.reason !== CLOSED_BY_CLIENT && !this.mayGiveUp(instance)) {
-      this.logger.warn(
-        {
-          instance_id: instance.instance_id,
-          service_name: instance.service_id,
-          reason: session.reason,
-        },
-        'too many instances of a service lost their connection at once: heartbeats will decide',
-      );
-      return;
+    for (const instance of this.directory.instancesOf(session)) {
+      const { service_id: service_name, instance_id } = instance;
+      const { reason } = session;
+      if (CLOSED_BY_CLIENT.includes(reason) || this.mayGiveUp(instance))
+        this.decide(instance, session, 1);
+      else
+        this.logger.warn(
+          { instance_id, service_name, reason },
+          'too many instances of a service lost their connection at once: heartbeats will decide',
+        );
     }
-    this.decide(instance, session).catch((fault: unknown) => {
-      if (!(fault instanceof Fault)) throw fault;
-      // Its heartbeats stay away too, and are noticed later.
-      this.logger.warn(
-        { err: fault, instance_id: instance.instance_id },
-        'a closed session was not recorded',
-      );
-    });
   }
 
   private mayGiveUp({ service_id }: InstanceName): boolean {
-    const now = this.clock.now();
+    const now = performance.now();
     const recent = (this.givenUp.get(service_id) ?? []).filter((at) => now - at < this.windowMs);
     const registered = this.directory.presentInstances(service_id) + recent.length;
     const mayGo = expiryAllowance(registered, recent.length, this.shareMax) > 0;
@@ -115,7 +120,25 @@ export class ClosedSessions {
     return mayGo;
   }
 
-  private async decide(
+  private decide(instance: InstanceName, session: ClosedSession, tries: number): void {
+    this.record(instance, session).catch((fault: unknown) => {
+      const { instance_id } = instance;
+      this.logger.warn({ err: fault, instance_id, tries }, 'a closed session was not recorded');
+      // After that its heartbeats, which stay away too, are noticed.
+      if (tries < TRIES_MAX)
+        this.later(RETRY_MS * tries, () => this.decide(instance, session, tries + 1));
+    });
+  }
+
+  private later(ms: number, what: () => void): void {
+    const timer = setTimeout(() => {
+      this.timers.delete(timer);
+      what();
+    }, ms);
+    this.timers.add(timer);
+  }
+
+  private async record(
     instance: InstanceName,
     { server_id, client_id }: ClosedSession,
   ): Promise<void> {

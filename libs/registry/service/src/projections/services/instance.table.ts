@@ -3,6 +3,7 @@ import type { Instant, JsonObject, RecordedEvent } from '@downbeat/eventsourcing
 import {
   isOffered,
   REGISTERED,
+  registeredAfter,
   standingAfter,
   type InstanceEvent,
   type Standing,
@@ -72,7 +73,7 @@ export const instance: Table<InstanceRow, RegistryEvent> = {
     DependenciesDeclared: ignore,
     InstanceRegistered: {
       keys: ({ data }) => [data.instance_id],
-      fold: (_, { data, recorded_at }) => ({
+      fold: (row, { data, recorded_at }) => ({
         instance_id: data.instance_id,
         service_id: data.service_id,
         node_name: data.node_name,
@@ -91,7 +92,7 @@ export const instance: Table<InstanceRow, RegistryEvent> = {
         lifecycle_detail: null,
         zone: data.zone ?? null,
         has_session: data.session !== undefined,
-        ...columnsOf(REGISTERED),
+        ...columnsOf(row ? registeredAfter(standingOf(row)) : REGISTERED),
       }),
     },
     InstanceSessionMoved: changing(({ data }) => ({ has_session: data.session !== undefined })),
