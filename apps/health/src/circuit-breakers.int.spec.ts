@@ -11,6 +11,7 @@ import { TestBench } from '@downbeat/test-bench';
 
 type List = AnswerOf<typeof healthContract.listCircuitBreakers>;
 type Breaker = AnswerOf<typeof healthContract.getCircuitBreaker>;
+type WhatIf = AnswerOf<typeof healthContract.whatIfBreaker>;
 type Metrics = AnswerOf<typeof healthContract.circuitBreakerMetrics>;
 
 const SOURCE = 'downbeat-saga';
@@ -151,7 +152,7 @@ class BreakerBench {
       async () => {
         await this.call(name, 8);
         this.tell();
-        return this.get(id);
+        return this.get(await this.idOf(name));
       },
       ({ holders }) => holders.filter(({ follows }) => follows === id).length === 2,
     );
@@ -371,6 +372,112 @@ describe('circuit breakers of two replicas of the saga', () => {
       const own = state_history.filter((one) => one.holder === holder);
       own.slice(1).forEach(({ from_state }, at) => expect(from_state).toBe(own[at]?.to_state));
     }
+  });
+
+  it('lose nothing with the streams of the bus', async () => {
+    const stock = suite.target('stock');
+    const id = await suite.idOf('stock');
+    await suite.heldByBoth('stock', id);
+    const before = (await suite.metrics(id)).metrics.state_changes_24h;
+    await suite.bench.stopService('health');
+    stock.status = 500;
+    await suite.call('stock', 12);
+    await suite.until(
+      () => suite.stateInSaga('stock'),
+      (state) => state !== 'closed',
+    );
+    stock.status = 200;
+    await suite.callUntilClosed('stock');
+    await suite.bench.loseStreams();
+    await suite.bench.startService('health');
+    await suite.until(
+      () => suite.metrics(id),
+      ({ metrics }) => metrics.state_changes_24h >= before + 3,
+    );
+  });
+
+  it('follow what is said of any service, unless somebody has said more', async () => {
+    const shop = await suite.idOf('shop');
+    const key = { service_name: '*', target_service: '*', endpoint_pattern: '*' };
+    const any = derivedId(healthContract.createCircuitBreaker, key);
+    const general = { ...impatient, failure_threshold: 7 };
+    const rule = `command.health.CreateCircuitBreaker.${any}`;
+    await suite.bench.accepted(rule, { ...key, ...general });
+    await suite.heldByBoth('shop', any);
+    expect((await suite.get(shop)).circuit_breaker).toMatchObject({
+      failure_threshold: 7,
+      has_settings: false,
+    });
+    const stock = await suite.get(await suite.idOf('stock'));
+    expect(stock.circuit_breaker).toMatchObject({ failure_threshold: 3, has_settings: true });
+
+    const forced = { mode: 'metrics_only', expires_in_seconds: 600, reason: 'trying it' };
+    await suite.order('Force', any, forced);
+    await suite.untilDone(any);
+    expect((await suite.get(shop)).circuit_breaker.mode).toBe('metrics_only');
+    await suite.order('Release', any, { reason: 'tried' });
+    await suite.untilDone(any);
+    await suite.bench.accepted(`command.health.RemoveCircuitBreaker.${any}`);
+    await suite.bench.accepted('command.health.PutBreakerDefaults.all', {
+      ...impatient,
+      failure_threshold: 9,
+    });
+    await suite.until(
+      async () => {
+        await suite.call('shop', 4);
+        suite.tell();
+        return suite.get(shop);
+      },
+      ({ circuit_breaker }) => circuit_breaker.failure_threshold === 9,
+    );
+  });
+
+  it('are set by what makes sense only, and each by its own id', async () => {
+    const id = await suite.idOf('stock');
+    const refused = async (command: string, of: string, body: object) =>
+      suite.bench.command(`command.health.${command}.${of}`, body as never);
+    const key = { service_name: 'downbeat-saga', target_service: 'venue', endpoint_pattern: '*' };
+    expect(await refused('CreateCircuitBreaker', id, { ...key, ...impatient })).toMatchObject({
+      problem: { errors: [{ field: 'breaker_id', message: expect.stringContaining('must be') }] },
+    });
+    const senseless = { ...impatient, policy: { open_seconds_max: 0.5 } };
+    expect(await refused('UpdateCircuitBreaker', id, senseless)).toMatchObject({
+      problem: { errors: [{ field: 'policy.open_seconds_max' }] },
+    });
+    const other = { ...impatient, failure_threshold: 4 };
+    const again = { ...key, target_service: 'stock', ...other };
+    expect(await refused('CreateCircuitBreaker', id, again)).toMatchObject({
+      problem: { code: 'breaker-exists', kind: 'conflict' },
+    });
+    const nobody = derivedId(healthContract.createCircuitBreaker, key);
+    expect(await refused('ResetCircuitBreaker', nobody, { reason: 'r' })).toMatchObject({
+      problem: { code: 'breaker-unknown', kind: 'not-found' },
+    });
+  });
+
+  it('say what they would have done with other settings, and are not moved by that', async () => {
+    const id = await suite.idOf('stock');
+    const whatIf = (settings: object) =>
+      suite.bench.answer<WhatIf>('query.health.what-if-breaker', {
+        breaker_id: id,
+        ...impatient,
+        ...settings,
+      });
+    const before = await suite.get(id);
+    const patient = await whatIf({ failure_threshold: 1_000 });
+    expect(patient.recorded.openings).toBeGreaterThan(0);
+    expect(patient.recorded.failures).toBe(suite.target('stock').failed);
+    expect(patient.simulated).toEqual({
+      openings: 0,
+      open_seconds: 0,
+      refused_calls: 0,
+      refused_failures: 0,
+    });
+    const hasty = await whatIf({ failure_threshold: 1, timeout_duration: 600 });
+    expect(hasty.simulated.openings).toBeGreaterThan(0);
+    expect(hasty.simulated.refused_failures).toBeGreaterThan(0);
+    expect(hasty.resolution).toMatchObject({ interval_seconds: 60, is_complete: true });
+    expect((await suite.get(id)).holders).toEqual(before.holders);
   });
 
   it('count every call once', async () => {

@@ -41,6 +41,24 @@ describe('a command over HTTP', () => {
     expect(response.headers.get('Idempotent-Replayed')).toBeNull();
   });
 
+  it('makes an id of what it is about, when its contract says of what', async () => {
+    const breaker = {
+      service_name: 'shop',
+      target_service: 'billing',
+      failure_threshold: 5,
+      success_threshold: 3,
+      timeout_duration: 60,
+    };
+    const patterns = [{}, { endpoint_pattern: '*' }, { endpoint_pattern: '/invoices' }];
+    for (const pattern of patterns)
+      await bench.send('POST', '/api/orchestration/circuit-breakers', { ...breaker, ...pattern });
+    const [one, same, other] = bench.bus.commands.map(({ body }) => String(body['breaker_id']));
+    expect(one).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+    expect(same).toBe(one);
+    expect(other).not.toBe(one);
+    expect(bench.bus.commands[0]?.subject).toBe(`command.health.CreateCircuitBreaker.${one}`);
+  });
+
   it('is identified by its idempotency key', async () => {
     bench.bus.onCommand = () => ({ accepted: true, position: 7, answer: {}, repeated: true });
     const response = await bench.send('POST', services, service, { 'Idempotency-Key': 'key-1' });

@@ -18,7 +18,7 @@ const LAST_OUTCOME_TIMEOUT_MS = 1_500;
 const RETRY_MS_MAX = 30_000;
 /** Of one breaker, in one report. */
 const ORDERS_MAX = 20;
-const BOUNDS = { breakers: 50, transitions: 200, intervals: 500 } as const;
+const BOUNDS = { breakers: 50, transitions: 200, intervals: 400 } as const;
 
 /**
  * Tells the health context what the breakers of this process do. Calls never wait for it: what
