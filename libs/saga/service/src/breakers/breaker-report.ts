@@ -27,9 +27,6 @@ export function heldOf(
   calendarOffsetMs: number,
 ): Held {
   const dated = (ms: number): Instant => instantOf(Math.round(ms + calendarOffsetMs));
-  const rules = view.rules.map(({ rule, slow, failures }) =>
-    rule === 'slow-calls' ? slow : failures,
-  );
   return {
     service_name: key.source,
     target_service: key.target,
@@ -39,7 +36,7 @@ export function heldOf(
     ...(view.sinceMs !== undefined && { since: dated(view.sinceMs) }),
     ...(view.nextAttemptMs !== undefined && { next_attempt_at: dated(view.nextAttemptMs) }),
     ...(view.lastFailureMs !== undefined && { last_failure_at: dated(view.lastFailureMs) }),
-    failure_count: Math.max(0, ...rules),
+    failure_count: view.counted,
     success_count: view.trial?.successes ?? 0,
     failure_threshold: thresholds.failures,
     success_threshold: thresholds.successes,

@@ -90,6 +90,7 @@ describe('the reports of a replica', () => {
         service_name: 'downbeat-saga',
         target_service: 'shop',
         state: 'open',
+        failure_count: 2,
         failure_threshold: 2,
         timeout_duration: 5,
         transitions: [

@@ -10,6 +10,7 @@ import {
   type CallTally,
   type JournalBounds,
   type JournalPage,
+  type TripEvidence,
 } from '@downbeat/resilience';
 import { BreakerOrders, type BreakerOrder, type CarriedOut } from './breaker-orders';
 
@@ -39,6 +40,8 @@ interface Kept extends HeldBreaker {
   policy: BreakerPolicy;
   /** The settings that the policy is from. */
   follows: string | undefined;
+  /** What its rules had counted when it opened: they begin anew then. */
+  openedBy: number;
 }
 
 /** How a breaker is, for whoever is told of it. */
@@ -46,6 +49,8 @@ export interface BreakerView extends BreakerStatistics {
   readonly key: BreakerKey;
   readonly thresholds: ReturnType<typeof thresholdsOf>;
   readonly follows?: string;
+  /** Failures, or slow calls, that count against it: of one that is open, those that opened it. */
+  readonly counted: number;
 }
 
 /** The breakers of this process in front of its targets, and what is to be told of them. */
@@ -70,11 +75,13 @@ export class HeldBreakers {
     if (known) return known;
     const key: BreakerKey = { source: BREAKER_SOURCE, target, pattern: PATTERN };
     const { policy, follows } = this.ruledFor(target);
-    const breaker = new CircuitBreaker(policy, this.options.chance, (transition) =>
-      this.journal.note(key, transition, this.calendarOffsetMs),
-    );
+    const breaker = new CircuitBreaker(policy, this.options.chance, (transition) => {
+      if (transition.cause.kind === 'tripped') made.openedBy = countedBy(transition.cause.evidence);
+      if (transition.to === 'closed') made.openedBy = 0;
+      this.journal.note(key, transition, this.calendarOffsetMs);
+    });
     const tally = this.journal.tallyOf(key);
-    const made: Kept = { key, breaker, tally, policy, follows };
+    const made: Kept = { key, breaker, tally, policy, follows, openedBy: 0 };
     this.kept.set(target, made);
     this.obey(made, true);
     return made;
@@ -137,7 +144,7 @@ export class HeldBreakers {
     const { now, chance } = this.options;
     const { policy } = this.ruledFor(key.target);
     const statistics = new CircuitBreaker(policy, chance).statistics(now());
-    return { key, ...statistics, thresholds: thresholdsOf(policy) };
+    return { key, ...statistics, thresholds: thresholdsOf(policy), counted: 0 };
   }
 
   view(target: string): BreakerView | undefined {
@@ -149,10 +156,11 @@ export class HeldBreakers {
     return [...this.kept.values()].map((one) => this.viewOf(one));
   }
 
-  private viewOf({ key, breaker, policy, follows }: Kept): BreakerView {
+  private viewOf({ key, breaker, policy, follows, openedBy }: Kept): BreakerView {
     const statistics = breaker.statistics(this.options.now());
     const thresholds = thresholdsOf(policy);
-    return { key, ...statistics, thresholds, ...(follows !== undefined && { follows }) };
+    const counted = Math.max(openedBy, ...statistics.rules.map(countedBy));
+    return { key, ...statistics, thresholds, counted, ...(follows !== undefined && { follows }) };
   }
 
   private ruledFor(target: string) {
@@ -166,3 +174,6 @@ export class HeldBreakers {
     this.orders.carryOut(key.target, breaker, now(), calendar(), isNew);
   }
 }
+
+const countedBy = ({ rule, slow, failures }: TripEvidence): number =>
+  rule === 'slow-calls' ? slow : failures;
