@@ -7,6 +7,7 @@ export * from './breaker/breakers';
 export * from './breaker/call-tally';
 export * from './breaker/circuit-breaker';
 export * from './breaker/said-policy';
+export * from './breaker/said-policy-check';
 export * from './breaker/sliding-counts';
 export * from './breaker/transition';
 export * from './bulkhead/bulkhead';

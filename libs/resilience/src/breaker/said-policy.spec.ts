@@ -1,5 +1,6 @@
 import { BREAKER_POLICY } from './breaker-policy';
-import { policyFrom, thresholdsOf, wrongFieldOf, type SaidPolicy } from './said-policy';
+import { policyFrom, thresholdsOf, type SaidPolicy } from './said-policy';
+import { wrongFieldOf } from './said-policy-check';
 
 const plain: SaidPolicy = { failure_threshold: 5, success_threshold: 3, timeout_duration: 60 };
 

@@ -2,7 +2,8 @@ import type { Instant } from '@downbeat/eventsourcing';
 import type { RecordedHour, RecordedTransition } from '@downbeat/health-domain';
 import { policyFrom } from '@downbeat/resilience';
 import { laidOut } from './laid-out-calls';
-import { courseOf, firstDifference } from './what-if';
+import { firstDifference } from './first-difference';
+import { courseOf } from './what-if';
 
 const START = Date.UTC(2026, 2, 1, 9, 0);
 const HOUR = 3_600_000;

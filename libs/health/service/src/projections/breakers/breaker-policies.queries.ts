@@ -3,7 +3,7 @@ import { epochMs } from '@downbeat/eventsourcing';
 import { Answers, type Question } from '@downbeat/service-host';
 import { Controller } from '@nestjs/common';
 import { BreakerRows } from './breaker-rows';
-import type { BreakerRow } from './breakers.projection';
+import type { BreakerRow } from './breaker.table';
 import type { RecordedOrder } from './recorded-order';
 
 const { breakerPolicies } = healthContract;

@@ -3,12 +3,10 @@ import { ReadModels, type Read, type ReadAs } from '@downbeat/projections';
 import { Clock } from '@downbeat/service-host';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import {
-  breakers,
-  type BreakerDefaultsRow,
-  type BreakerHourRow,
-  type BreakerRow,
-} from './breakers.projection';
+import type { BreakerDefaultsRow } from './breaker-defaults.table';
+import type { BreakerHourRow } from './breaker-hour.table';
+import type { BreakerRow } from './breaker.table';
+import { breakers } from './breakers.projection';
 
 const ROWS_MAX = 10_000;
 

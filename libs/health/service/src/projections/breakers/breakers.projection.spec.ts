@@ -1,18 +1,13 @@
 import type { Instant } from '@downbeat/eventsourcing';
 import type { BreakerEvent } from '@downbeat/health-domain';
 import { tableSpecification, type GivenEvent } from '@downbeat/projections/testing';
-import {
-  breakers,
-  type BreakerDefaultsRow,
-  type BreakerHourRow,
-  type BreakerRow,
-} from './breakers.projection';
+import { breakerDefaultsTable } from './breaker-defaults.table';
+import { breakerHourTable } from './breaker-hour.table';
+import { breakerTable } from './breaker.table';
 
-const [breakerTable, hourTable, defaultsTable] = breakers.tables;
-if (!breakerTable || !hourTable || !defaultsTable) throw new Error('a table is missing');
-const rows = tableSpecification<BreakerRow, BreakerEvent>(breakerTable);
-const hours = tableSpecification<BreakerHourRow, BreakerEvent>(hourTable);
-const defaults = tableSpecification<BreakerDefaultsRow, BreakerEvent>(defaultsTable);
+const rows = tableSpecification(breakerTable);
+const hours = tableSpecification(breakerHourTable);
+const defaults = tableSpecification(breakerDefaultsTable);
 
 const at = '2026-03-01T09:30:00.000Z' as Instant;
 const named = {

@@ -3,7 +3,7 @@ import { isCurrent, breakerStandingOf } from '@downbeat/health-domain';
 import { Answers, cursorOf, pageOf, type Question } from '@downbeat/service-host';
 import { Controller } from '@nestjs/common';
 import { BreakerRows } from './breaker-rows';
-import type { BreakerRow } from './breakers.projection';
+import type { BreakerRow } from './breaker.table';
 import { ordersOf, takersOf } from './orders-of';
 
 const { listCircuitBreakers, getCircuitBreaker } = healthContract;

@@ -1,7 +1,7 @@
 import type { AnswerOf, healthContract } from '@downbeat/contracts';
 import { isCurrent } from '@downbeat/health-domain';
 import type { BreakerReading } from './breaker-rows';
-import type { BreakerRow } from './breakers.projection';
+import type { BreakerRow } from './breaker.table';
 
 type Order = AnswerOf<typeof healthContract.getCircuitBreaker>['orders'][number];
 

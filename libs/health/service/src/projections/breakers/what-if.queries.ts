@@ -6,7 +6,8 @@ import { Answers, type Question } from '@downbeat/service-host';
 import { Controller } from '@nestjs/common';
 import { settingsOf, settingsRefused } from '../../breakers/control-breaker';
 import { ASSUMPTIONS } from '../../breakers/laid-out-calls';
-import { courseOf, firstDifference, type Course } from '../../breakers/what-if';
+import { firstDifference } from '../../breakers/first-difference';
+import { courseOf, type Course } from '../../breakers/what-if';
 import { BreakerRows } from './breaker-rows';
 
 const { whatIfBreaker } = healthContract;

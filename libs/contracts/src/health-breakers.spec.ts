@@ -1,0 +1,37 @@
+import { endpointPattern, normalPattern } from './health-breaker-fields';
+import { reportBreakers } from './health-breaker-reports';
+import { createCircuitBreaker } from './health-breaker-control';
+
+describe('a pattern of endpoints', () => {
+  it.each([
+    ['*', '*'],
+    ['/**', '*'],
+    ['orders/42/', '/orders/42'],
+    ['//orders//42', '/orders/42'],
+    ['GET orders/*', 'GET /orders/*'],
+    ['GET  /orders/*?page=1', 'GET /orders/*'],
+    ['GET', 'GET'],
+    ['/GET', 'GET'],
+  ])('%s is written as %s', (said, written) => {
+    expect(normalPattern(said)).toBe(written);
+    expect(normalPattern(written)).toBe(written);
+    expect(endpointPattern.parse(said)).toBe(written);
+  });
+
+  it('is everything when nobody says more', () => {
+    const { endpoint_pattern: _, ...example } = createCircuitBreaker.example;
+    expect(createCircuitBreaker.data.parse(example).endpoint_pattern).toBe('*');
+  });
+});
+
+describe('a report of breakers', () => {
+  it('fits into one append', () => {
+    const { breakers, ...report } = reportBreakers.example;
+    const [one] = breakers;
+    const transitions = Array.from({ length: 200 }, () => one?.transitions?.[0]);
+    const held = (count: number) => Array.from({ length: count }, () => ({ ...one, transitions }));
+    const isFine = (count: number) =>
+      reportBreakers.data.safeParse({ ...report, breakers: held(count) }).success;
+    expect([isFine(4), isFine(5)]).toEqual([true, false]);
+  });
+});
