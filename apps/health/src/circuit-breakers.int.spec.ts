@@ -255,6 +255,17 @@ describe('circuit breakers of two replicas of the saga', () => {
     const then = await suite.get(id, { at: openedAt });
     expect(then.circuit_breaker.current_state).toBe('open');
     expect((await suite.list({}, { at: openedAt })).state_summary.open).toBe(1);
+    const [metricsThen, metricsNow] = [
+      await suite.metrics(id, { at: openedAt }),
+      await suite.metrics(id),
+    ];
+    expect(metricsThen.state_history.map(({ to_state }) => to_state)).not.toContain('closed');
+    // What the other replica told later, of the same time, is added to it.
+    expect(metricsNow.state_history).toEqual(expect.arrayContaining(metricsThen.state_history));
+    expect(metricsNow.state_history.at(0)?.cause).toMatchObject({
+      kind: 'tripped',
+      evidence: { rule: 'time_window' },
+    });
   });
 
   const impatient = { failure_threshold: 3, success_threshold: 1, timeout_duration: 1 };

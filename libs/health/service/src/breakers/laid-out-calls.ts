@@ -37,8 +37,10 @@ export function laidOut(
   for (const { at, cause } of transitions) {
     const atMs = Date.parse(at);
     if (cause.kind !== 'tripped' || atMs < whole.fromMs || atMs >= whole.toMs) continue;
+    // Its window may have begun minutes before: no more than this minute has.
     const bad = Math.min(cause.evidence.failures, failures);
-    const all = Math.min(Math.max(cause.evidence.calls, bad), calls);
+    const good = Math.min(cause.evidence.calls - cause.evidence.failures, calls - failures);
+    const all = bad + Math.max(0, good);
     const from = Math.max(whole.fromMs, atMs - BURST_MS);
     places.push(...spread(all, inARow(all, bad), [{ fromMs: from, toMs: atMs }]));
     calls -= all;

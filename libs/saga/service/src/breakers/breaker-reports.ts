@@ -14,7 +14,7 @@ const COUNTS_EVERY_MS = 60_000;
 /** How all of them are, whatever they are. */
 const ALL_EVERY_MS = 300_000;
 const OUTCOME_TIMEOUT_MS = 5_000;
-const LAST_OUTCOME_TIMEOUT_MS = 1_500;
+const LAST_OUTCOME_TIMEOUT_MS = 1_000;
 const RETRY_MS_MAX = 30_000;
 /** Of one breaker, in one report. */
 const ORDERS_MAX = 20;
