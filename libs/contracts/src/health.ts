@@ -21,6 +21,7 @@ import {
 } from './health-breakers';
 import { whatIfBreaker } from './health-breaker-what-if';
 import { checkKind, checkPhase, unhealthyReason } from './health-checks';
+import { reportCalls } from './health-calls';
 import { serviceHealth, systemHealth } from './health-system';
 import { instanceStatus } from './registry';
 
@@ -29,6 +30,7 @@ export * from './health-breaker-fields';
 export * from './health-breaker-reports';
 export * from './health-breaker-what-if';
 export * from './health-breakers';
+export * from './health-calls';
 export * from './health-system';
 
 const context = 'health' as const;
@@ -103,6 +105,7 @@ export const listHealth = query({
 
 export const health = {
   commands: [
+    reportCalls,
     reportBreakers,
     createCircuitBreaker,
     updateCircuitBreaker,

@@ -1,3 +1,4 @@
+export * from './call-evidence';
 export * from './check-plan';
 export * from './check-request';
 export * from './expectations';

@@ -16,6 +16,8 @@ import { InstanceProbes } from './checks/probes/instance-probes';
 import { NatsProbe } from './checks/probes/nats-probe';
 import { TcpProbe } from './checks/probes/tcp-probe';
 import { Probing } from './checks/probing';
+import { ReportedCalls } from './checks/reported-calls';
+import { ReportCalls, ReportCallsHandler } from './commands/report-calls';
 import { healthConfig } from './health-config';
 import { breakerCommands, breakerControllers, breakerProviders } from './breakers/breaker-parts';
 import { breakers } from './projections/breakers/breakers.projection';
@@ -34,7 +36,7 @@ import { Replicas } from './sharing/replicas';
       projections: [checks, breakers],
       publications: healthPublications,
       settings: healthConfig,
-      commands: [...breakerCommands],
+      commands: [ReportCalls, ...breakerCommands],
     }),
   ],
   controllers: [ChecksQueries, SystemQueries, ...breakerControllers],
@@ -42,6 +44,8 @@ import { Replicas } from './sharing/replicas';
     Checker,
     CheckLog,
     Probing,
+    ReportCallsHandler,
+    ReportedCalls,
     Replicas,
     InstanceProbes,
     HttpProbe,
@@ -79,6 +83,7 @@ export class HealthModule implements OnApplicationBootstrap {
     private readonly checker: Checker,
     private readonly registeredInstances: RegisteredInstancesReactor,
     private readonly replicas: Replicas,
+    private readonly reportedCalls: ReportedCalls,
     private readonly lifecycle: HostLifecycle,
   ) {}
 
@@ -86,6 +91,12 @@ export class HealthModule implements OnApplicationBootstrap {
     await this.runtime.start({ reactors: [this.registeredInstances] });
     await this.replicas.prepare();
     this.checker.start();
-    this.lifecycle.onStop('health checks', () => this.checker.stop());
+    const deafen = this.reportedCalls.listen((instanceId, evidence) =>
+      this.checker.hearOfCalls(instanceId, evidence),
+    );
+    this.lifecycle.onStop('health checks', async () => {
+      deafen();
+      await this.checker.stop();
+    });
   }
 }

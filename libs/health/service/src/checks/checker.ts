@@ -4,6 +4,7 @@ import {
   effectiveCheck,
   planOf,
   serviceCheck,
+  type CallEvidence,
   type CheckEvent,
   type CheckPlan,
   type ServiceCheck,
@@ -55,6 +56,14 @@ export class Checker {
 
   status(): { readonly watched: number; readonly under_way: number } {
     return { watched: this.watches.size, under_way: this.probing.underWay };
+  }
+
+  /** What callers report of an instance that another replica checks is that one's business. */
+  hearOfCalls(instanceId: string, evidence: CallEvidence): void {
+    this.watches
+      .get(instanceId)
+      ?.hearOfCalls(evidence)
+      .catch((fault: unknown) => this.complain(fault, instanceId));
   }
 
   /** What came and went within one slice of the log is not asked at all. */
@@ -125,12 +134,16 @@ export class Checker {
       probing: this.probing,
       log: this.log,
       isOurs: (id) => this.replicas.owns(id),
-      onFault: (fault) => this.logger.error({ err: fault, instance_id }, 'a check broke'),
+      onFault: (fault, id) => this.complain(fault, id),
     });
     this.watches.set(instance_id, watch);
     const { intervalMs } = plan.readiness;
     // Of what nobody has asked yet, the first answer is waited for.
     watch.begin(known.standing ? Math.random() * Math.min(intervalMs, TAKE_OVER_MS) : 0);
+  }
+
+  private complain(fault: unknown, instance_id: string): void {
+    this.logger.error({ err: fault, instance_id }, 'a check broke');
   }
 
   private unwatch(instanceId: string): void {

@@ -1,9 +1,13 @@
 import {
   beginAt,
+  detailOf,
+  isAgainst,
   isSameStanding,
+  observeCalls,
   observeInstance,
   runningPhases,
   standingOf,
+  type CallEvidence,
   type CheckPlan,
   type CheckResult,
   type InstanceObservation,
@@ -18,6 +22,9 @@ import type { Probing } from './probing';
 const WAIT_SHARE = 0.1;
 /** A check gets this long even when the time for starting is nearly over. */
 const LAST_CHECK_MS = 50;
+
+/** However many callers report failures, a check is brought forward no more often than this. */
+const HURRY_EVERY_MS = 200;
 
 export interface WatchParts {
   readonly probing: Pick<Probing, 'run' | 'isBusy'>;
@@ -34,6 +41,9 @@ export class Watch {
   private readonly underWay = new Set<Phase>();
   private turn: Promise<void> = Promise.resolve();
   private isOver = false;
+  /** When calls were last reported to have failed, on this process's monotonic clock. */
+  private callsFailedAt = -Infinity;
+  private hurriedAt = -Infinity;
   /** What each check saw last. */
   private readonly details = new Map<Phase, string>();
 
@@ -69,6 +79,28 @@ export class Watch {
     if (this.observation.hasStarted && !before.hasStarted) this.begin(0);
   }
 
+  /** Calls that failed may cross the threshold, or bring the next check forward to now. */
+  async hearOfCalls(evidence: CallEvidence): Promise<void> {
+    if (this.isOver || !isAgainst(evidence)) return;
+    await this.inTurn(async () => {
+      if (!this.isRunning('readiness') || !this.parts.isOurs(this.instanceId)) return;
+      this.callsFailedAt = performance.now();
+      const now = observeCalls(this.observation, evidence, this.plan);
+      const isCrossed = await this.turnTo(now, 'readiness', detailOf(evidence));
+      // Whoever fell by its calls gets a whole interval: its checks may well pass while calls fail.
+      if (isCrossed) this.schedule('readiness', this.intervalOf('readiness', this.plan.readiness));
+      else if (now.readiness.status === 'healthy') this.hurry();
+    });
+  }
+
+  private hurry(): void {
+    const now = performance.now();
+    // One is on its way already.
+    if (this.hurriedAt > now) return;
+    this.hurriedAt = Math.max(now, this.hurriedAt + HURRY_EVERY_MS);
+    this.schedule('readiness', this.hurriedAt - now);
+  }
+
   private get instanceId(): string {
     return this.known.checked.instance_id;
   }
@@ -94,14 +126,16 @@ export class Watch {
     if (probing.isBusy || !isOurs(this.instanceId))
       return this.schedule(phase, plan.intervalMs * WAIT_SHARE);
     this.underWay.add(phase);
+    const asked = this.plan;
+    const askedAt = performance.now();
     try {
       const result = await probing.run(plan.request, this.timeoutOf(phase, plan));
-      if (result) await this.inTurn(() => this.take(phase, result));
+      if (result && asked === this.plan) await this.inTurn(() => this.take(phase, result, askedAt));
     } finally {
       this.underWay.delete(phase);
-      // Of the plan as it is now.
       const next = this.plan[phase];
-      if (next && this.isRunning(phase)) this.schedule(phase, this.intervalOf(phase, next));
+      if (next && this.isRunning(phase))
+        this.schedule(phase, asked === this.plan ? this.intervalOf(phase, next) : 0);
     }
   }
 
@@ -112,20 +146,31 @@ export class Watch {
     return turn;
   }
 
-  private async take(phase: Phase, result: CheckResult): Promise<void> {
-    const { known, plan, parts } = this;
-    if (!this.isRunning(phase) || !parts.isOurs(this.instanceId)) return;
-    const { detail } = result;
+  private async take(phase: Phase, result: CheckResult, askedAt: number): Promise<void> {
+    if (!this.isRunning(phase) || !this.parts.isOurs(this.instanceId)) return;
+    // What was asked before calls failed cannot speak against them.
+    if (phase === 'readiness' && result.isPassed && askedAt < this.callsFailedAt) return;
+    const isOverdue = this.startupLeftMs() <= 0;
+    const now = observeInstance(this.observation, phase, result, this.plan, isOverdue);
+    await this.turnTo(now, phase, result.detail);
+  }
+
+  /**
+   * Only once it is recorded does it count here: otherwise the next result tells again.
+   *
+   * @returns Whether the instance stands otherwise now.
+   */
+  private async turnTo(now: InstanceObservation, phase: Phase, detail: string): Promise<boolean> {
+    const { known, plan, parts, observation: before } = this;
     this.details.set(phase, detail);
-    const before = this.observation;
-    const now = observeInstance(before, phase, result, plan, this.startupLeftMs() <= 0);
-    // Only once it is recorded does it count here: otherwise the next result tells again.
-    if (now.hasStarted && !before.hasStarted) {
+    const hasJustStarted = now.hasStarted && !before.hasStarted;
+    if (hasJustStarted) {
       known.position = await parts.log.passedStartup(known.checked, detail);
       known.hasStarted = true;
     }
     const standing = standingOf(now, plan);
-    if (standing.status !== 'starting' && !isSameStanding(standing, known.standing)) {
+    const isNews = standing.status !== 'starting' && !isSameStanding(standing, known.standing);
+    if (isNews) {
       const { failures } = now[standing.phase];
       // What it is about need not be what was asked just now.
       const finding = { standing, failures, detail: this.details.get(standing.phase) ?? detail };
@@ -134,7 +179,8 @@ export class Watch {
     }
     // Meanwhile something else may have been learned from the log, or of the service.
     if (this.observation === before) this.observation = now;
-    if (now.hasStarted && !before.hasStarted) this.begin(0);
+    if (hasJustStarted) this.begin(0);
+    return isNews;
   }
 
   private startupLeftMs(): number {
