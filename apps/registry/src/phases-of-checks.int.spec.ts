@@ -110,7 +110,10 @@ describe('instances with phases', () => {
     await askedTimes(instance, '/started', 4);
     expect(new Set(instance.asked)).toEqual(new Set(['/started']));
     await becomes('shop', { status: 'starting', phase: 'startup' });
-    await offer('shop', { is_offered: false, reasons: [{ code: 'not-checked-yet' }] });
+    await offer('shop', {
+      is_offered: false,
+      reasons: [{ code: 'not-checked-yet', message: expect.stringContaining('startup check') }],
+    });
 
     instance.answers['/started'] = 200;
     await becomes('shop', { status: 'healthy', phase: 'readiness' });

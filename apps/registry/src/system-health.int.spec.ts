@@ -113,6 +113,15 @@ describe('the health of the system', () => {
       await bench.answer('query.health.service-health', { service_name: 'billing' }),
     ).toMatchObject({ status: 'unhealthy', inherited: { origin: 'ledger' } });
 
+    const listed = await bench.answer<{ instances: readonly object[] }>('query.health.list-health');
+    expect(listed.instances).toMatchObject([
+      { instance_id: 'billing-1', inherited: { origin: 'ledger', path: ['billing', 'ledger'] } },
+      { instance_id: 'ledger-1', status: 'unhealthy' },
+      { instance_id: 'mailer-1' },
+      { instance_id: 'shop-1', status: 'healthy' },
+    ]);
+    expect(listed.instances.filter((one) => 'inherited' in one)).toHaveLength(1);
+
     const [{ position } = { position: 0 }] = (await bench.events('check-ledger-1')).slice(-1);
     failing.clear();
     await becomes({ status: 'healthy' });

@@ -16,21 +16,21 @@ export const componentStatus = z
     'What its own checks say. healthy: no instance is unhealthy. degraded: some are. unhealthy: none is healthy, or none is left. starting: none has been found healthy yet. unchecked: it never had an instance',
   );
 
+/** A failure that began in another service, which this one needs critically: a restart of this one helps nobody. */
+export const inheritedFailure = z.object({
+  /** Where it began. */
+  origin: f.name,
+  /** From the service itself to the origin. */
+  path: z.array(f.name),
+});
+
 const component = z.object({
   status: componentStatus,
   is_critical: z.boolean().describe('Another service needs it and fails with it'),
   healthy_instances: z.number().int(),
   unhealthy_instances: z.number().int(),
   starting_instances: z.number().int(),
-  /** Its failure is, or will be, that of a service it needs critically: a restart of this one helps nobody. */
-  inherited: z
-    .object({
-      /** Where the failure began. */
-      origin: f.name,
-      /** From the service itself to the origin. */
-      path: z.array(f.name),
-    })
-    .optional(),
+  inherited: inheritedFailure.optional(),
 });
 
 export const systemHealth = query({

@@ -22,7 +22,7 @@ import {
 import { whatIfBreaker } from './health-breaker-what-if';
 import { checkKind, checkPhase, unhealthyReason } from './health-checks';
 import { reportCalls } from './health-calls';
-import { serviceHealth, systemHealth } from './health-system';
+import { inheritedFailure, serviceHealth, systemHealth } from './health-system';
 import { instanceStatus } from './registry';
 
 export * from './health-breaker-control';
@@ -82,6 +82,8 @@ export const listHealth = query({
         status: instanceStatus,
         phase: checkPhase,
         reason: unhealthyReason.optional(),
+        /** Of an unhealthy instance whose service fails with another one. */
+        inherited: inheritedFailure.optional(),
         kind: checkKind.optional(),
         url: z
           .string()

@@ -157,6 +157,68 @@ describe('a call', () => {
   });
 });
 
+describe('a plain connection', () => {
+  it('is as open as the server keeps it, and is closed with the rest', async () => {
+    const url = await serveSockets((socket) => socket.pipe(socket));
+    const egress = egressOf();
+    const socket = await egress.connect(`${url}/whatever?path`);
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    const echoed = new Promise((resolve) => socket.once('data', resolve));
+    socket.write('hello');
+    expect(String(await echoed)).toBe('hello');
+    await egress.close();
+    await closed;
+  });
+
+  it('counts as a call until it is closed', async () => {
+    const url = await serveSockets(() => undefined);
+    const egress = egressOf({ callsMax: 1 });
+    const socket = await egress.connect(url);
+    await expect(egress.connect(url)).rejects.toMatchObject({ code: 'egress/busy' });
+    expect(await faultOf(egress, { url })).toMatchObject({ code: 'egress/busy' });
+    socket.destroy();
+    await new Promise((resolve) => socket.once('close', resolve));
+    (await egress.connect(url)).destroy();
+  });
+
+  it('that comes too late is closed at once', async () => {
+    let closed = 0;
+    let bothClosed = (): void => undefined;
+    const both = new Promise<void>((resolve) => (bothClosed = resolve));
+    const url = await serveSockets((socket) =>
+      socket.once('close', () => ++closed === 2 && bothClosed()),
+    );
+    let answerName = (): void => undefined;
+    const nameAnswered = new Promise<void>((resolve) => (answerName = resolve));
+    const egress = egressOf({
+      resolve: async () => {
+        await nameAnswered;
+        return [{ address: '127.0.0.1', family: 4 }];
+      },
+    });
+    const late = url.replace('127.0.0.1', 'slow.test');
+    await expect(egress.connect(late, 30)).rejects.toMatchObject({
+      code: 'egress/timed-out',
+      outcome: 'not-sent',
+    });
+    answerName();
+    // It is made after the one that was given up, by the same way.
+    (await egress.connect(late)).destroy();
+    await both;
+  });
+
+  it('that fails is given up, and its place with it', async () => {
+    const { url, server } = await serve(() => undefined);
+    await new Promise((resolve) => server.close(resolve));
+    const egress = egressOf({ callsMax: 1 });
+    for (let times = 0; times < 3; times++)
+      await expect(egress.connect(url)).rejects.toMatchObject({
+        code: 'egress/connection-refused',
+        detail: 'ECONNREFUSED',
+      });
+  });
+});
+
 describe('what is known of a call that failed', () => {
   it('a refused connection: nothing was sent', async () => {
     const { url, server } = await serve(() => undefined);

@@ -43,7 +43,7 @@ export class Checker {
   start(): void {
     this.follower = new LogFollower<HealthEvent>(this.store, 0, (events) => this.learnAll(events));
     this.follower.start();
-    this.replicas.start(() => this.share());
+    this.replicas.start(() => this.shareAll());
   }
 
   async stop(): Promise<void> {
@@ -69,14 +69,18 @@ export class Checker {
   /** What came and went within one slice of the log is not asked at all. */
   private learnAll(events: readonly Recorded<HealthEvent>[]): void {
     for (const event of events) this.learn(event);
-    this.share();
+    for (const { type, data } of events) if (type === 'CheckStarted') this.share(data.instance_id);
   }
 
   /** Every replica knows all instances; each checks those that are its own. */
-  private share(): void {
-    for (const [instanceId, known] of this.known)
-      if (this.replicas.owns(instanceId)) this.watchOver(known);
-      else this.unwatch(instanceId);
+  private shareAll(): void {
+    for (const instanceId of this.known.keys()) this.share(instanceId);
+  }
+
+  private share(instanceId: string): void {
+    const known = this.known.get(instanceId);
+    if (known && this.replicas.owns(instanceId)) this.watchOver(known);
+    else this.unwatch(instanceId);
   }
 
   private learn(event: Recorded<HealthEvent>): void {

@@ -3,13 +3,16 @@ import {
   addressOf,
   effectiveCheck,
   planOf,
+  systemHealth,
   type Check,
   type ServiceCheck,
 } from '@downbeat/health-domain';
 import { ReadModels } from '@downbeat/projections';
 import { Answers, cursorOf, pageOf, type Question } from '@downbeat/service-host';
 import { Controller } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import { checks } from './checks.projection';
+import { inheritedOf, knownSystem } from './known-system';
 
 const { listHealth } = healthContract;
 type Listed = AnswerOf<typeof listHealth>['instances'][number];
@@ -50,8 +53,9 @@ export class ChecksQueries {
         [input.service_name ?? null],
       );
       const page = pageOf(rows, input.limit, (row) => row.instance_id);
+      const inherited = await inheritedFailures(manager, page.rows);
       return {
-        instances: page.rows.map(listed),
+        instances: page.rows.map((row) => ({ ...listed(row), ...inherited(row) })),
         status_summary: {
           starting: 0,
           healthy: 0,
@@ -87,5 +91,16 @@ function listed(row: Row): Listed {
     failures: row.failures,
     ...(row.detail === null ? {} : { detail: row.detail }),
     changed_at: row.changed_at,
+  };
+}
+
+/** What to say of an unhealthy instance whose service fails with another one. */
+async function inheritedFailures(manager: EntityManager, rows: readonly Row[]) {
+  const isAsked = rows.some(({ status }) => status === 'unhealthy');
+  const { services } = isAsked ? systemHealth(await knownSystem(manager)) : { services: [] };
+  const byName = new Map(services.map((service) => [service.service_name, service]));
+  return ({ service_name, status }: Row) => {
+    const service = status === 'unhealthy' ? byName.get(service_name) : undefined;
+    return service ? inheritedOf(service) : {};
   };
 }

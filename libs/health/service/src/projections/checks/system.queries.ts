@@ -1,17 +1,11 @@
 import { healthContract, type AnswerOf, type InputOf } from '@downbeat/contracts';
 import { Rejection } from '@downbeat/eventsourcing';
-import {
-  systemHealth,
-  type InstanceCounts,
-  type KnownSystem,
-  type Need,
-  type ServiceHealth,
-} from '@downbeat/health-domain';
+import { systemHealth, type ServiceHealth } from '@downbeat/health-domain';
 import { ReadModels } from '@downbeat/projections';
 import { Answers, type Question } from '@downbeat/service-host';
 import { Controller } from '@nestjs/common';
-import type { EntityManager } from 'typeorm';
 import { checks } from './checks.projection';
+import { inheritedOf, knownSystem } from './known-system';
 
 const { systemHealth: askSystem, serviceHealth: askService } = healthContract;
 type Component = AnswerOf<typeof askSystem>['components'][string];
@@ -46,35 +40,15 @@ export class SystemQueries {
   }
 }
 
-async function knownSystem(manager: EntityManager): Promise<KnownSystem> {
-  const counted: (InstanceCounts & { service_name: string })[] = await manager.query(
-    `select s.service_name,
-            count(*) filter (where c.status = 'healthy')::int as healthy,
-            count(*) filter (where c.status = 'unhealthy')::int as unhealthy,
-            count(*) filter (where c.status = 'starting')::int as starting
-     from checked_service s left join instance_check c using (service_name)
-     group by s.service_name`,
-  );
-  const needs: { service_name: string; dependencies: readonly Need[] }[] = await manager.query(
-    'select service_name, dependencies from service_needs',
-  );
-  return {
-    checked: new Map(counted.map(({ service_name, ...counts }) => [service_name, counts])),
-    needs: new Map(needs.map(({ service_name, dependencies }) => [service_name, dependencies])),
-  };
-}
-
 function component(service: ServiceHealth): Component {
-  const { status, isCritical, healthy, unhealthy, starting, inheritedPath } = service;
-  const origin = inheritedPath?.at(-1);
+  const { status, isCritical, healthy, unhealthy, starting } = service;
   return {
     status,
     is_critical: isCritical,
     healthy_instances: healthy,
     unhealthy_instances: unhealthy,
     starting_instances: starting,
-    ...(inheritedPath &&
-      origin !== undefined && { inherited: { origin, path: [...inheritedPath] } }),
+    ...inheritedOf(service),
   };
 }
 

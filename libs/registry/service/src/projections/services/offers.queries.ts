@@ -62,7 +62,7 @@ function againstItsStatus(row: Asked): Reason[] {
     case 'healthy':
       return [];
     case 'starting':
-      return [{ code: 'not-checked-yet', message: 'no check has succeeded yet', since }];
+      return [{ code: 'not-checked-yet', message: notYet(row), since }];
     case 'unhealthy':
       return [{ ...unhealthy(row, because), since }];
     case 'terminating':
@@ -93,6 +93,14 @@ function againstItsPast({ suppressed_until: until }: Asked): Reason[] {
   if (until === null) return [];
   const message = `it changed between healthy and unhealthy too often, and is held back until ${until}`;
   return [{ code: 'changes-too-often', message }];
+}
+
+/** Which of its checks is asked now is known to health alone. */
+function notYet({ details }: Asked): string {
+  const check = details['health_check'] as registryContract.HealthCheck | undefined;
+  return check?.startup
+    ? 'it has not passed its startup check and the others yet'
+    : 'no check has succeeded yet';
 }
 
 function unhealthy({ status_code, status_phase }: Asked, because: string): Reason {

@@ -1,0 +1,30 @@
+import type { AnswerOf, healthContract } from '@downbeat/contracts';
+import type { InstanceCounts, KnownSystem, Need, ServiceHealth } from '@downbeat/health-domain';
+import type { EntityManager } from 'typeorm';
+
+type Inherited = Pick<AnswerOf<typeof healthContract.serviceHealth>, 'inherited'>;
+
+/** What the read model knows of services as a whole, for `systemHealth` to judge. */
+export async function knownSystem(manager: EntityManager): Promise<KnownSystem> {
+  const counted: (InstanceCounts & { service_name: string })[] = await manager.query(
+    `select s.service_name,
+            count(*) filter (where c.status = 'healthy')::int as healthy,
+            count(*) filter (where c.status = 'unhealthy')::int as unhealthy,
+            count(*) filter (where c.status = 'starting')::int as starting
+     from checked_service s left join instance_check c using (service_name)
+     group by s.service_name`,
+  );
+  const needs: { service_name: string; dependencies: readonly Need[] }[] = await manager.query(
+    'select service_name, dependencies from service_needs',
+  );
+  return {
+    checked: new Map(counted.map(({ service_name, ...counts }) => [service_name, counts])),
+    needs: new Map(needs.map(({ service_name, dependencies }) => [service_name, dependencies])),
+  };
+}
+
+/** Whose failure a service has, in the words of the answers; nothing when it is nobody else's. */
+export function inheritedOf({ inheritedPath: path }: ServiceHealth): Inherited {
+  const origin = path?.at(-1);
+  return path && origin !== undefined ? { inherited: { origin, path: [...path] } } : {};
+}
