@@ -1,6 +1,6 @@
 import { Affinities } from './affinities';
 import { Arrangement } from './arrangement';
-import { Endpoint } from './endpoint';
+import { CallEnding, Endpoint } from './endpoint';
 import { EndpointLease } from './endpoint-lease';
 import { fractionOf, hashOf, mix } from './hash';
 import { Member } from './member';
@@ -77,14 +77,25 @@ export class Balancer<E extends Endpoint> {
    * @returns undefined if nobody may take a call.
    */
   pick(nowMs: number, key?: string, except?: readonly string[]): EndpointLease<E> | undefined {
+    const member = this.take(nowMs, key, except);
+    return member && new EndpointLease(member, this.outliers, nowMs);
+  }
+
+  /** As {@link pick}, for whoever sees to it himself that {@link ended} is called once. */
+  take(nowMs: number, key?: string, except?: readonly string[]): Member<E> | undefined {
     if (nowMs >= this.dueMs || this.isOutdated()) this.arrange(nowMs);
     const member =
       key === undefined || this.affinities === undefined
         ? this.choose(nowMs, key, except)
         : this.chooseSticky(this.affinities, nowMs, key, except);
-    if (member === undefined) return undefined;
-    member.underWay++;
-    return new EndpointLease(member, this.outliers, nowMs);
+    if (member !== undefined) member.underWay++;
+    return member;
+  }
+
+  /** @param tookMs undefined: it was not timed; only of a call that ended well. */
+  ended(member: Member<E>, ending: CallEnding, tookMs: number | undefined, nowMs: number): void {
+    member.ended(ending, tookMs, nowMs);
+    this.outliers?.saw(member, ending, nowMs);
   }
 
   /** Why each endpoint is or is not picked at this moment, in the snapshot's order. Changes nothing. */

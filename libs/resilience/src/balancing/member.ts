@@ -5,6 +5,8 @@ import { RecentSuccess } from './recent-success';
 
 export type EjectionCause = 'consecutive-failures' | 'success-rate';
 
+const TIMED_EVERY_MS = 1;
+
 /** What is known of an endpoint from the calls to it. Lives as long as its id is listed. */
 export class Member<E extends Endpoint> {
   readonly hash: number;
@@ -63,11 +65,22 @@ export class Member<E extends Endpoint> {
     this.endpoint = endpoint;
   }
 
-  ended(ending: CallEnding, latencyMs: number, nowMs: number): void {
+  /**
+   * Whether a call that begins now is to be timed. Reading the clock is dear: who was timed within the
+   * last millisecond need not be timed again. Asked as a call begins, so that slow ones are not left out.
+   */
+  isToBeTimed(nowMs: number): boolean {
+    return nowMs - this.latency.stampedMs >= TIMED_EVERY_MS;
+  }
+
+  /** @param latencyMs undefined: it was not timed; only of one that ended well. */
+  ended(ending: CallEnding, latencyMs: number | undefined, nowMs: number): void {
     this.underWay--;
-    // Failing fast is not being fast: a failure can only make it look slower.
-    if (ending === 'ok') this.latency.saw(latencyMs, nowMs);
-    else this.latency.sawAtLeast(latencyMs, nowMs);
+    if (latencyMs !== undefined) {
+      // Failing fast is not being fast: a failure can only make it look slower.
+      if (ending === 'ok') this.latency.saw(latencyMs, nowMs);
+      else this.latency.sawAtLeast(latencyMs, nowMs);
+    }
     if (ending === 'abandoned') return;
     this.success.saw(ending === 'ok', nowMs);
     if (ending === 'ok') this.good++;

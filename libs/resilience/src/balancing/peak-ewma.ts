@@ -11,10 +11,15 @@ const FADED_MS = 0.01;
  */
 export class PeakEwma {
   private valueMs = 0;
-  private stampMs = 0;
+  private stampMs = Number.NEGATIVE_INFINITY;
 
   /** @param decayMs After this time without a call, 1/e of the value is left. */
   constructor(private readonly decayMs: number) {}
+
+  /** When it last learnt something. */
+  get stampedMs(): number {
+    return this.stampMs;
+  }
 
   saw(latencyMs: number, nowMs: number): void {
     if (latencyMs >= this.valueMs) this.valueMs = latencyMs;

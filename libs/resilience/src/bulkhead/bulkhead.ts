@@ -50,6 +50,7 @@ class Queued extends WheelEntry {
  */
 export class Bulkhead {
   private readonly line: WaitingLine<Queued>;
+  private readonly ownMax: number;
   private busy = 0;
   private isLettingGo = false;
   private readonly onExpired = (queued: Queued) => this.expired(queued);
@@ -68,6 +69,7 @@ export class Bulkhead {
     if (!isSound || !Object.values(weights).every((weight) => weight > 0))
       throw new RangeError('a bulkhead lets at least one pass, and waits for a bounded time');
     this.line = new WaitingLine(weights);
+    this.ownMax = concurrencyMax;
   }
 
   get underWay(): number {
@@ -80,8 +82,8 @@ export class Bulkhead {
 
   /** How many may be under way at the moment. */
   get max(): number {
-    const { limit, policy } = this;
-    return limit ? Math.min(limit.current, policy.concurrencyMax) : policy.concurrencyMax;
+    const { limit, ownMax } = this;
+    return limit === undefined ? ownMax : Math.min(limit.current, ownMax);
   }
 
   /** Takes a place, if there is one and nobody waits for it; hand it back with {@link leave}. */

@@ -97,7 +97,7 @@ export class Call<
     const delayMs = target.hedging.delayMs(plan.hedge);
     if (delayMs === undefined || nowMs + delayMs >= this.untilMs) return;
     this.hedgeAlarm = new Alarm(() => this.hedge(number));
-    target.parts.ports.timeOuts.add(this.hedgeAlarm, nowMs + delayMs, nowMs);
+    target.timeOuts.add(this.hedgeAlarm, nowMs + delayMs, nowMs);
   }
 
   private hedge(number: number): void {
@@ -122,7 +122,7 @@ export class Call<
   }
 
   private removeAlarm(): void {
-    if (this.hedgeAlarm) this.target.parts.ports.timeOuts.remove(this.hedgeAlarm);
+    if (this.hedgeAlarm) this.target.timeOuts.remove(this.hedgeAlarm);
   }
 
   private fail(failure: unknown, isAnswer: boolean): void {

@@ -1,5 +1,5 @@
 import type { CallEnding, Endpoint } from '../balancing/endpoint';
-import type { EndpointLease } from '../balancing/endpoint-lease';
+import type { Member } from '../balancing/member';
 import type { CircuitBreaker } from '../breaker/circuit-breaker';
 import type { Permit } from '../breaker/trial';
 import type { Waiter } from '../bulkhead/bulkhead';
@@ -45,11 +45,12 @@ export class ProxiedAttempt<E extends Endpoint, Request extends ProxyRequest, An
   implements Waiter, OutAttempt
 {
   /** Undefined: it is not out. */
-  private lease: EndpointLease<E> | undefined;
+  private member: Member<E> | undefined;
   private breaker: CircuitBreaker | undefined;
   private permit = NOT_OUT;
   /** Below 0: it was not sent. */
   private beganMs = -1;
+  private isTimed = true;
 
   constructor(
     private readonly call: AttemptedCall<E, Request, Answer>,
@@ -91,24 +92,30 @@ export class ProxiedAttempt<E extends Endpoint, Request extends ProxyRequest, An
     const breaker = target.breakerFor(call.request, nowMs);
     const permit = breaker.tryTake(nowMs);
     if (permit === undefined) return this.turnBack(open(breaker.waitMs(nowMs)));
-    const lease = target.balancer.pick(nowMs, plan.session, call.tried);
-    if (lease === undefined) {
+    const member = target.balancer.take(nowMs, plan.session, call.tried);
+    if (member === undefined) {
       breaker.giveBack(permit);
       return this.turnBack(nobody());
     }
     this.breaker = breaker;
     this.permit = permit;
-    this.lease = lease;
-    if (this.isHedge && !this.isWorthwhile(lease.endpoint.id, nowMs)) {
+    this.member = member;
+    const { endpoint } = member;
+    if (this.isHedge && !this.isWorthwhile(endpoint.id, nowMs)) {
       this.giveBack('abandoned', nowMs);
       return;
     }
     if (this.number === 1 && !this.isHedge) target.retrier.budget?.called();
     this.beganMs = nowMs;
     this.dueMs = dueMs;
-    target.parts.ports.timeOuts.add(this, dueMs, nowMs);
-    call.wentOut(this, lease.endpoint.id, nowMs);
-    this.send(lease.endpoint);
+    target.timeOuts.add(this, dueMs, nowMs);
+    // Reading the clock is dear: what nobody times is counted as of its beginning.
+    this.isTimed =
+      target.isTimingAll ||
+      plan.hedge !== undefined ||
+      (target.isTimingSome && member.isToBeTimed(nowMs));
+    call.wentOut(this, endpoint.id, nowMs);
+    this.send(endpoint);
   }
 
   expire(): void {
@@ -118,8 +125,8 @@ export class ProxiedAttempt<E extends Endpoint, Request extends ProxyRequest, An
   }
 
   abandon(): void {
-    if (!this.lease) return;
-    this.call.target.parts.ports.timeOuts.remove(this);
+    if (!this.member) return;
+    this.call.target.timeOuts.remove(this);
     this.giveBack('abandoned', this.call.target.now());
     this.giveUp(elsewhere());
   }
@@ -137,14 +144,13 @@ export class ProxiedAttempt<E extends Endpoint, Request extends ProxyRequest, An
   }
 
   private answered(answer: Answer): void {
-    const { lease, breaker, call } = this;
-    if (!lease || !breaker) return;
-    const { id } = lease.endpoint;
-    const { target, plan } = call;
-    target.parts.ports.timeOuts.remove(this);
-    // Reading the clock is dear: what nobody times is counted as of its beginning.
-    const isTimed = target.isTiming || plan.hedge !== undefined || breaker.isTiming;
-    const nowMs = isTimed ? target.now() : this.beganMs;
+    const { member, breaker, call } = this;
+    if (!member || !breaker) return;
+    const { id } = member.endpoint;
+    const { target } = call;
+    target.timeOuts.remove(this);
+    if (breaker.isTiming) this.isTimed = true;
+    const nowMs = this.isTimed ? target.now() : this.beganMs;
     breaker.came(this.permit, true, nowMs, nowMs - this.beganMs);
     target.limit?.answered(nowMs - this.beganMs, target.bulkhead.underWay, nowMs);
     this.giveBack('ok', nowMs);
@@ -152,25 +158,27 @@ export class ProxiedAttempt<E extends Endpoint, Request extends ProxyRequest, An
   }
 
   private failed(failure: unknown): void {
-    const { lease, breaker, call } = this;
-    if (!lease || !breaker) return;
+    const { member, breaker, call } = this;
+    if (!member || !breaker) return;
     const { target } = call;
     const { isFault, retry } = target.policy;
     const judgement = judged(failure, isFault, retry.classify);
-    target.parts.ports.timeOuts.remove(this);
+    target.timeOuts.remove(this);
+    this.isTimed = true;
     const nowMs = target.now();
     breaker.came(this.permit, !judgement.isFault, nowMs, nowMs - this.beganMs);
     if (target.limit && isOverload(failure)) target.limit.dropped(target.bulkhead.underWay, nowMs);
     this.giveBack(judgement.isFault ? 'failed' : 'ok', nowMs);
-    call.failed(this, judgement, lease.endpoint.id);
+    call.failed(this, judgement, member.endpoint.id);
   }
 
   private giveBack(ending: CallEnding, nowMs: number): void {
-    const { lease, call } = this;
-    this.lease = undefined;
-    lease?.end(ending, nowMs);
-    const { bulkhead, hedging } = call.target;
-    const tookMs = nowMs - this.beganMs;
+    const { member, call, isTimed } = this;
+    if (!member) return;
+    this.member = undefined;
+    const { balancer, bulkhead, hedging } = call.target;
+    const tookMs = this.beganMs < 0 ? 0 : nowMs - this.beganMs;
+    balancer.ended(member, ending, isTimed || ending !== 'ok' ? tookMs : undefined, nowMs);
     // What was given up on took at least so long: without it the slow ones would seem never to have been.
     if (call.plan.hedge !== undefined && this.beganMs >= 0) hedging.saw(tookMs);
     bulkhead.leave();

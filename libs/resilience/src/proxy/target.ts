@@ -4,6 +4,7 @@ import { Bulkhead } from '../bulkhead/bulkhead';
 import type { Breakers } from '../breaker/breakers';
 import type { CircuitBreaker } from '../breaker/circuit-breaker';
 import { GradientLimit } from '../concurrency/gradient-limit';
+import type { Clockwork } from '../deadline/clockwork';
 import { Hedging } from '../hedging/hedging';
 import { Retrier } from '../retry/retrier';
 import { RetryBudget } from '../retry/retry-budget';
@@ -37,8 +38,11 @@ export class Target<E extends Endpoint, Request extends ProxyRequest, Answer> {
   readonly hedging: Hedging;
   readonly counts = noCounts();
   readonly now: () => number;
-  /** Whether it matters how long a call that goes well takes. */
-  readonly isTiming: boolean;
+  readonly timeOuts: Clockwork;
+  /** Whether it matters how long each call takes that goes well. */
+  readonly isTimingAll: boolean;
+  /** Whether endpoints are chosen by how long calls to them take. */
+  readonly isTimingSome: boolean;
   private directoryRevision = Number.NaN;
   private breakersRevision = Number.NaN;
   private breaker: CircuitBreaker | undefined;
@@ -60,7 +64,9 @@ export class Target<E extends Endpoint, Request extends ProxyRequest, Answer> {
     this.limit = policy.adaptive && new GradientLimit(policy.adaptive);
     this.bulkhead = new Bulkhead(policy.bulkhead, ports.timeOuts, this.limit);
     this.hedging = new Hedging(policy.hedge);
-    this.isTiming = TIMING.has(policy.balancer.strategy) || this.limit !== undefined;
+    this.timeOuts = ports.timeOuts;
+    this.isTimingAll = this.limit !== undefined;
+    this.isTimingSome = TIMING.has(policy.balancer.strategy);
     if (!(policy.timeoutMs > 0 && policy.timeoutMs < Infinity))
       throw new RangeError(`an attempt takes a bounded time, not ${policy.timeoutMs} ms`);
   }
