@@ -12,6 +12,13 @@ export interface AttemptContext {
   readonly signal: AbortSignal;
 }
 
+/** Aborted from the beginning if there is a reason. */
+export function aborterFor(reason: Refusal | undefined): AbortController {
+  const aborter = new AbortController();
+  if (reason) aborter.abort(reason);
+  return aborter;
+}
+
 /** An attempt in one object with its place in the wheel, and a signal that is made when it is asked for. */
 export abstract class TimedAttempt extends WheelEntry implements AttemptContext {
   abstract readonly number: number;
@@ -24,9 +31,7 @@ export abstract class TimedAttempt extends WheelEntry implements AttemptContext 
   }
 
   get signal(): AbortSignal {
-    this.aborter ??= new AbortController();
-    if (this.reason) this.aborter.abort(this.reason);
-    return this.aborter.signal;
+    return (this.aborter ??= aborterFor(this.reason)).signal;
   }
 
   /** Whoever listens hears of it, now or when asking. */

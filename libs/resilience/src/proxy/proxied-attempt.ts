@@ -3,7 +3,9 @@ import type { Member } from '../balancing/member';
 import type { CircuitBreaker } from '../breaker/circuit-breaker';
 import type { Permit } from '../breaker/trial';
 import type { Waiter } from '../bulkhead/bulkhead';
-import { TimedAttempt } from '../edge/timed-attempt';
+import { Deadline } from '../deadline/deadline';
+import type { WheelEntry } from '../deadline/timer-wheel';
+import { aborterFor, type AttemptContext } from '../edge/timed-attempt';
 import type { Refusal } from '../refusal';
 import type { OutAttempt } from './call-history';
 import type { CallPlan } from './call-plan';
@@ -41,9 +43,14 @@ const NOT_OUT: Permit = { generation: -1 };
  * which there has to be an answer; all given back exactly once.
  */
 export class ProxiedAttempt<E extends Endpoint, Request extends ProxyRequest, Answer>
-  extends TimedAttempt
-  implements Waiter, OutAttempt
+  implements WheelEntry, AttemptContext, Waiter, OutAttempt
 {
+  // Of its own and not inherited: a constructor that calls others costs more than all that they do.
+  next: WheelEntry | undefined;
+  previous: WheelEntry | undefined;
+  dueTick: number | undefined;
+  private aborter: AbortController | undefined;
+  private reason: Refusal | undefined;
   /** Undefined: it is not out. */
   private member: Member<E> | undefined;
   private breaker: CircuitBreaker | undefined;
@@ -56,8 +63,14 @@ export class ProxiedAttempt<E extends Endpoint, Request extends ProxyRequest, An
     private readonly call: AttemptedCall<E, Request, Answer>,
     readonly number: number,
     readonly isHedge: boolean,
-  ) {
-    super();
+  ) {}
+
+  get deadline(): Deadline {
+    return Deadline.at(this.dueMsFrom(this.beganMs));
+  }
+
+  get signal(): AbortSignal {
+    return (this.aborter ??= aborterFor(this.reason)).signal;
   }
 
   begin(nowMs: number): void {
@@ -86,8 +99,8 @@ export class ProxiedAttempt<E extends Endpoint, Request extends ProxyRequest, An
   /** It has its place in the bulkhead. */
   depart(nowMs: number): void {
     const { call } = this;
-    const { target, plan, untilMs } = call;
-    const dueMs = Math.min(untilMs, nowMs + (plan.timeoutMs ?? target.policy.timeoutMs));
+    const { target, plan } = call;
+    const dueMs = this.dueMsFrom(nowMs);
     if (dueMs <= nowMs) return this.turnBack(passed());
     const breaker = target.breakerFor(call.request, nowMs);
     const permit = breaker.tryTake(nowMs);
@@ -107,7 +120,6 @@ export class ProxiedAttempt<E extends Endpoint, Request extends ProxyRequest, An
     }
     if (this.number === 1 && !this.isHedge) target.retrier.budget?.called();
     this.beganMs = nowMs;
-    this.dueMs = dueMs;
     target.timeOuts.add(this, dueMs, nowMs);
     // Reading the clock is dear: what nobody times is counted as of its beginning.
     this.isTimed =
@@ -129,6 +141,17 @@ export class ProxiedAttempt<E extends Endpoint, Request extends ProxyRequest, An
     this.call.target.timeOuts.remove(this);
     this.giveBack('abandoned', this.call.target.now());
     this.giveUp(elsewhere());
+  }
+
+  private dueMsFrom(nowMs: number): number {
+    const { target, plan, untilMs } = this.call;
+    return Math.min(untilMs, nowMs + (plan.timeoutMs ?? target.policy.timeoutMs));
+  }
+
+  /** Whoever listens hears of it, now or when asking. */
+  private giveUp(reason: Refusal): void {
+    this.reason = reason;
+    this.aborter?.abort(reason);
   }
 
   private send(endpoint: E): void {
