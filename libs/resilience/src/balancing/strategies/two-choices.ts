@@ -19,10 +19,14 @@ export class TwoChoices implements Strategy {
   ) {}
 
   choose<E extends Endpoint>(group: Group<E>, nowMs: number): Member<E> {
-    if (group.seats.length === 1) return group.seat(0).member;
-    const index = group.draw(this.chance());
+    const size = group.seats.length;
+    if (size === 1) return group.seat(0).member;
+    const fraction = this.chance();
+    const index = group.draw(fraction);
     const one = group.seat(index);
-    const other = group.seat(group.drawOther(index, this.chance()));
+    // What is left of the number says as little of the first one as another number would.
+    const rest = group.isEven ? fraction * size - index : this.chance();
+    const other = group.seat(group.drawOther(index, rest));
     return this.cost(other, nowMs) < this.cost(one, nowMs) ? other.member : one.member;
   }
 }
