@@ -1,11 +1,13 @@
+import { aborterFor, type AttemptContext } from './attempt-context';
 import type { CircuitBreaker } from '../breaker/circuit-breaker';
 import type { Permit } from '../breaker/trial';
+import { Deadline } from '../deadline/deadline';
+import type { WheelEntry } from '../deadline/timer-wheel';
 import { Refusal } from '../refusal';
 import type { Retrier, RetryOptions } from '../retry/retrier';
 import type { TimeOuts } from './time-outs';
-import { TimedAttempt, type AttemptContext } from './timed-attempt';
 
-export type { AttemptContext } from './timed-attempt';
+export type { AttemptContext } from './attempt-context';
 
 export type Guarded<Result> = (context: AttemptContext) => Promise<Result>;
 
@@ -26,7 +28,14 @@ interface Sent {
 const NOT_GONE: Permit = { generation: -1 };
 
 /** One attempt at a call, in one object with its place in the wheel: there is one for each call. */
-export class Attempt<Result> extends TimedAttempt {
+export class Attempt<Result> implements WheelEntry, AttemptContext {
+  // Of its own and not inherited: a constructor that calls others costs more than all that they do.
+  next: WheelEntry | undefined;
+  previous: WheelEntry | undefined;
+  dueTick: number | undefined;
+  private aborter: AbortController | undefined;
+  private reason: Refusal | undefined;
+  private dueMs = 0;
   private permit = NOT_GONE;
   private beganMs = 0;
   private isAwaited = true;
@@ -39,8 +48,14 @@ export class Attempt<Result> extends TimedAttempt {
     private readonly resolve: (result: Result) => void,
     private readonly reject: (failure: unknown) => void,
     private readonly earlier: Sent | undefined,
-  ) {
-    super();
+  ) {}
+
+  get deadline(): Deadline {
+    return Deadline.at(this.dueMs);
+  }
+
+  get signal(): AbortSignal {
+    return (this.aborter ??= aborterFor(this.reason)).signal;
   }
 
   begin(): void {
@@ -62,7 +77,8 @@ export class Attempt<Result> extends TimedAttempt {
   expire(): void {
     const failure = timedOut();
     this.fail(failure, false);
-    this.giveUp(failure);
+    this.reason = failure;
+    this.aborter?.abort(failure);
   }
 
   private start(): void {

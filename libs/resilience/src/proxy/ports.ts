@@ -1,6 +1,6 @@
 import type { Endpoint } from '../balancing/endpoint';
 import type { Clockwork } from '../deadline/clockwork';
-import type { AttemptContext } from '../edge/timed-attempt';
+import type { AttemptContext } from '../edge/attempt-context';
 
 /**
  * Who is there, from a snapshot in memory: nothing here may wait. It goes on answering with the last

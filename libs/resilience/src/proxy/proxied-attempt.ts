@@ -5,7 +5,7 @@ import type { Permit } from '../breaker/trial';
 import type { Waiter } from '../bulkhead/bulkhead';
 import { Deadline } from '../deadline/deadline';
 import type { WheelEntry } from '../deadline/timer-wheel';
-import { aborterFor, type AttemptContext } from '../edge/timed-attempt';
+import { aborterFor, type AttemptContext } from '../edge/attempt-context';
 import type { Refusal } from '../refusal';
 import type { OutAttempt } from './call-history';
 import type { CallPlan } from './call-plan';

@@ -123,7 +123,7 @@ describe('whatever happens, a proxy', () => {
         expect(wheel.size).toBe(0);
         for (const { underWay, waiting, endpoints } of proxy.view()) {
           expect([underWay, waiting]).toEqual([0, 0]);
-          expect(endpoints.map((one) => one.underWay)).toEqual([0, 0, 0]);
+          expect(endpoints.filter((one) => one.underWay > 0)).toEqual([]);
         }
       }),
       { numRuns: 60 },

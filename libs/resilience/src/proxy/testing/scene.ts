@@ -3,7 +3,7 @@ import type { Endpoint } from '../../balancing/endpoint';
 import { seededChance } from '../../balancing/testing/seeded-chance';
 import { Alarm } from '../../deadline/alarm';
 import { TimerWheel } from '../../deadline/timer-wheel';
-import type { AttemptContext } from '../../edge/timed-attempt';
+import type { AttemptContext } from '../../edge/attempt-context';
 import { RETRY_POLICY } from '../../retry/retry-policy';
 import type { CallFailure, CallResult } from '../call-result';
 import type { ProxyRequest } from '../ports';
