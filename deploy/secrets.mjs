@@ -7,7 +7,8 @@ import { join } from 'node:path';
 // volume) that only this reader mounts. Safe to repeat: what was made once stays.
 //
 //   secrets.mjs                 make what is missing, hand out everything
-//   secrets.mjs rotate          new passwords for all but the database's owner and superuser
+//   secrets.mjs rotate          new passwords for all but the database's owner and superuser;
+//                               the key of configurations stays too
 //   secrets.mjs show <client>   the NATS URL of `service` or `operator`
 
 const ROOT = process.env.DOWNBEAT_SECRETS_DIR ?? '/secrets';
@@ -29,8 +30,10 @@ const NEEDED = {
   postgres: ['superuser', 'owner'],
   database: CONTEXTS,
   nats: [...Object.keys(CONTEXTS_OF), ...CLIENTS],
+  // Secrets in configurations are under it: docs/configuration.md says how it is changed.
+  configuration: ['key'],
 };
-const KEPT_BY_ROTATION = ['postgres'];
+const KEPT_BY_ROTATION = ['postgres', 'configuration'];
 
 function passwords(isRotation) {
   const kept = existsSync(STORE) ? JSON.parse(readFileSync(STORE, 'utf8')) : {};
@@ -49,7 +52,7 @@ function write(path, text, mode) {
   renameSync(`${path}.new`, path);
 }
 
-function handOut({ postgres, database, nats }) {
+function handOut({ postgres, database, nats, configuration }) {
   const give = (reader, files, mode = 0o400) => {
     for (const [name, text] of Object.entries(files)) write(join(ROOT, reader, name), text, mode);
   };
@@ -73,6 +76,7 @@ function handOut({ postgres, database, nats }) {
   give('nats', { 'passwords.conf': `${lines.join('\n')}\n` });
   for (const [app, contexts] of Object.entries(CONTEXTS_OF))
     give(app, { nats_url: natsUrl(app), ...roleUrls(contexts) });
+  give('registry', { config_key: configuration.key });
   for (const client of CLIENTS) give('clients', { [`${client}_nats_url`]: natsUrl(client) });
 }
 

@@ -28,6 +28,8 @@ export interface CommandContract<
   /** Fields whose values make the id when the sender leaves it out: see `derivedId` of the host. */
   readonly idFrom?: readonly string[];
   readonly example: z.input<Data>;
+  /** What is wrong with it is answered and not kept: no dead letter, for it may hold what is secret. */
+  readonly isConfidential?: boolean;
   readonly http: HttpRoute;
 }
 

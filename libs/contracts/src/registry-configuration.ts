@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { command, query } from './contract';
 import * as f from './fields';
 import { jsonBytes } from './payload';
-import { secretErrors } from './registry-secrets';
+import { secretErrors, secretQueries } from './registry-secrets';
 
 const context = 'registry' as const;
 
@@ -55,6 +55,7 @@ const reason = f.line(500);
 export const createConfiguration = command({
   context,
   name: 'CreateConfiguration',
+  isConfidential: true,
   summary: 'Add a version of a configuration: the base, or what an environment has differently',
   idField: 'service_id',
   data: z.strictObject({
@@ -375,4 +376,5 @@ export const configurationQueries = [
   effectiveConfiguration,
   listActivations,
   configuredInstances,
+  ...secretQueries,
 ] as const;

@@ -28,4 +28,14 @@ export const registryConfig = z.object({
     .max(86_400_000)
     .default(600_000)
     .describe('How long an instance without heartbeats may fail its checks before it is removed'),
+  DOWNBEAT_CONFIG_KEY: z
+    .string()
+    .regex(
+      /^[A-Za-z0-9+/_-]{43}=?(\s*,\s*[A-Za-z0-9+/_-]{43}=?){0,7}$/,
+      'must be keys of 32 bytes in base64, joined by commas',
+    )
+    .optional()
+    .describe(
+      'Keys that secrets in configurations are under, 32 bytes in base64 each: the first for new ones, those after it to read older ones',
+    ),
 });

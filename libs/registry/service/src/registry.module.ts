@@ -1,4 +1,10 @@
-import { ContextModule, ContextRuntime, HostLifecycle } from '@downbeat/service-host';
+import {
+  ContextModule,
+  ContextRuntime,
+  HostLifecycle,
+  HostSettings,
+  loadConfig,
+} from '@downbeat/service-host';
 import { Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { AnnounceLifecycle, AnnounceLifecycleHandler } from './commands/announce-lifecycle';
 import {
@@ -39,6 +45,11 @@ import { OffersQueries } from './projections/services/offers.queries';
 import { services } from './projections/services/services.projection';
 import { ServicesQueries } from './projections/services/services.queries';
 import { registryPublications } from './publications/registry.publications';
+import { DataKeys } from './secrets/data-keys';
+import { KeyRing } from './secrets/key-ring';
+import { KeyRotation } from './secrets/key-rotation';
+import { SecretKeeper } from './secrets/secret-keeper';
+import { SecretsQueries } from './secrets/secrets.queries';
 import { registryConfig } from './registry-config';
 import { InstanceHealthReactor } from './reactors/instance-health.reactor';
 import { ClosedSessions } from './sessions/closed-sessions';
@@ -72,6 +83,7 @@ import { ClosedSessions } from './sessions/closed-sessions';
     DirectoryQueries,
     ConfigurationsQueries,
     ActivationsQueries,
+    SecretsQueries,
   ],
   providers: [
     RegisterServiceHandler,
@@ -91,6 +103,15 @@ import { ClosedSessions } from './sessions/closed-sessions';
     GateEvidenceReader,
     GateWatch,
     KnownHistories,
+    DataKeys,
+    KeyRotation,
+    SecretKeeper,
+    {
+      provide: KeyRing,
+      inject: [HostSettings],
+      useFactory: ({ environment }: HostSettings) =>
+        new KeyRing(loadConfig(registryConfig, environment).DOWNBEAT_CONFIG_KEY),
+    },
     DeclaredDependencies,
     Heartbeats,
     Housekeeping,
@@ -107,6 +128,8 @@ export class RegistryModule implements OnApplicationBootstrap {
     private readonly directory: LiveDirectory,
     private readonly closedSessions: ClosedSessions,
     private readonly instanceHealth: InstanceHealthReactor,
+    private readonly dataKeys: DataKeys,
+    private readonly keyRotation: KeyRotation,
     private readonly gates: GateWatch,
     private readonly configurationNews: ConfigurationNews,
     private readonly lifecycle: HostLifecycle,
@@ -114,11 +137,14 @@ export class RegistryModule implements OnApplicationBootstrap {
 
   async onApplicationBootstrap(): Promise<void> {
     await this.heartbeats.prepare();
+    await this.dataKeys.prepare();
     await this.runtime.start({ reactors: [this.instanceHealth] });
     await this.directory.start();
     this.lifecycle.onStop('the directory', () => this.directory.stop());
     this.closedSessions.start();
     this.lifecycle.onStop('closed sessions', async () => this.closedSessions.stop());
+    this.keyRotation.start();
+    this.lifecycle.onStop('moving data keys', () => this.keyRotation.stop());
     this.gates.start();
     this.lifecycle.onStop('configuration gates', () => this.gates.stop());
     await this.configurationNews.start();

@@ -85,6 +85,7 @@ describe('the streams of configurations', () => {
       effective: { n },
       checksum: `sum-${n}`,
       secrets_refs: [],
+      is_encrypted: false,
       created_by: 'kim',
     },
   });

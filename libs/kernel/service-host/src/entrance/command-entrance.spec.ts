@@ -10,6 +10,7 @@ import { commandOf, type ContextCommand } from './context-command';
 
 class RegisterService extends commandOf(registryContract.registerService) {}
 class Heartbeat extends commandOf(registryContract.heartbeat) {}
+class CreateConfiguration extends commandOf(registryContract.createConfiguration) {}
 
 const outcome: CommandOutcome = { accepted: true, position: 7, answer: {}, repeated: false };
 const body = {
@@ -45,7 +46,7 @@ describe('the entrance of a context', () => {
       },
     };
     entrance = new CommandEntrance(
-      [RegisterService, Heartbeat],
+      [RegisterService, Heartbeat, CreateConfiguration],
       commands as unknown as CommandBus,
       NOTHING,
       () => 0,
@@ -71,6 +72,23 @@ describe('the entrance of a context', () => {
       },
     });
   });
+
+  it.each([
+    [
+      'a field that is wrong',
+      { environment: 'production', configuration: { key: { $secret: 'canary' } } },
+    ],
+    ['a field too many', { environment: 'production', configuration: {}, secret: 'canary' }],
+    ['no object', ['canary']],
+  ])(
+    'answers what is wrong with a confidential command and keeps nothing of it: %s',
+    async (_, wrong) => {
+      const subject = 'command.registry.CreateConfiguration.billing';
+      const settlement = await entrance.handle(delivery({ subject, body: wrong }));
+      expect(settlement).toMatchObject({ outcome: 'done', answer: { accepted: false } });
+      expect(JSON.stringify(settlement)).not.toContain('canary');
+    },
+  );
 
   it('takes an id that has dots whole', async () => {
     const subject = 'command.registry.Heartbeat.pod.7';

@@ -39,9 +39,9 @@ export class CommandEntrance {
       return refuse(new Rejection('unknown-command', `${context} has no command ${name}`));
 
     const body = withId(delivery.body, Class.contract, idParts.join('.'));
-    if (body instanceof Rejection) return refuse(body);
+    if (body instanceof Rejection) return misfit(body, Class.contract);
     const valid = validate(Class.contract.data, body);
-    if (valid instanceof Rejection) return refuse(valid);
+    if (valid instanceof Rejection) return misfit(valid, Class.contract);
 
     const commandId = commandIdOf(delivery);
     const payloadHash = payloadHashOf(body);
@@ -117,6 +117,10 @@ const invalid = (field: string, message: string): Rejection =>
   new Rejection('invalid-input', `${field === '' ? 'the body' : field} ${message}`, 'invalid', [
     { field, message },
   ]);
+
+/** Of a confidential command nothing is kept that could not be understood. */
+const misfit = (rejection: Rejection, { isConfidential }: CommandContract): Settlement =>
+  isConfidential === true ? done(refused(rejection)) : refuse(rejection);
 
 /** What can never be understood is a dead letter whose reason names the place. */
 function refuse(rejection: Rejection): Settlement {

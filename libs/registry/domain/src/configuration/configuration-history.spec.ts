@@ -12,6 +12,7 @@ const body = (pool: number) => ({
   effective: { pool },
   checksum: `sum-${pool}`,
   secrets_refs: [],
+  is_encrypted: false,
   created_by: 'kim',
 });
 const create = (pool: number, config_version?: string): ConfigurationCommand => ({

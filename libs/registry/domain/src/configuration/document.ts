@@ -41,3 +41,41 @@ export const secretReferences = (document: JsonObject): readonly string[] =>
         .filter((ref) => typeof ref === 'string'),
     ),
   ].sort();
+
+/** A kept value: which data key it is under, and AES-256-GCM of it, as base64url. */
+export interface Ciphertext {
+  readonly data_key: string;
+  readonly ciphertext: string;
+}
+
+export const ciphertextOf = (secret: JsonObject): Ciphertext | undefined =>
+  typeof secret['data_key'] === 'string' && typeof secret['ciphertext'] === 'string'
+    ? { data_key: secret['data_key'], ciphertext: secret['ciphertext'] }
+    : undefined;
+
+/** The same document with something else in the place of each secret. */
+export function withSecrets(
+  value: Json,
+  replace: (secret: JsonObject, path: Path) => Json,
+  path: Path = [],
+): Json {
+  if (isSecret(value)) return replace(value[SECRET] as JsonObject, path);
+  if (value === null || typeof value !== 'object') return value;
+  if (Array.isArray(value))
+    return value.map((item: Json, at) => withSecrets(item, replace, [...path, String(at)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [
+      key,
+      inner === undefined ? undefined : withSecrets(inner, replace, [...path, key]),
+    ]),
+  );
+}
+
+/** References as they are, and of kept values only under which key they are. */
+export const masked = (value: Json, keyIdOf: (dataKey: string) => string | undefined): Json =>
+  withSecrets(value, (secret) => {
+    const kept = ciphertextOf(secret);
+    if (!kept) return { [SECRET]: secret };
+    const key_id = keyIdOf(kept.data_key);
+    return { [SECRET]: '***', ...(key_id !== undefined && { key_id }) };
+  });

@@ -1,7 +1,7 @@
 import { canonicalJson, type Json, type JsonObject } from '@downbeat/eventsourcing';
 import fc from 'fast-check';
 import { differences, type Difference } from './differences';
-import { isBranch, pointerOf, secretReferences, secretsIn } from './document';
+import { isBranch, masked, pointerOf, secretReferences, secretsIn, withSecrets } from './document';
 import { mergePatch } from './merge-patch';
 
 /** Few keys, so that two documents have some in common. */
@@ -145,4 +145,23 @@ describe('a document', () => {
       false,
     ]);
   });
+
+  it('shows references, and of kept values no more than their key', () => {
+    const kept = { $secret: { data_key: 'd-1', ciphertext: 'c' } };
+    const ref = { $secret: { ref: 'env:A' } };
+    expect(masked({ a: [kept, ref], b: 1 }, () => 'k-1')).toEqual({
+      a: [{ $secret: '***', key_id: 'k-1' }, ref],
+      b: 1,
+    });
+  });
+
+  it('is the same with each secret put in its own place', () =>
+    fc.assert(
+      fc.property(document, (one) =>
+        same(
+          withSecrets(one, ($secret) => ({ $secret })),
+          one,
+        ),
+      ),
+    ));
 });

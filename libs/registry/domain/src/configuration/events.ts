@@ -16,6 +16,8 @@ export type ConfigurationCreated = Message<
     /** SHA-256 of `effective` as canonical JSON. */
     readonly checksum: string;
     readonly secrets_refs: readonly string[];
+    /** Whether values are kept in it as ciphertext. */
+    readonly is_encrypted: boolean;
     readonly description?: string | undefined;
     readonly created_by: string;
   }

@@ -2,10 +2,12 @@ import { registryContract, type DataOf } from '@downbeat/contracts';
 import { EventStore } from '@downbeat/event-store';
 import { canonicalJson, Rejection, type JsonObject } from '@downbeat/eventsourcing';
 import {
+  ciphertextOf,
   configurationHistory,
   configurationStream,
   mergePatch,
   secretReferences,
+  secretsIn,
   unknownConfiguration,
 } from '@downbeat/registry-domain';
 import { carryOut, commandOf, refused } from '@downbeat/service-host';
@@ -14,6 +16,7 @@ import { createHash } from 'node:crypto';
 import { ConfigurationChecks } from '../configuration/configuration-checks';
 import { ConfigurationDocuments } from '../configuration/configuration-documents';
 import { KnownHistories } from '../configuration/known-histories';
+import { SecretKeeper } from '../secrets/secret-keeper';
 
 type Said = DataOf<typeof registryContract.createConfiguration>;
 const BASE = 'base';
@@ -28,6 +31,7 @@ export class CreateConfigurationHandler implements ICommandHandler<CreateConfigu
     private readonly histories: KnownHistories,
     private readonly documents: ConfigurationDocuments,
     private readonly checks: ConfigurationChecks,
+    private readonly secrets: SecretKeeper,
   ) {}
 
   async execute({ data, at, cause }: CreateConfiguration) {
@@ -37,18 +41,24 @@ export class CreateConfigurationHandler implements ICommandHandler<CreateConfigu
     const base = await this.baseOf(data);
     if (base instanceof Rejection) return refused(base);
     const { base_version, document } = base;
-    const effective = mergePatch(document, data.configuration);
     // The base alone may lack what each environment adds.
-    const invalid = environment !== BASE && (await this.checks.refusalOf(service_id, effective));
+    const invalid =
+      environment !== BASE &&
+      (await this.checks.refusalOf(service_id, mergePatch(document, data.configuration)));
     if (invalid) return refused(invalid);
+    const configuration = await this.secrets.keep(data, data.configuration);
+    if (configuration instanceof Rejection) return refused(configuration);
+    const effective = mergePatch(document, configuration);
 
     const { base_version: _, ...said } = data;
     const created = {
       ...said,
+      configuration,
       ...(base_version !== undefined && { base_version }),
       effective,
       checksum: createHash('sha256').update(canonicalJson(effective)).digest('hex'),
       secrets_refs: secretReferences(effective),
+      is_encrypted: secretsIn(effective).some(({ secret }) => ciphertextOf(secret)),
       created_by: data.created_by ?? cause.meta.actor,
     };
     const stream = configurationStream(service_id, environment);

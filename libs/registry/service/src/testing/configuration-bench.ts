@@ -2,12 +2,11 @@ import { EventStore, execute } from '@downbeat/event-store';
 import { instantOf, type JsonObject } from '@downbeat/eventsourcing';
 import type { CommandOutcome, Problem, QueryOutcome } from '@downbeat/message-bus';
 import { instanceRegistration, instanceStream } from '@downbeat/registry-domain';
+import type { RunningService } from '@downbeat/service-host';
 
 /** What a test bench does for this one. */
 interface Suite {
-  runningOf(name: string): {
-    readonly app: { get(type: typeof EventStore, how: { strict: false }): EventStore };
-  };
+  runningOf(name: string): Pick<RunningService, 'app'>;
   command(subject: string, body: JsonObject): Promise<CommandOutcome>;
   query(subject: string, input: JsonObject): Promise<QueryOutcome>;
   answer<Answer>(subject: string, input: JsonObject, as: JsonObject): Promise<Answer>;

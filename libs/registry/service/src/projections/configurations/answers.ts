@@ -16,6 +16,7 @@ export interface ConfigurationSummary {
   readonly description: string | null;
   readonly checksum: string;
   readonly secrets_refs: readonly string[];
+  readonly is_encrypted: boolean;
   readonly is_active: boolean;
   readonly applied_at: Instant | null;
   readonly created_by: string;
@@ -40,15 +41,22 @@ export const summaryAnswer = (row: ConfigurationSummary): Summary => ({
   checksum: row.checksum,
   secrets_refs: [...row.secrets_refs],
   is_active: row.is_active,
-  is_encrypted: false,
+  is_encrypted: row.is_encrypted,
   ...(row.applied_at !== null && { applied_at: row.applied_at }),
   created_by: row.created_by,
   created_at: row.created_at,
   updated_at: row.updated_at,
 });
 
-export const differenceAnswers = (from: JsonObject, to: JsonObject): Diff['differences'] =>
-  differences(from, to).map(({ path, ...said }: Difference) => ({
-    path: pointerOf(path),
-    ...said,
+/** Compared as they are kept, shown as anybody may see them. */
+export const differenceAnswers = (
+  from: JsonObject,
+  to: JsonObject,
+  shown: (value: Json) => Json,
+): Diff['differences'] =>
+  differences(from, to).map((one: Difference) => ({
+    path: pointerOf(one.path),
+    change: one.change,
+    ...('from' in one && { from: shown(one.from) }),
+    ...('to' in one && { to: shown(one.to) }),
   }));

@@ -19,6 +19,7 @@ export interface ConfigurationRow {
   readonly effective: JsonObject;
   readonly checksum: string;
   readonly secrets_refs: readonly string[];
+  readonly is_encrypted: boolean;
   readonly is_active: boolean;
   readonly activation: number | null;
   readonly applied_at: Instant | null;
@@ -64,6 +65,7 @@ const configuration: Table<ConfigurationRow, ConfigurationsEvent> = {
     effective: 'json',
     checksum: 'text',
     secrets_refs: 'json',
+    is_encrypted: 'boolean',
     is_active: 'boolean',
     activation: 'bigint?',
     applied_at: 'instant?',

@@ -1,10 +1,11 @@
 import { registryContract, type InputOf } from '@downbeat/contracts';
-import { Rejection, type Instant } from '@downbeat/eventsourcing';
+import { Rejection } from '@downbeat/eventsourcing';
 import { ReadModels, type Read } from '@downbeat/projections';
 import { unknownConfiguration } from '@downbeat/registry-domain';
 import { Answers, cursorOf, pageOf, type Question } from '@downbeat/service-host';
 import { Controller } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { SecretKeeper } from '../../secrets/secret-keeper';
 import {
   differenceAnswers,
   summaryAnswer,
@@ -13,17 +14,21 @@ import {
   type WholeConfiguration,
 } from './answers';
 import { configurationId, configurations } from './configurations.projection';
+import { inForce, nothingInForce } from './in-force';
 
 const { listConfigurations, getConfiguration, diffConfigurations, effectiveConfiguration } =
   registryContract;
 
 const SUMMARY = `id, service_id, environment, config_version, created_position, base_version,
-  description, checksum, secrets_refs, is_active, applied_at, created_by, created_at, updated_at`;
+  description, checksum, secrets_refs, is_encrypted, is_active, applied_at, created_by, created_at, updated_at`;
 
-/** Answers "which configurations are there, what do they say, which is in force". */
+/** Answers "which configurations are there, what do they say, which is in force"; secret values are masked. */
 @Controller()
 export class ConfigurationsQueries {
-  constructor(private readonly readModels: ReadModels) {}
+  constructor(
+    private readonly readModels: ReadModels,
+    private readonly secrets: SecretKeeper,
+  ) {}
 
   @Answers(listConfigurations)
   async list({ input, as }: Question<InputOf<typeof listConfigurations>>) {
@@ -54,8 +59,12 @@ export class ConfigurationsQueries {
     const read = await this.readModels.ask(configurations, as, async (manager) => {
       const row = await versionOf(manager, input, input.config_version);
       if (row instanceof Rejection) return row;
-      const { configuration, effective: effective_configuration } = row;
-      return { ...summaryAnswer(row), configuration, effective_configuration };
+      const shown = await this.secrets.masking(row.configuration, row.effective);
+      return {
+        ...summaryAnswer(row),
+        configuration: shown(row.configuration) as Document,
+        effective_configuration: shown(row.effective) as Document,
+      };
     });
     return orRejection(read);
   }
@@ -70,10 +79,12 @@ export class ConfigurationsQueries {
           ? await activeOf(manager, input)
           : await versionOf(manager, input, input.from);
       if (from instanceof Rejection) return from;
+      const before = from?.effective ?? {};
+      const shown = await this.secrets.masking(before, to.effective);
       return {
         ...(from && { from: from.config_version }),
         to: to.config_version,
-        differences: differenceAnswers(from?.effective ?? {}, to.effective),
+        differences: differenceAnswers(before, to.effective, shown),
       };
     });
     return orRejection(read);
@@ -81,30 +92,18 @@ export class ConfigurationsQueries {
 
   @Answers(effectiveConfiguration)
   async effective({ input, as }: Question<InputOf<typeof effectiveConfiguration>>) {
-    const { service_id, environment, checksum } = input;
+    const { service_id, environment } = input;
     const read = await this.readModels.ask(configurations, as, async (manager) => {
-      const [row]: InForce[] = await manager.query(
-        `select config_version, checksum, activation, applied_at,
-                case when checksum = $3 then null else effective end as effective
-         from configuration where service_id = $1 and environment = $2 and is_active`,
-        [service_id, environment, checksum ?? null],
-      );
-      if (!row) return nothingInForce(service_id, environment);
+      const row = await inForce(manager, input);
+      if (!row) return nothingInForce(input);
       const { effective, ...said } = row;
       const found = { service_id, environment, ...said, is_changed: effective !== null };
-      return effective === null ? found : { ...found, configuration: effective };
+      if (effective === null) return found;
+      const shown = await this.secrets.masking(effective);
+      return { ...found, configuration: shown(effective) as Document };
     });
     return orRejection(read);
   }
-}
-
-interface InForce {
-  readonly config_version: string;
-  readonly checksum: string;
-  readonly activation: number;
-  readonly applied_at: Instant;
-  /** Null: the asker has it. */
-  readonly effective: Document | null;
 }
 
 type Of = { readonly service_id: string; readonly environment: string };
@@ -128,13 +127,6 @@ async function activeOf(manager: EntityManager, of: Of): Promise<WholeConfigurat
   );
   return row;
 }
-
-const nothingInForce = (service: string, environment: string): Rejection =>
-  new Rejection(
-    'no-configuration-in-force',
-    `no configuration of ${service} is in force in ${environment}`,
-    'not-found',
-  );
 
 export const orRejection = <Answer>(read: Read<Answer | Rejection>): Read<Answer> | Rejection =>
   read.data instanceof Rejection ? read.data : { ...read, data: read.data };
