@@ -201,6 +201,8 @@ describe('secrets in configurations', () => {
       public_key: 'A'.repeat(43),
     });
     expect(stranger).toMatchObject({ ok: false, problem: { code: 'instance-unknown' } });
+    // A point of small order: everybody would know what is shared with it.
+    await expect(asInstance({ public_key: 'A'.repeat(43) })).rejects.toThrow('public_key');
   });
 
   it('differ from version to version without being shown, and come back with a rollback', async () => {

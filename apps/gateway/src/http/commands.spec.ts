@@ -59,6 +59,14 @@ describe('a command over HTTP', () => {
     expect(bench.bus.commands[0]?.subject).toBe(`command.health.CreateCircuitBreaker.${one}`);
   });
 
+  it('says where a version of a configuration can be read', async () => {
+    const said = { environment: 'production', config_version: '7', configuration: {} };
+    const response = await bench.send('POST', `${services}/billing/configurations`, said);
+    expect(response.headers.get('Location')).toBe(
+      `${services}/billing/configurations/production/versions/7`,
+    );
+  });
+
   it('is identified by its idempotency key', async () => {
     bench.bus.onCommand = () => ({ accepted: true, position: 7, answer: {}, repeated: true });
     const response = await bench.send('POST', services, service, { 'Idempotency-Key': 'key-1' });

@@ -47,6 +47,10 @@ const READ_AT: Readonly<Record<string, string>> = {
   RegisterService: '/services/{service_id}',
   UpdateService: '/services/{service_id}',
   RegisterInstance: '/services/{service_id}/instances',
+  CreateConfiguration:
+    '/services/{service_id}/configurations/{environment}/versions/{config_version}',
+  ActivateConfiguration: '/services/{service_id}/configurations/{environment}/activations',
+  RollbackConfiguration: '/services/{service_id}/configurations/{environment}/activations',
   RegisterWorkflowDefinition: '/workflow-definitions?name={name}',
   PauseDefinition: '/workflow-definitions?name={workflow_name}',
   ResumeDefinition: '/workflow-definitions?name={workflow_name}',

@@ -1,6 +1,7 @@
 import { EventStore, execute } from '@downbeat/event-store';
 import { instantOf, type EventMeta } from '@downbeat/eventsourcing';
 import { MessageBus } from '@downbeat/message-bus';
+import { ReadModelBehind } from '@downbeat/projections';
 import {
   configurationHistory,
   configurationStream,
@@ -56,7 +57,8 @@ export class GateWatch {
       if (wasDeaf) await this.evidence.listenAnew();
       for (const gate of await this.evidence.openGates()) await this.judge(gate);
     } catch (fault) {
-      this.isDeaf = true;
+      // What a read model has still to read was heard all the same.
+      this.isDeaf = !(fault instanceof ReadModelBehind);
       throw fault;
     }
   }

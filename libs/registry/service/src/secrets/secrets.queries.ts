@@ -50,7 +50,8 @@ export class SecretsQueries {
     const said = { config_version, checksum, activation, is_changed: effective !== null };
     if (effective === null) return { position, data: said };
     const revealed = JSON.stringify(await this.keeper.revealed(effective));
-    return { position, data: { ...said, sealed: sealTo(input.public_key, revealed, checksum) } };
+    const sealed = sealTo(input.public_key, revealed, checksum);
+    return sealed ? { position, data: { ...said, sealed } } : uselessKey();
   }
 
   @Answers(secretKeys)
@@ -74,3 +75,8 @@ export class SecretsQueries {
       : ofAnotherService(input, instance);
   }
 }
+
+const uselessKey = (): Rejection =>
+  new Rejection('invalid-input', 'public_key shares no secret with any other key', 'invalid', [
+    { field: 'public_key', message: 'shares no secret with any other key' },
+  ]);
