@@ -195,6 +195,9 @@ describe('secrets in configurations', () => {
     expect(await refused(create({ database: { pool: await seal(MISPLACED) } }))).toBe(
       'configuration-invalid',
     );
+    expect(await refused(create({ license: { $secret: { kept_from: '9' } } }))).toBe(
+      'no-secret-to-keep',
+    );
     expect(await bench.deadLetters()).toEqual([]);
     const stranger = await bench.query('query.registry.instance-configuration', {
       ...{ ...of, instance_id: 'nobody' },
@@ -223,6 +226,17 @@ describe('secrets in configurations', () => {
       ...{ ...of, checksum, outcome: 'refused', reason: 'no' },
     });
     await bench.eventually(asInstance, (found) => expect(found).toEqual(inForce));
+  });
+
+  it('stay in a version whose author does not know them', async () => {
+    const kept = { $secret: { kept_from: '1' } };
+    const database = { host: 'db-2', password: kept };
+    await accepted('CreateConfiguration', 'shop', create({ database }, { config_version: 'kept' }));
+    await accepted('ActivateConfiguration', 'shop', { ...of, config_version: 'kept' });
+    expect(await asInstance()).toMatchObject({
+      ...{ license: BASE, database: { host: 'db-2', password: PASSWORD } },
+    });
+    await accepted('RollbackConfiguration', 'shop', { ...of, config_version: '1', reason: 'r' });
   });
 
   it('move to a new key while they are read, and then the old one is needed no more', async () => {

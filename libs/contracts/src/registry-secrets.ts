@@ -22,7 +22,7 @@ interface SecretError {
 }
 
 /**
- * What is wrong with the secrets in a document: anything but one reference or one sealed value each. What it says of
+ * What is wrong with the secrets in a document: each is a reference, a sealed value, or the one that an earlier version has there. What it says of
  * them never holds what they hold.
  */
 export function secretErrors(document: Json): readonly SecretError[] {
@@ -42,19 +42,23 @@ export function secretErrors(document: Json): readonly SecretError[] {
 function wrongWith(value: Readonly<Record<string, Json>>): string | undefined {
   if (Object.keys(value).length > 1) return 'must be the only member of its object';
   const secret = value[SECRET];
-  if (secret === null || typeof secret !== 'object' || Array.isArray(secret)) return ONE_OF_TWO;
-  const { ref, sealed, ...others } = secret as Readonly<Record<string, Json>>;
-  if (Object.keys(others).length > 0 || (ref === undefined) === (sealed === undefined))
-    return ONE_OF_TWO;
+  if (secret === null || typeof secret !== 'object' || Array.isArray(secret)) return ONE_OF_THREE;
+  const { ref, sealed, kept_from, ...others } = secret as Readonly<Record<string, Json>>;
+  const said = [ref, sealed, kept_from].filter((one) => one !== undefined);
+  if (Object.keys(others).length > 0 || said.length !== 1) return ONE_OF_THREE;
   if (sealed !== undefined)
     return typeof sealed === 'string' && SEALED.test(sealed) ? undefined : 'was not sealed here';
+  if (kept_from !== undefined)
+    return typeof kept_from === 'string' && kept_from.length <= 64
+      ? undefined
+      : 'must name an earlier version in kept_from';
   return typeof ref === 'string' && REFERENCE.test(ref)
     ? undefined
     : 'must name a place in ref, such as env:DB_PASSWORD';
 }
 
-const ONE_OF_TWO =
-  'must have either a ref or a value that seal-secret has sealed, and nothing else; a plain value must not be sent in a command';
+const ONE_OF_THREE =
+  'must have one of ref, sealed (by seal-secret) and kept_from (an earlier version), and nothing else; a plain value must not be sent in a command';
 
 /**
  * A question and no command: commands stand on a stream and, refused, among the dead letters. The

@@ -3,7 +3,8 @@ import { command, event, query } from './contract';
 import * as f from './fields';
 import { checkPhase, healthCheck, natsSubject } from './health-checks';
 import { capabilities, versionRange } from './registry-capabilities';
-import { configurationCommands, configurationQueries } from './registry-configuration';
+import { configurationCommands } from './registry-configuration';
+import { configurationQueries } from './registry-configuration-queries';
 import {
   dependencies,
   dependenciesDeclared,
@@ -15,6 +16,7 @@ import { directory, target } from './registry-directory';
 export * from './health-checks';
 export type { SaidCapability } from './registry-capabilities';
 export * from './registry-configuration';
+export * from './registry-configuration-queries';
 export * from './registry-dependencies';
 export * from './registry-directory';
 export * from './registry-secrets';

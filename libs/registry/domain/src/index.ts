@@ -1,6 +1,7 @@
 export * from './dependencies/dependency';
 export * from './dependencies/dependency-graph';
 export * from './dependencies/paths';
+export type { ConfigurationCommand } from './configuration/commands';
 export * from './configuration/configuration-history';
 export * from './configuration/configuration-holder';
 export * from './configuration/differences';

@@ -1,6 +1,7 @@
 import { instantOf } from '@downbeat/eventsourcing';
 import { specification } from '@downbeat/eventsourcing/testing';
-import { configurationHistory, type ConfigurationCommand } from './configuration-history';
+import type { ConfigurationCommand } from './commands';
+import { configurationHistory } from './configuration-history';
 import type { ConfigurationEvent } from './events';
 
 const { given } = specification(configurationHistory);

@@ -1,35 +1,20 @@
-import type { registryContract } from '@downbeat/contracts';
 import {
   Rejection,
   streamName,
-  type Command,
   type Decider,
   type Decision,
   type StreamName,
 } from '@downbeat/eventsourcing';
-import type { ConfigurationCreated, ConfigurationEvent } from './events';
-import { gateOf, type GateEvidence, type HealthGate } from './health-gate';
-
-type Of = { readonly service_id: string; readonly environment: string };
-type Creating = Omit<ConfigurationCreated['data'], 'config_version'> & {
-  /** Absent: the next number. */
-  readonly config_version?: string | undefined;
-};
-type Activating = Of & {
-  readonly gate?: registryContract.SaidHealthGate | undefined;
-  readonly reason?: string | undefined;
-  readonly activated_by: string;
-};
-
-export type ConfigurationCommand =
-  | Command<'CreateConfiguration', Creating>
-  | Command<'ActivateConfiguration', Activating & { readonly config_version: string }>
-  | Command<'RollbackConfiguration', Activating & { readonly config_version?: string | undefined }>
-  /** Sent by the registry itself when a gate has held for its time. */
-  | Command<'ConfirmActivation', Of & Judged>
-  /** Sent by the registry itself when a gate does not hold. */
-  | Command<'RevertActivation', Of & Judged & { readonly because: string }>;
-type Judged = { readonly activation: number; readonly evidence: GateEvidence };
+import type {
+  Activating,
+  ConfigurationCommand,
+  Creating,
+  Judged,
+  Reverting,
+  RollingBack,
+} from './commands';
+import type { ConfigurationEvent } from './events';
+import { gateOf, type HealthGate } from './health-gate';
 
 export interface ActiveConfiguration {
   readonly activation: number;
@@ -165,10 +150,7 @@ function activate(
   ];
 }
 
-function rollBack(
-  data: Extract<ConfigurationCommand, { type: 'RollbackConfiguration' }>['data'],
-  state: ConfigurationHistory,
-): Decision<ConfigurationEvent> {
+function rollBack(data: RollingBack, state: ConfigurationHistory): Decision<ConfigurationEvent> {
   const version = data.config_version ?? provenBefore(state);
   if (version !== undefined) return activate(data, version, true, state);
   return new Rejection(
@@ -177,10 +159,7 @@ function rollBack(
   );
 }
 
-function revert(
-  data: Extract<ConfigurationCommand, { type: 'RevertActivation' }>['data'],
-  state: ConfigurationHistory,
-): Decision<ConfigurationEvent> {
+function revert(data: Reverting, state: ConfigurationHistory): Decision<ConfigurationEvent> {
   const active = watched(data, state);
   if (!active) return [];
   const to = provenBefore(state);

@@ -46,7 +46,9 @@ export class CreateConfigurationHandler implements ICommandHandler<CreateConfigu
       environment !== BASE &&
       (await this.checks.refusalOf(service_id, mergePatch(document, data.configuration)));
     if (invalid) return refused(invalid);
-    const configuration = await this.secrets.keep(data, data.configuration);
+    const configuration = await this.secrets.keep(data, data.configuration, (version) =>
+      this.earlier(data, version),
+    );
     if (configuration instanceof Rejection) return refused(configuration);
     const effective = mergePatch(document, configuration);
 
@@ -76,6 +78,15 @@ export class CreateConfigurationHandler implements ICommandHandler<CreateConfigu
       }),
       from,
     );
+  }
+
+  private async earlier(
+    { service_id, environment }: Said,
+    version: string,
+  ): Promise<JsonObject | undefined> {
+    const { state, position } = await this.histories.newest(service_id, environment);
+    if (!state.versions.has(version)) return undefined;
+    return this.documents.effective({ service_id, environment }, version, position);
   }
 
   /** Of the newest base, or of the one that is named. The base itself has none. */

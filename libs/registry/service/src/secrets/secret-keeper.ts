@@ -5,14 +5,14 @@ import {
   pointerOf,
   secretsIn,
   withSecrets,
+  type Ciphertext,
   type Path,
 } from '@downbeat/registry-domain';
 import { Injectable } from '@nestjs/common';
 import { DataKeys, type DataKey, type Owner } from './data-keys';
 import { decrypt, encrypt, NotReadable } from './envelope';
 import { KeyRing } from './key-ring';
-
-const TOKEN = /^s1\.([0-9a-f]{16})\.([A-Za-z0-9_-]+)$/;
+import { openToken, sealedToken } from './sealed-token';
 
 /** Takes secret values in, keeps them as ciphertext, and gives them back to instances alone. */
 @Injectable()
@@ -26,34 +26,31 @@ export class SecretKeeper {
   seal(owner: Owner, value: string): string | Rejection {
     const { current } = this.ring;
     if (!current) return noKey();
-    const sealed = encrypt(current.sealing, Buffer.from(value), tokenPlace(owner));
-    return `s1.${current.id}.${sealed.toString('base64url')}`;
+    return sealedToken(current, owner, value);
   }
 
   /**
-   * The document with each sealed token replaced by ciphertext that can be read at its own place of this
-   * version alone: under a data key that no other version has.
+   * The document with each sealed token, and each value kept from an earlier version, replaced by
+   * ciphertext that can be read at its own place of this version alone: under a data key that no other
+   * version has.
+   *
+   * @param earlier What holds in another version of the same service and environment.
    */
-  async keep(owner: Owner, document: JsonObject): Promise<JsonObject | Rejection> {
-    const opened = new Map<string, Buffer>();
+  async keep(
+    owner: Owner,
+    document: JsonObject,
+    earlier: (version: string) => Promise<JsonObject | undefined>,
+  ): Promise<JsonObject | Rejection> {
+    const found = new Map<string, Found>();
     for (const { path, secret } of secretsIn(document)) {
-      if (typeof secret['sealed'] !== 'string') continue;
-      const plain = this.opened(owner, secret['sealed']);
-      if (!plain) return notSealedHere(path);
-      opened.set(pointerOf(path), plain);
+      const one = await this.found(owner, secret, path, earlier);
+      if (one instanceof Rejection) return one;
+      found.set(pointerOf(path), one);
     }
-    if (opened.size === 0) return document;
+    if (![...found.values()].some(({ plain }) => plain)) return put(document, found);
     const { current } = this.ring;
     if (!current) return noKey();
-    const dataKey = await this.dataKeys.make(owner, current);
-    return withSecrets(document, (secret, path) => {
-      const plain = opened.get(pointerOf(path));
-      if (!plain) return { $secret: secret };
-      const ciphertext = encrypt(dataKey.key, plain, valuePlace(dataKey, path));
-      return {
-        $secret: { data_key: dataKey.data_key, ciphertext: ciphertext.toString('base64url') },
-      };
-    }) as JsonObject;
+    return put(document, found, await this.dataKeys.make(owner, current));
   }
 
   /** The document with the values themselves. References stay: whoever has them looks them up. */
@@ -75,24 +72,35 @@ export class SecretKeeper {
     return (value) => masked(value, (dataKey) => ids.get(dataKey));
   }
 
-  private opened(owner: Owner, token: string): Buffer | undefined {
-    const [, keyId = '', sealed = ''] = TOKEN.exec(token) ?? [];
-    const key = this.ring.of(keyId);
-    if (!key) return undefined;
-    try {
-      return decrypt(key.sealing, Buffer.from(sealed, 'base64url'), tokenPlace(owner));
-    } catch (fault) {
-      if (!(fault instanceof NotReadable)) throw fault;
-      return undefined;
+  private async found(
+    owner: Owner,
+    secret: JsonObject,
+    path: Path,
+    earlier: (version: string) => Promise<JsonObject | undefined>,
+  ): Promise<Found | Rejection> {
+    const { sealed, kept_from } = secret;
+    if (typeof sealed === 'string') {
+      const plain = openToken(this.ring, owner, sealed);
+      return plain ? { plain } : refusedAt(path, ...NOT_SEALED_HERE);
     }
+    if (typeof kept_from !== 'string') return { secret };
+    const before = await earlier(kept_from);
+    const there = secretsIn(before).find((one) => pointerOf(one.path) === pointerOf(path));
+    if (!there) return refusedAt(path, ...NOTHING_TO_KEEP);
+    const kept = ciphertextOf(there.secret);
+    return kept ? { plain: await this.plainOf(kept, path) } : { secret: there.secret };
+  }
+
+  private async plainOf({ data_key, ciphertext }: Ciphertext, path: Path): Promise<Buffer> {
+    const dataKey = (await this.dataKeys.read([data_key])).get(data_key);
+    if (!dataKey) throw new NotReadable(`the data key ${data_key} is gone`);
+    return decrypt(dataKey.key, Buffer.from(ciphertext, 'base64url'), valuePlace(dataKey, path));
   }
 }
 
 const dataKeysIn = (document: JsonObject): readonly string[] => [
   ...new Set(secretsIn(document).flatMap(({ secret }) => ciphertextOf(secret)?.data_key ?? [])),
 ];
-
-const tokenPlace = ({ service_id, environment }: Owner) => ({ service_id, environment });
 
 /** The data key stands for the version: no other one has it. */
 const valuePlace = ({ service_id, environment, data_key }: DataKey, path: Path) => ({
@@ -105,10 +113,34 @@ const noKey = (): Rejection =>
     'no key is set for secrets (DOWNBEAT_CONFIG_KEY); references can be used without one',
   );
 
-function notSealedHere(path: Path): Rejection {
+/** A value to be encrypted, or what stands for one as it is. */
+interface Found {
+  readonly plain?: Buffer;
+  readonly secret?: JsonObject;
+}
+
+const put = (
+  document: JsonObject,
+  found: ReadonlyMap<string, Found>,
+  dataKey?: DataKey,
+): JsonObject =>
+  withSecrets(document, (said, path) => {
+    const { plain, secret = said } = found.get(pointerOf(path)) ?? {};
+    if (!plain || !dataKey) return { $secret: secret };
+    const ciphertext = encrypt(dataKey.key, plain, valuePlace(dataKey, path)).toString('base64url');
+    return { $secret: { data_key: dataKey.data_key, ciphertext } };
+  }) as JsonObject;
+
+const NOT_SEALED_HERE = [
+  'secret-not-sealed-here',
+  'was not sealed here, or for another service or environment',
+] as const;
+const NOTHING_TO_KEEP = [
+  'no-secret-to-keep',
+  'is kept from a version that has no secret there',
+] as const;
+
+function refusedAt(path: Path, code: string, message: string): Rejection {
   const field = ['configuration', ...path].join('.');
-  const message = 'was not sealed here, or for another service or environment';
-  return new Rejection('secret-not-sealed-here', `${field} ${message}`, 'invalid', [
-    { field, message },
-  ]);
+  return new Rejection(code, `${field} ${message}`, 'invalid', [{ field, message }]);
 }

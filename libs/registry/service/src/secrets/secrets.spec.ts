@@ -10,6 +10,8 @@ const master = (): string => randomBytes(32).toString('base64');
 const shop: Owner = { service_id: 'shop', environment: 'production' };
 const [ONE, OTHER] = [master(), master()];
 
+const nothingBefore = () => Promise.resolve(undefined);
+
 /** As the table has them. */
 class MemoryDataKeys {
   readonly keys = new Map<string, DataKey>();
@@ -74,7 +76,7 @@ describe('the keeper of secrets', () => {
     return { $secret: { sealed } };
   };
   const kept = async (keeper: SecretKeeper, document: JsonObject): Promise<JsonObject> => {
-    const found = await keeper.keep(shop, document);
+    const found = await keeper.keep(shop, document, nothingBefore);
     if (found instanceof Rejection) throw new Error(found.code);
     return found;
   };
@@ -103,7 +105,9 @@ describe('the keeper of secrets', () => {
     ['environment', { ...shop, environment: 'staging' }],
   ])('takes no token of another %s', async (_, owner) => {
     const keeper = keeperOf(ONE);
-    expect(await keeper.keep(shop, { a: { b: token(keeper, 'x', owner) } })).toMatchObject({
+    expect(
+      await keeper.keep(shop, { a: { b: token(keeper, 'x', owner) } }, nothingBefore),
+    ).toMatchObject({
       code: 'secret-not-sealed-here',
       errors: [{ field: 'configuration.a.b' }],
     });
@@ -114,13 +118,32 @@ describe('the keeper of secrets', () => {
     const older = token(keeperOf(OTHER, data), 'x');
     const document = await kept(keeperOf(`${ONE},${OTHER}`, data), { a: older });
     expect(await keeperOf(ONE, data).revealed(document)).toEqual({ a: 'x' });
-    expect(await keeperOf(ONE).keep(shop, { a: older })).toBeInstanceOf(Rejection);
+    expect(await keeperOf(ONE).keep(shop, { a: older }, nothingBefore)).toBeInstanceOf(Rejection);
   });
 
   it('without a key seals nothing, and leaves references alone', async () => {
     const keeper = keeperOf();
     expect(keeper.seal(shop, 'x')).toMatchObject({ code: 'secrets-not-configured' });
     const document = { a: { $secret: { ref: 'env:A' } } };
-    expect(await keeper.keep(shop, document)).toEqual(document);
+    expect(await keeper.keep(shop, document, nothingBefore)).toEqual(document);
+  });
+
+  it('keeps what an earlier version has at the same place, under a key of its own', async () => {
+    const keeper = keeperOf(ONE);
+    const ref = { $secret: { ref: 'env:C' } };
+    const first = await kept(keeper, { a: { b: token(keeper, 'x') }, ref });
+    const keepAll = {
+      a: { b: { $secret: { kept_from: '1' } } },
+      ref: { $secret: { kept_from: '1' } },
+    };
+    const second = await keeper.keep(shop, keepAll, async () => first);
+    expect(await keeper.revealed(second as JsonObject)).toEqual({ a: { b: 'x' }, ref });
+    expect(JSON.stringify(second)).not.toContain('kept_from');
+    expect(JSON.stringify(second)).not.toContain('"d-0"');
+    const elsewhere = { c: { $secret: { kept_from: '1' } } };
+    expect(await keeper.keep(shop, elsewhere, async () => first)).toMatchObject({
+      code: 'no-secret-to-keep',
+      errors: [{ field: 'configuration.c' }],
+    });
   });
 });
