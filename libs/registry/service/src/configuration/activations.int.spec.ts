@@ -132,6 +132,35 @@ describe('putting configurations in force, on real Postgres and NATS', () => {
     });
   });
 
+  it('reach everybody who listens, as one swap each', async () => {
+    const names = Array.from({ length: 20 }, (_, at) => `swap-${at}`);
+    const { second } = await running('swap', ...names);
+    const held = new Map(names.map((name) => [name, { pool: 5 }] as const));
+    const swap = async (name: string, min_position: number) => {
+      const found = await effective('swap', {}, { min_position });
+      held.set(name, found.configuration as { pool: number });
+      await bench.acknowledge('swap', name, found.checksum);
+    };
+    const swaps: Promise<void>[] = [];
+    const stops = names.map((name) =>
+      bench.suite.bus.onHint(registryContract.CONFIGURATION_HINT, (hint) => {
+        const { service_id, position } = hint as { service_id: string; position: number };
+        if (service_id === 'swap') swaps.push(swap(name, position));
+      }),
+    );
+    // A question on the same connection: the server knows of the subscriptions when it is answered.
+    await effective('swap');
+    await bench.activate('swap', '2', { gate: { observe_seconds: 1, applied_min_percent: 100 } });
+    const seen = await bench.suite.eventually(
+      () => instances('swap'),
+      ({ current_count }) => current_count === names.length,
+    );
+    expect(seen.checksum).toBe(second);
+    for (const stop of stops) stop();
+    await Promise.all(swaps);
+    expect([...held.values()]).toEqual(names.map(() => ({ pool: 6 })));
+  });
+
   describe('a rollback', () => {
     it('is another activation, with its reason', async () => {
       await running('rolled');
