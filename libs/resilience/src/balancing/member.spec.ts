@@ -25,4 +25,14 @@ describe('a member', () => {
     member.ended('failed', 1, 0);
     expect(member.success.at(0)).toBeLessThan(1);
   });
+
+  it('is timed once in a millisecond, and says nothing of a call that was not', () => {
+    const member = new Member(endpoint('a'), -Infinity, 1_000);
+    expect(member.isToBeTimed(0)).toBe(true);
+    member.ended('ok', 5, 10);
+    expect([10, 10.9, 11].map((nowMs) => member.isToBeTimed(nowMs))).toEqual([false, false, true]);
+    member.ended('ok', undefined, 10);
+    expect(member.latency.at(10)).toBe(5);
+    expect(member.tell()).toEqual({ ok: 2, failed: 0 });
+  });
 });

@@ -266,6 +266,24 @@ describe('a proxied call', () => {
     expect((await moved).endpointId).not.toBe(first.endpoint.id);
   });
 
+  it('is timed for the balancer, unless its endpoint was timed as it began', async () => {
+    const { proxy, arrived, pass } = scene([a], {
+      policy: { balancer: { ...scenePolicy.balancer, strategy: 'two-choices' } },
+    });
+    const billing = proxy.service('billing');
+    const latencyAfter = async (ms: number) => {
+      const running = billing.call(GET);
+      const { answer } = await arrived();
+      await pass(ms);
+      answer();
+      await running;
+      return Math.round(proxy.view()[0]?.endpoints[0]?.latencyMs ?? 0);
+    };
+    expect([await latencyAfter(4), await latencyAfter(8), await latencyAfter(8)]).toEqual([
+      4, 4, 8,
+    ]);
+  });
+
   it('goes to whoever has a capability, as to a target of its own', async () => {
     const { proxy, arrived, clock } = scene([a, b]);
     const running = proxy.serviceByCapability('invoicing', '^1.0.0').call(GET);
