@@ -13,12 +13,6 @@ export type Announced = DataOf<typeof registryContract.announceLifecycle>;
 /** Why an instance goes away, for programs; the reason is for people. */
 export type Ending = 'deregistered' | 'heartbeat-expired' | 'session-closed' | 'never-healthy';
 
-/** Reasons of those that went away without a word: their process may have died. */
-export const UNASKED_ENDINGS: readonly string[] = [
-  'heartbeat-expired',
-  'session-closed',
-] satisfies readonly Ending[];
-
 /** What a reason means unless the event says otherwise. */
 export const endingOf = (reason: string): Ending =>
   reason === 'heartbeat-expired' ? reason : 'deregistered';

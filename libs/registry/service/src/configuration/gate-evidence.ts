@@ -1,6 +1,6 @@
 import { EventStore } from '@downbeat/event-store';
 import { ReadModels } from '@downbeat/projections';
-import { UNASKED_ENDINGS, type GateEvidence, type HealthGate } from '@downbeat/registry-domain';
+import type { GateEvidence, HealthGate } from '@downbeat/registry-domain';
 import { ContextPool } from '@downbeat/service-host';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
@@ -67,15 +67,15 @@ export class GateEvidenceReader {
 }
 
 /**
- * An instance whose heartbeats stayed away since counts as unhealthy: it may have died of the
- * configuration. One that said goodbye does not count.
+ * An instance that was lost since counts as unhealthy, by its heartbeats or its connection: it may have
+ * died of the configuration. One that said goodbye does not count.
  */
 const SEEN = `
   select *, status = 'unhealthy' or is_silent as is_unhealthy,
     coalesce(outcome = 'applied' and checksum = $3, false) as is_applied,
     coalesce(outcome = 'refused' and activation = $4, false) as is_refused
   from (
-    select *, status = 'terminating' and status_reason = any($6)
+    select *, status = 'terminating' and ending <> 'deregistered'
       and status_changed_at > $5 as is_silent
     from configured_instance where service_id = $1 and (environment is null or environment = $2)
   ) i`;
@@ -85,7 +85,7 @@ async function withEvidence(
   { checksum, activated_at, observed_ms, ...open }: Observed,
 ): Promise<OpenGate> {
   const { service_id, environment, activation } = open;
-  const parameters = [service_id, environment, checksum, activation, activated_at, UNASKED_ENDINGS];
+  const parameters = [service_id, environment, checksum, activation, activated_at];
   const [counts]: Omit<GateEvidence, 'observed_ms' | 'refusals'>[] = await manager.query(
     `select count(*) filter (where status <> 'terminating' or is_silent)::int as instances,
        count(*) filter (where is_unhealthy)::int as unhealthy,

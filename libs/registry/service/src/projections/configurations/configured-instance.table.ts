@@ -1,6 +1,7 @@
 import { INSTANCE_EVENTS_IGNORED } from '../registry-events';
 import type { Instant } from '@downbeat/eventsourcing';
 import { ignore, type Table } from '@downbeat/projections';
+import { endingOf, type Ending } from '@downbeat/registry-domain';
 import type { ConfigurationsEvent } from './configurations-event';
 
 export interface ConfiguredInstanceRow {
@@ -10,6 +11,8 @@ export interface ConfiguredInstanceRow {
   readonly status: string;
   readonly status_reason: string | null;
   readonly status_changed_at: Instant;
+  /** How it went away, once it does. */
+  readonly ending: Ending | null;
   /** What it said last; null until it says something. */
   readonly environment: string | null;
   readonly checksum: string | null;
@@ -34,6 +37,7 @@ export const configuredInstance: Table<ConfiguredInstanceRow, ConfigurationsEven
     status: 'text',
     status_reason: 'text?',
     status_changed_at: 'instant',
+    ending: 'text?',
     environment: 'text?',
     checksum: 'text?',
     outcome: 'text?',
@@ -70,6 +74,7 @@ export const configuredInstance: Table<ConfiguredInstanceRow, ConfigurationsEven
         status: 'starting',
         status_reason: null,
         status_changed_at: recorded_at,
+        ending: null,
         ...SAID_NOTHING,
       }),
     },
@@ -80,11 +85,12 @@ export const configuredInstance: Table<ConfiguredInstanceRow, ConfigurationsEven
     },
     InstanceTerminating: {
       keys: ({ data }) => [data.instance_id],
-      fold: (row, { data: { reason }, recorded_at }) =>
+      fold: (row, { data: { reason, ending }, recorded_at }) =>
         row && {
           ...row,
           status: 'terminating',
           status_reason: reason,
+          ending: ending ?? endingOf(reason),
           status_changed_at: recorded_at,
         },
     },
