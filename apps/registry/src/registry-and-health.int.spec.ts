@@ -262,13 +262,21 @@ describe('registry and health, over real NATS', () => {
     await become('paged', ['paged-1', 'paged-2', 'paged-3']);
     const ask = (input: Record<string, string | number>) =>
       bench.query('query.health.list-health', { service_name: 'paged', ...input });
-    const first = await ask({ limit: 2 });
-    if (!first.ok) throw new Error(first.problem.message);
-    const { instances: shown, next_cursor } = first.data as Health & { next_cursor: string };
-    expect(shown.map(({ instance_id }) => instance_id)).toEqual(['paged-1', 'paged-2']);
-    expect(await ask({ cursor: next_cursor })).toMatchObject({
-      data: { instances: [{ instance_id: 'paged-3' }] },
-    });
+    type Page = Health & { readonly next_cursor: string };
+    const idsOf = ({ instances: shown }: Health) => shown.map(({ instance_id }) => instance_id);
+    const pageOf = async (input: Record<string, string | number>) => {
+      const page = await ask(input);
+      if (!page.ok) throw new Error(page.problem.message);
+      return page.data as Page;
+    };
+    // What the registry has heard of, the view of the checks shows a moment later.
+    await bench.eventually(
+      () => pageOf({}),
+      (page) => expect(idsOf(page)).toHaveLength(3),
+    );
+    const first = await pageOf({ limit: 2 });
+    expect(idsOf(first)).toEqual(['paged-1', 'paged-2']);
+    expect(idsOf(await pageOf({ cursor: first.next_cursor }))).toEqual(['paged-3']);
     expect(await ask({ cursor: 'nonsense' })).toMatchObject({
       problem: { kind: 'invalid', errors: [{ field: 'cursor' }] },
     });

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { prepareDataDir, saysNoSpace } from './data-dir';
@@ -19,6 +18,11 @@ export interface NatsOptions {
   readonly startWithinMs?: number;
   /** Default 100 MB. */
   readonly freeBytesMin?: number;
+  /**
+   * Whether those who connect are told which connections close; default true. Then users have to be
+   * known to the server, as they do not without.
+   */
+  readonly tellsSessions?: boolean;
   /** Each line the server says. */
   readonly log?: (line: string) => void;
   /** What is being done when the program must be installed first. */
@@ -58,7 +62,7 @@ export async function startNats(options: NatsOptions): Promise<RunningNats> {
       if (!(await isPortFree(each))) throw new PortInUse('nats-server', each);
 
     const lines: string[] = [];
-    const config = await writeConfig(options.dataDir, port, monitoringPort);
+    const config = await writeConfig(options, port, monitoringPort);
     const server = await GuardedProcess.spawn({
       command: binary,
       args: ['--config', config],
@@ -77,8 +81,23 @@ export async function startNats(options: NatsOptions): Promise<RunningNats> {
   }
 }
 
+/** Whoever connects belongs to the suite, and is told which connections close. Nobody connects as the server. */
+const ACCOUNTS: readonly string[] = [
+  'accounts {',
+  '  SERVER { exports: [{ stream: "$SYS.ACCOUNT.*.DISCONNECT" }] }',
+  '  SUITE { jetstream: enabled, users: [{ user: suite, password: suite }]',
+  '    imports: [{ stream: { account: SERVER, subject: "$SYS.ACCOUNT.SUITE.DISCONNECT" }, to: "session.closed" }] }',
+  '}',
+  'system_account: SERVER',
+  'no_auth_user: suite',
+];
+
 /** Only what 2.9.10 knows: it refuses to start on a field of a later version. */
-async function writeConfig(dataDir: string, port: number, monitoringPort: number): Promise<string> {
+async function writeConfig(
+  { dataDir, tellsSessions = true }: NatsOptions,
+  port: number,
+  monitoringPort: number,
+): Promise<string> {
   const store = join(dataDir, 'jetstream');
   await mkdir(store, { recursive: true, mode: 0o700 });
   const file = join(dataDir, 'nats-server.conf');
@@ -87,15 +106,7 @@ async function writeConfig(dataDir: string, port: number, monitoringPort: number
     `listen: "127.0.0.1:${port}"`,
     `http: "127.0.0.1:${monitoringPort}"`,
     `jetstream { store_dir: ${JSON.stringify(store)} }`,
-    // Whoever connects belongs to the suite, and is told which connections close.
-    'accounts {',
-    `  SERVER { users: [{ user: server, password: ${JSON.stringify(randomUUID())} }]`,
-    '    exports: [{ stream: "$SYS.ACCOUNT.*.DISCONNECT" }] }',
-    '  SUITE { jetstream: enabled, users: [{ user: suite, password: suite }]',
-    '    imports: [{ stream: { account: SERVER, subject: "$SYS.ACCOUNT.SUITE.DISCONNECT" }, to: "session.closed" }] }',
-    '}',
-    'system_account: SERVER',
-    'no_auth_user: suite',
+    ...(tellsSessions ? ACCOUNTS : []),
     '',
   ];
   await writeFile(file, text.join('\n'), { mode: 0o600 });

@@ -1,17 +1,30 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startNats, type RunningNats } from '@downbeat/local-servers';
 import { eventually } from '@downbeat/local-servers/testing';
 import { NatsBench } from '../testing/nats-bench';
 import { NatsMessageBus } from './nats-message-bus';
 
 describe('the inboxes of a bus', () => {
+  let server: RunningNats;
   let bench: NatsBench;
-  beforeAll(async () => (bench = await NatsBench.start()));
-  afterAll(() => bench.stop());
+  const dataDir = mkdtempSync(join(tmpdir(), 'downbeat-inboxes-'));
+  beforeAll(async () => {
+    // A server that knows nobody lets everybody in under any name.
+    server = await startNats({ dataDir, tellsSessions: false });
+    bench = await NatsBench.start(server.url);
+  });
+  afterAll(async () => {
+    await bench?.stop();
+    await server?.stop();
+    rmSync(dataDir, { recursive: true, force: true });
+  });
 
   /** Where an answer to a question by this user arrives. */
   const answeredAt = async (userInfo: string): Promise<string> => {
-    const url = process.env['DOWNBEAT_TEST_NATS_URL'] ?? '';
     const bus = await NatsMessageBus.connect({
-      url: url.replace('//', `//${userInfo}`),
+      url: server.url.replace('//', `//${userInfo}`),
       name: 'x',
     });
     const subject = `query.inboxes.${bench.prefix}`;
