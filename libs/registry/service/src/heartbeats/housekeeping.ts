@@ -85,7 +85,9 @@ export class Housekeeping {
 
   /** When most instances of a service fall silent at once, all but a share are kept for now. */
   private async expire(): Promise<void> {
-    const { REGISTRY_EXPIRY_SHARE_MAX: share, REGISTRY_EXPIRY_WINDOW_MS: windowMs } = this.config;
+    const { REGISTRY_EXPIRY_SHARE_MAX: share, REGISTRY_TERMINATING_MS: listedMs } = this.config;
+    // Those that are listed no more cannot be counted.
+    const windowMs = Math.min(this.config.REGISTRY_EXPIRY_WINDOW_MS, listedMs);
     const left = new Map<string, number>();
     this.heldBack = 0;
     for (const { registered, given_up, ...silent } of await this.heartbeats.silent(

@@ -1,0 +1,43 @@
+import { MemoryEventStore, MemoryLog } from '@downbeat/event-store/testing';
+import { instantOf } from '@downbeat/eventsourcing';
+import { serviceStream } from '@downbeat/registry-domain';
+import type { LiveDirectory } from '../directory/live-directory';
+import { RegisterInstance, RegisterInstanceHandler } from './register-instance';
+
+const meta = { correlation_id: 'c1', causation_id: 'c1', actor: 'test' };
+const described = {
+  service_name: 'billing',
+  service_version: '1.4.0',
+  service_type: 'api',
+  deployment_environment: 'production',
+  dependencies: [],
+};
+const instance = {
+  service_id: 'billing',
+  instance_id: 'billing-1',
+  node_name: 'node-a',
+  ip_address: '10.0.0.7',
+  port: 3000,
+  version: '1.4.0',
+};
+
+/** What is answered when the directory lists so many instances, this one among them or not. */
+async function registered(present: number, isListed: boolean) {
+  const store = new MemoryEventStore(new MemoryLog(() => 0), 'registry');
+  const events = [{ type: 'ServiceRegistered', data: described }];
+  await store.append({ stream: serviceStream('billing'), expected: 0, events, meta });
+  const directory = { isPresent: () => isListed, presentInstances: () => present };
+  const handler = new RegisterInstanceHandler(store, directory as unknown as LiveDirectory);
+  return handler.execute(new RegisterInstance(instance, instantOf(0), { meta }));
+}
+
+it('takes as many instances of a service as callers can be told of, and no more', async () => {
+  expect(await registered(2_999, false)).toMatchObject({ accepted: true });
+  expect(await registered(3_000, false)).toMatchObject({
+    accepted: false,
+    problem: { code: 'too-many-instances', errors: [{ field: 'service_id' }] },
+  });
+});
+
+it('takes one that is there already, however many there are', async () =>
+  expect(await registered(3_000, true)).toMatchObject({ accepted: true }));
