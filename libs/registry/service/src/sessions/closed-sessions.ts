@@ -40,7 +40,10 @@ export class ClosedSessions {
   private readonly logger = new Logger(ClosedSessions.name);
   /** Oldest first. Times are of a clock that never goes back. */
   private readonly closed = new Map<string, Known>();
-  private readonly givenUp = new Map<string, number[]>();
+  /** When connections of instances closed, a moment ago. */
+  private recent: readonly number[] = [];
+  /** When instances were given up in this window, by service. */
+  private readonly givenUp = new Map<string, Map<string, number>>();
   private readonly timers = new Set<NodeJS.Timeout>();
   private readonly shareMax: number;
   private readonly windowMs: number;
@@ -86,13 +89,15 @@ export class ClosedSessions {
       if (this.closed.size <= REMEMBERED_MAX && now - at < REMEMBERED_MS) break;
       this.closed.delete(key);
     }
+    // Other clients come and go as they like.
+    if (this.directory.instancesOf(session).length === 0) return;
     if (this.isBurst(now)) this.later(BURST_WAIT_MS, () => this.close(session));
     else this.close(session);
   }
 
   private isBurst(now: number): boolean {
-    const recent = [...this.closed.values()].filter(({ at }) => now - at < BURST.ms).length;
-    return recent > Math.max(BURST.least, this.directory.sessionCount * BURST.share);
+    this.recent = [...this.recent.filter((at) => now - at < BURST.ms), now];
+    return this.recent.length > Math.max(BURST.least, this.directory.sessionCount * BURST.share);
   }
 
   private close(session: ClosedSession): void {
@@ -109,13 +114,18 @@ export class ClosedSessions {
     }
   }
 
-  private mayGiveUp({ service_id }: InstanceName): boolean {
+  private mayGiveUp({ service_id, instance_id }: InstanceName): boolean {
     const now = performance.now();
-    const recent = (this.givenUp.get(service_id) ?? []).filter((at) => now - at < this.windowMs);
-    const registered = this.directory.presentInstances(service_id) + recent.length;
-    const mayGo = expiryAllowance(registered, recent.length, this.shareMax) > 0;
-    if (mayGo) recent.push(now);
-    if (recent.length > 0) this.givenUp.set(service_id, recent);
+    const before = [...(this.givenUp.get(service_id) ?? [])];
+    const recent = new Map(before.filter(([, at]) => now - at < this.windowMs));
+    // Some of them are listed as present until the log is read.
+    const gone = [...recent.keys()].filter(
+      (id) => !this.directory.isPresent({ service_id, instance_id: id }),
+    );
+    const registered = this.directory.presentInstances(service_id) + gone.length;
+    const mayGo = expiryAllowance(registered, recent.size, this.shareMax) > 0;
+    if (mayGo) recent.set(instance_id, now);
+    if (recent.size > 0) this.givenUp.set(service_id, recent);
     else this.givenUp.delete(service_id);
     return mayGo;
   }
