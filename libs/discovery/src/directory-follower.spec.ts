@@ -53,12 +53,18 @@ const SECONDS = 1_000;
 let registry: Registry;
 let follower: DirectoryFollower;
 let troubles: unknown[];
+/** The services of each replacement, and the revision that the snapshot had then. */
+let replaced: unknown[];
 
 beforeEach(() => {
   jest.useFakeTimers();
   registry = new Registry();
   troubles = [];
-  follower = new DirectoryFollower(registry, { onTrouble: (fault) => troubles.push(fault) });
+  replaced = [];
+  follower = new DirectoryFollower(registry, {
+    onTrouble: (fault) => troubles.push(fault),
+    onReplaced: (services) => replaced.push([services, follower.status().revision]),
+  });
 });
 afterEach(async () => {
   await follower.stop();
@@ -183,6 +189,9 @@ it('begins anew when the log of the registry was put back to an earlier state', 
   }
   expect(follower.status()).toMatchObject({ services: 1, revision: 60 });
   expect(revisionOf('a')).toBe(50);
+  // Told when it can be looked at, and once.
+  expect(replaced.at(-1)).toEqual([['a'], 60]);
+  expect(replaced).toHaveLength(2);
 });
 
 it('finds by capability and version, also after a change', async () => {

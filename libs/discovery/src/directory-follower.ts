@@ -151,6 +151,7 @@ export class DirectoryFollower {
     if (isAnew) {
       this.current = into;
       this.replacements++;
+      this.options.onReplaced?.(into.names);
       this.wanted = into.revision;
       this.oldLogSince = undefined;
     }
@@ -178,7 +179,8 @@ export class DirectoryFollower {
 
   private take(entries: registryContract.DirectoryPage['services'], into: DirectorySnapshot): void {
     const replaced = into.take(entries);
-    if (replaced.length === 0) return;
+    // What is not looked at yet is told of when it is swapped in.
+    if (replaced.length === 0 || into !== this.current) return;
     this.replacements++;
     this.options.onReplaced?.(replaced);
   }

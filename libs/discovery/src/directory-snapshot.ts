@@ -18,6 +18,10 @@ export class DirectorySnapshot {
     return this.entries.size;
   }
 
+  get names(): readonly string[] {
+    return [...this.entries.keys()];
+  }
+
   serviceOf(name: string): Entry | undefined {
     return this.entries.get(name);
   }

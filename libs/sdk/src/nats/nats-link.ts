@@ -214,7 +214,9 @@ export class NatsLink {
     this.connection = connection;
     for (const wanted of this.wanted) this.open(wanted, connection);
     this.connected(connection);
-    this.watch(connection).catch(() => undefined);
+    this.watch(connection).catch((fault: unknown) =>
+      this.tell({ type: 'nats-unreachable', reason: String(fault) }),
+    );
     // The client gives up for good now and then; nobody else does.
     void connection.closed().then(() => {
       this.isConnected = false;
