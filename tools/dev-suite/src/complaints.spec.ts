@@ -11,6 +11,10 @@ describe('what a log complains of', () => {
     ['2026-01-01 00:00:00 UTC [7] LOG:  checkpoint complete', undefined],
     ['[12] 2026/01/01 00:00:00.0 [ERR] no space', 'error'],
     ['[12] 2026/01/01 00:00:00.0 [WRN] slow consumer', 'warning'],
+    [
+      '[12] 2026/01/01 00:00:00.0 [WRN] Plaintext passwords detected, use nkeys or bcrypt',
+      undefined,
+    ],
     ['[12] 2026/01/01 00:00:00.0 [INF] Server is ready', undefined],
     ['TypeError: x is not a function', 'error'],
   ])('%s', (line, complaint) => expect(complaintOf(line)).toBe(complaint));
