@@ -6,7 +6,8 @@ const { join, posix } = require('node:path');
  * for each rule, under the rule's name: a rule without one fails there.
  */
 
-const TESTS = '\\.spec\\.ts$';
+/** What an app has in its folder `testing` serves its tests; a library's is for others too. */
+const TESTS = '(\\.spec\\.ts$|^apps/[^/]+/src/testing/)';
 const TEST_CODE = [
   TESTS,
   '/testing/',
@@ -16,7 +17,8 @@ const TEST_CODE = [
   '^tests/',
 ];
 /** A folder of libs/ that is none of these is a context. */
-const CONTEXT = '^libs/(?!kernel/|contracts/|sdk/|resilience/|discovery/)([^/]+)/';
+const CONTEXT =
+  '^libs/(?!kernel/|contracts/|sdk/|nestjs/|resilience/|discovery/|breakers/)([^/]+)/';
 const PACKAGES = '^(apps|bench|examples|libs|tests|tools)/';
 
 /** Which contexts an app runs. */
@@ -131,6 +133,13 @@ const forbidden = [
     to: { pathNot: ['^libs/discovery/', '^libs/contracts/', 'node_modules/semver/'] },
   },
   {
+    name: 'breakers-bring-little',
+    comment:
+      'It runs in every process that calls services: what it tells and asks goes through ports.',
+    from: { path: '^libs/breakers/', pathNot: [TESTS] },
+    to: { pathNot: ['^libs/(breakers|contracts|resilience)/', '^libs/kernel/eventsourcing/'] },
+  },
+  {
     name: 'kernel-knows-no-context',
     comment: 'Mechanism is for every context alike.',
     from: { path: '^libs/kernel/' },
@@ -200,10 +209,17 @@ const forbidden = [
     to: {
       path: [PACKAGES, 'node_modules/(@nestjs/[^/]+|pg|typeorm)/'],
       pathNot: [
-        '^libs/(sdk|contracts|discovery|resilience)/',
+        '^libs/(sdk|contracts|discovery|resilience|breakers)/',
+        '^libs/kernel/nats-dial/',
         '^libs/kernel/eventsourcing/src/(?!testing/)',
       ],
     },
+  },
+  {
+    name: 'nestjs-wraps-the-sdk',
+    comment: "The Nest module is the SDK for users' own applications: it has what a user has.",
+    from: { path: '^libs/nestjs/', pathNot: [TESTS] },
+    to: { path: PACKAGES, pathNot: ['^libs/(nestjs|sdk)/'] },
   },
   {
     name: 'test-kit-plays-the-rules',
@@ -235,8 +251,10 @@ const forbidden = [
   {
     name: 'bus-hides-nats',
     comment:
-      'The NATS client stands behind the bus, so that its successor changes one package; the SDK has one file of its own for it. Tests may play an outside client.',
-    from: { pathNot: ['^libs/kernel/message-bus/', '^libs/sdk/src/nats/', ...TEST_CODE] },
+      'The NATS client stands behind the bus and how it dials, so that its successor changes two packages; the SDK has one file of its own for it. Tests may play an outside client.',
+    from: {
+      pathNot: ['^libs/kernel/(message-bus|nats-dial)/', '^libs/sdk/src/nats/', ...TEST_CODE],
+    },
     to: { path: 'node_modules/(nats|@nats-io/[^/]+)/' },
   },
   {
@@ -337,7 +355,7 @@ const forbidden = [
     {
       name: 'neighbour-is-declared',
       comment: 'The same for tests, which may use what is declared for development.',
-      from: { path: `^${folder}/.*${TESTS}` },
+      from: { path: TESTS, pathNot: [`^(?!${folder}/)`] },
       to: {
         path: PACKAGES,
         pathNot: [folder, ...dependencies, ...testDependencies].map((own) => `^${own}/`),

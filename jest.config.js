@@ -14,7 +14,7 @@ const project = (displayName, testMatch, extra = {}) => ({
   displayName,
   testMatch,
   testPathIgnorePatterns: ['/node_modules/', '/dist/', ...(extra.ignore ?? [])],
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/jest.environment.js',
   testEnvironmentOptions: {
     customExportConditions: ['@downbeat/source', 'node', 'require', 'default'],
   },

@@ -1,7 +1,6 @@
 #!/usr/bin/env node
-import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { natsConfig, natsUrl as urlOf } from './nats/handed-out.mjs';
+import { give as giveOne, keep, kept as keptAs, newSecret, read } from './secret-files.mjs';
 
 // Makes the suite's passwords at the first start, and gives each reader its own, in a folder (a
 // volume) that only this reader mounts. Safe to repeat: what was made once stays.
@@ -11,8 +10,9 @@ import { join } from 'node:path';
 //                               the key of configurations stays too
 //   secrets.mjs show <client>   the NATS URL of `service` or `operator`
 
-const ROOT = process.env.DOWNBEAT_SECRETS_DIR ?? '/secrets';
-const STORE = join(ROOT, 'store', 'passwords.json');
+const STORE = 'passwords.json';
+/** Made by service-identity.mjs. */
+const SERVICES = 'services.json';
 
 /** Each app gets the database roles of the contexts it runs, and no other; the gateway gets none. */
 const CONTEXTS_OF = {
@@ -36,28 +36,31 @@ const NEEDED = {
 const KEPT_BY_ROTATION = ['postgres', 'configuration'];
 
 function passwords(isRotation) {
-  const kept = existsSync(STORE) ? JSON.parse(readFileSync(STORE, 'utf8')) : {};
+  const kept = keptAs(STORE);
   return Object.fromEntries(
     Object.entries(NEEDED).map(([kind, names]) => {
       const stays = !isRotation || KEPT_BY_ROTATION.includes(kind);
-      const of = (name) => (stays && kept[kind]?.[name]) || randomBytes(32).toString('base64url');
+      const of = (name) => (stays && kept[kind]?.[name]) || newSecret();
       return [kind, Object.fromEntries(names.map((name) => [name, of(name)]))];
     }),
   );
 }
 
-/** Whole or not at all: a reader never sees half a file. */
-function write(path, text, mode) {
-  writeFileSync(`${path}.new`, text, { mode });
-  renameSync(`${path}.new`, path);
+function serviceIdentities(isRotation) {
+  return Object.fromEntries(
+    Object.entries(keptAs(SERVICES)).map(([name, { password, ...rights }]) => [
+      name,
+      { password: isRotation ? newSecret() : password, ...rights },
+    ]),
+  );
 }
 
-function handOut({ postgres, database, nats, configuration }) {
+function handOut({ postgres, database, nats, configuration }, services) {
   const give = (reader, files, mode = 0o400) => {
-    for (const [name, text] of Object.entries(files)) write(join(ROOT, reader, name), text, mode);
+    for (const [name, text] of Object.entries(files)) giveOne(reader, name, text, mode);
   };
   const databaseUrl = (user, password) => `postgres://${user}:${password}@postgres:5432/downbeat`;
-  const natsUrl = (user) => `nats://${user}:${nats[user]}@nats:4222`;
+  const natsUrl = (user) => urlOf(user, nats[user]);
   const roleUrls = (contexts) =>
     Object.fromEntries(
       contexts.map((context) => [
@@ -73,7 +76,7 @@ function handOut({ postgres, database, nats, configuration }) {
     ...roleUrls(CONTEXTS),
   });
   const lines = Object.entries(nats).map(([user, password]) => `${user}_password: "${password}"`);
-  give('nats', { 'passwords.conf': `${lines.join('\n')}\n` });
+  give('nats', { 'passwords.conf': `${lines.join('\n')}\n`, 'nats.conf': natsConfig(services) });
   for (const [app, contexts] of Object.entries(CONTEXTS_OF))
     give(app, { nats_url: natsUrl(app), ...roleUrls(contexts) });
   give('registry', { config_key: configuration.key });
@@ -82,12 +85,14 @@ function handOut({ postgres, database, nats, configuration }) {
 
 const [task = 'make', client] = process.argv.slice(2);
 if (task === 'show' && CLIENTS.includes(client)) {
-  process.stdout.write(`${readFileSync(join(ROOT, 'clients', `${client}_nats_url`), 'utf8')}\n`);
+  process.stdout.write(`${read('clients', `${client}_nats_url`)}\n`);
 } else if (task === 'make' || task === 'rotate') {
   const all = passwords(task === 'rotate');
   // Kept before any of it is handed out: what a reader has seen must be there after a crash.
-  write(STORE, `${JSON.stringify(all, null, 2)}\n`, 0o400);
-  handOut(all);
+  const services = serviceIdentities(task === 'rotate');
+  keep(STORE, all);
+  keep(SERVICES, services);
+  handOut(all, services);
 } else {
   process.stderr.write(`say one of: make, rotate, show ${CLIENTS.join('|')}\n`);
   process.exitCode = 2;

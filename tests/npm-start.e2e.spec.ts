@@ -107,6 +107,20 @@ describe('npm start', () => {
     expect((await fetch(`${run.gateway_url}/health/ready`)).status).toBe(200);
   });
 
+  it('can keep secret values of configurations, under a key of its own', async () => {
+    expect(statSync(join(suite.dataDir, 'configuration-key')).mode & 0o777).toBe(0o600);
+    const path = '/api/orchestration/services/billing/configurations/development/seal';
+    const sealed = await fetch(`http://127.0.0.1:${port}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"value":"s3cret"}',
+    });
+    expect([sealed.status, await sealed.json()]).toMatchObject([
+      200,
+      { $secret: { sealed: expect.any(String) } },
+    ]);
+  });
+
   it('has a demo that books two weddings and finds nothing amiss', async () => {
     const env = environment({ DOWNBEAT_DATA_DIR: suite.dataDir });
     const { code, output } = await runToEnd('npm', ['run', 'demo'], { cwd: WORKSPACE, env });

@@ -14,6 +14,7 @@ jest.setTimeout(120_000);
 
 const WORKSPACE = join(__dirname, '..');
 const LINES_MAX = 15;
+const CHECK = { interval_ms: 250, timeout_ms: 250, failure_threshold: 3 };
 
 const quote = operation('quote', {
   input: z.object({ sku: z.string() }),
@@ -66,6 +67,24 @@ describe('services that join with the SDK', () => {
       (targets) => expect(targets).toHaveLength(count),
       withinMs,
     );
+  const register = async (service_name: string, more: object = {}): Promise<void> => {
+    const service = {
+      service_name,
+      service_version: '1.0.0',
+      service_type: 'api',
+      deployment_environment: 'development',
+      dependencies: [],
+    };
+    expect((await suite.request('POST', '/services', { ...service, ...more })).status).toBe(202);
+  };
+  const instanceOf = (service: string, port: number) => ({
+    instance_id: `${service}-1`,
+    node_name: 'here',
+    ip_address: '127.0.0.1',
+    port,
+    version: '1.0.0',
+    heartbeat_ttl_ms: 10_000,
+  });
   const failureOf = async (call: Promise<unknown>): Promise<CallFailed> => {
     const fault = await call.then(
       () => undefined,
@@ -146,6 +165,30 @@ describe('services that join with the SDK', () => {
     );
   });
 
+  it('get no call a second after their checks have failed often enough, when they have no connection', async () => {
+    const program = `require('node:http').createServer((_, r) => r.end('{"price":1}'))
+      .listen(0, '127.0.0.1', function () { process.send(this.address().port); })`;
+    const child = spawn(process.execPath, ['-e', program], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    children.push(child);
+    const [port] = (await once(child, 'message')) as [number];
+    await register('dies', { health_check: { ...CHECK, success_threshold: 1 } });
+    const path = '/services/dies/instances';
+    expect((await suite.request('POST', path, instanceOf('dies', port))).status).toBe(202);
+    await offered('dies', 1);
+    const exited = once(child, 'exit');
+    child.kill('SIGKILL');
+    await exited;
+    const killedAt = performance.now();
+    await offered('dies', 0, 10_000);
+    const goneAfterMs = performance.now() - killedAt;
+    expect(goneAfterMs).toBeLessThan(CHECK.failure_threshold * CHECK.interval_ms + 1_000);
+    expect(await failureOf(shop.call('dies', quote, { sku: '4711' }))).toMatchObject({
+      outcome: 'not-sent',
+    });
+  });
+
   it('lose no call when one of two says goodbye', async () => {
     const [, leaving] = [startPricing(), startPricing()];
     await offered('pricing', 2);
@@ -221,24 +264,9 @@ describe('services that join with the SDK', () => {
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
-    const service = {
-      service_name: 'plain',
-      service_version: '1.0.0',
-      service_type: 'api',
-      deployment_environment: 'development',
-      dependencies: [],
-    };
-    expect((await suite.request('POST', '/services', service)).status).toBe(202);
-    const instance = {
-      instance_id: 'plain-1',
-      node_name: 'here',
-      ip_address: '127.0.0.1',
-      port,
-      version: '1.0.0',
-      heartbeat_ttl_ms: 10_000,
-    };
+    await register('plain');
     const path = '/services/plain/instances';
-    expect((await suite.request('POST', path, instance)).status).toBe(202);
+    expect((await suite.request('POST', path, instanceOf('plain', port))).status).toBe(202);
     await offered('plain', 1);
     expect((await suite.request('POST', `${path}/plain-1/heartbeat`, {})).status).toBe(202);
     expect((await suite.request('DELETE', `${path}/plain-1`)).status).toBe(202);

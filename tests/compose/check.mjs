@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Complaint, eventually, NoEngine, Project, run } from './engine.mjs';
-import { PARTICIPATE, SPEAK } from './nats-clients.mjs';
+import { PARTICIPATE, SPEAK, VANISH } from './nats-clients.mjs';
 import { Gateway, JUDGE } from './weddings.mjs';
 
 // `npm run drill:compose`: builds the image, runs the compose file as a user would, breaks what it
@@ -104,17 +104,25 @@ const CHECKS = {
         ],
       };
       await gateway.ask('POST', '/api/orchestration/workflow-definitions', definition);
-      const told = await run('docker', [
-        ...['run', '--rm', '--network', `${project.name}_services`],
-        ...['--volume', `${project.name}_secrets-clients:/secrets:ro`, '--no-healthcheck'],
-        ...[project.env.DOWNBEAT_IMAGE, 'node', '-e', PARTICIPATE],
-      ]);
+      const told = await asSomebodyElse(['node', '-e', PARTICIPATE]);
       const { registered, started, charged } = JSON.parse(told);
       expect(registered.accepted && started.accepted && charged === 1, `it was told ${told}`);
       const workflow_id = started.answer.workflow_id;
       const booking = { booking_id: 'charge-once', workflow_id, expected: 'completed' };
       await gateway.allEnd([booking], MINUTE);
     },
+
+  'an instance whose process is killed is given up, as its connection closes': async () => {
+    // The shell outlives it, so that what it said can be read.
+    const told = await asSomebodyElse(['sh', '-c', 'node -e "$0" || true', VANISH]);
+    const { service, instance } = JSON.parse(told);
+    expect(service.accepted && instance.accepted, `it was told ${told}`);
+    await eventually('the instance to be given up', MINUTE, async () => {
+      const path = '/api/orchestration/services/fleeting/instances';
+      const { instances } = await gateway.ask('GET', path);
+      return instances.find(({ status_reason }) => status_reason === 'session-closed');
+    });
+  },
 
   'three replicas of the saga share the work': async () => {
     const scale = ['up', '-d', '--no-recreate', '--scale', `saga=${REPLICAS}`];
@@ -193,6 +201,8 @@ const CHECKS = {
       ['registry', 'command.saga.StartWorkflow.x'],
       ['health', '$JS.API.STREAM.PURGE.command-saga'],
       ['saga', 'query.audit.list-events'],
+      ['registry', 'message.redriven.shipping.low.order-placed'],
+      ['gateway', '$JS.API.CONSUMER.CREATE.message.shipping_x_low.message.low.x'],
     ]) {
       const container = await project.one(service);
       const said = await project.exec(container, ['node', '-e', SPEAK, subject]);
@@ -200,6 +210,15 @@ const CHECKS = {
     }
   },
 };
+
+/** Runs a program in a container of its own, where services are that the suite coordinates. */
+function asSomebodyElse(program) {
+  return run('docker', [
+    ...['run', '--rm', '--network', `${project.name}_services`],
+    ...['--volume', `${project.name}_secrets-clients:/secrets:ro`, '--no-healthcheck'],
+    ...[project.env.DOWNBEAT_IMAGE, ...program],
+  ]);
+}
 
 async function commandsDone(container) {
   const scrape = `fetch('http://127.0.0.1:3000/metrics').then((r) => r.text()).then(console.log)`;

@@ -5,7 +5,8 @@ export const SPEAK = `
   const { connect } = require('nats');
   const { username, password, host } = new URL(require('node:fs').readFileSync('/secrets/nats_url', 'utf8'));
   void (async () => {
-    const connection = await connect({ servers: host, user: username, pass: password });
+    const connection = await connect({
+      servers: host, user: username, pass: password, inboxPrefix: '_INBOX.' + username });
     const refused = (async () => {
       for await (const { type, data } of connection.status())
         if (type === 'error' && data === 'PERMISSIONS_VIOLATION') return 'refused';
@@ -23,7 +24,8 @@ export const PARTICIPATE = `
   const { username, password, host } = new URL(
     require('node:fs').readFileSync('/secrets/service_nats_url', 'utf8'));
   void (async () => {
-    const connection = await connect({ servers: host, user: username, pass: password });
+    const connection = await connect({
+      servers: host, user: username, pass: password, inboxPrefix: '_INBOX.' + username });
     let charged = 0;
     const called = new Promise((resolve) => {
       connection.subscribe('service.billing.charge', {
@@ -46,4 +48,26 @@ export const PARTICIPATE = `
     await connection.drain();
     console.log(JSON.stringify({ registered, started, charged }));
     process.exit(0);
+  })();`;
+
+/** An instance that its connection stands for, of a process that ends without a word. */
+export const VANISH = `
+  const { connect } = require('nats');
+  const { username, password, host } = new URL(
+    require('node:fs').readFileSync('/secrets/service_nats_url', 'utf8'));
+  void (async () => {
+    const connection = await connect({
+      servers: host, user: username, pass: password, inboxPrefix: '_INBOX.' + username });
+    const { server_id, client_id } = connection.info;
+    const ask = async (subject, command) =>
+      (await connection.request(subject, JSON.stringify(command), { timeout: 15_000 })).json();
+    const service = await ask('command.registry.RegisterService.fleeting', {
+      service_version: '1.0.0', service_type: 'api', deployment_environment: 'production', dependencies: [],
+    });
+    const instance = await ask('command.registry.RegisterInstance.fleeting-1', {
+      service_id: 'fleeting', node_name: 'here', ip_address: '127.0.0.1', port: 1, version: '1.0.0',
+      heartbeat_ttl_ms: 600_000, session: { server_id, client_id },
+    });
+    console.log(JSON.stringify({ service, instance }));
+    process.kill(process.pid, 'SIGKILL');
   })();`;

@@ -13,7 +13,15 @@ import {
   type CallRecord,
   type ParticipantProcess,
 } from '@downbeat/wedding';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
@@ -29,6 +37,16 @@ export type AppName = (typeof APPS)[number];
 export interface SuiteOptions {
   readonly demo?: boolean;
   readonly prepare?: (databaseUrl: string) => Promise<void>;
+  /** Of every app, beside those it gets anyhow. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** A NATS that knows its users. Without it everybody may do everything. */
+  readonly nats?: NatsRights;
+}
+
+export interface NatsRights {
+  /** In the language of nats-server. */
+  readonly config: string;
+  readonly passwordOf: (user: string) => string;
 }
 
 const nothing = (): Promise<void> => Promise.resolve();
@@ -47,17 +65,29 @@ export interface Answer<Body = Record<string, unknown>> {
 export class Suite {
   private postgres: RunningServer | undefined;
   private nats: RunningNats | undefined;
+  /** What it was told last. */
+  private natsConfig = '';
   private readonly participants: ParticipantProcess[] = [];
   readonly apps = new Map<AppName, AppProcess>();
 
-  private constructor(private readonly dir: string) {}
+  private constructor(
+    /** All that the servers and the apps write is below it. */
+    readonly dir: string,
+    private readonly settings: Readonly<Record<string, string>>,
+    private readonly rights: NatsRights | undefined,
+  ) {}
 
   /**
    * @param demo Whether the wedding's services run too.
    * @param prepare Is given the migrated database before anything uses it.
    */
-  static async start({ demo = true, prepare = nothing }: SuiteOptions = {}): Promise<Suite> {
-    const suite = new Suite(mkdtempSync(join(tmpdir(), 'downbeat-e2e-')));
+  static async start({
+    demo = true,
+    prepare = nothing,
+    settings = {},
+    nats,
+  }: SuiteOptions = {}): Promise<Suite> {
+    const suite = new Suite(mkdtempSync(join(tmpdir(), 'downbeat-e2e-')), settings, nats);
     try {
       await suite.startServers();
       await prepare(suite.databaseUrl);
@@ -76,6 +106,23 @@ export class Suite {
 
   get natsUrl(): string {
     return this.running(this.nats).url;
+  }
+
+  natsUrlOf(user: string): string {
+    if (!this.rights) return this.natsUrl;
+    return this.natsUrl.replace('//', `//${user}:${this.rights.passwordOf(user)}@`);
+  }
+
+  /** As `SIGHUP` does: the server goes on with what its file says now. */
+  reloadNats(config: string): void {
+    const file = join(this.folder('nats'), 'nats-server.conf');
+    const before = this.natsConfig;
+    this.natsConfig = config;
+    writeFileSync(
+      file,
+      readFileSync(file, 'utf8').replace(before, () => config),
+    );
+    process.kill(this.running(this.nats).pid, 'SIGHUP');
   }
 
   get databaseUrl(): string {
@@ -130,18 +177,33 @@ export class Suite {
     this.postgres = await startPostgres({ dataDir: this.folder('postgres'), port });
   }
 
-  /** @param losing Whether everything JetStream had is gone too. */
-  async crashNats({ losing = false } = {}): Promise<void> {
-    const { pid, port, exited } = this.running(this.nats);
+  /** kill -9, and on again. @param losing Whether everything JetStream had is gone too. */
+  async crashNats(what: { readonly losing?: boolean } = {}): Promise<void> {
+    await this.killNats(what);
+    await this.restartNats();
+  }
+
+  /** kill -9, and nothing after it. @param losing As {@link crashNats}. */
+  async killNats({ losing = false }: { readonly losing?: boolean } = {}): Promise<void> {
+    const { pid, exited } = this.running(this.nats);
     process.kill(pid, 'SIGKILL');
     await exited;
     if (losing) rmSync(this.folder('nats'), { recursive: true });
-    this.nats = await startNats({ dataDir: this.folder('nats'), port });
+  }
+
+  /** On the port it had. */
+  async restartNats(): Promise<void> {
+    const { port } = this.running(this.nats);
+    this.nats = await startNats({ ...this.natsOptions(), port });
   }
 
   /** What an app has logged so far, in all its lives. */
   logFileOf(name: AppName): string {
     return join(this.folder('logs'), `${name}.log`);
+  }
+
+  get natsLogFile(): string {
+    return join(this.folder('logs'), 'nats.log');
   }
 
   async killParticipant(name: string): Promise<void> {
@@ -167,10 +229,18 @@ export class Suite {
   private async startServers(): Promise<void> {
     [this.postgres, this.nats] = await Promise.all([
       startPostgres({ dataDir: this.folder('postgres') }),
-      startNats({ dataDir: this.folder('nats') }),
+      startNats(this.natsOptions()),
     ]);
     const passwords = Object.fromEntries(CONTEXTS.map((context) => [context, PASSWORD]));
     await migrate(this.databaseUrl, { passwords });
+  }
+
+  private natsOptions() {
+    const { rights } = this;
+    if (rights && this.natsConfig === '') this.natsConfig = rights.config;
+    const more = rights && { tellsSessions: false, moreConfig: this.natsConfig };
+    const log = (line: string): void => appendFileSync(this.natsLogFile, `${line}\n`);
+    return { dataDir: this.folder('nats'), log, ...more };
   }
 
   private async startDemo(): Promise<void> {
@@ -198,9 +268,10 @@ export class Suite {
     return {
       HOST: '127.0.0.1',
       NODE_OPTIONS: '--enable-source-maps',
-      NATS_URL: this.natsUrl,
+      NATS_URL: this.natsUrlOf(name),
       DOWNBEAT_MODE: 'development',
       LOG_LEVEL: 'info',
+      ...this.settings,
       ...Object.fromEntries(
         contexts.map((context) => [
           `DATABASE_URL_${context.toUpperCase()}`,

@@ -119,6 +119,10 @@ class BreakerBench {
     return this.bench.answer<Metrics>('query.health.circuit-breaker-metrics', { breaker_id }, as);
   }
 
+  policies(): Promise<AnswerOf<typeof healthContract.breakerPolicies>> {
+    return this.bench.answer('query.health.breaker-policies', { service_name: SOURCE }, {});
+  }
+
   until<Answer>(
     ask: () => Promise<Answer>,
     isWanted: (answer: Answer) => boolean,
@@ -338,6 +342,11 @@ describe('circuit breakers of two replicas of the saga', () => {
     const forced = { mode: 'forced_closed', expires_in_seconds: 600, reason: 'let me see' };
     await suite.order('Force', id, forced);
     await suite.untilDone(id);
+    const { orders } = await suite.policies();
+    // What was ordered before it may still stand: a reset, which has no end.
+    const secondsLeft = orders.findLast(({ breaker_id }) => breaker_id === id)?.seconds_left;
+    expect(secondsLeft).toBeGreaterThan(500);
+    expect(secondsLeft).toBeLessThanOrEqual(600);
     stock.status = 500;
     const before = stock.calls;
     await suite.call('stock', 20);
@@ -441,6 +450,11 @@ describe('circuit breakers of two replicas of the saga', () => {
       },
       ({ circuit_breaker }) => circuit_breaker.failure_threshold === 9,
     );
+    const defaults = { ...impatient, failure_threshold: 9 };
+    expect(await suite.bench.answer('query.health.breaker-defaults')).toEqual({ defaults });
+    const position = await suite.bench.accepted('command.health.RemoveBreakerDefaults.all');
+    const as = { min_position: position };
+    expect(await suite.bench.answer('query.health.breaker-defaults', {}, as)).toEqual({});
   });
 
   it('are set by what makes sense only, and each by its own id', async () => {

@@ -9,7 +9,7 @@ import {
   hkdfSync,
   randomBytes,
 } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -68,6 +68,7 @@ function openBox(
 describe('secrets in configurations', () => {
   const directory = mkdtempSync(join(tmpdir(), 'downbeat-secrets-'));
   const logFile = join(directory, 'registry.log');
+  const keyFile = join(directory, 'key');
   /** Everything that anybody was answered. */
   const answered: string[] = [];
   /** Everything on NATS but the one question that takes a value in. */
@@ -91,10 +92,14 @@ describe('secrets in configurations', () => {
     registry = new AppProcess({
       name: 'registry',
       program: join(__dirname, '..', 'dist', 'main.js'),
-      environment: { ...bench.settings, HOST: '127.0.0.1', LOG_LEVEL: 'trace' },
+      environment: {
+        ...{ ...bench.settings, HOST: '127.0.0.1', LOG_LEVEL: 'trace' },
+        NODE_OPTIONS: `--heapsnapshot-signal=SIGUSR2 --report-on-signal --report-signal=SIGHUP --report-directory=${directory} --diagnostic-dir=${directory}`,
+      },
       logFile,
     });
-    await registry.start({ DOWNBEAT_CONFIG_KEY: OLD });
+    writeFileSync(keyFile, OLD);
+    await registry.start({ DOWNBEAT_CONFIG_KEY_FILE: keyFile });
   });
   afterAll(async () => {
     await registry?.stop();
@@ -103,6 +108,17 @@ describe('secrets in configurations', () => {
     rmSync(directory, { recursive: true, force: true });
   });
 
+  /** What a process has written of itself, when all of it is there. */
+  const dumped = async (type: string): Promise<Buffer> => {
+    const named = () => readdirSync(directory).find((name) => name.endsWith(`.${type}`));
+    const path = () => join(directory, named() ?? '');
+    await bench.eventually(
+      () => readFileSync(path()).subarray(-4).toString().trim(),
+      (end) => expect(end).toMatch(/}$/),
+      60_000,
+    );
+    return readFileSync(path());
+  };
   const noted = <Answer>(answer: Answer): Answer => {
     answered.push(JSON.stringify(answer));
     return answer;
@@ -204,6 +220,20 @@ describe('secrets in configurations', () => {
       public_key: 'A'.repeat(43),
     });
     expect(stranger).toMatchObject({ ok: false, problem: { code: 'instance-unknown' } });
+    const inTheNameOf = (service: string) =>
+      bench.query(`query.registry.instance-configuration.${service}`, {
+        ...{ ...of, instance_id: 'shop-1' },
+        public_key: generateKeyPairSync('x25519').publicKey.export({ format: 'jwk' }).x ?? '',
+      });
+    expect(await inTheNameOf('shop')).toMatchObject({
+      ok: true,
+      data: { secrets: ['/license', '/database/password', '/keys/0/value'] },
+    });
+    // Whoever may ask in this name only, asks in vain for another service.
+    expect(await inTheNameOf('billing')).toMatchObject({
+      ok: false,
+      problem: { code: 'invalid-input', errors: [{ field: 'service_id' }] },
+    });
     // A point of small order: everybody would know what is shared with it.
     await expect(asInstance({ public_key: 'A'.repeat(43) })).rejects.toThrow('public_key');
   });
@@ -237,6 +267,22 @@ describe('secrets in configurations', () => {
       ...{ license: BASE, database: { host: 'db-2', password: PASSWORD } },
     });
     await accepted('RollbackConfiguration', 'shop', { ...of, config_version: '1', reason: 'r' });
+  });
+
+  it.each([
+    {
+      dump: 'diagnostic report',
+      signal: 'SIGHUP',
+      type: 'json',
+      holds: 'DOWNBEAT_CONFIG_KEY_FILE',
+    },
+    { dump: 'heap snapshot', signal: 'SIGUSR2', type: 'heapsnapshot', holds: 'SecretKeeper' },
+  ] as const)('are in no $dump of the process that opened them, nor is its key', async (one) => {
+    registry.signal(one.signal);
+    const dump = await dumped(one.type);
+    const found = [...FORMS, OLD].filter((text) => dump.includes(text));
+    // It is a dump of this process, and not an empty one.
+    expect([dump.includes(one.holds), found]).toEqual([true, []]);
   });
 
   it('move to a new key while they are read, and then the old one is needed no more', async () => {

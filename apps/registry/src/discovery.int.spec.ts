@@ -1,10 +1,11 @@
 import { querySubject, registryContract, type AnswerOf } from '@downbeat/contracts';
-import { DirectoryFollower } from '@downbeat/discovery';
+import type { DirectoryFollower } from '@downbeat/discovery';
 import type { JsonObject } from '@downbeat/eventsourcing';
 import { HealthModule } from '@downbeat/health-service';
 import { RegistryModule } from '@downbeat/registry-service';
 import { eventually, TestBench } from '@downbeat/test-bench';
 import { connect, type NatsConnection } from 'nats';
+import { followerOf } from './testing/follower';
 import { Instance } from './testing/instance';
 
 jest.setTimeout(90_000);
@@ -32,16 +33,7 @@ describe('what callers know', () => {
         REGISTRY_UNUSABLE_MS: String(UNUSABLE_MS),
       },
     });
-    follower = new DirectoryFollower({
-      ask: async (input) => {
-        const outcome = await bench.query(querySubject(registryContract.directory), { ...input });
-        if (!outcome.ok) throw new Error(outcome.problem.message);
-        return outcome.data as registryContract.DirectoryPage;
-      },
-      onPush: (listener) => bench.bus.onHint(registryContract.DIRECTORY_PUSH, listener),
-    });
-    follower.start();
-    await follower.whenKnown();
+    follower = await followerOf(bench);
   });
   afterEach(async () => {
     await Promise.all(instances.map((instance) => instance.stop()));
@@ -162,6 +154,21 @@ describe('what callers know', () => {
     );
   });
 
+  it('leaves out one whose connection closed while Postgres was away, when that is back', async () => {
+    await register('away', { health_check: { ...check, interval_ms: 60_000 } });
+    const { connection, session: own } = await session();
+    await start('away', 'away-1', { session: own, heartbeat_ttl_ms: 60_000 });
+    await become('away', 'away-1');
+    await bench.databaseGate.shut();
+    await connection.close();
+    // Nothing that is not on record is told.
+    const { connection: other } = await session();
+    await other.flush();
+    expect(known('away')).toEqual(['away-1']);
+    await bench.databaseGate.open();
+    await become('away');
+  });
+
   it('keeps one that has come over another connection meanwhile', async () => {
     await register('moved');
     const first = await session();
@@ -249,6 +256,24 @@ describe('what callers know', () => {
           { status: 'terminating', lifecycle: 'failed', status_reason: 'never-healthy' },
         ]),
     );
+  });
+
+  it('is told apart from what another log told', async () => {
+    await register('marked');
+    const ask = async (mark: registryContract.LogMark) => {
+      const subject = querySubject(registryContract.directory);
+      return bench.answer<registryContract.DirectoryPage>(subject, { since: 1, mark });
+    };
+    const { mark } = await bench.answer<registryContract.DirectoryPage>(
+      querySubject(registryContract.directory),
+    );
+    if (!mark) throw new Error('the registry names no event of its log');
+    expect((await ask(mark)).services).not.toEqual([]);
+    for (const other of [
+      { ...mark, event_id: 'another' },
+      { ...mark, position: mark.position + 1_000_000 },
+    ])
+      expect(await ask(other)).toMatchObject({ services: [], is_other_log: true });
   });
 
   it('stays while the registry is away, and goes on from there', async () => {

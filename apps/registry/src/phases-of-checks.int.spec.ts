@@ -1,44 +1,19 @@
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { HealthModule } from '@downbeat/health-service';
 import { RegistryModule } from '@downbeat/registry-service';
 import { TestBench } from '@downbeat/test-bench';
+import { Instance } from './testing/instance';
 
 jest.setTimeout(60_000);
 
-type Path = '/started' | '/live' | '/ready';
 type Health = { readonly instances: readonly object[] };
 type Offer = { readonly is_offered: boolean; readonly reasons: readonly object[] };
 
-/** A service of somebody's that starts, lives and is ready as it is told. */
-class Instance {
-  readonly answers: Record<Path, number> = { '/started': 503, '/live': 200, '/ready': 200 };
-  readonly asked: string[] = [];
-  private constructor(private readonly server: Server) {}
-
-  static async start(): Promise<Instance> {
-    const server = createServer();
-    const instance = new Instance(server);
-    server.on('request', ({ url = '' }, response) => {
-      instance.asked.push(url);
-      response.writeHead(instance.answers[url as Path] ?? 404).end();
-    });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    return instance;
-  }
-
-  get port(): number {
-    return (this.server.address() as AddressInfo).port;
-  }
-
-  async stop(): Promise<void> {
-    this.server.closeAllConnections();
-    this.server.close();
-    await once(this.server, 'close');
-  }
-}
+/** One that is starting, lives, and would be ready. */
+const starting = async (): Promise<Instance> => {
+  const instance = await Instance.start();
+  Object.assign(instance.statuses, { '/started': 503, '/live': 200, '/ready': 200 });
+  return instance;
+};
 
 describe('instances with phases', () => {
   let bench: TestBench;
@@ -65,7 +40,7 @@ describe('instances with phases', () => {
     readiness: { endpoint: '/ready', failure_threshold: 1 },
   });
   const start = async (service: string, startupTimeoutMs = 60_000): Promise<Instance> => {
-    const instance = await Instance.start();
+    const instance = await starting();
     instances.push(instance);
     await bench.accepted(`command.registry.RegisterService.${service}`, {
       service_version: '1.0.0',
@@ -99,35 +74,35 @@ describe('instances with phases', () => {
         }),
       (seen) => expect(seen).toMatchObject(expected),
     );
-  const askedTimes = (instance: Instance, path: Path, times: number) =>
+  const askedTimes = (instance: Instance, path: string, times: number) =>
     bench.eventually(
-      () => instance.asked.filter((asked) => asked === path).length,
+      () => instance.paths.filter((asked) => asked === path).length,
       (count) => count >= times,
     );
 
   it('start first; then they are ready or not, and live or not', async () => {
     const instance = await start('shop');
     await askedTimes(instance, '/started', 4);
-    expect(new Set(instance.asked)).toEqual(new Set(['/started']));
+    expect(new Set(instance.paths)).toEqual(new Set(['/started']));
     await becomes('shop', { status: 'starting', phase: 'startup' });
     await offer('shop', {
       is_offered: false,
       reasons: [{ code: 'not-checked-yet', message: expect.stringContaining('startup check') }],
     });
 
-    instance.answers['/started'] = 200;
+    instance.statuses['/started'] = 200;
     await becomes('shop', { status: 'healthy', phase: 'readiness' });
     await offer('shop', { is_offered: true });
-    const asked = instance.asked.filter((path) => path === '/started').length;
+    const asked = instance.paths.filter((path) => path === '/started').length;
 
-    instance.answers['/ready'] = 503;
+    instance.statuses['/ready'] = 503;
     await becomes('shop', { status: 'unhealthy', phase: 'readiness', reason: 'not-ready' });
     await offer('shop', {
       is_offered: false,
       reasons: [{ code: 'not-ready', phase: 'readiness', message: expect.stringContaining('503') }],
     });
 
-    instance.answers['/live'] = 500;
+    instance.statuses['/live'] = 500;
     await becomes('shop', {
       status: 'unhealthy',
       phase: 'liveness',
@@ -144,11 +119,11 @@ describe('instances with phases', () => {
       ],
     });
 
-    instance.answers['/live'] = 200;
+    instance.statuses['/live'] = 200;
     await becomes('shop', { reason: 'not-ready', detail: 'HTTP 503' });
-    instance.answers['/ready'] = 200;
+    instance.statuses['/ready'] = 200;
     await becomes('shop', { status: 'healthy' });
-    expect(instance.asked.filter((path) => path === '/started')).toHaveLength(asked);
+    expect(instance.paths.filter((path) => path === '/started')).toHaveLength(asked);
     expect((await bench.events('check-shop-1')).map(({ type }) => type)).toEqual([
       'CheckStarted',
       'StartupPassed',
@@ -163,25 +138,25 @@ describe('instances with phases', () => {
       is_offered: false,
       reasons: [{ code: 'startup-timed-out', phase: 'startup' }],
     });
-    expect(instance.asked).not.toContain('/ready');
-    instance.answers['/started'] = 200;
+    expect(instance.paths).not.toContain('/ready');
+    instance.statuses['/started'] = 200;
     await becomes('slow', { status: 'healthy', phase: 'readiness' });
     await offer('slow', { is_offered: true });
   });
 
   it('have started once and for all, whoever checks them', async () => {
     const instance = await start('lasting');
-    instance.answers['/started'] = 200;
+    instance.statuses['/started'] = 200;
     await becomes('lasting', { status: 'healthy' });
-    instance.answers['/started'] = 503;
+    instance.statuses['/started'] = 503;
     await bench.stopService('health');
-    const asked = instance.asked.length;
+    const asked = instance.paths.length;
     await bench.startService('health');
     await bench.eventually(
-      () => instance.asked.length,
+      () => instance.paths.length,
       (count) => count > asked + 4,
     );
-    expect(instance.asked.slice(asked)).not.toContain('/started');
+    expect(instance.paths.slice(asked)).not.toContain('/started');
     await becomes('lasting', { status: 'healthy' });
   });
 });

@@ -97,7 +97,9 @@ describe('registry and health, over real NATS', () => {
     });
     const newer = { capability: 'refunds', version: '>=1' };
     expect(await offerOf('billing', 'billing-1', newer)).toMatchObject({
-      reasons: [{ message: expect.stringContaining('refunds in a version of >=1') }],
+      reasons: [
+        { message: expect.stringContaining('refunds in version 0.3.1, not in a version of >=1') },
+      ],
     });
     expect(instance.paths).toContain('/health');
     const [target] = (

@@ -43,14 +43,18 @@ describe('the health of the system', () => {
     await bench?.stop();
   });
 
-  const register = (service: string, dependencies: readonly (string | object)[]) =>
+  const register = (
+    service: string,
+    dependencies: readonly (string | object)[],
+    phases: { readonly liveness?: { readonly endpoint: string } } = {},
+  ) =>
     bench.accepted(`command.registry.RegisterService.${service}`, {
       service_version: '1.0.0',
       service_type: 'api',
       deployment_environment: 'production',
       dependencies: dependencies as never,
       health_check_endpoint: `/${service}`,
-      health_check: { interval_ms: 100, timeout_ms: 2_000, failure_threshold: 1 },
+      health_check: { interval_ms: 100, timeout_ms: 2_000, failure_threshold: 1, ...phases },
     });
   const start = (service: string) =>
     bench.accepted(`command.registry.RegisterInstance.${service}-1`, {
@@ -123,6 +127,14 @@ describe('the health of the system', () => {
     expect(listed.instances.filter((one) => 'inherited' in one)).toHaveLength(1);
 
     const [{ position } = { position: 0 }] = (await bench.events('check-ledger-1')).slice(-1);
+    // It may have failed before the ledger was found to: then it is told again.
+    await bench.eventually(
+      async () => (await bench.events('check-billing-1')).at(-1)?.data,
+      (data) =>
+        expect(data).toMatchObject({
+          inherited: { origin: 'ledger', path: ['billing', 'ledger'] },
+        }),
+    );
     failing.clear();
     await becomes({ status: 'healthy' });
     expect(await system({ at: position })).toMatchObject({ status: 'critical' });
@@ -161,6 +173,48 @@ describe('the health of the system', () => {
     expect(seen).toMatchObject({ components_omitted: 3, metrics: { total_services: 4 } });
     const unknown = await bench.query('query.health.service-health', { service_name: 'nobody' });
     expect(unknown).toMatchObject({ ok: false, problem: { code: 'service-unknown' } });
+  });
+
+  it('sends nobody to restart what cannot work without another one', async () => {
+    failing.clear();
+    await register('till', ['ledger'], { liveness: { endpoint: '/till' } });
+    await start('till');
+    await becomes({ status: 'healthy', components: { till: { status: 'healthy' } } });
+    failing.add('ledger');
+    await becomes({ components: { ledger: { status: 'unhealthy' } } });
+    failing.add('till');
+    const inherited = { origin: 'ledger', path: ['till', 'ledger'] };
+    const offered = (expected: object) =>
+      bench.eventually(
+        () =>
+          bench.answer<{ reasons: readonly { message: string }[] }>(
+            'query.registry.explain-instance',
+            { service_id: 'till', instance_id: 'till-1' },
+          ),
+        (seen) => expect(seen).toMatchObject(expected),
+      );
+    const { reasons } = await offered({ reasons: [{ code: 'inherited', inherited }] });
+    expect(reasons[0]?.message).toBe(
+      'its liveness check fails: HTTP 503. The failure began in ledger (till → ledger): a restart of this one helps nobody',
+    );
+    expect(await bench.answer('query.health.list-health', { service_name: 'till' })).toMatchObject({
+      instances: [{ reason: 'inherited', inherited }],
+    });
+    // What everybody is told, from the first word.
+    const told = async () =>
+      (await bench.events('check-till-1')).filter(({ type }) => type === 'HealthChanged');
+    const [, ...failures] = await told();
+    for (const { data } of failures) expect(data).toMatchObject({ status: 'unhealthy', inherited });
+    expect(failures.at(-1)?.data).toMatchObject({ reason: 'inherited' });
+
+    failing.delete('ledger');
+    const [own] = (await offered({ reasons: [{ code: 'needs-restart' }] })).reasons;
+    expect(own).not.toHaveProperty('inherited');
+    expect((await told()).at(-1)?.data).not.toHaveProperty('inherited');
+    failing.add('ledger');
+    await offered({ reasons: [{ code: 'inherited', inherited }] });
+    failing.clear();
+    await becomes({ status: 'healthy' });
   });
 
   it('comes to the same when it is made anew from the log', async () => {

@@ -6,6 +6,8 @@ import type { MessageBus } from '@downbeat/message-bus';
 
 const COMMAND_TIMEOUT_MS = 30_000;
 
+export type InstanceName = { readonly service_id: string; readonly instance_id: string };
+
 /** Many services whose instances all answer here; registered by commands over NATS, each outcome waited for. */
 export class Crowd {
   private constructor(
@@ -15,19 +17,22 @@ export class Crowd {
 
   static async gather(bus: MessageBus): Promise<Crowd> {
     const server = createServer((_, response) => response.writeHead(200).end());
+    // A connection that is closed while a check is sent over it would be a failed one, and there is no second.
+    server.keepAliveTimeout = COMMAND_TIMEOUT_MS;
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     return new Crowd(bus, server);
   }
 
-  async command(name: string, id: string, body: JsonObject): Promise<void> {
+  async command(name: string, id: string, body: JsonObject): Promise<JsonObject> {
     const subject = `command.registry.${name}.${id}`;
     const outcome = await this.bus.command(subject, body, { timeoutMs: COMMAND_TIMEOUT_MS });
     if (!outcome.accepted) throw new Error(`${subject}: ${outcome.problem.message}`);
+    return outcome.answer;
   }
 
-  register(service: string): Promise<void> {
-    return this.command('RegisterService', service, {
+  async register(service: string): Promise<void> {
+    await this.command('RegisterService', service, {
       service_version: '1.0.0',
       service_type: 'api',
       deployment_environment: 'production',
@@ -37,15 +42,26 @@ export class Crowd {
     });
   }
 
-  registerInstance(service_id: string, id: string, more: JsonObject = {}): Promise<void> {
-    return this.command('RegisterInstance', id, {
-      service_id,
-      node_name: 'bench',
-      ip_address: '127.0.0.1',
-      port: (this.server.address() as AddressInfo).port,
-      version: '1.0.0',
-      ...more,
-    });
+  async registerInstance(
+    service_id: string,
+    instance_id: string,
+    more: JsonObject = {},
+  ): Promise<void> {
+    const { instance_id: id, ...body } = this.instanceOf({ service_id, instance_id });
+    await this.command('RegisterInstance', id, { node_name: 'bench', ...body, ...more });
+  }
+
+  /** By one command. @throws {Error} One of them was refused. */
+  async registerInstances(node: string, names: readonly InstanceName[]): Promise<void> {
+    const instances = names.map((name) => this.instanceOf(name));
+    const answer = await this.command('RegisterInstances', node, { instances });
+    if (answer['registered'] !== names.length)
+      throw new Error(`${node}: ${JSON.stringify(answer['refused']).slice(0, 500)}`);
+  }
+
+  private instanceOf(name: InstanceName) {
+    const { port } = this.server.address() as AddressInfo;
+    return { ...name, ip_address: '127.0.0.1', port, version: '1.0.0' };
   }
 
   /** @returns How many a second were done, `atOnce` at a time. */

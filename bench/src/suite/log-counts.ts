@@ -52,6 +52,14 @@ export class LogCounts {
     );
   }
 
+  /** Instances that were registered, each once however often it was. @param prefix Of their ids; no `%` or `_`. */
+  async instancesRegistered(prefix: string): Promise<number> {
+    return this.number(
+      `select count(distinct stream) as n from log.event
+       where type = 'InstanceRegistered' and stream like 'instance-${prefix}%'`,
+    );
+  }
+
   /** Runs that began after a position. */
   startsAfter(position: Position): Promise<readonly RunMark[]> {
     return this.marksAfter(position, ['WorkflowStarted']);

@@ -30,6 +30,8 @@ export interface CommandContract<
   readonly example: z.input<Data>;
   /** What is wrong with it is answered and not kept: no dead letter, for it may hold what is secret. */
   readonly isConfidential?: boolean;
+  /** Commands about the same id may be handled beside each other: what they lead to is the same in any order. */
+  readonly isInAnyOrder?: boolean;
   readonly http: HttpRoute;
 }
 
@@ -45,6 +47,11 @@ export interface QueryContract<
   readonly summary: string;
   readonly input: Input;
   readonly answer: Answer;
+  /**
+   * A field whose value may stand behind the subject, as `query.<context>.<name>.<value>`, and must not be
+   * another one then: so the server can say who may ask for what.
+   */
+  readonly askedFor?: string;
   /** Absent: asked inside the suite only. */
   readonly http?: HttpRoute;
 }
@@ -87,6 +94,10 @@ export const commandSubject = (contract: CommandContract, id: string): string =>
 
 export const querySubject = (contract: QueryContract): string =>
   `query.${contract.context}.${contract.name}`;
+
+/** The same, in the name of whom it is about: see {@link QueryContract.askedFor}. */
+export const querySubjectFor = (contract: QueryContract, value: string): string =>
+  `${querySubject(contract)}.${value}`;
 
 export const eventSubject = (contract: EventContract, id: string): string =>
   `event.${contract.context}.${contract.name}.${id}`;

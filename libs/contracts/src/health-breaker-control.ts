@@ -4,6 +4,7 @@ import * as f from './fields';
 import {
   breakerId,
   breakerSettings,
+  callTargetOrAny,
   endpointPattern,
   forcedMode,
   serviceOrAny,
@@ -24,7 +25,7 @@ export const createCircuitBreaker = command({
     breaker_id: breakerId.optional(),
     /** Who calls. */
     service_name: serviceOrAny,
-    target_service: serviceOrAny,
+    target_service: callTargetOrAny,
     endpoint_pattern: endpointPattern.default('*'),
     ...breakerSettings,
   }),

@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import * as f from './fields';
 
-/** Wakes the holders of breakers when settings or orders have changed: `{ position }`. */
+/**
+ * Wakes the holders of breakers when settings or orders have changed: `{ position, service_name? }`; without a
+ * service, or with `*`, whoever calls.
+ */
 export const BREAKER_HINT = 'hint.health.breakers';
 
 export const breakerId = z
@@ -11,6 +14,10 @@ export const breakerId = z
 /** Of a rule: whoever calls, or whatever is called. */
 export const ANY_SERVICE = '*';
 export const serviceOrAny = f.name.or(z.literal(ANY_SERVICE));
+
+/** What is called: a service, or whoever has a capability: `capability:invoicing@^1.2.0`. */
+export const callTarget = f.name.or(f.line(300).startsWith('capability:'));
+export const callTargetOrAny = callTarget.or(z.literal(ANY_SERVICE));
 
 const METHOD = /^[A-Z]+$/;
 

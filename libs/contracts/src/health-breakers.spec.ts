@@ -34,4 +34,14 @@ describe('a report of breakers', () => {
       reportBreakers.data.safeParse({ ...report, breakers: held(count) }).success;
     expect([isFine(4), isFine(5)]).toEqual([true, false]);
   });
+
+  it('is of the service whose process sent it, when its id says which one that is', () => {
+    const of = (holder: string) =>
+      reportBreakers.data.safeParse({ ...reportBreakers.example, holder });
+    for (const holder of ['shop.1', 'shop.1:2', 'shop-1', '10.0.0.7', 'billing'])
+      expect([holder, of(holder).success]).toEqual([holder, true]);
+    expect(of('billing.shop').error?.issues).toMatchObject([
+      { path: ['breakers', 0, 'service_name'], message: 'must be billing, as in the holder' },
+    ]);
+  });
 });

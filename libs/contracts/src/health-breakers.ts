@@ -6,6 +6,7 @@ import {
   breakerMode,
   breakerSettings,
   breakerState,
+  callTargetOrAny,
   forcedMode,
   serviceOrAny,
 } from './health-breaker-fields';
@@ -45,7 +46,7 @@ export const listCircuitBreakers = query({
   summary: 'Breakers and how they are, over all processes that hold them; rules with * too',
   input: z.strictObject({
     service_name: serviceOrAny.optional(),
-    target_service: serviceOrAny.optional(),
+    target_service: callTargetOrAny.optional(),
     state: breakerState.optional(),
     limit: f.pageLimit,
     cursor: f.cursor,
@@ -149,6 +150,20 @@ export const circuitBreakerMetrics = query({
   http: { method: 'GET', path: '/circuit-breakers/{breaker_id}/metrics' },
 });
 
+export const breakerDefaults = query({
+  context,
+  name: 'breaker-defaults',
+  summary: 'What breakers do for which there are no settings',
+  input: z.strictObject({}),
+  answer: z.object({
+    defaults: z
+      .object(breakerSettings)
+      .optional()
+      .describe('Absent: nobody has said anything, and holders decide for themselves'),
+  }),
+  http: { method: 'GET', path: '/circuit-breaker-defaults' },
+});
+
 export const breakerPolicies = query({
   context,
   name: 'breaker-policies',
@@ -166,6 +181,10 @@ export const breakerPolicies = query({
         kind: order.shape.kind,
         reason: z.string(),
         until: f.instant.optional(),
+        seconds_left: z
+          .number()
+          .optional()
+          .describe('Until then, as of this answer: for holders whose clock goes wrong'),
         ordered_at: f.instant,
       }),
     ),

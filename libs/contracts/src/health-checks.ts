@@ -66,9 +66,9 @@ export type CheckPhase = z.output<typeof checkPhase>;
 
 /** Why an instance with phases is unhealthy. */
 export const unhealthyReason = z
-  .enum(['startup-timed-out', 'needs-restart', 'not-ready'])
+  .enum(['startup-timed-out', 'needs-restart', 'inherited', 'not-ready'])
   .describe(
-    'startup-timed-out: its startup check has not passed in time. needs-restart: its liveness check fails. not-ready: its readiness check fails',
+    'startup-timed-out: its startup check has not passed in time. needs-restart: its liveness check fails. inherited: its liveness check fails, but the failure began in another service, so that a restart helps nobody. not-ready: its readiness check fails',
   );
 export type UnhealthyReason = z.output<typeof unhealthyReason>;
 

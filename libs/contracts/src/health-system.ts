@@ -7,7 +7,7 @@ const context = 'health' as const;
 export const systemStatus = z
   .enum(['healthy', 'degraded', 'critical'])
   .describe(
-    'critical: a service that another one needs critically has no healthy instance; whoever inherits a failure, inherits it from one of these. degraded: else, when a service has an unhealthy instance, or none left. healthy: else',
+    'critical: a service that another one needs critically has no healthy instance. degraded: else, when a service has an unhealthy instance, or none left. healthy: else',
   );
 
 export const componentStatus = z
@@ -16,7 +16,11 @@ export const componentStatus = z
     'What its own checks say. healthy: no instance is unhealthy. degraded: some are. unhealthy: none is healthy, or none is left. starting: none has been found healthy yet. unchecked: it never had an instance',
   );
 
-/** A failure that began in another service, which this one needs critically: a restart of this one helps nobody. */
+/**
+ * A failure that began in another service, which this one requires: a restart of this one helps nobody. One
+ * that is critical as well passes its failure on whatever the checks of this one say; else this one
+ * inherits it when it fails itself, with all of its instances.
+ */
 export const inheritedFailure = z.object({
   /** Where it began. */
   origin: f.name,

@@ -13,6 +13,7 @@ import {
 } from './health-breaker-control';
 import { reportBreakers } from './health-breaker-reports';
 import {
+  breakerDefaults,
   breakerPolicies,
   circuitBreakerChanged,
   circuitBreakerMetrics,
@@ -26,6 +27,7 @@ import { inheritedFailure, serviceHealth, systemHealth } from './health-system';
 import { instanceStatus } from './registry';
 
 export * from './health-breaker-control';
+export * from './health-breaker-evidence';
 export * from './health-breaker-fields';
 export * from './health-breaker-reports';
 export * from './health-breaker-what-if';
@@ -48,6 +50,11 @@ export const instanceHealthChanged = event({
     /** Of an instance with phases. */
     phase: checkPhase.optional(),
     reason: unhealthyReason.optional(),
+    /**
+     * Of an unhealthy instance whose service fails with another one. Said again when that turns out
+     * later, or is over.
+     */
+    inherited: inheritedFailure.optional(),
     /** Failures in a row at that moment. */
     failures: z.number().int(),
     /** What the last check saw: `HTTP 503`, `timed out after 2000 ms`. */
@@ -125,6 +132,7 @@ export const health = {
     listCircuitBreakers,
     getCircuitBreaker,
     circuitBreakerMetrics,
+    breakerDefaults,
     breakerPolicies,
     whatIfBreaker,
   ],

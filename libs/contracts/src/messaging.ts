@@ -1,6 +1,17 @@
 import { z } from 'zod';
 import { command, query } from './contract';
 import * as f from './fields';
+import {
+  confirmRedriven,
+  listSubscriptions,
+  publishMessage,
+  quarantineMessage,
+  subscribeService,
+  topicName,
+  unsubscribeService,
+} from './messaging-services';
+
+export * from './messaging-services';
 
 const context = 'messaging' as const;
 
@@ -14,6 +25,8 @@ export const deadLetter = z.object({
   subject: z.string().describe('Where the message was sent first'),
   consumer: z.string().describe('Who gave up on it, and gets it again when it is redriven'),
   message_id: z.string(),
+  service_name: f.name.optional().describe('Of a message between services: whose handler failed'),
+  topic: topicName.optional().describe('Of a message between services'),
   reason: z.string().describe('Why it was given up on; names the field where a field was wrong'),
   cause: z.string().describe('The same for all dead letters with the same cause'),
   attempts: z.number().int().describe('Deliveries, those of redrives included'),
@@ -99,7 +112,15 @@ export const discardDeadLetter = command({
 });
 
 export const messaging = {
-  commands: [redriveDeadLetter, discardDeadLetter],
-  queries: [listDeadLetters, getDeadLetter],
+  commands: [
+    redriveDeadLetter,
+    discardDeadLetter,
+    subscribeService,
+    unsubscribeService,
+    publishMessage,
+    quarantineMessage,
+    confirmRedriven,
+  ],
+  queries: [listDeadLetters, getDeadLetter, listSubscriptions],
   events: [],
 } as const;

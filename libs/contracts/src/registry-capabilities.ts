@@ -2,7 +2,7 @@ import { validRange } from 'semver';
 import { z } from 'zod';
 import * as f from './fields';
 
-/** What a service can do for others. Without a version it has that of the service. */
+/** What a service can do for others. Without a version it has that of whoever is called: each instance its own. */
 export const capability = z.union([f.name, z.strictObject({ name: f.name, version: f.version })]);
 export type SaidCapability = z.output<typeof capability>;
 

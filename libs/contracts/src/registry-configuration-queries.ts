@@ -19,7 +19,9 @@ const summary = z.object({
   base_version: configVersion.optional(),
   description: z.string().optional(),
   checksum: z.string().describe('SHA-256 of the effective configuration as canonical JSON'),
-  secrets_refs: z.array(z.string()).describe('What instances have to look up: `env:DB_PASSWORD`'),
+  secrets_refs: z
+    .array(z.string())
+    .describe('What instances have to look up: `env:CONFIG_DB_PASSWORD`'),
   is_active: z.boolean(),
   is_encrypted: z.boolean().describe('Whether it holds values that are kept as ciphertext'),
   applied_at: f.instant.optional().describe('When it was put in force last'),
@@ -118,6 +120,11 @@ const gateEvidence = z.object({
   observed_ms: z.number().int(),
   instances: z.number().int(),
   unhealthy: z.number().int(),
+  unhealthy_before: z
+    .number()
+    .int()
+    .optional()
+    .describe('Those that were unhealthy before it and still are: they do not speak against it'),
   applied: z.number().int(),
   refused: z.number().int(),
   refusals: z
@@ -181,12 +188,16 @@ export const configuredInstances = query({
         instance_id: f.externalId,
         status: z.enum(['starting', 'healthy', 'unhealthy', 'terminating']),
         outcome: z
-          .enum(['applied', 'refused', 'unknown'])
-          .describe('unknown: it has not said anything since it was registered'),
+          .enum(['applied', 'refused', 'released', 'unknown'])
+          .describe(
+            'released: nothing is in force for it, and it runs what it has by itself. unknown: it has not said anything since it was registered',
+          ),
         checksum: z.string().optional(),
         reason: z.string().optional(),
         acknowledged_at: f.instant.optional(),
-        is_current: z.boolean().describe('It applied what is in force'),
+        is_current: z
+          .boolean()
+          .describe('It applied what is in force, or released what was when nothing is'),
       }),
     ),
     next_cursor: f.nextCursor,
@@ -196,7 +207,7 @@ export const configuredInstances = query({
 
 /**
  * Core NATS hint that another configuration is in force:
- * `{ service_id, environment, checksum, position }`. Whoever asks for it then asks with
+ * `{ service_id, environment, checksum, position }`, without a checksum when nothing is. Whoever asks for it then asks with
  * `min_position`, or may be answered from before.
  */
 export const CONFIGURATION_HINT = 'hint.registry.configuration';

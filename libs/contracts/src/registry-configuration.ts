@@ -9,6 +9,7 @@ const context = 'registry' as const;
 /** Where a configuration holds. `base` holds nowhere by itself: the others are built on it. */
 export const configurationEnvironment = z.enum(['base', 'development', 'staging', 'production']);
 export const runningEnvironment = z.enum(['development', 'staging', 'production']);
+export type RunningEnvironment = z.output<typeof runningEnvironment>;
 
 export const CONFIGURATION_BYTES_MAX = 65_536;
 
@@ -36,7 +37,7 @@ export const configurationDocument = f.jsonObject
 export const healthGate = z.strictObject({
   /** For so long; what instances and the registry could not say to one another does not count. */
   observe_seconds: z.number().int().min(1).max(3_600),
-  /** Of the service's instances, at any moment. Default 0. */
+  /** Of the instances that were not unhealthy before, at any moment. Default 0. */
   unhealthy_max_percent: z.number().min(0).max(100).optional(),
   /** Instances that may refuse it. Default 0. */
   refused_max: z.number().int().min(0).max(10_000).optional(),
@@ -82,7 +83,7 @@ export const createConfiguration = command({
     environment: 'production',
     config_version: '7',
     configuration: {
-      database: { pool_size: 20, password: { $secret: { ref: 'env:DB_PASSWORD' } } },
+      database: { pool_size: 20, password: { $secret: { ref: 'env:CONFIG_DB_PASSWORD' } } },
       features: { refunds: true },
     },
     description: 'a larger pool',
@@ -143,32 +144,39 @@ export const rollbackConfiguration = command({
   },
 });
 
-export const acknowledgementOutcome = z.enum(['applied', 'refused']);
+/**
+ * `released`: it runs nothing of the registry's any more, but what it has by itself, since nothing is in
+ * force.
+ */
+export const acknowledgementOutcome = z.enum(['applied', 'refused', 'released']);
 
 export const acknowledgeConfiguration = command({
   context,
   name: 'AcknowledgeConfiguration',
-  summary: 'Say which configuration an instance runs, or that it refuses one',
+  summary: 'Say which configuration an instance runs, or that it refuses one or runs none any more',
   idField: 'instance_id',
   data: z.strictObject({
     service_id: f.name,
     instance_id: f.externalId,
     environment: runningEnvironment,
-    /** Of the configuration, as the registry named it. */
+    /** Of the configuration, as the registry named it; of one that is released, what it was. */
     checksum: f.checksum,
+    /** That with which it was in force when the instance judged it. Absent: what is in force now. */
+    activation: z.number().int().min(1).optional(),
     outcome: acknowledgementOutcome,
     /** Why it is refused. It is kept and shown: no values in it that are secret. */
     reason: reason.optional(),
   }),
   answer: z.object({
     instance_id: f.externalId,
-    is_current: z.boolean().describe('Whether this configuration is the one in force'),
+    is_current: z.boolean().describe('Whether this is as it is in force'),
   }),
   example: {
     service_id: 'billing',
     instance_id: 'billing-1',
     environment: 'production',
     checksum: '7d1a54127b222502f5b79b5fb0803061152a44f92b37e23c6527baf665d4da9a',
+    activation: 5,
     outcome: 'applied',
   },
   http: { method: 'POST', path: '/services/{service_id}/instances/{instance_id}/configuration' },

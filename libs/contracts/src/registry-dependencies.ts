@@ -17,11 +17,14 @@ const dependencyRetry = z.strictObject({
 /** What a service needs of another one. What is left out has the value named here. */
 export const dependency = z.strictObject({
   service_name: f.name,
-  /** Without it the service cannot work, nor be started before it. Default true. */
+  /**
+   * Without it the service cannot work, nor be started before it: should both fail, the service inherits
+   * its failure. Default true.
+   */
   required: z.boolean().optional(),
   /** Default `synchronous`. */
   dependency_type: dependencyType.optional(),
-  /** Its failure is the service's failure too. Default false. */
+  /** Its failure is the service's failure too, whatever the service's own checks say. Default false. */
   is_critical: z.boolean().optional(),
   /** Default true. */
   circuit_breaker_enabled: z.boolean().optional(),
@@ -29,8 +32,12 @@ export const dependency = z.strictObject({
   timeout_ms: z.number().int().min(1).max(3_600_000).optional(),
   retry_policy: dependencyRetry.optional(),
   fallback_strategy: fallbackStrategy.optional(),
-  /** Default true. */
-  monitoring_enabled: z.boolean().optional(),
+  monitoring_enabled: z
+    .boolean()
+    .optional()
+    .describe(
+      'Whether callers that use the SDK report how calls to it by name ended, which counts beside its checks. Default true',
+    ),
 });
 
 /** A name alone is a required, synchronous dependency. */
@@ -44,7 +51,7 @@ export const dependencies = z
     f.noneTwice((one: SaidDependency) => (typeof one === 'string' ? one : one.service_name)),
   );
 
-const declared = z.object({
+export const declaredDependency = z.object({
   service_name: f.name,
   required: z.boolean(),
   dependency_type: dependencyType,
@@ -57,7 +64,7 @@ const declared = z.object({
 });
 
 /** What a service needs of another one, with nothing left out. */
-export type DeclaredDependency = z.output<typeof declared>;
+export type DeclaredDependency = z.output<typeof declaredDependency>;
 
 export const dependencyStatus = z
   .enum(['satisfied', 'degraded', 'unavailable', 'missing'])
@@ -73,7 +80,7 @@ export const listDependencies = query({
   answer: z.object({
     service_id: f.name,
     is_satisfied: z.boolean().describe('Every required dependency can be called'),
-    dependencies: z.array(declared.extend({ status: dependencyStatus })),
+    dependencies: z.array(declaredDependency.extend({ status: dependencyStatus })),
     dependents: z.array(z.object({ service_name: f.name, required: z.boolean() })),
   }),
   http: { method: 'GET', path: '/services/{service_id}/dependencies' },
@@ -113,7 +120,7 @@ export const dependenciesDeclared = event({
   version: 1,
   summary: 'A service needs other services than before; this is all it needs from now on',
   idField: 'service_name',
-  data: z.object({ service_name: f.name, dependencies: z.array(declared) }),
+  data: z.object({ service_name: f.name, dependencies: z.array(declaredDependency) }),
   example: {
     service_name: 'billing',
     dependencies: [

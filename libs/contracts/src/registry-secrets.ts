@@ -10,7 +10,7 @@ const SECRET_LENGTH_MAX = 8_192;
 /** The one member of an object that stands for a secret value. */
 export const SECRET = '$secret';
 
-/** Where an instance finds the value by itself: `env:DB_PASSWORD`, `file:/run/secrets/db`, `vault:billing/db`. */
+/** Where an instance finds the value by itself: `env:CONFIG_DB_PASSWORD`, `file:/run/secrets/db`, `vault:billing/db`. */
 const REFERENCE = /^[a-z][a-z0-9+.-]{0,31}:[!-~]{1,500}$/;
 
 /** What `seal-secret` makes of a value. */
@@ -54,7 +54,7 @@ function wrongWith(value: Readonly<Record<string, Json>>): string | undefined {
       : 'must name an earlier version in kept_from';
   return typeof ref === 'string' && REFERENCE.test(ref)
     ? undefined
-    : 'must name a place in ref, such as env:DB_PASSWORD';
+    : 'must name a place in ref, such as env:CONFIG_DB_PASSWORD';
 }
 
 const ONE_OF_THREE =
@@ -85,6 +85,7 @@ export const sealSecret = query({
 export const instanceConfiguration = query({
   context,
   name: 'instance-configuration',
+  askedFor: 'service_id',
   summary: 'The configuration in force with its secret values, sealed to the key of an instance',
   input: z.strictObject({
     service_id: f.name,
@@ -110,6 +111,10 @@ export const instanceConfiguration = query({
       .describe(
         'The configuration as JSON, each sealed value in its place. Key: HKDF-SHA256 of the shared secret, without salt, info `downbeat configuration`; additional data: the checksum',
       ),
+    secrets: z
+      .array(z.string())
+      .optional()
+      .describe('JSON pointers (RFC 6901) to the values in it that were sealed'),
   }),
 });
 

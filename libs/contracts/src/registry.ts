@@ -1,17 +1,20 @@
 import { z } from 'zod';
 import { command, event, query } from './contract';
 import * as f from './fields';
-import { checkPhase, healthCheck, natsSubject } from './health-checks';
+import { checkPhase, healthCheck } from './health-checks';
+import { inheritedFailure } from './health-system';
 import { capabilities, versionRange } from './registry-capabilities';
 import { configurationCommands } from './registry-configuration';
 import { configurationQueries } from './registry-configuration-queries';
 import {
+  declaredDependency,
   dependencies,
   dependenciesDeclared,
   dependencyGraph,
   listDependencies,
 } from './registry-dependencies';
 import { directory, target } from './registry-directory';
+import { registerInstance, registerInstances } from './registry-instances';
 
 export * from './health-checks';
 export type { SaidCapability } from './registry-capabilities';
@@ -19,6 +22,7 @@ export * from './registry-configuration';
 export * from './registry-configuration-queries';
 export * from './registry-dependencies';
 export * from './registry-directory';
+export * from './registry-instances';
 export * from './registry-secrets';
 
 const context = 'registry' as const;
@@ -77,10 +81,16 @@ const serviceFields = {
 export const registerService = command({
   context,
   name: 'RegisterService',
-  summary: 'Register a service, or say again what it is',
+  summary:
+    'Register a service, or say again what it is; an older version than the one that is registered changes nothing',
   idField: 'service_name',
   data: z.strictObject({ service_name: f.name, ...serviceFields }),
-  answer: z.object({ service_id: f.name }),
+  answer: z.object({
+    service_id: f.name,
+    service_version: f.version
+      .optional()
+      .describe('The one that is registered now; newer than what was said: that stays as it is'),
+  }),
   example: {
     service_name: 'billing',
     service_version: '1.4.0',
@@ -93,60 +103,48 @@ export const registerService = command({
   http: { method: 'POST', path: '/services' },
 });
 
+/** What null takes back, as if it had never been said. */
+const takenBack = {
+  service_description: serviceFields.service_description.nullable(),
+  base_url: serviceFields.base_url.nullable(),
+  metrics_endpoint: serviceFields.metrics_endpoint.nullable(),
+  documentation_url: serviceFields.documentation_url.nullable(),
+  owner_team: serviceFields.owner_team.nullable(),
+  resource_requirements: serviceFields.resource_requirements.nullable(),
+  scaling_config: serviceFields.scaling_config.nullable(),
+};
+
 export const updateService = command({
   context,
   name: 'UpdateService',
-  summary: 'Change what is known of a service; fields left out stay as they are',
+  summary:
+    'Change what is known of a service; fields left out stay as they are, null takes back what need not be said',
   idField: 'service_id',
-  data: z.strictObject({ service_id: f.name, ...z.strictObject(serviceFields).partial().shape }),
+  data: z.strictObject({
+    service_id: f.name,
+    ...z.strictObject(serviceFields).partial().shape,
+    ...takenBack,
+  }),
   answer: z.object({ service_id: f.name }),
   example: { service_id: 'billing', service_version: '1.5.0' },
   http: { method: 'PUT', path: '/services/{service_id}' },
 });
 
-/** A connection as its NATS server names it, in what it says when a client connects. */
-export const natsSession = z.strictObject({
-  server_id: f.externalId,
-  client_id: z.number().int().min(0),
-});
-export type NatsSession = z.output<typeof natsSession>;
-
-export const registerInstance = command({
+export const retireService = command({
   context,
-  name: 'RegisterInstance',
-  summary: 'Register a running instance of a service',
-  idField: 'instance_id',
+  name: 'RetireService',
+  summary:
+    'Say that a service is no more: nobody finds it, and its health is nobody’s concern; registered again it is back, as by any start of one of its instances',
+  idField: 'service_id',
   data: z.strictObject({
     service_id: f.name,
-    instance_id: f.externalId,
-    node_name: f.line(253),
-    ip_address: z.union([z.ipv4(), z.ipv6()]),
-    port: z.number().int().min(1).max(65_535),
-    version: f.version,
-    metadata: f.labels.optional(),
-    zone: f.name.optional(),
-    /** Its share of the calls relative to the other instances'; 1 when absent. */
-    weight: z.number().min(0.01).max(1_000).optional(),
-    /** 0, which is meant when it is absent, is called first; others take what those before cannot. */
-    priority: z.number().int().min(0).max(10).optional(),
-    /** The NATS connection that stands for it: when that closes, the instance is gone at once. */
-    session: natsSession.optional(),
-    /** Without a heartbeat for this long the instance is removed; absent: heartbeats are not expected. */
-    heartbeat_ttl_ms: z.number().int().min(1_000).max(3_600_000).optional(),
-    /** Where it is asked over NATS whether it works; for services whose checks are of the kind nats. */
-    health_check_subject: natsSubject.optional(),
+    reason: f.line(500).optional(),
+    /** Although others need it. */
+    force: z.stringbool().or(z.boolean()).optional(),
   }),
-  answer: z.object({ service_id: f.name, instance_id: f.externalId }),
-  example: {
-    service_id: 'billing',
-    instance_id: 'billing-1',
-    node_name: 'node-a',
-    ip_address: '10.0.0.7',
-    port: 3000,
-    version: '1.4.0',
-    heartbeat_ttl_ms: 15_000,
-  },
-  http: { method: 'POST', path: '/services/{service_id}/instances' },
+  answer: z.object({ service_id: f.name }),
+  example: { service_id: 'billing', reason: 'its work is done by invoicing now' },
+  http: { method: 'DELETE', path: '/services/{service_id}' },
 });
 
 export const resourceUsage = z.strictObject({
@@ -232,12 +230,22 @@ export const service = z.object({
   healthy_instances: z.number().int(),
   dependencies: z.array(f.name),
   capabilities: z.array(f.name),
-  capability_versions: z.record(f.name, f.version),
-  resource_usage: z.object({
-    cpu_percent: z.number(),
-    memory_mb: z.number(),
-    requests_per_minute: z.number(),
-  }),
+  capability_versions: z
+    .record(f.name, f.version)
+    .describe(
+      'One said without a version has that of the service here; an instance has it in its own',
+    ),
+  resource_usage: z
+    .object({
+      cpu_percent: z.number(),
+      memory_mb: z.number(),
+      requests_per_minute: z.number(),
+    })
+    .optional()
+    .describe('As the last heartbeats say; absent for the past, of which they are not kept'),
+  is_active: z.boolean().describe('False: it was retired, and not registered since'),
+  retired_at: f.instant.optional(),
+  retirement_reason: z.string().optional(),
   last_deployment: f.instant,
   created_at: f.instant,
   updated_at: f.instant,
@@ -250,6 +258,11 @@ export const listServices = query({
   input: z.strictObject({
     environment: environment.optional(),
     service_type: serviceType.optional(),
+    is_active: z
+      .stringbool()
+      .or(z.boolean())
+      .default(true)
+      .describe('False: those that were retired'),
     limit: f.pageLimit,
     cursor: f.cursor,
   }),
@@ -287,17 +300,39 @@ export const instance = z.object({
     .optional()
     .describe('It changed between healthy and unhealthy too often, and is held back until then'),
   zone: z.string().optional(),
+  weight: z.number().describe('Its share of the calls relative to the other instances'),
+  priority: z.number().int().describe('0 is called first'),
+  heartbeat_ttl_ms: z
+    .number()
+    .int()
+    .optional()
+    .describe('Silent for longer, it counts as gone; absent: heartbeats are not expected'),
   version: f.version,
   metadata: f.jsonObject,
-  resource_usage: z.object({
-    cpu_percent: z.number(),
-    memory_mb: z.number(),
-    disk_mb: z.number(),
-  }),
+  resource_usage: z
+    .object({
+      cpu_percent: z.number(),
+      memory_mb: z.number(),
+      disk_mb: z.number(),
+    })
+    .optional()
+    .describe('As the last heartbeat says; absent for the past, of which none is kept'),
   health_check_failures: z.number().int(),
   last_health_check: f.instant.optional(),
   started_at: f.instant,
-  last_seen_at: f.instant,
+  last_seen_at: f.instant
+    .optional()
+    .describe('When it was heard of last, or found healthy or not; absent for the past'),
+});
+
+/** Of an instance that is no longer there. */
+const goneInstance = z.object({
+  instance_id: f.externalId,
+  lifecycle: lifecycle
+    .extract(['stopped', 'failed'])
+    .describe('stopped: it said goodbye. failed: it was given up'),
+  reason: z.string().describe('What it said, or why it was given up'),
+  ended_at: f.instant,
 });
 
 export const listInstances = query({
@@ -313,6 +348,9 @@ export const listInstances = query({
   answer: z.object({
     instances: z.array(instance),
     total_count: z.number().int(),
+    gone: z
+      .array(goneInstance)
+      .describe('On the first page: those that ended, the last first, at most 50'),
     next_cursor: f.nextCursor,
   }),
   http: { method: 'GET', path: '/services/{service_id}/instances' },
@@ -321,13 +359,17 @@ export const listInstances = query({
 export const findInstances = query({
   context,
   name: 'find-instances',
-  summary: 'Healthy instances, by the name of a service or by a capability',
+  summary: 'What can be called, by the name of a service or by a capability',
   input: z
     .strictObject({
       service_name: f.name.optional(),
       capability: f.name.optional(),
       /** Of the capability: a range as npm writes it, such as `^1.2.0`. */
       version: versionRange.optional(),
+      /** Absent: services of all of them. */
+      environment: environment.optional(),
+      limit: z.coerce.number().int().min(1).max(1_000).default(1_000),
+      cursor: f.cursor,
     })
     .refine((input) => (input.service_name === undefined) !== (input.capability === undefined), {
       path: ['service_name'],
@@ -337,7 +379,20 @@ export const findInstances = query({
       path: ['version'],
       message: 'is that of a capability, and none is named',
     }),
-  answer: z.object({ instances: z.array(target) }),
+  answer: z.object({
+    instances: z
+      .array(
+        target.extend({
+          instance_id: f.externalId.describe(
+            '`service:<name>`: the `base_url` of a service that has no instances; nobody checks it',
+          ),
+          environment,
+        }),
+      )
+      .describe('Instances that take calls, in the order of services'),
+    total_count: z.number().int(),
+    next_cursor: f.nextCursor,
+  }),
   http: { method: 'GET', path: '/discovery/instances' },
 });
 
@@ -351,6 +406,8 @@ export const explainInstance = query({
     /** Asks for callers who look for this capability; absent: for those who look for the service. */
     capability: f.name.optional(),
     version: versionRange.optional(),
+    /** Asks for this service; absent: for whoever calls. */
+    caller: f.name.optional(),
   }),
   answer: z.object({
     service_id: f.name,
@@ -368,17 +425,32 @@ export const explainInstance = query({
             'has-failed',
             'startup-timed-out',
             'needs-restart',
+            'inherited',
             'not-ready',
             'goes-away',
+            'has-ended',
             'lacks-the-capability',
+            'in-another-environment',
           ]),
           message: z.string(),
           /** Which check says so, of an instance with phases. */
           phase: checkPhase.optional(),
+          /** Its service fails with another one: a restart of this one helps nobody. */
+          inherited: inheritedFailure.optional(),
           since: f.instant.optional(),
         }),
       )
       .describe('Empty when it is offered; else everything that stands against it'),
+    caller: z
+      .object({
+        service_name: f.name,
+        environment,
+        dependency: declaredDependency
+          .optional()
+          .describe('What it declares that it needs of the service; absent: nothing'),
+      })
+      .optional()
+      .describe('Who was asked for'),
   }),
   http: { method: 'GET', path: '/services/{service_id}/instances/{instance_id}/offer' },
 });
@@ -442,11 +514,23 @@ export const serviceCheckChanged = event({
   example: { service_name: 'billing', health_check_endpoint: '/healthz' },
 });
 
+export const serviceRetired = event({
+  context,
+  name: 'ServiceRetired',
+  version: 1,
+  summary: 'A service is no more, until it is registered again',
+  idField: 'service_name',
+  data: z.object({ service_name: f.name }),
+  example: { service_name: 'billing' },
+});
+
 export const registry = {
   commands: [
     registerService,
     updateService,
+    retireService,
     registerInstance,
+    registerInstances,
     heartbeat,
     announceLifecycle,
     deregisterInstance,
@@ -468,6 +552,7 @@ export const registry = {
     instanceTerminating,
     instanceRemoved,
     serviceCheckChanged,
+    serviceRetired,
     dependenciesDeclared,
   ],
 } as const;

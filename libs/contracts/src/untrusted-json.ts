@@ -15,7 +15,7 @@ export const JSON_KEYS_MAX = 10_000;
  */
 export function parseUntrustedJson(text: string): { readonly value: Json } | Rejection {
   if (utf8Bytes(text, JSON_BYTES_MAX) > JSON_BYTES_MAX)
-    return rejected('body-too-large', '', 'is larger than 1 MiB');
+    return rejected('body-too-large', '', 'is larger than 1 MiB: send less at once');
   let value: Json;
   try {
     value = JSON.parse(text) as Json;
@@ -54,7 +54,7 @@ function countKeys(value: unknown, keysMax = JSON_KEYS_MAX): number | Rejection 
     const names = Object.keys(inner);
     if (Array.isArray(inner)) places += names.length;
     else keys += names.length;
-    if (keys + places > keysMax) return malformed(path, `has more than ${keysMax} keys`);
+    if (keys + places > keysMax) return tooManyKeys(keysMax);
     for (const key of names) {
       const at = path === '' ? key : `${path}.${key}`;
       if (key === '__proto__' || key === 'constructor' || key === 'prototype')
@@ -68,12 +68,16 @@ function countKeys(value: unknown, keysMax = JSON_KEYS_MAX): number | Rejection 
 }
 
 function repeated(text: string, keysWritten: number): Rejection {
-  if (keysWritten > JSON_KEYS_MAX) return malformed('', `has more than ${JSON_KEYS_MAX} keys`);
+  if (keysWritten > JSON_KEYS_MAX) return tooManyKeys(JSON_KEYS_MAX);
   const place = repeatedKey(text, JSON_DEPTH_MAX);
   return place === undefined
     ? malformed('', `has a key twice in one object, and is nested deeper than ${JSON_DEPTH_MAX}`)
     : malformed(place, 'is given more than once');
 }
+
+/** Of the whole: the place where the count passed the bound is not what is wrong. */
+const tooManyKeys = (keysMax: number): Rejection =>
+  malformed('', `has more than ${keysMax} keys and places in lists together: send less at once`);
 
 const FIELD_LENGTH_MAX = 200;
 

@@ -1,4 +1,9 @@
-import { DirectoryFollower, type DirectorySource } from './directory-follower';
+import type { registryContract } from '@downbeat/contracts';
+import {
+  DirectoryFollower,
+  type DirectoryQuestion,
+  type DirectorySource,
+} from './directory-follower';
 import type { Entry } from './directory-snapshot';
 
 const entry = (service_name: string, revision: number, more: Partial<Entry> = {}): Entry => ({
@@ -17,16 +22,25 @@ class Registry implements DirectorySource {
   revision = 0;
   asked: number[] = [];
   isReachable = true;
+  /** Name of the log that it reads; the id of each event begins with it. Without one it tells no marks. */
+  log = '';
   private listener: (push: unknown) => void = () => undefined;
 
-  ask({ since }: { readonly since: number }) {
+  ask({ since, mark }: DirectoryQuestion): Promise<registryContract.DirectoryPage> {
     this.asked.push(since);
     if (!this.isReachable) return Promise.reject(new Error('nobody answers'));
+    if (mark && !(mark.event_id.startsWith(this.log) && mark.position <= this.revision))
+      return Promise.resolve({ services: [], revision: 0, has_more: false, is_other_log: true });
     const newer = this.entries.filter(({ revision }) => revision > since);
     const services = newer.slice(0, 2);
     const has_more = newer.length > 2;
     const last = has_more ? services.at(-1)?.revision : undefined;
-    return Promise.resolve({ services, has_more, revision: last ?? this.revision });
+    return Promise.resolve({ services, has_more, revision: last ?? this.revision, ...this.mark });
+  }
+
+  private get mark() {
+    const { log, revision } = this;
+    return log === '' ? {} : { mark: { position: revision, event_id: `${log}-${revision}` } };
   }
 
   onPush(listener: (push: unknown) => void) {
@@ -41,7 +55,7 @@ class Registry implements DirectorySource {
   }
 
   push(after: number, ...services: Entry[]) {
-    this.listener({ after, revision: this.revision, services });
+    this.listener({ after, revision: this.revision, services, ...this.mark });
   }
 
   say(nonsense: unknown) {
@@ -192,6 +206,54 @@ it('begins anew when the log of the registry was put back to an earlier state', 
   // Told when it can be looked at, and once.
   expect(replaced.at(-1)).toEqual([['a'], 60]);
   expect(replaced).toHaveLength(2);
+});
+
+describe('when the log of the registry was put back, and has grown past what is known', () => {
+  const putBack = async () => {
+    registry.log = 'old';
+    registry.set(entry('a', 90), entry('b', 100), entry('gone', 95));
+    await begun();
+    registry.isReachable = false;
+    await jest.advanceTimersByTimeAsync(5 * SECONDS);
+    registry.log = 'new';
+    registry.entries = [];
+    registry.set(entry('a', 50), entry('b', 160));
+    registry.isReachable = true;
+  };
+  const isAnew = () =>
+    expect([revisionOf('a'), revisionOf('b'), revisionOf('gone')]).toEqual([50, 160, undefined]);
+
+  it.each([
+    ['a push that begins before that', 80],
+    ['a push that begins after that', 150],
+    ['nothing', undefined],
+  ])('begins anew within two seconds, after %s', async (_, after) => {
+    await putBack();
+    if (after !== undefined) registry.push(after, entry('b', 160));
+    await jest.advanceTimersByTimeAsync(2 * SECONDS);
+    isAnew();
+    expect(follower.status()).toMatchObject({ services: 2, revision: 160 });
+    // And is content with that.
+    const asked = registry.asked.length;
+    for (let second = 0; second < 10; second++) {
+      await jest.advanceTimersByTimeAsync(SECONDS);
+      registry.push(160);
+    }
+    expect(registry.asked.length).toBe(asked);
+  });
+
+  it('goes on with what it knows when it is not: nothing is thrown away', async () => {
+    registry.log = 'old';
+    registry.set(entry('a', 90));
+    await begun();
+    registry.isReachable = false;
+    await jest.advanceTimersByTimeAsync(5 * SECONDS);
+    registry.isReachable = true;
+    registry.set(entry('b', 120));
+    await jest.advanceTimersByTimeAsync(2 * SECONDS);
+    expect([revisionOf('a'), revisionOf('b')]).toEqual([90, 120]);
+    expect(registry.asked.filter((since) => since === 0)).toHaveLength(1);
+  });
 });
 
 it('finds by capability and version, also after a change', async () => {

@@ -1,10 +1,16 @@
 import { registryContract, validate } from '@downbeat/contracts';
 import { DirectorySnapshot } from './directory-snapshot';
 
+/** What changed since a revision, in a log that holds the mark. */
+export interface DirectoryQuestion {
+  readonly since: number;
+  readonly mark?: registryContract.LogMark;
+}
+
 /** The way to the registry: request and reply, and what it pushes. */
 export interface DirectorySource {
   /** @throws When the registry does not answer in time. */
-  ask(input: { readonly since: number }): Promise<registryContract.DirectoryPage>;
+  ask(input: DirectoryQuestion): Promise<registryContract.DirectoryPage>;
   /** Calls `listener` with each push as it came. Returns the unsubscribe function. */
   onPush(listener: (push: unknown) => void): () => void;
 }
@@ -59,6 +65,10 @@ export class DirectoryFollower {
   private wanted = 0;
   /** Since when the registry knows less than is known here. */
   private oldLogSince: number | undefined;
+  /** The log of the registry is not the one that what is known was told from. */
+  private isOtherLog = false;
+  /** Nobody was heard for a while: the registry that is heard next may have another log. */
+  private isUnsure = false;
   private asking: Promise<void> | undefined;
   private timer: NodeJS.Timeout | undefined;
   private isStarted = false;
@@ -120,7 +130,7 @@ export class DirectoryFollower {
     if (this.asking || this.isStopped) return;
     clearTimeout(this.timer);
     this.asking = this.catchUp()
-      .then(() => this.askAgainIn(this.isBehind ? BEHIND_MS : LOOK_EVERY_MS))
+      .then(() => this.askAgainIn(this.isBehind || this.isOtherLog ? BEHIND_MS : LOOK_EVERY_MS))
       .catch((fault: unknown) => {
         this.options.onTrouble?.(fault);
         this.askAgainIn(LOOK_EVERY_MS);
@@ -134,29 +144,41 @@ export class DirectoryFollower {
   }
 
   private async catchUp(): Promise<void> {
-    const isAnew = this.oldLogSince !== undefined && this.now() - this.oldLogSince > OLD_LOG_MS;
+    const isLongBehind =
+      this.oldLogSince !== undefined && this.now() - this.oldLogSince > OLD_LOG_MS;
+    const isAnew = this.isOtherLog || isLongBehind;
     const into = isAnew ? new DirectorySnapshot() : this.snapshot;
     let isPart = false;
     for (;;) {
-      const since = into.revision;
-      const page = await this.source.ask({ since });
+      const { revision: since, mark } = into;
+      const page = await this.source.ask({ since, ...(mark ? { mark } : {}) });
+      if (page.is_other_log === true) {
+        // Asked again in a moment, with nothing known.
+        this.isOtherLog = true;
+        return;
+      }
       this.take(page.services, into);
       this.compare(page.revision, since);
       // Another replica, which lags behind the one that gave the page before.
       if (isPart && page.revision < since) throw new PartOnly(page.revision);
       into.revision = Math.max(since, page.revision);
+      into.mark = page.mark ?? into.mark;
       isPart = page.has_more;
       if (!isPart || this.isStopped) break;
     }
-    if (isAnew) {
-      this.current = into;
-      this.replacements++;
-      this.options.onReplaced?.(into.names);
-      this.wanted = into.revision;
-      this.oldLogSince = undefined;
-    }
+    if (isAnew) this.replaceBy(into);
+    this.isUnsure = false;
     this.heardAt = this.now();
     this.tellFirst();
+  }
+
+  private replaceBy(anew: DirectorySnapshot): void {
+    this.current = anew;
+    this.replacements++;
+    this.options.onReplaced?.(anew.names);
+    this.wanted = anew.revision;
+    this.oldLogSince = undefined;
+    this.isOtherLog = false;
   }
 
   /** A registry that is behind for long does not lag: its log was put back to an earlier state. */
@@ -168,12 +190,15 @@ export class DirectoryFollower {
   private pushed(push: unknown): void {
     const read = validate(registryContract.directoryPush, push);
     if (!('value' in read)) return this.options.onTrouble?.(read);
-    const { after, revision, services } = read.value;
+    const { after, revision, services, mark } = read.value;
+    // What another log tells begins before or after what is known here, as a rule.
+    const isNext = after === this.snapshot.revision;
     this.take(services, this.snapshot);
     this.compare(revision, this.snapshot.revision);
     this.wanted = Math.max(this.wanted, revision);
     if (this.snapshot.revision < after) return this.ask();
     this.snapshot.revision = Math.max(this.snapshot.revision, revision);
+    if (isNext) this.snapshot.mark = mark ?? this.snapshot.mark;
     if (this.isKnown && revision >= this.snapshot.revision) this.heardAt = this.now();
   }
 
@@ -190,7 +215,9 @@ export class DirectoryFollower {
     const jitterMs = ms * JITTER * Math.random();
     this.timer = setTimeout(() => {
       const silentMs = this.heardAt === undefined ? Infinity : this.now() - this.heardAt;
-      const isCurrent = !this.isBehind && this.oldLogSince === undefined && silentMs < SILENT_MS;
+      if (silentMs >= SILENT_MS) this.isUnsure = true;
+      const isSame = !this.isUnsure && !this.isOtherLog && this.oldLogSince === undefined;
+      const isCurrent = isSame && !this.isBehind;
       if (isCurrent) this.askAgainIn(LOOK_EVERY_MS);
       else this.ask();
     }, ms + jitterMs);

@@ -1,5 +1,5 @@
 import type { registryContract } from '@downbeat/contracts';
-import { satisfies } from 'semver';
+import { CapabilityIndex } from './capability-index';
 
 export type Entry = registryContract.DirectoryEntry;
 export type Target = Entry['targets'][number];
@@ -10,9 +10,11 @@ export type Target = Entry['targets'][number];
  */
 export class DirectorySnapshot {
   private readonly entries = new Map<string, Entry>();
-  private readonly found = new Map<string, readonly Entry[]>();
+  private readonly capabilities = new CapabilityIndex();
   /** Everything up to this revision is known. */
   revision = 0;
+  /** Of the log of the registry that told it. */
+  mark: registryContract.LogMark | undefined;
 
   get size(): number {
     return this.entries.size;
@@ -26,20 +28,17 @@ export class DirectorySnapshot {
     return this.entries.get(name);
   }
 
-  /** Services that can do something, in a version of the range when one is given. */
-  withCapability(name: string, range?: string): readonly Entry[] {
-    const key = `${name} ${range ?? ''}`;
-    const known = this.found.get(key);
-    if (known) return known;
-    const entries = [...this.entries.values()].filter(({ capability_versions }) => {
-      const version = Object.hasOwn(capability_versions, name)
-        ? capability_versions[name]
-        : undefined;
-      return version !== undefined && (range === undefined || satisfies(version, range));
-    });
-    if (this.found.size >= FOUND_MAX) this.found.clear();
-    this.found.set(key, entries);
-    return entries;
+  /**
+   * Services that can do something, with the instances that can in a version of the range.
+   *
+   * @param environment That of the services; default any. One that is in none known is in all.
+   */
+  withCapability(
+    name: string,
+    range?: string,
+    environment?: registryContract.RunningEnvironment,
+  ): readonly Entry[] {
+    return this.capabilities.ask({ capability: name, range, environment });
   }
 
   /**
@@ -48,17 +47,14 @@ export class DirectorySnapshot {
    * @returns The services whose entry was replaced.
    */
   take(entries: readonly Entry[]): readonly string[] {
-    const replaced: string[] = [];
+    const replaced: [before: Entry | undefined, after: Entry][] = [];
     for (const entry of entries) {
       const known = this.entries.get(entry.service_name);
       if (known && known.revision >= entry.revision) continue;
       this.entries.set(entry.service_name, entry);
-      replaced.push(entry.service_name);
+      replaced.push([known, entry]);
     }
-    if (replaced.length > 0) this.found.clear();
-    return replaced;
+    this.capabilities.replace(replaced);
+    return replaced.map(([, { service_name }]) => service_name);
   }
 }
-
-/** Answers kept to questions for a capability, until anything changes. */
-const FOUND_MAX = 1_000;

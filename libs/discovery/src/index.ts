@@ -1,7 +1,9 @@
 export {
   DirectoryFollower,
+  type DirectoryQuestion,
   type DirectorySource,
   type FollowerOptions,
   type FollowerStatus,
 } from './directory-follower';
+export { endpointsOf, knownEndpointsOf, type InstanceEndpoint } from './instance-endpoints';
 export { DirectorySnapshot, type Entry, type Target } from './directory-snapshot';

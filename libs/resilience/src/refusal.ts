@@ -5,7 +5,8 @@ export type RefusalCode =
   | 'resilience/no-endpoint'
   | 'resilience/deadline-passed'
   | 'resilience/timed-out'
-  | 'resilience/answered-elsewhere';
+  | 'resilience/answered-elsewhere'
+  | 'resilience/aborted';
 
 /** An error without a stack: made often, always by the same line, just when there is no time for it. */
 export class StacklessError extends Error {

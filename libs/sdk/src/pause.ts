@@ -21,3 +21,15 @@ export const backOffMs = (tries: number, firstMs: number, maxMs: number): number
   const ceiling = Math.min(maxMs, firstMs * 2 ** Math.min(tries - 1, 30));
   return ceiling / 2 + (Math.random() * ceiling) / 2;
 };
+
+/** Waits for it, however it ends, and no longer than `ms`. Whether it ended. */
+export async function settledWithin(ms: number, done: Promise<unknown>): Promise<boolean> {
+  const waiting = new AbortController();
+  const ended = done.then(
+    () => true,
+    () => true,
+  );
+  const isEnded = await Promise.race([ended, pause(ms, waiting.signal).then(() => false)]);
+  waiting.abort();
+  return isEnded;
+}

@@ -1,97 +1,30 @@
-import { querySubject, registryContract, validate } from '@downbeat/contracts';
-import { Rejection } from '@downbeat/eventsourcing';
-import { DirectoryFollower } from '@downbeat/discovery';
+import type { DirectoryFollower, FollowerStatus } from '@downbeat/discovery';
 import type { z } from 'zod';
-import { Caller, type CallOptions, type Proxy } from './calls/caller';
-import { NatsLink, type LinkEvent } from './nats/nats-link';
-import { Handlers } from './operations/handlers';
+import type { CallOptions, Proxy, WantedCapability } from './calls/caller';
+import type { Configuration, ConfigurationOptions } from './configuration/configuration';
+import { ConfigurationFollower } from './configuration/configuration-follower';
+import { HeldConfiguration } from './configuration/held-configuration';
+import { RegistryOverNats } from './configuration/registry-over-nats';
+import type { HearBroadcast } from './messages/broadcasts';
+import type { Enclosed } from './messages/outgoing';
+import type { Published, PublishOptions } from './messages/publisher';
+import type { HandleMessage, SubscribeOptions, Topic } from './messages/topic';
 import type { Handle, Operation } from './operations/operation';
-import { ServedOverHttp } from './operations/served-over-http';
-import { serveOverNats } from './operations/served-over-nats';
-import { pause } from './pause';
-import { reachableAddress } from './registration/reachable-address';
-import { connectDownbeat, type DownbeatConnection } from './registration/connection';
-import type {
-  ConnectionEvent,
-  InstanceDescription,
-  ServiceDescription,
-} from './registration/options';
-
-export type ServiceEvent =
-  | ConnectionEvent
-  | LinkEvent
-  /** Something threw that is no refusal: a handler, a health check, a listener. */
-  | { readonly type: 'defect'; readonly where: string; readonly defect: unknown };
-
-export interface ServiceOptions {
-  /** `http://127.0.0.1:8080` */
-  readonly gatewayUrl: string;
-  /** `nats://127.0.0.1:4222` */
-  readonly natsUrl: string;
-  /** What is not said: an `api` in `development` that needs nothing. */
-  readonly service: Pick<ServiceDescription, 'service_name' | 'service_version'> &
-    Partial<ServiceDescription>;
-  /** What is not said is found out: the port it listens on, and an address by which others reach it. */
-  readonly instance?: Partial<InstanceDescription>;
-  /** Where operations and health checks are answered over HTTP. Default 127.0.0.1 and a free port. */
-  readonly host?: string;
-  readonly port?: number;
-  /** Whether it works. Default: always, while it runs. */
-  readonly isHealthy?: () => boolean | Promise<boolean>;
-  readonly heartbeatMs?: number;
-  /** Calls that are handled at once; more are refused with 503. Default 256. */
-  readonly callsMax?: number;
-  /** How long {@link DownbeatService.stop} waits for the calls under way. Default 10,000. */
-  readonly drainMs?: number;
-  /** For the service's log. What it throws is lost. */
-  readonly onEvent?: (event: ServiceEvent) => void;
-}
-
-const SERVICE = {
-  service_type: 'api',
-  deployment_environment: 'development',
-  dependencies: [],
-} as const satisfies Partial<ServiceDescription>;
-
-type Outcome = { readonly ok: boolean; readonly data: unknown };
-
-const DRAIN_MS = 10_000;
-const ASK_TIMEOUT_MS = 2_000;
-/** Callers have heard by then that it goes. */
-const GOODBYE_MS_MAX = 1_000;
-const LOOK_EVERY_MS = 20;
+import type { Stage } from './registration/options';
+import { SERVICE, type ServiceOptions } from './service-options';
+import { ServiceParts } from './service-parts';
 
 /**
  * A service of the suite: registered, checked, found by others, and able to call them. It works on
  * through restarts of NATS and of every app.
  */
 export class DownbeatService {
-  private readonly link: NatsLink;
-  private readonly handlers: Handlers;
-  private readonly follower: DirectoryFollower;
-  private readonly caller: Caller;
-  private http: ServedOverHttp | undefined;
-  private connection: DownbeatConnection | undefined;
-  private stopServing: () => Promise<void> = () => Promise.resolve();
+  private readonly parts: ServiceParts;
   private started: Promise<void> | undefined;
   private stopped: Promise<void> | undefined;
 
   constructor(private readonly options: ServiceOptions) {
-    const { natsUrl, service, callsMax } = options;
-    const onEvent = (event: ServiceEvent): void => this.tell(event);
-    this.link = new NatsLink({ natsUrl, name: service.service_name, onEvent });
-    this.handlers = new Handlers({
-      ...(callsMax === undefined ? {} : { callsMax }),
-      onDefect: (where, defect) => this.tell({ type: 'defect', where, defect }),
-    });
-    this.follower = new DirectoryFollower({
-      ask: (input) => this.askDirectory(input),
-      onPush: (listener) =>
-        this.link.subscribe(registryContract.DIRECTORY_PUSH, ({ body }) =>
-          listener(JSON.parse(body)),
-        ),
-    });
-    this.caller = new Caller(service.service_name, this.follower);
+    this.parts = new ServiceParts(options);
   }
 
   /** Answers an operation, over NATS and as `POST /operations/<name>`. Before {@link start}. */
@@ -99,39 +32,104 @@ export class DownbeatService {
     operation: Operation<Input, Output>,
     handle: Handle<z.output<Input>, z.input<Output>>,
   ): this {
-    this.handlers.add(operation, handle);
+    this.parts.handlers.add(operation, handle);
     return this;
+  }
+
+  /**
+   * What the registry has in force for this service: kept up to date while it runs, checked by `schema`,
+   * swapped as a whole, and acknowledged. One for a service, before {@link start}.
+   *
+   * @throws {z.ZodError} `otherwise` is not what the schema says.
+   */
+  configuration<Schema extends z.ZodType>(
+    schema: Schema,
+    options: ConfigurationOptions<Schema> = {},
+  ): Configuration<z.output<Schema>> {
+    if (this.parts.settings || this.started)
+      throw new Error('a service has one configuration, from its start on');
+    const held = new HeldConfiguration(schema, options);
+    const { service_name: service_id, deployment_environment } = {
+      ...SERVICE,
+      ...this.options.service,
+    };
+    const owner = { service_id, environment: options.environment ?? deployment_environment };
+    this.parts.settings = new ConfigurationFollower({
+      held,
+      source: new RegistryOverNats(this.parts.link, owner),
+      onEvent: (event) => this.parts.tell(event),
+      ...(options.askEveryMs !== undefined && { askEveryMs: options.askEveryMs }),
+    });
+    return held;
+  }
+
+  /**
+   * Handles the messages of a topic, those of all priorities; the instances of the service share them.
+   * Each comes at least once, and again until the handler has ended well. Before {@link start}.
+   *
+   * @throws {RangeError} There is a handler for it, a limit makes no sense, or the service has started.
+   */
+  subscribe<Schema extends z.ZodType>(
+    topic: Topic<Schema>,
+    handle: HandleMessage<z.output<Schema>>,
+    options?: SubscribeOptions,
+  ): this {
+    this.parts.messages.subscribe(topic, handle, options);
+    return this;
+  }
+
+  /** Calls `listen` for each broadcast from now on. Returns what ends it. */
+  onBroadcast<Schema extends z.ZodType>(
+    topic: Topic<Schema>,
+    listen: HearBroadcast<z.output<Schema>>,
+  ): () => void {
+    return this.parts.messages.onBroadcast(topic, listen);
   }
 
   /** Listens, and makes the service known. Returns at once when the suite is away: it is told when it is back. */
   start(): Promise<void> {
-    this.started ??= this.begin();
+    this.started ??= this.parts.begin();
     return this.started;
   }
 
   /** Settles with the first registration. @throws {RegistrationRefused} @throws {ConnectionStopped} */
   get registered(): Promise<void> {
-    return this.joined.registered;
+    return this.parts.joined.registered;
   }
 
   get instanceId(): string {
-    return this.joined.instanceId;
+    return this.parts.joined.instanceId;
+  }
+
+  /**
+   * Says how far this instance has come: `initializing`, `starting`, `running`, `stopping` or `failed`, forward
+   * only. One that says nothing takes calls when it is healthy first; one that does, from `running` on.
+   *
+   * @returns Whether the suite has taken it by now; otherwise it is said again, or `stage-refused` is told.
+   */
+  announce(stage: Stage, detail?: string): Promise<boolean> {
+    return this.parts.joined.announce(stage, detail);
   }
 
   /** Where it answers over HTTP. */
   get url(): string {
     const host = this.options.host ?? '127.0.0.1';
-    return `http://${host.includes(':') ? `[${host}]` : host}:${this.http?.port ?? 0}`;
+    return `http://${host.includes(':') ? `[${host}]` : host}:${this.parts.port}`;
   }
 
   /** What is known of the other services: in memory, however the suite is. */
   get directory(): DirectoryFollower['snapshot'] {
-    return this.follower.snapshot;
+    return this.parts.follower.snapshot;
+  }
+
+  /** How much is known of them, and how old it is: in milliseconds, -1 when nothing is known yet. */
+  get directoryStatus(): FollowerStatus {
+    return this.parts.follower.status();
   }
 
   /** The way to other services, for calls that are no operations: `proxy.service('billing').call(…)`. */
   get proxy(): Proxy {
-    return this.caller.proxy;
+    return this.parts.caller.proxy;
   }
 
   /** Over HTTP, balanced over the instances that take calls. @throws {CallFailed} */
@@ -139,19 +137,45 @@ export class DownbeatService {
     serviceName: string,
     operation: Operation<Input, Output>,
     input: z.input<Input>,
-    options?: CallOptions,
+    options?: CallOptions<z.input<Output>>,
   ): Promise<z.output<Output>> {
-    return this.caller.call(serviceName, operation, input, options);
+    return this.parts.caller.call(serviceName, operation, input, options);
   }
 
-  /** The same, to whoever has a capability. @throws {CallFailed} */
+  /** The same, to whoever has a capability, in this service's environment unless another one is named. @throws {CallFailed} */
   callByCapability<Input extends z.ZodType, Output extends z.ZodType>(
-    capability: { readonly name: string; readonly range?: string },
+    capability: WantedCapability,
     operation: Operation<Input, Output>,
     input: z.input<Input>,
-    options?: CallOptions,
+    options?: CallOptions<z.input<Output>>,
   ): Promise<z.output<Output>> {
-    return this.caller.callByCapability(capability, operation, input, options);
+    return this.parts.caller.callByCapability(capability, operation, input, options);
+  }
+
+  /**
+   * Has a message kept for every service that has subscribed to its topic. Returns when its stream has it.
+   *
+   * @throws {MessageNotPublished} It was not acknowledged in time. @throws {MessageTooLarge}
+   */
+  publish<Schema extends z.ZodType>(
+    topic: Topic<Schema>,
+    message: z.input<Schema>,
+    options?: PublishOptions,
+  ): Promise<Published> {
+    return this.parts.messages.publish(topic, message, options);
+  }
+
+  /**
+   * Says something to every instance that listens now, this one too. Nobody says who heard it.
+   *
+   * @throws {MessageNotPublished} There is no connection. @throws {MessageTooLarge}
+   */
+  broadcast<Schema extends z.ZodType>(
+    topic: Topic<Schema>,
+    message: z.input<Schema>,
+    enclosed?: Enclosed,
+  ): void {
+    this.parts.messages.broadcast(topic, message, enclosed);
   }
 
   /**
@@ -162,73 +186,9 @@ export class DownbeatService {
     return this.stopped;
   }
 
-  private async begin(): Promise<void> {
-    const { options, handlers } = this;
-    const host = options.host ?? '127.0.0.1';
-    const http = await ServedOverHttp.listen(handlers, {
-      host,
-      port: options.port ?? 0,
-      isHealthy: options.isHealthy ?? (() => true),
-      onDefect: (where, defect) => this.tell({ type: 'defect', where, defect }),
-    });
-    this.http = http;
-    this.stopServing = serveOverNats(this.link, options.service.service_name, handlers);
-    this.link.start();
-    this.follower.start();
-    const { gatewayUrl, heartbeatMs } = options;
-    const service = { ...SERVICE, ...options.service };
-    const instance = { ip_address: reachableAddress(host), port: http.port, ...options.instance };
-    const onEvent = (event: ServiceEvent): void => this.tell(event);
-    const beat = heartbeatMs === undefined ? {} : { heartbeatMs };
-    const settings = { gatewayUrl, service, instance, onEvent, ...beat };
-    this.connection = connectDownbeat(settings, this.link);
-  }
-
   private async end(): Promise<void> {
     // What has begun has an end: a service is never left half started.
     await this.started?.catch(() => undefined);
-    await this.connection?.stop();
-    await this.untilNobodyIsSent();
-    await this.stopServing();
-    await this.follower.stop();
-    await this.http?.close(this.options.drainMs ?? DRAIN_MS);
-    await this.handlers.idle(this.options.drainMs ?? DRAIN_MS);
-    await this.link.close();
-    await this.caller.close();
-  }
-
-  /** What this process knows by then, the others know too. */
-  private async untilNobodyIsSent(): Promise<void> {
-    const id = this.connection?.instanceId;
-    const until = performance.now() + GOODBYE_MS_MAX;
-    const isListed = (): boolean => {
-      const targets = this.directory.serviceOf(this.options.service.service_name)?.targets ?? [];
-      return targets.some(({ instance_id }) => instance_id === id);
-    };
-    while (isListed() && performance.now() < until)
-      await pause(LOOK_EVERY_MS, new AbortController().signal);
-  }
-
-  private get joined(): DownbeatConnection {
-    if (!this.connection) throw new Error('the service was not started');
-    return this.connection;
-  }
-
-  private tell(event: ServiceEvent): void {
-    try {
-      this.options.onEvent?.(event);
-    } catch {
-      // Whoever listens must not be able to end what keeps the service alive.
-    }
-  }
-
-  private async askDirectory(input: { readonly since: number }) {
-    const subject = querySubject(registryContract.directory);
-    const reply = await this.link.request(subject, JSON.stringify({ input }), ASK_TIMEOUT_MS);
-    const { ok, data } = JSON.parse(reply.body) as Outcome;
-    if (!ok) throw new Error('the registry did not answer the question');
-    const page = validate(registryContract.directory.answer, data);
-    if (page instanceof Rejection) throw new Error(page.message);
-    return page.value;
+    await this.parts.end();
   }
 }

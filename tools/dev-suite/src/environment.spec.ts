@@ -8,6 +8,7 @@ const addresses: Addresses = {
   passwords: { registry: 'r/r', health: 'h', saga: 's', messaging: 'm', audit: 'a' },
   logLevel: 'warn',
   dataDir: '/data',
+  configurationKeyFile: '/data/configuration-key',
 };
 const environment = (name: string, inherited: NodeJS.ProcessEnv = {}) => {
   const plan = topology('/suite').find((each) => each.name === name);
@@ -33,6 +34,25 @@ describe('the environment of a process', () => {
     expect(environment('registry')['DATABASE_URL_REGISTRY']).toBe(
       'postgres://downbeat_registry:r%2Fr@127.0.0.1:5432/downbeat',
     );
+  });
+
+  it('has the key of configurations in the registry alone, and its file unless keys are set', () => {
+    const keysOf = (name: string, inherited: NodeJS.ProcessEnv = {}) =>
+      Object.fromEntries(
+        Object.entries(environment(name, inherited)).filter(([key]) => key.includes('CONFIG_KEY')),
+      );
+    const file = { DOWNBEAT_CONFIG_KEY_FILE: '/data/configuration-key' };
+    expect(keysOf('registry')).toEqual(file);
+    expect(keysOf('registry', { DOWNBEAT_CONFIG_KEY: '' })).toEqual(file);
+    expect(keysOf('registry', { DOWNBEAT_CONFIG_KEY: 'new,old' })).toEqual({
+      DOWNBEAT_CONFIG_KEY: 'new,old',
+    });
+    expect(keysOf('registry', { DOWNBEAT_CONFIG_KEY_FILE: '/k' })).toEqual({
+      DOWNBEAT_CONFIG_KEY_FILE: '/k',
+    });
+    const inherited = { DOWNBEAT_CONFIG_KEY: 'k', DOWNBEAT_CONFIG_KEY_FILE: '/k' };
+    for (const name of ['health', 'saga', 'orchestrator', 'gateway', 'venue'])
+      expect(keysOf(name, inherited)).toEqual({});
   });
 
   it('passes on what is nobody else’s business, and says where to listen', () => {

@@ -10,6 +10,8 @@ export interface Addresses {
   readonly passwords: Readonly<Record<string, string>>;
   readonly logLevel: string;
   readonly dataDir: string;
+  /** Names the key that secrets of configurations are under. */
+  readonly configurationKeyFile: string;
 }
 
 /** Less than the suite gives a process to stop, so that it can still say what kept it. */
@@ -17,7 +19,7 @@ const SHUTDOWN_TIMEOUT_MS = 3_000;
 
 // Settings of this process: the owner's database, libpq's defaults and npm's variables are no app's business.
 const KEPT_BACK =
-  /^(DATABASE_URL|NATS_URL|PG|PORT$|HOST$|GATEWAY_|DOWNBEAT_DATA_DIR$|NODE_CHANNEL_|npm_|INIT_CWD$)/;
+  /^(DATABASE_URL|NATS_URL|PG|PORT$|HOST$|GATEWAY_|DOWNBEAT_DATA_DIR$|DOWNBEAT_CONFIG_KEY|NODE_CHANNEL_|npm_|INIT_CWD$)/;
 
 /**
  * The environment of one process: this one's, less what it must not know, and exactly the database
@@ -39,6 +41,7 @@ export function environmentOf(
     NODE_ENV: 'development',
     ...Object.fromEntries(kept),
     ...Object.fromEntries(roles),
+    ...(plan.contexts.includes('registry') ? configurationKey(addresses, inherited) : {}),
     ...(plan.stage === 'demo'
       ? { GATEWAY_URL: `http://127.0.0.1:${gatewayPort}`, DOWNBEAT_DATA_DIR: dataDir }
       : {}),
@@ -48,4 +51,13 @@ export function environmentOf(
     DOWNBEAT_MODE: 'development',
     LOG_LEVEL: logLevel,
   };
+}
+
+/** Keys that somebody set are theirs: this is how a key is changed. */
+function configurationKey(
+  { configurationKeyFile }: Addresses,
+  { DOWNBEAT_CONFIG_KEY: keys, DOWNBEAT_CONFIG_KEY_FILE: file }: NodeJS.ProcessEnv,
+): NodeJS.ProcessEnv {
+  if (keys) return { DOWNBEAT_CONFIG_KEY: keys };
+  return { DOWNBEAT_CONFIG_KEY_FILE: file || configurationKeyFile };
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { endsWithin, freePort, isPortFree, systemCode } from '@downbeat/local-servers';
 import { launchApp } from './app-process';
 import { Complaints } from './complaints';
+import { configurationKeyFile } from './configuration-key';
 import { prepareDataDir } from './data-dir';
 import { DataDirLock } from './data-dir-lock';
 import { environmentOf, type Addresses } from './environment';
@@ -72,7 +73,10 @@ export class Suite {
     await this.step('migrations', () => this.migrate(databaseUrl, passwords));
 
     const { logLevel, dataDir } = settings;
-    this.addresses = { databaseUrl, natsUrl, gatewayPort, passwords, logLevel, dataDir };
+    this.addresses = {
+      ...{ databaseUrl, natsUrl, gatewayPort, passwords, logLevel, dataDir },
+      configurationKeyFile: configurationKeyFile(dataDir),
+    };
     // All at once: the apps need nothing of one another to start, and the machine has time to spare.
     const addresses = this.addresses;
     await Promise.all(

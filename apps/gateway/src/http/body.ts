@@ -28,7 +28,7 @@ export async function readBody(
   if (whole?.length === 0) return { value: {} };
   // What it says of itself comes first: of a compressed body the bytes say nothing.
   if (type instanceof Rejection) return type;
-  if (!whole) return bodyRefused('body-too-large', 'is larger than 1 MiB');
+  if (!whole) return bodyRefused('body-too-large', 'is larger than 1 MiB: send less at once');
   if (!isUtf8(whole)) return bodyRefused('malformed-body', 'is not UTF-8');
   const text = new TextDecoder().decode(whole);
   switch (type) {

@@ -17,10 +17,11 @@ const run = { workflow_name: 'order-goods', initiating_service: 'shop', context_
 
 describe('a command over HTTP', () => {
   let bench: GatewayBench;
-  beforeEach(async () => {
+  beforeAll(async () => {
     bench = await GatewayBench.start();
   });
-  afterEach(() => bench.stop());
+  beforeEach(() => bench.forget());
+  afterAll(() => bench.stop());
 
   const refuseWith = (problem: Problem) => {
     bench.bus.onCommand = () => ({ accepted: false, problem });

@@ -5,10 +5,11 @@ const services = '/api/orchestration/services';
 
 describe('a query over HTTP', () => {
   let bench: GatewayBench;
-  beforeEach(async () => {
+  beforeAll(async () => {
     bench = await GatewayBench.start();
   });
-  afterEach(() => bench.stop());
+  beforeEach(() => bench.forget());
+  afterAll(() => bench.stop());
 
   const answerWith = (data: unknown, position = 42) => {
     bench.bus.onQuery = () => ({ ok: true, position, data });
@@ -17,7 +18,7 @@ describe('a query over HTTP', () => {
   it('asks with its parameters, numbers as numbers, and defaults', async () => {
     await bench.fetch(`${services}?environment=production&limit=5`);
     expect(bench.bus.queries[0]?.body).toEqual({
-      input: { environment: 'production', limit: 5 },
+      input: { environment: 'production', limit: 5, is_active: true },
     });
   });
 
@@ -28,7 +29,7 @@ describe('a query over HTTP', () => {
     ['minPosition=9&at=0', { min_position: 9, at: 0 }],
   ])('asks about another moment with ?%s', async (parameters, as) => {
     await bench.fetch(`${services}?${parameters}`);
-    expect(bench.bus.queries[0]?.body).toEqual({ input: { limit: 50 }, ...as });
+    expect(bench.bus.queries[0]?.body).toEqual({ input: { limit: 50, is_active: true }, ...as });
   });
 
   it('with a body takes the moment from the URL', async () => {
@@ -81,10 +82,11 @@ describe('a query over HTTP', () => {
 
 describe('the status of the suite', () => {
   let bench: GatewayBench;
-  beforeEach(async () => {
+  beforeAll(async () => {
     bench = await GatewayBench.start();
   });
-  afterEach(() => bench.stop());
+  beforeEach(() => bench.forget());
+  afterAll(() => bench.stop());
 
   it.each(['/orchestration/status', '/api/orchestration/status'])(
     'at %s shows who answers and how far behind it is',

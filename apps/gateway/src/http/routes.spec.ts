@@ -9,10 +9,11 @@ const call = (bench: GatewayBench, route: ContractRoute) =>
 
 describe('the routes of the contracts', () => {
   let bench: GatewayBench;
-  beforeEach(async () => {
+  beforeAll(async () => {
     bench = await GatewayBench.start();
   });
-  afterEach(() => bench.stop());
+  beforeEach(() => bench.forget());
+  afterAll(() => bench.stop());
 
   it.each(
     contractRoutes.filter(isCommand).map((route) => [`${route.method} ${route.path}`, route]),

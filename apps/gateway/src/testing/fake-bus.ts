@@ -22,18 +22,9 @@ export class FakeBus implements Pick<MessageBus, 'command' | 'query' | 'onHint'>
   private readonly listeners = new Map<string, Set<Hear>>();
 
   /** What becomes of commands; may throw. */
-  onCommand: (sent: Sent<CommandOptions>) => CommandOutcome | Promise<CommandOutcome> = () => ({
-    accepted: true,
-    position: 42,
-    answer: {},
-    repeated: false,
-  });
+  onCommand: (sent: Sent<CommandOptions>) => CommandOutcome | Promise<CommandOutcome> = accepting;
   /** What queries are answered; may throw. */
-  onQuery: (sent: Sent<QueryOptions>) => QueryOutcome = () => ({
-    ok: true,
-    position: 42,
-    data: {},
-  });
+  onQuery: (sent: Sent<QueryOptions>) => QueryOutcome = answering;
 
   async command(
     subject: string,
@@ -57,6 +48,14 @@ export class FakeBus implements Pick<MessageBus, 'command' | 'query' | 'onHint'>
     return () => void listeners.delete(listener);
   }
 
+  /** What was sent, and what the test said about it; not who listens. */
+  forget(): void {
+    this.commands.splice(0);
+    this.queries.splice(0);
+    this.onCommand = accepting;
+    this.onQuery = answering;
+  }
+
   hint(subject: string, payload: JsonObject): void {
     for (const listener of this.listeners.get(subject) ?? []) listener(payload, subject);
   }
@@ -66,6 +65,14 @@ export class FakeBus implements Pick<MessageBus, 'command' | 'query' | 'onHint'>
     return this.commands.length === 0 && this.queries.length === 0;
   }
 }
+
+const accepting = (): CommandOutcome => ({
+  accepted: true,
+  position: 42,
+  answer: {},
+  repeated: false,
+});
+const answering = (): QueryOutcome => ({ ok: true, position: 42, data: {} });
 
 const overTheWire = (body: JsonObject): JsonObject =>
   JSON.parse(JSON.stringify(body)) as JsonObject;

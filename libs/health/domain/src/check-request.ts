@@ -34,6 +34,9 @@ export const requestOf = (
   grpcService: asked.grpc_service,
 });
 
+/** The machine that is asked: `10.0.0.7`, `[fd00::7]`. */
+export const hostOf = ({ url }: CheckRequest): string => ORIGIN.exec(url)?.[2] ?? url;
+
 /** For people: the address that is asked. */
 export function addressOf({ kind, url, subject, grpcService }: CheckRequest): string {
   const [origin = url, , host = '', port = ''] = ORIGIN.exec(url) ?? [];

@@ -85,6 +85,16 @@ describe('the check of an instance', () => {
     given().when(passStartup).thenNothing();
   });
 
+  it('says when its failure turns out to be that of another service, and once', () => {
+    const inherited = { origin: 'ledger', path: ['billing', 'ledger'] };
+    const told = { ...crossing('unhealthy'), inherited };
+    const tell: CheckCommand = { type: 'CrossThreshold', data: told, at };
+    const event: CheckEvent = { type: 'HealthChanged', data: told };
+    given(started, changed('unhealthy')).when(tell).then(event);
+    given(started, changed('unhealthy'), event).when(tell).thenNothing();
+    given(started, event).when(cross('unhealthy')).then(changed('unhealthy'));
+  });
+
   it('says when it is unhealthy for another reason', () => {
     const because = (reason: 'not-ready' | 'needs-restart') => ({
       ...crossing('unhealthy'),

@@ -7,6 +7,7 @@ import {
   type StreamName,
 } from '@downbeat/eventsourcing';
 import type { Standing } from './phases';
+import { isSameFailure } from './system-health';
 import type { CheckedStatus } from './thresholds';
 
 type Registered = DataOf<typeof registryContract.instanceRegistered>;
@@ -42,6 +43,7 @@ export type InstanceCheck =
       readonly checked: Registered;
       readonly hasStarted: boolean;
       readonly reason?: Standing['reason'];
+      readonly inherited?: Crossed['inherited'];
     };
 
 export const checkStream = (instanceId: string): StreamName => streamName('check', instanceId);
@@ -60,9 +62,7 @@ export const instanceCheck: Decider<InstanceCheck, CheckCommand, CheckEvent> = {
       case 'CrossThreshold':
         // A check that was under way when the instance left has nothing to say any more.
         if (state.status === 'unknown' || state.status === 'terminating') return [];
-        return state.status === command.data.status && state.reason === command.data.reason
-          ? []
-          : [{ type: 'HealthChanged', data: command.data }];
+        return isSame(state, command.data) ? [] : [{ type: 'HealthChanged', data: command.data }];
       case 'StopChecking':
         if (state.status === 'unknown' || state.status === 'terminating') return [];
         return [{ type: 'CheckStopped', data: command.data }];
@@ -80,8 +80,8 @@ export const instanceCheck: Decider<InstanceCheck, CheckCommand, CheckEvent> = {
       case 'StartupPassed':
         return state.status === 'unknown' ? state : { ...state, hasStarted: true };
       case 'HealthChanged': {
-        const { status, reason } = event.data;
-        return state.status === 'unknown' ? state : { ...state, status, reason };
+        const { status, reason, inherited } = event.data;
+        return state.status === 'unknown' ? state : { ...state, status, reason, inherited };
       }
       case 'CheckStopped':
         return state.status === 'unknown' ? state : { ...state, status: 'terminating' };
@@ -90,3 +90,12 @@ export const instanceCheck: Decider<InstanceCheck, CheckCommand, CheckEvent> = {
     }
   },
 };
+
+/** Who inherits a failure is told of it anew when that is found out, or over. */
+const isSame = (
+  one: Pick<Crossed, 'reason' | 'inherited'> & { readonly status: string },
+  other: Crossed,
+): boolean =>
+  one.status === other.status &&
+  one.reason === other.reason &&
+  isSameFailure(one.inherited, other.inherited);

@@ -1,5 +1,6 @@
 import type { registryContract } from '@downbeat/contracts';
 import type { CheckPlan, Phase } from './check-plan';
+import type { InheritedFailure } from './system-health';
 import {
   observe,
   unobserved,
@@ -97,6 +98,16 @@ export function standingOf(seen: InstanceObservation, plan: CheckPlan): Standing
   const isNotReady = status === 'unhealthy' && plan.isPhased;
   return { status, phase: 'readiness', ...(isNotReady && { reason: 'not-ready' }) };
 }
+
+/** Why it is unhealthy, for everybody: who inherits a failure needs no restart. */
+export const reasonSaid = (
+  reason: Standing['reason'],
+  inherited: InheritedFailure | undefined,
+): Standing['reason'] => (inherited && reason === 'needs-restart' ? 'inherited' : reason);
+
+/** What its checks said, whoever's failure it is. */
+export const reasonFound = (said: Standing['reason']): Standing['reason'] =>
+  said === 'inherited' ? 'needs-restart' : said;
 
 export const isSameStanding = (a: Standing, b: Standing | undefined): boolean =>
   a.status === b?.status && a.reason === b.reason;

@@ -11,8 +11,13 @@ import type { Check } from './check-request';
 
 type Changed = DataOf<typeof registryContract.serviceCheckChanged>;
 
-export type ServiceCheckCommand = Command<'ChangeServiceCheck', Changed>;
+export type ServiceCheckCommand =
+  | Command<'ChangeServiceCheck', Changed>
+  | Command<'ForgetService', { readonly service_name: string }>;
 export type ServiceCheckChanged = Message<'ServiceCheckChanged', Changed>;
+/** It is no more: nobody waits for an instance of it, and its next one is checked as it says itself. */
+export type ServiceForgotten = Message<'ServiceForgotten', { readonly service_name: string }>;
+export type ServiceCheckEvent = ServiceCheckChanged | ServiceForgotten;
 
 /** What a service says of the checks of all its instances; what it does not say, they bring along. */
 export type ServiceCheck = Pick<Changed, 'health_check' | 'health_check_endpoint'>;
@@ -22,13 +27,22 @@ export const serviceCheckStream = (serviceName: string): StreamName =>
   streamName('servicecheck', serviceName);
 
 /** How a service wants its instances checked, once it has changed that. */
-export const serviceCheck: Decider<ServiceCheck, ServiceCheckCommand, ServiceCheckChanged> = {
+export const serviceCheck: Decider<ServiceCheck, ServiceCheckCommand, ServiceCheckEvent> = {
   initialState: {},
-  decide: ({ data }, state) =>
-    JSON.stringify(withChange(state, data)) === JSON.stringify(state)
-      ? []
-      : [{ type: 'ServiceCheckChanged', data }],
-  evolve: (state, { data }) => withChange(state, data),
+
+  decide({ type, data }, state) {
+    switch (type) {
+      case 'ChangeServiceCheck':
+        return JSON.stringify(withChange(state, data)) === JSON.stringify(state)
+          ? []
+          : [{ type: 'ServiceCheckChanged', data }];
+      case 'ForgetService':
+        return [{ type: 'ServiceForgotten', data }];
+    }
+  },
+
+  evolve: (state, event) =>
+    event.type === 'ServiceForgotten' ? {} : withChange(state, event.data),
 };
 
 function withChange(

@@ -68,12 +68,24 @@ describe('a service', () => {
 });
 
 describe('a failure', () => {
-  it('is inherited from a dependency that is critical and required, and from no other', () => {
+  it('is inherited, whatever its own checks say, from what is critical and required alone', () => {
     const inherits = (need: string) =>
       serviceOf(system({ a: up, b: down }, { a: [need] }), 'a')?.inheritedPath;
     expect(inherits('!b')).toEqual(['a', 'b']);
     expect(inherits('b')).toBeUndefined();
     expect(inherits('?b')).toBeUndefined();
+  });
+
+  it('is inherited from what is required, by a service none of whose instances works', () => {
+    const inherits = (counts: InstanceCounts, need: string) =>
+      serviceOf(system({ a: counts, b: down }, { a: [need] }), 'a')?.inheritedPath;
+    expect(inherits(down, 'b')).toEqual(['a', 'b']);
+    // Some of its instances work without it; nobody asked them yet; there is none that could fail.
+    for (const counts of [half, starting, lost]) expect(inherits(counts, 'b')).toBeUndefined();
+    expect(inherits(down, '?b')).toBeUndefined();
+    const through = system({ a: down, b: down, c: down }, { a: ['b'], b: ['c'] });
+    expect(serviceOf(through, 'a')?.inheritedPath).toEqual(['a', 'b', 'c']);
+    expect(through.status).toBe('degraded');
   });
 
   it('is the own one of where it began', () => {
@@ -111,12 +123,12 @@ describe('a failure', () => {
     fc.assert(
       fc.property(
         fc.array(fc.constantFrom(up, down, half, lost), { minLength: 2, maxLength: 12 }),
-        fc.array(fc.tuple(fc.nat(11), fc.nat(11)), { maxLength: 40 }),
+        fc.array(fc.tuple(fc.nat(11), fc.nat(11), fc.constantFrom('!', '')), { maxLength: 40 }),
         (counts, edges) => {
           const checked = Object.fromEntries(counts.map((one, n) => [`s${n}`, one]));
           const needs: Record<string, string[]> = {};
-          for (const [a, b] of edges)
-            if (a < b && b < counts.length) (needs[`s${a}`] ??= []).push(`!s${b}`);
+          for (const [a, b, kind] of edges)
+            if (a < b && b < counts.length) (needs[`s${a}`] ??= []).push(`${kind}s${b}`);
           const seen = system(checked, needs);
           for (const { service_name, inheritedPath } of seen.services) {
             if (!inheritedPath) continue;
@@ -125,7 +137,11 @@ describe('a failure', () => {
             expect(origin).toMatchObject({ healthy: 0 });
             expect(origin).not.toHaveProperty('inheritedPath');
             inheritedPath.slice(1).forEach((name, at) => {
-              expect(needs[inheritedPath[at] ?? '']).toContain(`!${name}`);
+              const from = inheritedPath[at] ?? '';
+              const kinds = (needs[from] ?? []).filter((need) => need.replace('!', '') === name);
+              expect(kinds).not.toEqual([]);
+              const isDown = checked[from]?.healthy === 0 && checked[from].unhealthy > 0;
+              expect(isDown || kinds.includes(`!${name}`)).toBe(true);
             });
           }
         },

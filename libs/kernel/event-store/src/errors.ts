@@ -77,7 +77,7 @@ export class EventStoreOverloaded extends Fault {
   readonly remedy = 'retry';
 
   constructor(readonly waitingMax: number) {
-    super(`${waitingMax} appends are waiting already`);
+    super(`no more than ${waitingMax} appends may wait`);
   }
 }
 

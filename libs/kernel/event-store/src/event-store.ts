@@ -9,6 +9,8 @@ import type {
 } from '@downbeat/eventsourcing';
 
 export const APPEND_EVENTS_MAX = 1_000;
+/** Appends that may stand or fall together. */
+export const TOGETHER_MAX = 512;
 
 /**
  * One append: a decision's events, and what must be true and remembered together with them.
@@ -66,6 +68,8 @@ export interface Receipt {
   readonly source: string;
   /** Its publication number; the stored one must be exactly one less. */
   readonly number: number;
+  /** Several in a row were applied at once, from this one to `number`: the stored one must be one less than this. */
+  readonly first?: number;
 }
 
 export interface Appended {
@@ -107,6 +111,16 @@ export abstract class EventStore {
    * @throws {AppendRefused} It can never succeed: data that is no JSON, or another context's stream.
    */
   abstract append(append: Append): Promise<Appended>;
+
+  /**
+   * Appends all of them or none, in one transaction: 1 to 512 appends, each to another stream,
+   * with 32 Mi characters of JSON between them. They are committed in their order, without another event between them.
+   *
+   * @returns Per append, in order. When the command of one was answered before, nothing was appended
+   *          and each is that answer.
+   * @throws What {@link append} throws: the fault of the first append that something stands against.
+   */
+  abstract appendTogether(appends: readonly Append[]): Promise<readonly Appended[]>;
 
   /** A stream's events after version `after` (default 0), oldest first, upcast to their newest shape. */
   abstract load<Event extends Message>(

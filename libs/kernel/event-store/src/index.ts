@@ -2,6 +2,7 @@ export * from './audit/audit-log';
 export * from './errors';
 export * from './event-store';
 export * from './execute';
+export * from './execute-together';
 export { GENESIS, type StoredCommit } from './audit/hash-chain';
 export * from './read/hints';
 export * from './leases/leases';

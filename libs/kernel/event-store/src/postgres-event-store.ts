@@ -3,11 +3,12 @@ import type {
   Message,
   Position,
   Recorded,
+  RecordedEvent,
   StreamName,
   StreamVersion,
 } from '@downbeat/eventsourcing';
 import type { Pool, QueryResultRow } from 'pg';
-import { appendMany, type Outcome } from './append/append-statement';
+import { appendMany, type Outcome, type SealedGroup } from './append/append-statement';
 import { asRecorded } from './append/as-recorded';
 import {
   faultOf,
@@ -31,7 +32,8 @@ import type { LogHints } from './read/hints';
 import { LogListeners } from './read/log-listeners';
 import { LogTail } from './read/log-tail';
 import { readLimit } from './read/read-limit';
-import { seal, type SealedAppend } from './append/sealed-append';
+import { seal, sealTogether, type SealedAppend } from './append/sealed-append';
+import { GroupLoad, type Asked, type Part } from './read/group-load';
 import { EVENT_COLUMNS, recordedEvent, type EventRow } from './read/stored-event';
 import { upcast, type Upcasters } from './read/upcast';
 
@@ -39,6 +41,12 @@ const FLUSH_APPENDS_MAX = 512;
 const FLUSH_LENGTH_MAX = 8 * 1_048_576;
 const WAITING_MAX = 10_000;
 const READERS_MAX = 4;
+/** Streams that are loaded with one question, and how much of them it is answered with. */
+const LOADED_MAX = 256;
+const LOADED_ROWS_MAX = 4_096;
+const LOADED_BYTES_MAX = 4 * 1_048_576;
+/** Events of a stream that is loaded alone, per question. */
+const ALONE_ROWS_MAX = 1_000;
 const TAIL_LIMITS = { eventsMax: 1_000, lengthMax: 4 * 1_048_576 };
 
 export interface PostgresEventStoreOptions extends DatabaseOptions {
@@ -61,7 +69,8 @@ export class PostgresEventStore extends EventStore {
   readonly #log: string;
   readonly #writer: Pool;
   readonly #readers: Pool;
-  readonly #appends: GroupCommit<SealedAppend, Appended>;
+  readonly #appends: GroupCommit<SealedGroup, readonly Appended[]>;
+  readonly #loads: GroupLoad<EventRow, RecordedEvent>;
   readonly #listeners: LogListeners;
   readonly #tail = new LogTail(TAIL_LIMITS);
   readonly #upcasters: Upcasters;
@@ -79,15 +88,21 @@ export class PostgresEventStore extends EventStore {
     this.#readers = poolOf(options, `${options.context}-read`, options.readersMax ?? READERS_MAX);
     this.#appends = new GroupCommit(
       {
-        itemsMax: FLUSH_APPENDS_MAX,
+        sizeMax: FLUSH_APPENDS_MAX,
         weightMax: FLUSH_LENGTH_MAX,
         waitingMax: options.waitingMax ?? WAITING_MAX,
       },
       {
-        send: (appends) => this.#flush(appends),
-        keysOf,
-        weightOf: ({ length }) => length,
+        send: (groups) => this.#flush(groups),
+        keysOf: (group) =>
+          group.length === 1 && group[0] ? keysOf(group[0]) : group.flatMap(keysOf),
+        weightOf: (group) => group.reduce((sum, { length }) => sum + length, 0),
+        sizeOf: (group) => group.length,
       },
+    );
+    this.#loads = new GroupLoad(
+      { ask: (asked) => this.#loadParts(asked), read: (row) => this.#recorded(row) },
+      LOADED_MAX,
     );
     this.#listeners = new LogListeners(reporterOf(options), options.hints);
     this.#listeners.add((position) => {
@@ -96,19 +111,47 @@ export class PostgresEventStore extends EventStore {
   }
 
   async append(append: Append): Promise<Appended> {
-    return this.#appends.add(seal(append));
+    const [appended] = await this.#appends.add([seal(append)]);
+    if (!appended) throw new RangeError('an append has an outcome');
+    return appended;
+  }
+
+  async appendTogether(appends: readonly Append[]): Promise<readonly Appended[]> {
+    return this.#appends.add(sealTogether(appends));
   }
 
   async load<Event extends Message>(
     stream: StreamName,
     after: StreamVersion = 0,
   ): Promise<readonly Recorded<Event>[]> {
-    const rows = await this.#ask<EventRow>(
-      'load',
-      `select ${EVENT_COLUMNS} from "${this.#log}".event where stream = $1 and version > $2 order by version`,
-      [stream, after],
+    return (await this.#loads.load(stream, after)) as readonly Recorded<Event>[];
+  }
+
+  /** A stream alone is asked for without a function around it, which is what most loads are. */
+  async #loadParts(asked: readonly Asked[]): Promise<readonly Part<EventRow>[]> {
+    const [only, ...others] = asked;
+    if (only && others.length === 0) {
+      const rows = await this.#ask<EventRow>(
+        'load',
+        `select ${EVENT_COLUMNS} from "${this.#log}".event
+          where stream = $1 and version > $2 and context = (select "${this.#log}".session_context())
+          order by version limit ${ALONE_ROWS_MAX}`,
+        [only.stream, only.after],
+      );
+      return [{ rows, hasMore: rows.length === ALONE_ROWS_MAX }];
+    }
+    const rows = await this.#ask<LoadedRow>(
+      'load many',
+      `select * from "${this.#log}".load_streams($1, $2, ${LOADED_ROWS_MAX}, ${LOADED_BYTES_MAX})`,
+      [asked.map(({ stream }) => stream), asked.map(({ after }) => after)],
     );
-    return rows.map((row) => this.#recorded<Event>(row));
+    const parts = asked.map(() => ({ rows: [] as EventRow[], hasMore: false }));
+    for (const row of rows) {
+      const part = parts[row.nth - 1];
+      if (row.event_id !== null) part?.rows.push(row);
+      else if (part) part.hasMore = true;
+    }
+    return parts;
   }
 
   async read<Event extends Message>(after: Position, limit?: number): Promise<LogSlice<Event>> {
@@ -208,35 +251,40 @@ export class PostgresEventStore extends EventStore {
     await Promise.all([this.#writer.end(), this.#readers.end()]);
   }
 
-  async #flush(appends: readonly SealedAppend[]): Promise<readonly (Appended | Error)[]> {
-    const send = (some: readonly SealedAppend[]) =>
+  async #flush(groups: readonly SealedGroup[]): Promise<readonly (readonly Appended[] | Error)[]> {
+    const send = (some: readonly SealedGroup[]) =>
       appendMany(this.#writer, this.#log, this.context, some);
-    const outcomes = await sendHalving(appends, send, refusalOf).catch((fault: unknown) => {
+    const outcomes = await sendHalving(groups, send, refusalOf).catch((fault: unknown) => {
       throw faultOf(fault);
     });
-    const position = this.#remember(appends, outcomes);
+    const position = this.#remember(groups, outcomes);
     if (position > 0) this.#listeners.announce({ position, contexts: [this.context] });
     return outcomes.map((outcome) =>
-      outcome instanceof Error ? faultOf(outcome) : outcome.appended,
+      outcome instanceof Error ? faultOf(outcome) : outcome.map(({ appended }) => appended),
     );
   }
 
   /** Keeps what was appended for those who follow the log. @returns Its last position; 0 for nothing. */
-  #remember(appends: readonly SealedAppend[], outcomes: readonly (Outcome | Error)[]): Position {
+  #remember(
+    groups: readonly SealedGroup[],
+    outcomes: readonly (readonly Outcome[] | Error)[],
+  ): Position {
     let last = 0;
     outcomes.forEach((outcome, index) => {
-      const append = appends[index];
-      if (append === undefined || outcome instanceof Error) return;
-      const events = asRecorded(this.context, append, outcome, this.#upcasters);
-      if (events.length === 0) return;
-      last = outcome.appended.position;
-      this.#tail.extend(last - events.length, last, events);
+      if (outcome instanceof Error) return;
+      outcome.forEach((one, nth) => {
+        const append = groups[index]?.[nth];
+        const events = append ? asRecorded(this.context, append, one, this.#upcasters) : [];
+        if (events.length === 0) return;
+        last = one.appended.position;
+        this.#tail.extend(last - events.length, last, events);
+      });
     });
     return last;
   }
 
-  #recorded<Event extends Message>(row: EventRow): Recorded<Event> {
-    return upcast(recordedEvent(row), this.#upcasters) as Recorded<Event>;
+  #recorded(row: EventRow): RecordedEvent {
+    return upcast(recordedEvent(row), this.#upcasters);
   }
 
   async #ask<Row extends QueryResultRow>(
@@ -252,6 +300,9 @@ export class PostgresEventStore extends EventStore {
   }
 }
 
+/** Of {@link PostgresEventStore}'s question for many streams: without an event, a stream has more. */
+type LoadedRow = (EventRow | { readonly event_id: null }) & { readonly nth: number };
+
 interface AnswerRow {
   readonly version: StreamVersion;
   readonly position: Position;
@@ -260,8 +311,10 @@ interface AnswerRow {
 }
 
 /** The database finds one append wrong in itself, and fails the whole statement for it. */
-const refusalOf = ({ append }: SealedAppend, fault: unknown): AppendRefused | undefined =>
-  isRefusal(fault) ? new AppendRefused(append.stream, fault.message, { cause: fault }) : undefined;
+const refusalOf = ([first]: SealedGroup, fault: unknown): AppendRefused | undefined =>
+  first && isRefusal(fault)
+    ? new AppendRefused(first.append.stream, fault.message, { cause: fault })
+    : undefined;
 
 /** What two appends of one flush may not share, because each is checked against what is stored. */
 const keysOf = ({ append: { stream, command, receipt } }: SealedAppend): readonly string[] => [

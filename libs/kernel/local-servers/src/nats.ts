@@ -23,6 +23,8 @@ export interface NatsOptions {
    * known to the server, as they do not without.
    */
   readonly tellsSessions?: boolean;
+  /** What else it is told, in the language of its configuration. */
+  readonly moreConfig?: string;
   /** Each line the server says. */
   readonly log?: (line: string) => void;
   /** What is being done when the program must be installed first. */
@@ -94,7 +96,7 @@ const ACCOUNTS: readonly string[] = [
 
 /** Only what 2.9.10 knows: it refuses to start on a field of a later version. */
 async function writeConfig(
-  { dataDir, tellsSessions = true }: NatsOptions,
+  { dataDir, tellsSessions = true, moreConfig = '' }: NatsOptions,
   port: number,
   monitoringPort: number,
 ): Promise<string> {
@@ -107,6 +109,7 @@ async function writeConfig(
     `http: "127.0.0.1:${monitoringPort}"`,
     `jetstream { store_dir: ${JSON.stringify(store)} }`,
     ...(tellsSessions ? ACCOUNTS : []),
+    moreConfig,
     '',
   ];
   await writeFile(file, text.join('\n'), { mode: 0o600 });

@@ -1,5 +1,12 @@
 import { Fault } from '@downbeat/eventsourcing';
 
+/** The server did not say which consumers a stream has. */
+export class ConsumersNotListed extends Fault {
+  override readonly name = 'ConsumersNotListed';
+  readonly code = 'message-bus/consumers-not-listed';
+  readonly remedy = 'retry';
+}
+
 /** There is no connection, or nobody takes the message. Nothing was sent, or nothing took it. */
 export class BusUnavailable extends Fault {
   override readonly name = 'BusUnavailable';

@@ -8,6 +8,8 @@ export * from './events';
 export * from './evidence';
 export * from './headers';
 export * from './message-bus';
+export { oneLine } from './one-line';
+export * from './service-messages';
 export * from './settlement';
 export {
   currentStory,

@@ -5,6 +5,7 @@ import type { DeadLetter, DeadLetters } from './dead-letters';
 import type { Evidence, KeptEvidence } from './evidence';
 import type { EventBatch, EventsConfirmed, EventStreamState, OutgoingEvent } from './events';
 import type { MessageHeaders } from './headers';
+import type { ServiceMessage, ServiceMessages } from './service-messages';
 import type { Settlement } from './settlement';
 
 /** One arrival of a command. */
@@ -109,6 +110,9 @@ export type BusStatus = 'connected' | 'disconnected' | 'closed';
 export abstract class MessageBus {
   abstract readonly metrics: BusMetrics;
 
+  /** What services send one another. */
+  abstract readonly serviceMessages: ServiceMessages;
+
   abstract status(): BusStatus;
 
   /** Calls `listener` after each reconnection. Returns the unsubscribe function. */
@@ -137,6 +141,13 @@ export abstract class MessageBus {
    * @throws {EventsNotConfirmed} The stream may have it or not; the same call again is safe.
    */
   abstract redrive(letter: DeadLetter, redriveNumber: number): Promise<void>;
+
+  /**
+   * Puts a message of a service on its stream, which is made when it is missing.
+   *
+   * @throws {EventsNotConfirmed} The stream may have it or not; the same call again is safe for two minutes.
+   */
+  abstract publishMessage(message: ServiceMessage): Promise<void>;
 
   /** Makes the stream of `context`'s integration events if it is missing, and says how it is. */
   abstract ensureEventStream(context: string): Promise<EventStreamState>;
@@ -189,10 +200,10 @@ export abstract class MessageBus {
    */
   abstract request(subject: string, body: string, options: RequestOptions): Promise<Reply>;
 
-  /** Answers `subject`; replicas share the questions. What `handle` throws goes to the log, the asker gets an `internal` problem. */
+  /** Answers `subject`, in which `*` stands for any one part; replicas share the questions. What `handle` throws goes to the log, the asker gets an `internal` problem. */
   abstract answer(
     subject: string,
-    handle: (payload: unknown, headers: MessageHeaders) => Promise<QueryOutcome>,
+    handle: (payload: unknown, headers: MessageHeaders, subject: string) => Promise<QueryOutcome>,
   ): void;
 
   /** Fire and forget over core NATS: a wake-up that may be lost. */

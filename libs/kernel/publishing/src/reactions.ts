@@ -62,19 +62,21 @@ export const fetchOver =
     return (outcome.data as { publications: readonly Publication[] }).publications;
   };
 
-/**
- * Lets `reactor` see what its source publishes, from the beginning, each publication once and in order.
- *
- * @param onForeign Told of messages that no relay put there. They are passed over: the numbers show
- *                  that nothing is missing without them.
- */
+export interface ReactionPorts {
+  /** Told of messages that no relay put there. They are passed over: the numbers show that nothing is missing without them. */
+  readonly onForeign: (fault: ForeignEvent) => void;
+  /** Told why so many publications could not be applied at once; they are applied in smaller parts. */
+  readonly onHalved: (fault: unknown, publications: number) => void;
+}
+
+/** Lets `reactor` see what its source publishes, from the beginning, each publication once and in order. */
 export async function react(
   bus: MessageBus,
   reactor: Reactor,
   store: EventStore,
-  onForeign: (fault: ForeignEvent) => void,
+  { onForeign, onHalved }: ReactionPorts,
 ): Promise<Subscriber> {
-  const subscriber = new Subscriber(reactor, store, fetchOver(bus));
+  const subscriber = new Subscriber(reactor, store, fetchOver(bus), onHalved);
   await bus.consumeEvents({
     source: reactor.source,
     durable: reactor.consumer,

@@ -73,13 +73,13 @@ describe('publications between two contexts, on real Postgres and NATS', () => {
       {
         consumer: 'health-tests',
         source: 'registry',
-        apply: async (publication) => {
-          applied.push(publication.number);
-          return 'ignored';
+        intentFor: ({ number }) => {
+          applied.push(number);
+          return undefined;
         },
       },
       store,
-      () => undefined,
+      { onForeign: () => undefined, onHalved: () => undefined },
     );
   };
   const numbers = (last: number) => Array.from({ length: last }, (_, index) => index + 1);

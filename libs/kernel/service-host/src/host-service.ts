@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
 import { Fault } from '@downbeat/eventsourcing';
 import { NatsMessageBus, type BusLog } from '@downbeat/message-bus';
 import { MessageBusStrategy } from '@downbeat/message-bus/nest';
@@ -9,6 +10,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Logger } from 'nestjs-pino';
 import { Registry } from 'prom-client';
 import { hostConfig, type HostConfig } from './config/host-config';
+import { natsIdentityOf } from './config/nats-identity';
 import type { HostSettings } from './config/host-settings';
 import { InvalidConfig, loadConfig } from './config/load-config';
 import { settingsOf } from './config/settings-of';
@@ -27,6 +29,11 @@ export interface HostedService {
   /** `registry`; it stands in every log line and metric. */
   readonly name: string;
   readonly module: Type;
+  /**
+   * How much its old generation may grow over what was alive before it is collected, percent; V8's own
+   * pace, about 300, when absent. A lower one keeps the process small after a burst, for more CPU time.
+   */
+  readonly heapGrowingPercent?: number;
   /** Adapts the HTTP server before it listens; the gateway sets its limits here. */
   readonly configureHttp?: (app: NestExpressApplication, config: HostConfig) => void;
 }
@@ -41,6 +48,10 @@ export interface RunningService {
 
 /** Runs a service until the process is told to end. The whole of an app's `main.ts`. */
 export async function hostService(service: HostedService): Promise<void> {
+  const { heapGrowingPercent } = service;
+  // A pace and not a limit: what is alive has room, however much it is.
+  if (heapGrowingPercent !== undefined)
+    setFlagsFromString(`--heap-growing-percent=${heapGrowingPercent}`);
   try {
     const running = await startService(service);
     endWithSignals(service.name, running);
@@ -73,6 +84,7 @@ export async function startService(
   const lifecycle = new HostLifecycle();
   const bus = await NatsMessageBus.connect({
     url: config.NATS_URL,
+    identity: natsIdentityOf(config),
     prefix: config.NATS_PREFIX,
     name,
     log: busLog(),

@@ -14,7 +14,7 @@ describe('what a scrape sees', () => {
       context: 'registry',
       database: 'reachable',
       projections: [],
-      reactors: {},
+      reactors: { 'registry-tests': { applied: 9, gaps: 0, halvings: 3 } },
       relay: { numbered: 7, sent: 5, finds },
     }),
   } as never);
@@ -30,6 +30,7 @@ describe('what a scrape sees', () => {
     expect(text).toContain('downbeat_bus_deliveries_total{service="heart"} 5');
     expect(text).toContain('# TYPE downbeat_relay_finds_total counter');
     expect(text).toMatch(/^downbeat_relay_finds_total{.*kind="lost".*} 2$/m);
+    expect(text).toMatch(/^downbeat_reactor_halvings_total{.*consumer="registry-tests".*} 3$/m);
   });
 
   it('what goes up and down is a gauge', async () => {

@@ -71,6 +71,18 @@ export function exposeMetrics(
           this.inc({ context: runtime.context, kind }, count);
     },
   });
+  new Counter({
+    registers,
+    name: 'downbeat_reactor_halvings_total',
+    help: 'Publications that could not be applied at once and were applied in parts; the log says why',
+    labelNames: ['context', 'consumer'],
+    collect() {
+      this.reset();
+      for (const runtime of lifecycle.runtimes)
+        for (const [consumer, { halvings }] of Object.entries(runtime.status().reactors))
+          this.inc({ context: runtime.context, consumer }, halvings);
+    },
+  });
   new Gauge({
     registers,
     name: 'downbeat_relay_unsent',

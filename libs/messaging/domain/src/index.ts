@@ -1,1 +1,2 @@
 export * from './dead-letter';
+export * from './subscription';

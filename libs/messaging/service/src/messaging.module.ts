@@ -7,30 +7,59 @@ import {
   SoleReplica,
 } from '@downbeat/service-host';
 import { Module, type OnApplicationBootstrap } from '@nestjs/common';
+import { ConfirmRedriven, ConfirmRedrivenHandler } from './commands/confirm-redriven';
 import { DiscardDeadLetter, DiscardDeadLetterHandler } from './commands/discard-dead-letter';
+import { PublishMessage, PublishMessageHandler } from './commands/publish-message';
+import { QuarantineMessage, QuarantineMessageHandler } from './commands/quarantine-message';
 import { RedriveDeadLetter, RedriveDeadLetterHandler } from './commands/redrive-dead-letter';
+import { SubscribeService, SubscribeServiceHandler } from './commands/subscribe-service';
+import { UnsubscribeService, UnsubscribeServiceHandler } from './commands/unsubscribe-service';
 import { DeadLettersQueries } from './dead-letters/dead-letters.queries';
 import { Quarantine } from './dead-letters/quarantine';
 import { Redriver } from './dead-letters/redriver';
 import { Sweep } from './dead-letters/sweep';
+import { subscriptions } from './projections/subscriptions/subscriptions.projection';
+import { SubscriptionsQueries } from './projections/subscriptions/subscriptions.queries';
+import { MessageKeeper } from './services/message-keeper';
 
-/** What was given up on, why, and what an operator does about it. */
+/** Messages between services: who has which kept; what was given up on, why, and what an operator does about it. */
 @Module({
   imports: [
     ContextModule.of({
       context: 'messaging',
-      projections: [],
-      commands: [RedriveDeadLetter, DiscardDeadLetter],
+      projections: [subscriptions],
+      commands: [
+        RedriveDeadLetter,
+        DiscardDeadLetter,
+        SubscribeService,
+        UnsubscribeService,
+        PublishMessage,
+        QuarantineMessage,
+        ConfirmRedriven,
+      ],
     }),
   ],
-  controllers: [DeadLettersQueries],
-  providers: [RedriveDeadLetterHandler, DiscardDeadLetterHandler, Quarantine, Redriver, Sweep],
+  controllers: [DeadLettersQueries, SubscriptionsQueries],
+  providers: [
+    RedriveDeadLetterHandler,
+    DiscardDeadLetterHandler,
+    SubscribeServiceHandler,
+    UnsubscribeServiceHandler,
+    PublishMessageHandler,
+    QuarantineMessageHandler,
+    ConfirmRedrivenHandler,
+    Quarantine,
+    Redriver,
+    Sweep,
+    MessageKeeper,
+  ],
 })
 export class MessagingModule implements OnApplicationBootstrap {
   constructor(
     private readonly runtime: ContextRuntime,
     private readonly pool: ContextPool,
     private readonly sweep: Sweep,
+    private readonly keeper: MessageKeeper,
     private readonly lifecycle: HostLifecycle,
   ) {}
 
@@ -42,6 +71,12 @@ export class MessagingModule implements OnApplicationBootstrap {
       end: () => this.sweep.stop(),
     });
     sweeping.start();
+    const keeping = new SoleReplica(new SessionLock(this.pool.pool, 'downbeat service messages'), {
+      begin: () => this.keeper.start(),
+      end: () => this.keeper.stop(),
+    });
+    keeping.start();
+    this.lifecycle.onStop("keeper of services' messages", () => keeping.stop());
     this.lifecycle.onStop('sweep of dead letters', () => sweeping.stop());
   }
 }

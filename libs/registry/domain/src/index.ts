@@ -10,7 +10,7 @@ export * from './configuration/events';
 export * from './configuration/health-gate';
 export * from './configuration/merge-patch';
 export { schemaErrors } from './configuration/schema/check-schema';
-export { valueErrors } from './configuration/schema/check-value';
+export { keptValueErrors, plainSecrets, valueErrors } from './configuration/schema/check-value';
 export * from './directory/directory';
 export * from './directory/directory-entry';
 export * from './instances/expiry-allowance';

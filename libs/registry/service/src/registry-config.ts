@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
-export const registryConfig = z.object({
+/** How instances that have gone, or do not work, are given up. */
+export const instanceConfig = z.object({
   REGISTRY_TERMINATING_MS: z.coerce
     .number()
     .int()
@@ -28,6 +29,10 @@ export const registryConfig = z.object({
     .max(86_400_000)
     .default(600_000)
     .describe('How long an instance without heartbeats may fail its checks before it is removed'),
+});
+
+/** All of it. Whoever reads it has the keys in memory: what needs none of them reads its part. */
+export const registryConfig = instanceConfig.extend({
   DOWNBEAT_CONFIG_KEY: z
     .string()
     .regex(

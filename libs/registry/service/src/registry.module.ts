@@ -18,8 +18,11 @@ import {
 import { CreateConfiguration, CreateConfigurationHandler } from './commands/create-configuration';
 import { DeregisterInstance, DeregisterInstanceHandler } from './commands/deregister-instance';
 import { Heartbeat, HeartbeatHandler } from './commands/heartbeat';
+import { InstanceRoom } from './commands/instance-room';
 import { RegisterInstance, RegisterInstanceHandler } from './commands/register-instance';
+import { RegisterInstances, RegisterInstancesHandler } from './commands/register-instances';
 import { RegisterService, RegisterServiceHandler } from './commands/register-service';
+import { RetireService, RetireServiceHandler } from './commands/retire-service';
 import {
   RollbackConfiguration,
   RollbackConfigurationHandler,
@@ -40,6 +43,7 @@ import { Housekeeping } from './heartbeats/housekeeping';
 import { ActivationsQueries } from './projections/configurations/activations.queries';
 import { configurations } from './projections/configurations/configurations.projection';
 import { ConfigurationsQueries } from './projections/configurations/configurations.queries';
+import { DiscoveryQueries } from './projections/services/discovery.queries';
 import { DependenciesQueries } from './projections/services/dependencies.queries';
 import { OffersQueries } from './projections/services/offers.queries';
 import { services } from './projections/services/services.projection';
@@ -65,7 +69,9 @@ import { ClosedSessions } from './sessions/closed-sessions';
       commands: [
         RegisterService,
         UpdateService,
+        RetireService,
         RegisterInstance,
+        RegisterInstances,
         Heartbeat,
         AnnounceLifecycle,
         DeregisterInstance,
@@ -80,6 +86,7 @@ import { ClosedSessions } from './sessions/closed-sessions';
     ServicesQueries,
     DependenciesQueries,
     OffersQueries,
+    DiscoveryQueries,
     DirectoryQueries,
     ConfigurationsQueries,
     ActivationsQueries,
@@ -88,7 +95,9 @@ import { ClosedSessions } from './sessions/closed-sessions';
   providers: [
     RegisterServiceHandler,
     UpdateServiceHandler,
+    RetireServiceHandler,
     RegisterInstanceHandler,
+    RegisterInstancesHandler,
     HeartbeatHandler,
     AnnounceLifecycleHandler,
     DeregisterInstanceHandler,
@@ -115,6 +124,7 @@ import { ClosedSessions } from './sessions/closed-sessions';
     DeclaredDependencies,
     Heartbeats,
     Housekeeping,
+    InstanceRoom,
     LiveDirectory,
     ClosedSessions,
     InstanceHealthReactor,

@@ -61,16 +61,19 @@ export class Group<E extends Endpoint> {
 
   /** The index of a seat, each as likely as its weight. @param fraction From 0, below 1. */
   draw(fraction: number): number {
-    if (this.isEven) return Math.floor(fraction * this.seats.length);
+    if (this.isEven) return (fraction * this.seats.length) | 0;
     return this.indexAt(fraction * this.weight);
   }
 
   /** As `draw`, but never `taken`; the group has at least two seats. */
   drawOther(taken: number, fraction: number): number {
-    if (this.isEven) {
-      const index = Math.floor(fraction * (this.seats.length - 1));
-      return index < taken ? index : index + 1;
-    }
+    if (!this.isEven) return this.drawOtherByWeight(taken, fraction);
+    const index = (fraction * (this.seats.length - 1)) | 0;
+    // One more from `taken` on, without a branch: nobody could foretell it.
+    return index + ((taken - 1 - index) >>> 31);
+  }
+
+  private drawOtherByWeight(taken: number, fraction: number): number {
     const { upTo, weight } = this.seat(taken);
     const mark = fraction * (this.weight - weight);
     const index = this.indexAt(mark < upTo - weight ? mark : mark + weight);

@@ -76,15 +76,18 @@ export class Member<E extends Endpoint> {
   /** @param latencyMs undefined: it was not timed; only of one that ended well. */
   ended(ending: CallEnding, latencyMs: number | undefined, nowMs: number): void {
     this.underWay--;
-    if (latencyMs !== undefined) {
-      // Failing fast is not being fast: a failure can only make it look slower.
-      if (ending === 'ok') this.latency.saw(latencyMs, nowMs);
-      else this.latency.sawAtLeast(latencyMs, nowMs);
-    }
+    if (ending === 'ok') return this.endedWell(latencyMs, nowMs);
+    // Failing fast is not being fast: a failure can only make it look slower.
+    if (latencyMs !== undefined) this.latency.sawAtLeast(latencyMs, nowMs);
     if (ending === 'abandoned') return;
-    this.success.saw(ending === 'ok', nowMs);
-    if (ending === 'ok') this.good++;
-    else this.bad++;
+    this.success.saw(false, nowMs);
+    this.bad++;
+  }
+
+  private endedWell(latencyMs: number | undefined, nowMs: number): void {
+    if (latencyMs !== undefined) this.latency.saw(latencyMs, nowMs);
+    this.success.saw(true, nowMs);
+    this.good++;
   }
 
   /** How calls to it ended since it was last asked. */

@@ -1,3 +1,4 @@
+import * as fc from 'fast-check';
 import { PeakEwma } from './peak-ewma';
 
 describe('a peak EWMA', () => {
@@ -31,5 +32,39 @@ describe('a peak EWMA', () => {
     latency.saw(100, 0);
     latency.sawAtLeast(50, 60_000);
     expect(latency.at(60_000)).toBe(50);
+  });
+
+  it('says what is left to a ten-thousandth, however often and whenever it is asked', () => {
+    const upTo = (max: number) => fc.double({ min: 0, max, noNaN: true });
+    const waits = fc.array(fc.oneof(upTo(3), upTo(300)), { maxLength: 50 });
+    fc.assert(
+      fc.property(waits, (waitsMs) => {
+        const latency = new PeakEwma(10_000);
+        latency.saw(100, 0);
+        let nowMs = 0;
+        let before = latency.at(0);
+        for (const ms of waitsMs) {
+          nowMs += ms;
+          const exact = 100 * Math.exp(-nowMs / 10_000);
+          expect(Math.abs(latency.at(nowMs) - exact)).toBeLessThan(exact * 1.1e-4);
+          expect(latency.at(nowMs)).toBeLessThanOrEqual(before);
+          before = latency.at(nowMs);
+        }
+      }),
+    );
+  });
+
+  it('is unknown again as soon as it is next to nothing', () => {
+    const latency = new PeakEwma(1_000);
+    latency.saw(0.005, 0);
+    expect(latency.at(0)).toBe(0);
+  });
+
+  it('says at once what it has learnt, just after it was asked', () => {
+    const latency = new PeakEwma(10_000);
+    latency.saw(100, 0);
+    expect(latency.at(5_000)).toBeLessThan(100);
+    latency.saw(300, 5_000);
+    expect(latency.at(5_000)).toBe(300);
   });
 });

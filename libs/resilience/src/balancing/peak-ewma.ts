@@ -1,4 +1,4 @@
-import { keptAfter } from './decay';
+import { keptAfter, momentMs } from './decay';
 
 /** Below this, in milliseconds, an old latency has faded to nothing. */
 const FADED_MS = 0.01;
@@ -12,9 +12,15 @@ const FADED_MS = 0.01;
 export class PeakEwma {
   private valueMs = 0;
   private stampMs = Number.NEGATIVE_INFINITY;
+  /** What is left of the value, and as of when: calls follow each other closely, and each asks. */
+  private leftMs = 0;
+  private leftAtMs = Number.NEGATIVE_INFINITY;
+  private readonly momentMs: number;
 
   /** @param decayMs After this time without a call, 1/e of the value is left. */
-  constructor(private readonly decayMs: number) {}
+  constructor(private readonly decayMs: number) {
+    this.momentMs = momentMs(decayMs);
+  }
 
   /** When it last learnt something. */
   get stampedMs(): number {
@@ -22,26 +28,32 @@ export class PeakEwma {
   }
 
   saw(latencyMs: number, nowMs: number): void {
-    if (latencyMs >= this.valueMs) this.valueMs = latencyMs;
-    else {
-      const kept = this.kept(nowMs);
-      this.valueMs = this.valueMs * kept + latencyMs * (1 - kept);
-    }
-    this.stampMs = nowMs;
+    if (latencyMs >= this.valueMs) return this.learn(latencyMs, nowMs);
+    const kept = this.kept(nowMs);
+    this.learn(this.valueMs * kept + latencyMs * (1 - kept), nowMs);
   }
 
   /** It took at least so long: nothing if that is less than what is known. */
   sawAtLeast(latencyMs: number, nowMs: number): void {
-    if (latencyMs <= this.at(nowMs)) return;
-    this.valueMs = latencyMs;
-    this.stampMs = nowMs;
+    if (latencyMs > this.at(nowMs)) this.learn(latencyMs, nowMs);
   }
 
-  /** Milliseconds; 0 if nothing is known, or no longer. */
+  /** Milliseconds; 0 if nothing is known, or no longer. Right to a ten-thousandth. */
   at(nowMs: number): number {
-    if (this.valueMs === 0) return 0;
-    const valueMs = this.valueMs * this.kept(nowMs);
-    return valueMs < FADED_MS ? 0 : valueMs;
+    if (nowMs - this.leftAtMs >= this.momentMs) this.fade(nowMs);
+    return this.leftMs;
+  }
+
+  private learn(valueMs: number, nowMs: number): void {
+    this.valueMs = valueMs;
+    this.stampMs = nowMs;
+    this.fade(nowMs);
+  }
+
+  private fade(nowMs: number): void {
+    const leftMs = this.valueMs * this.kept(nowMs);
+    this.leftMs = leftMs < FADED_MS ? 0 : leftMs;
+    this.leftAtMs = nowMs;
   }
 
   private kept(nowMs: number): number {

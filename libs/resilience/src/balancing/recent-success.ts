@@ -1,4 +1,4 @@
-import { keptAfter } from './decay';
+import { keptAfter, momentMs } from './decay';
 
 /** As many good calls are taken for granted, so that one failure after a silence is not all there is. */
 const GRANTED = 5;
@@ -13,11 +13,19 @@ export class RecentSuccess {
   private calls = 0;
   private failures = 0;
   private stampMs = 0;
+  private readonly momentMs: number;
 
   /** @param decayMs After this time a call counts 1/e. */
-  constructor(private readonly decayMs: number) {}
+  constructor(private readonly decayMs: number) {
+    this.momentMs = momentMs(decayMs);
+  }
 
   saw(isGood: boolean, nowMs: number): void {
+    // Next to no time has passed: what is kept would be worked out for nothing. It fades with the next one.
+    if (isGood && nowMs - this.stampMs < this.momentMs) {
+      this.calls++;
+      return;
+    }
     const kept = this.kept(nowMs);
     this.calls = this.calls * kept + 1;
     this.failures = this.failures * kept + (isGood ? 0 : 1);

@@ -1,6 +1,11 @@
 import { BreakerJournal } from './breaker-journal';
 import type { Transition } from './transition';
 
+const called = (isGood: boolean) => {
+  const failures = isGood ? 0 : 1;
+  return { calls: 1, failures, slow: 0, refused: 0, longestRow: failures };
+};
+
 const key = (target: string) => ({ source: 'shop', target, pattern: '*' });
 const opened = (atMs: number): Transition => ({
   from: 'closed',
@@ -9,15 +14,17 @@ const opened = (atMs: number): Transition => ({
   atMs,
   cause: { kind: 'waited' },
 });
-const ALL = { breakers: 100, transitions: 100, intervals: 100 };
+const ALL = { transitions: 100, intervals: 100 };
+const takeAll = (journal: BreakerJournal) =>
+  journal.untold().map((one) => ({ key: one, ...journal.take(one, ALL) }));
 
 describe('a journal of breakers', () => {
   it('tells each thing once', () => {
     const journal = new BreakerJournal();
-    journal.tallyOf(key('billing')).came(true, false, 0);
+    journal.tallyOf(key('billing')).add(called(true), 0);
     journal.note(key('billing'), opened(5), 1_000);
-    expect(journal.hasTransitions).toBe(true);
-    expect(journal.take(ALL)).toMatchObject([
+    expect(journal.changed()).toEqual([key('billing')]);
+    expect(takeAll(journal)).toMatchObject([
       {
         key: key('billing'),
         transitions: [{ transition: { atMs: 5 }, calendarOffsetMs: 1_000 }],
@@ -25,27 +32,44 @@ describe('a journal of breakers', () => {
         intervals: [{ calls: 1 }],
       },
     ]);
-    expect([journal.hasTransitions, journal.take(ALL)]).toEqual([false, []]);
+    expect([journal.changed(), journal.untold()]).toEqual([[], []]);
+    expect(journal.take(key('billing'), ALL)).toMatchObject({ transitions: [], intervals: [] });
   });
 
-  it('tells of those that changed first, and keeps what does not fit', () => {
+  it('keeps what does not fit', () => {
     const journal = new BreakerJournal();
-    journal.tallyOf(key('calm')).came(true, false, 0);
-    for (let at = 0; at < 5; at++) journal.note(key('wild'), opened(at), 0);
-    const [first] = journal.take({ breakers: 1, transitions: 3, intervals: 1 });
-    expect(first).toMatchObject({ key: key('wild'), transitions: { length: 3 } });
-    const rest = journal.take(ALL);
-    expect(rest.map((page) => [page.key.target, page.transitions.length])).toEqual([
-      ['wild', 2],
-      ['calm', 0],
-    ]);
+    const wild = key('wild');
+    for (let at = 0; at < 5; at++) journal.note(wild, opened(at), 0);
+    journal.tallyOf(wild).add(called(true), 0);
+    expect(journal.take(wild, { transitions: 3, intervals: 0 })).toMatchObject({
+      transitions: { length: 3 },
+      intervals: [],
+    });
+    expect(journal.changed()).toEqual([wild]);
+    expect(journal.take(wild, ALL)).toMatchObject({
+      transitions: { length: 2 },
+      intervals: [{ calls: 1 }],
+    });
+  });
+
+  it('lets those have their turn that had none', () => {
+    const journal = new BreakerJournal();
+    const call = () => {
+      for (const target of ['a', 'b', 'c']) journal.tallyOf(key(target)).add(called(true), 0);
+    };
+    call();
+    journal.take(key('a'), ALL);
+    journal.note(key('a'), opened(1), 0);
+    call();
+    expect(journal.untold().map(({ target }) => target)).toEqual(['b', 'c', 'a']);
+    expect(journal.changed()).toEqual([key('a')]);
   });
 
   it('is bounded: who has the most gives up its oldest, and says how many', () => {
     const journal = new BreakerJournal(10);
     journal.note(key('calm'), opened(0), 0);
     for (let at = 0; at < 50; at++) journal.note(key('wild'), opened(at), 0);
-    const pages = journal.take(ALL);
+    const pages = takeAll(journal);
     expect(pages).toMatchObject([
       { key: key('calm'), lost: 0, transitions: { length: 1 } },
       { key: key('wild'), lost: 41, transitions: { length: 9 } },
@@ -55,11 +79,11 @@ describe('a journal of breakers', () => {
 
   it('tells what is left of one that was dropped, and forgets it then', () => {
     const journal = new BreakerJournal();
-    journal.tallyOf(key('billing')).came(false, false, 0);
+    journal.tallyOf(key('billing')).add(called(false), 0);
     journal.drop(key('billing'));
-    expect(journal.take(ALL)).toMatchObject([{ intervals: [{ failures: 1 }] }]);
+    expect(takeAll(journal)).toMatchObject([{ intervals: [{ failures: 1 }] }]);
     journal.note(key('billing'), opened(1), 0);
     journal.drop(key('billing'));
-    expect(journal.take(ALL)).toHaveLength(1);
+    expect(takeAll(journal)).toHaveLength(1);
   });
 });

@@ -1,4 +1,4 @@
-import type { BreakerKey } from './breaker-table';
+import { breakerName, type BreakerKey } from './breaker-table';
 import { CallTally, type CallInterval } from './call-tally';
 import type { Transition } from './transition';
 
@@ -10,7 +10,6 @@ export interface Noted {
 
 /** What is new of one breaker. */
 export interface JournalPage {
-  readonly key: BreakerKey;
   readonly transitions: readonly Noted[];
   /** Older transitions for which there was no room. */
   readonly lost: number;
@@ -18,8 +17,6 @@ export interface JournalPage {
 }
 
 export interface JournalBounds {
-  readonly breakers: number;
-  /** Of all breakers together. */
   readonly transitions: number;
   readonly intervals: number;
 }
@@ -33,9 +30,7 @@ interface Entry {
 }
 
 const TRANSITIONS_MAX = 1_000;
-
-const nameOf = ({ source, target, pattern }: BreakerKey): string =>
-  JSON.stringify([source, target, pattern]);
+const NOTHING_NEW: JournalPage = { transitions: [], lost: 0, intervals: [] };
 
 /**
  * What the breakers of a process did and what was called through them, until somebody can be told.
@@ -47,10 +42,6 @@ export class BreakerJournal {
   private noted = 0;
 
   constructor(private readonly transitionsMax = TRANSITIONS_MAX) {}
-
-  get hasTransitions(): boolean {
-    return this.noted > 0;
-  }
 
   /** Where calls through this breaker are counted, until it is dropped. */
   tallyOf(key: BreakerKey): CallTally {
@@ -67,45 +58,44 @@ export class BreakerJournal {
 
   /** The breaker is gone; what is still to be told of it is told. */
   drop(key: BreakerKey): void {
-    const entry = this.entries.get(nameOf(key));
+    const entry = this.entries.get(breakerName(key));
     if (!entry) return;
     entry.isDropped = true;
-    this.forgetIfDone(entry);
+    if (isDone(entry)) this.entries.delete(breakerName(key));
   }
 
-  /** Of so many breakers that have something new; what is taken is gone. */
-  take(bounds: JournalBounds): readonly JournalPage[] {
-    const pages: JournalPage[] = [];
-    let { transitions, intervals } = bounds;
-    // Those that changed come first: what they tell is what people wait for.
-    const entries = [...this.entries.values()].sort(
-      (one, other) => Math.sign(other.transitions.length) - Math.sign(one.transitions.length),
-    );
-    for (const entry of entries) {
-      if (pages.length >= bounds.breakers) break;
-      const page = this.pageOf(entry, transitions, intervals);
-      if (!page) continue;
-      transitions -= page.transitions.length;
-      intervals -= page.intervals.length;
-      pages.push(page);
-    }
-    return pages;
+  /** Those with transitions to be told of; first those whose turn was the longest ago. */
+  changed(): readonly BreakerKey[] {
+    if (this.noted === 0) return [];
+    return this.keysWhere(({ transitions }) => transitions.length > 0);
   }
 
-  private pageOf(entry: Entry, transitionsMax: number, intervalsMax: number) {
-    const { key, tally } = entry;
-    const transitions = entry.transitions.splice(0, transitionsMax);
-    const intervals = tally.take(intervalsMax);
-    if (transitions.length + intervals.length === 0) return undefined;
+  /** Those of which anything is to be told, in the same order. */
+  untold(): readonly BreakerKey[] {
+    return this.keysWhere(({ transitions, tally }) => transitions.length > 0 || !tally.isEmpty);
+  }
+
+  /** What is new of one of them, whose turn it was now; what is taken is gone. */
+  take(key: BreakerKey, bounds: JournalBounds): JournalPage {
+    const name = breakerName(key);
+    const entry = this.entries.get(name);
+    if (!entry) return NOTHING_NEW;
+    const transitions = entry.transitions.splice(0, bounds.transitions);
+    const intervals = entry.tally.take(bounds.intervals);
     const { lost } = entry;
     entry.lost = 0;
     this.noted -= transitions.length;
-    this.forgetIfDone(entry);
-    return { key, transitions, lost, intervals };
+    this.entries.delete(name);
+    if (!isDone(entry)) this.entries.set(name, entry);
+    return { transitions, lost, intervals };
+  }
+
+  private keysWhere(isOne: (entry: Entry) => boolean): readonly BreakerKey[] {
+    return [...this.entries.values()].filter(isOne).map(({ key }) => key);
   }
 
   private entryOf(key: BreakerKey): Entry {
-    const name = nameOf(key);
+    const name = breakerName(key);
     const known = this.entries.get(name);
     if (known) return known;
     const entry = { key, tally: new CallTally(), transitions: [], lost: 0, isDropped: false };
@@ -122,8 +112,7 @@ export class BreakerJournal {
     most.lost++;
     this.noted--;
   }
-
-  private forgetIfDone({ key, tally, transitions, isDropped }: Entry): void {
-    if (isDropped && tally.isEmpty && transitions.length === 0) this.entries.delete(nameOf(key));
-  }
 }
+
+const isDone = ({ tally, transitions, isDropped }: Entry): boolean =>
+  isDropped && tally.isEmpty && transitions.length === 0;

@@ -34,7 +34,8 @@ const RULES_MAX = 10_000;
  */
 export class BreakerRules {
   private readonly trees = new Map<string, Map<string, PatternTree<RuledPolicy>>>();
-  private readonly fallback: RuledPolicy;
+  /** For whatever no rule matches. */
+  readonly fallback: RuledPolicy;
 
   /** @throws {RangeError} A rule makes no sense, or two match the same. */
   constructor(

@@ -11,6 +11,10 @@ export interface BreakerKey {
   readonly pattern: string;
 }
 
+/** The same for the same key, and no other's. */
+export const breakerName = ({ source, target, pattern }: BreakerKey): string =>
+  JSON.stringify([source, target, pattern]);
+
 export interface KeptBreaker {
   readonly key: BreakerKey;
   readonly breaker: CircuitBreaker;
@@ -36,7 +40,10 @@ export class BreakerTable {
   private droppedCount = 0;
   private forgetFromMs = Number.NEGATIVE_INFINITY;
 
-  constructor(private readonly max: number) {}
+  constructor(
+    private readonly max: number,
+    private readonly onDropped: (one: KeptBreaker) => void,
+  ) {}
 
   get size(): number {
     return this.count;
@@ -71,11 +78,14 @@ export class BreakerTable {
   drop({ source, target, pattern }: BreakerKey): void {
     const bySource = this.pairs.get(source);
     const pair = bySource?.get(target);
-    if (!pair?.kept.delete(pattern)) return;
+    const one = pair?.kept.get(pattern);
+    if (!pair || !one) return;
+    pair.kept.delete(pattern);
     this.count--;
     this.droppedCount++;
     if (pair.kept.size === 0) bySource?.delete(target);
     if (bySource?.size === 0) this.pairs.delete(source);
+    this.onDropped(one);
   }
 
   *[Symbol.iterator](): Generator<KeptBreaker> {

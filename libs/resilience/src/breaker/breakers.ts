@@ -12,6 +12,10 @@ export interface BreakersOptions {
   /** Above it those at rest for the longest time are forgotten; default 10,000. */
   readonly breakersMax?: number;
   readonly onTransition?: (key: BreakerKey, transition: Transition) => void;
+  /** Told of each that is made and kept, before anybody uses it. */
+  readonly onKept?: (one: KeptBreaker) => void;
+  /** Told of each that goes. */
+  readonly onDropped?: (one: KeptBreaker) => void;
 }
 
 const BREAKERS_MAX = 10_000;
@@ -24,7 +28,8 @@ export class Breakers {
   private followed = 0;
 
   constructor(private readonly options: BreakersOptions) {
-    this.table = new BreakerTable(options.breakersMax ?? BREAKERS_MAX);
+    const { breakersMax = BREAKERS_MAX, onDropped = () => undefined } = options;
+    this.table = new BreakerTable(breakersMax, onDropped);
   }
 
   get size(): number {
@@ -66,6 +71,17 @@ export class Breakers {
   /** The policy of the breaker there is. */
   policyOf(key: BreakerKey): BreakerPolicy | undefined {
     return this.table.find(key)?.policy;
+  }
+
+  /** What the rules say of such a breaker, whether there is one or not. */
+  ruledOf({ source, target, pattern }: BreakerKey): RuledPolicy {
+    const { rules } = this;
+    return rules.named(rules.of(source, target), pattern) ?? rules.fallback;
+  }
+
+  /** Forgets it, whatever it knows: nobody is to call through it any more. */
+  drop(key: BreakerKey): void {
+    this.table.drop(key);
   }
 
   *list(nowMs: number): Generator<BreakerKey & BreakerStatistics> {
@@ -112,10 +128,11 @@ export class Breakers {
   }
 
   private make(pair: Pair, key: BreakerKey, { policy }: RuledPolicy, nowMs: number) {
-    const { chance, onTransition } = this.options;
+    const { chance, onTransition, onKept } = this.options;
     const tell = onTransition && ((transition: Transition) => onTransition(key, transition));
     const breaker = new CircuitBreaker(policy, chance, tell);
-    this.table.add(pair, { key, breaker, policy, usedAt: ++this.uses }, nowMs);
+    const one: KeptBreaker = { key, breaker, policy, usedAt: ++this.uses };
+    if (this.table.add(pair, one, nowMs)) onKept?.(one);
     return breaker;
   }
 

@@ -1,3 +1,5 @@
+import type { MeteredCalls } from './call-meter';
+
 /** Calls that ended in a stretch of time; in what order is not kept. */
 export interface CallInterval {
   readonly fromMs: number;
@@ -22,7 +24,6 @@ const INTERVALS_MAX = 180;
  */
 export class CallTally {
   private readonly intervals: Counted[] = [];
-  private inARow = 0;
 
   /** @param intervalsMax At least 2. */
   constructor(
@@ -34,16 +35,16 @@ export class CallTally {
     return this.intervals.length === 0;
   }
 
-  came(isGood: boolean, isSlow: boolean, nowMs: number): void {
+  /** Adds calls that ended since it was last told, as of now: as exact as it is told often. */
+  add({ calls, failures, slow, refused, longestRow }: MeteredCalls, nowMs: number): void {
+    if (calls + refused === 0) return;
     const one = this.at(nowMs);
-    one.calls++;
-    if (isSlow) one.slow++;
-    if (isGood) {
-      this.inARow = 0;
-      return;
-    }
-    one.failures++;
-    one.failuresInARow = Math.max(one.failuresInARow, ++this.inARow);
+    one.calls += calls;
+    one.failures += failures;
+    one.slow += slow;
+    one.refused += refused;
+    // A row that began in the minute before counts for what is of this one.
+    one.failuresInARow = Math.max(one.failuresInARow, Math.min(longestRow, one.failures));
   }
 
   keptAway(nowMs: number): void {
@@ -63,7 +64,6 @@ export class CallTally {
     const counts = { calls: 0, failures: 0, slow: 0, refused: 0, failuresInARow: 0 };
     const next: Counted = { fromMs, lastsMs: this.intervalMs, ...counts };
     this.intervals.push(next);
-    this.inARow = 0;
     if (this.intervals.length > this.intervalsMax) this.mergeOldest();
     return next;
   }

@@ -1,5 +1,5 @@
 import type { BreakerPolicy } from './breaker-policy';
-import { noTotals, type BreakerStatistics } from './breaker-statistics';
+import { noTotals, type BreakerStatistics, type BreakerTotals } from './breaker-statistics';
 import { checkedPolicy } from './checked-policy';
 import type { Counts } from './sliding-counts';
 import { BreakerGate } from './breaker-gate';
@@ -25,6 +25,10 @@ export class CircuitBreaker {
   private slowMs = Number.POSITIVE_INFINITY;
   private told: Counts = { calls: 0, failures: 0, slow: 0 };
   private lastFailureMs: number | undefined;
+  /** Which of its calls failed last, how many before it without a good one between, and the most of late. */
+  private lastFailure = 0;
+  private inARow = 0;
+  private longestRow = 0;
 
   /**
    * @param chance A random number from 0 to 1.
@@ -95,8 +99,12 @@ export class CircuitBreaker {
     if (own.name !== 'closed')
       return own.cameFromTrial(permit, isGood, tookMs >= this.slowMs, nowMs);
     let tripped: Tripwire | undefined;
-    // Every rule sees it; the first of those that open it is the reason.
-    for (const wire of this.wires) if (wire.came(isGood, tookMs, nowMs)) tripped ??= wire;
+    const { wires } = this;
+    // Every rule sees it; the first of those that open it is the reason. Counted, since each call comes by.
+    for (let at = 0; at < wires.length; at++) {
+      const wire = wires[at];
+      if (wire?.came(isGood, tookMs, nowMs)) tripped ??= wire;
+    }
     if (tripped) this.trip(tripped, nowMs);
   }
 
@@ -126,6 +134,18 @@ export class CircuitBreaker {
       failures: failures - told.failures,
       slow: slow - told.slow,
     };
+  }
+
+  /** The longest row of failures, part of which came since it was last asked. */
+  takeLongestRow(): number {
+    const longest = this.longestRow;
+    this.longestRow = this.lastFailure === this.totals.calls ? this.inARow : 0;
+    return longest;
+  }
+
+  /** What it has counted since it was made: the object it counts in. */
+  get counted(): Readonly<BreakerTotals> {
+    return this.totals;
   }
 
   /** @throws {RangeError} It would have ended already or never ends, or nobody says why. */
@@ -180,9 +200,16 @@ export class CircuitBreaker {
   private count(isGood: boolean, nowMs: number, tookMs: number): void {
     this.totals.calls++;
     if (tookMs >= this.slowMs) this.totals.slow++;
-    if (isGood) return;
+    if (!isGood) this.countFailure(nowMs);
+  }
+
+  private countFailure(nowMs: number): void {
     this.totals.failures++;
     this.lastFailureMs = nowMs;
+    const { calls } = this.totals;
+    this.inARow = this.lastFailure === calls - 1 ? this.inARow + 1 : 1;
+    this.lastFailure = calls;
+    if (this.inARow > this.longestRow) this.longestRow = this.inARow;
   }
 
   private arm({ trips }: BreakerPolicy): void {

@@ -61,6 +61,22 @@ describe('a bulkhead', () => {
     expect([told.length, wheel.size, one.underWay]).toEqual([2, 0, 1]);
   });
 
+  it('leaves the place in the line of one that is given up to another, and tells it nothing', () => {
+    const { bulkhead: one, wheel, told, waiter } = bulkhead({ concurrencyMax: 1, queueMax: 1 });
+    one.tryEnter();
+    const giveUp = one.wait(waiter('given up'), 'normal', Infinity, 0);
+    giveUp();
+    expect([one.waiting, wheel.size]).toEqual([0, 0]);
+    const tooLate = one.wait(waiter('next'), 'normal', Infinity, 0);
+    giveUp();
+    one.wait(waiter('one too many'), 'normal', Infinity, 0)();
+    expect([one.waiting, wheel.size]).toEqual([1, 1]);
+    one.leave();
+    tooLate();
+    expect([one.waiting, one.underWay, wheel.size]).toEqual([0, 1, 0]);
+    expect(told).toEqual(['one too many: resilience/bulkhead-full', 'next']);
+  });
+
   it('has a queue for each priority, so that none keeps another out', () => {
     const { bulkhead: one, told, waiter } = bulkhead();
     one.tryEnter();

@@ -21,7 +21,7 @@ export const BULKHEAD_POLICY: BulkheadPolicy = {
   queueMs: 1_000,
 };
 
-/** A call that waits for its place. Told one thing, once. */
+/** A call that waits for its place. Told one thing, once; nothing when it is given up. */
 export interface Waiter {
   /** It has its place, and leaves it when it is over. */
   go(): void;
@@ -93,13 +93,23 @@ export class Bulkhead {
     return true;
   }
 
-  /** Waits for a place until `dueMs` at the latest. The waiter may be refused before this returns. */
-  wait(waiter: Waiter, priority: Priority, dueMs: number, nowMs: number): void {
-    if (this.line.of(priority) >= this.policy.queueMax) return waiter.refused(full());
+  /**
+   * Waits for a place until `dueMs` at the latest. The waiter may be refused before this returns.
+   *
+   * @returns Gives it up: its place in the line is another's. Nothing happens when it does not wait any more.
+   */
+  wait(waiter: Waiter, priority: Priority, dueMs: number, nowMs: number): () => void {
+    if (this.line.of(priority) >= this.policy.queueMax) {
+      waiter.refused(full());
+      return () => undefined;
+    }
     const queued = new Queued(waiter, priority, this.onExpired);
     this.line.add(queued, priority);
-    this.clockwork.add(queued, Math.min(dueMs, nowMs + this.policy.queueMs), nowMs);
+    this.clockwork.add(queued, Math.min(dueMs, nowMs + this.policy.queueMs));
     this.letGo();
+    return () => {
+      if (this.line.drop(queued, priority)) this.clockwork.remove(queued);
+    };
   }
 
   /** A call is over; whose turn it is goes. */

@@ -15,6 +15,11 @@ describe('a deadline', () => {
     (text) => expect(Deadline.read(text, 0)).toBeUndefined(),
   );
 
+  it('is a number', () => {
+    expect(() => Deadline.after(Number.NaN, 0)).toThrow(RangeError);
+    expect(() => Deadline.at(Number.NaN)).toThrow(RangeError);
+  });
+
   it('is the earlier of two', () => {
     const [soon, late] = [Deadline.after(5, 0), Deadline.after(9, 0)];
     expect([soon.earlier(late), late.earlier(soon), Deadline.never.earlier(late)]).toEqual([

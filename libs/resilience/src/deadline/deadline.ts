@@ -13,12 +13,16 @@ const DIGITS = /^\d{1,9}$/;
 export class Deadline {
   static readonly never = new Deadline(Number.POSITIVE_INFINITY);
 
-  private constructor(readonly atMs: number) {}
+  private constructor(readonly atMs: number) {
+    if (Number.isNaN(atMs)) throw new RangeError('a deadline is a moment, or never');
+  }
 
+  /** @throws {RangeError} It is not a number; Infinity: never. */
   static at(atMs: number): Deadline {
     return new Deadline(atMs);
   }
 
+  /** @throws {RangeError} One of them is not a number. */
   static after(ms: number, nowMs: number): Deadline {
     return new Deadline(nowMs + ms);
   }

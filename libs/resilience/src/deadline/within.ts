@@ -9,14 +9,13 @@ import type { Clockwork } from './clockwork';
 export function within<Result>(
   work: Promise<Result>,
   dueMs: number,
-  nowMs: number,
   clockwork: Clockwork,
   late: () => Error,
 ): Promise<Result> {
   if (dueMs === Number.POSITIVE_INFINITY) return work;
   return new Promise((resolve, reject) => {
     const alarm = new Alarm(() => reject(late()));
-    clockwork.add(alarm, dueMs, nowMs);
+    clockwork.add(alarm, dueMs);
     work.then(
       (result) => {
         clockwork.remove(alarm);

@@ -9,7 +9,14 @@ export interface AttemptContext {
   readonly deadline: Deadline;
   /** Aborted when nobody waits for the attempt any more. Made when it is asked for: most never are. */
   readonly signal: AbortSignal;
+  /**
+   * The same without a signal, for one listener: told once when nobody waits any more, at once if that is so
+   * already. It is not told of an attempt that ended by itself.
+   */
+  onGivenUp(listener: GivenUp): void;
 }
+
+export type GivenUp = (reason: Refusal) => void;
 
 /** Aborted from the beginning if there is a reason. */
 export function aborterFor(reason: Refusal | undefined): AbortController {

@@ -1,4 +1,4 @@
-import { aborterFor, type AttemptContext } from './attempt-context';
+import { aborterFor, type AttemptContext, type GivenUp } from './attempt-context';
 import type { CircuitBreaker } from '../breaker/circuit-breaker';
 import type { Permit } from '../breaker/trial';
 import { Deadline } from '../deadline/deadline';
@@ -32,9 +32,10 @@ export class Attempt<Result> implements WheelEntry, AttemptContext {
   // Of its own and not inherited: a constructor that calls others costs more than all that they do.
   next: WheelEntry | undefined;
   previous: WheelEntry | undefined;
-  dueTick: number | undefined;
+  wakesAtMs: number | undefined;
   private aborter: AbortController | undefined;
   private reason: Refusal | undefined;
+  private listener: GivenUp | undefined;
   private dueMs = 0;
   private permit = NOT_GONE;
   private beganMs = 0;
@@ -58,6 +59,11 @@ export class Attempt<Result> implements WheelEntry, AttemptContext {
     return (this.aborter ??= aborterFor(this.reason)).signal;
   }
 
+  onGivenUp(listener: GivenUp): void {
+    this.listener = listener;
+    if (this.reason) listener(this.reason);
+  }
+
   begin(): void {
     const { breaker, timeOuts, retrier, timeoutMs } = this.parts;
     const nowMs = retrier.ports.now();
@@ -70,15 +76,18 @@ export class Attempt<Result> implements WheelEntry, AttemptContext {
     this.permit = permit;
     this.beganMs = nowMs;
     this.dueMs = dueMs;
-    timeOuts.add(this, dueMs, nowMs);
+    timeOuts.add(this, dueMs);
     this.start();
   }
 
   expire(): void {
     const failure = timedOut();
-    this.fail(failure, false);
+    // Whoever is in a hurry says nothing about the target.
+    if (this.dueMs < this.beganMs + this.parts.timeoutMs) this.cutShort(failure);
+    else this.fail(failure, false);
     this.reason = failure;
     this.aborter?.abort(failure);
+    this.listener?.(failure);
   }
 
   private start(): void {
@@ -95,6 +104,13 @@ export class Attempt<Result> implements WheelEntry, AttemptContext {
       },
       (failure: unknown) => this.fail(failure, !isFault(failure)),
     );
+  }
+
+  private cutShort(failure: Refusal): void {
+    if (!this.isAwaited) return;
+    this.isAwaited = false;
+    this.parts.breaker.giveBack(this.permit);
+    this.goOn(failure);
   }
 
   private fail(failure: unknown, isGood: boolean): void {

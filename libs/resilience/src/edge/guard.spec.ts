@@ -76,6 +76,17 @@ describe('a guarded call', () => {
     expect(breaker.statistics(now()).totals).toMatchObject({ calls: 1, failures: 1 });
   });
 
+  it('does not hold it against the target that its caller is in a hurry', async () => {
+    const { guard, breaker, timeOuts } = guarded();
+    const hasty = failure(guard.call(never, { deadline: Deadline.after(50, now()) }));
+    const patient = failure(guard.call(never, { deadline: Deadline.after(100, now()) }));
+    await jest.advanceTimersByTimeAsync(120);
+    for (const one of [hasty, patient])
+      expect(await one).toMatchObject({ code: 'resilience/timed-out' });
+    expect(breaker.statistics(now()).totals).toMatchObject({ calls: 1, failures: 1 });
+    expect(timeOuts.waiting).toBe(0);
+  });
+
   it('makes no signal that nobody asks for, and an aborted one for whoever asks late', async () => {
     const { AbortController: real } = globalThis;
     let made = 0;
@@ -87,14 +98,18 @@ describe('a guarded call', () => {
     };
     const { guard } = guarded();
     let context: AttemptContext | undefined;
+    const heard: unknown[] = [];
     const ended = failure(
       guard.call((one) => {
         context = one;
+        one.onGivenUp((reason) => heard.push(reason));
         return never();
       }),
     );
     await jest.advanceTimersByTimeAsync(120);
-    await ended;
+    const reason = await ended;
+    context?.onGivenUp((late) => heard.push(late));
+    expect(heard).toEqual([reason, reason]);
     expect(made).toBe(0);
     expect([context?.signal.aborted, made]).toEqual([true, 1]);
     globalThis.AbortController = real;

@@ -2,6 +2,7 @@ import type { CircuitBreaker } from '../breaker/circuit-breaker';
 import type { Retrier, RetryOptions } from '../retry/retrier';
 import { Attempt, type Guarded, type GuardParts } from './attempt';
 import type { TimeOuts } from './time-outs';
+import { isUnsendable } from './unsendable';
 
 export interface GuardPolicy {
   /** Of each attempt. */
@@ -39,8 +40,9 @@ export class Guard {
   }
 }
 
-/** All but answers below 500: a target that says no is well. */
+/** All but answers below 500, and requests that could not be sent: a target that says no is well. */
 export function isTargetsFault(failure: unknown): boolean {
+  if (isUnsendable(failure)) return false;
   const isAnswer = typeof failure === 'object' && failure !== null && 'status' in failure;
   return !(isAnswer && typeof failure.status === 'number' && failure.status < 500);
 }

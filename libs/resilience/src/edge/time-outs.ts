@@ -23,8 +23,8 @@ export class TimeOuts {
     return this.wheel.size;
   }
 
-  add(entry: WheelEntry, dueMs: number, nowMs: number): void {
-    this.wheel.add(entry, dueMs, nowMs);
+  add(entry: WheelEntry, dueMs: number): void {
+    this.wheel.add(entry, dueMs);
     this.timer ??= setTimeout(this.onTick, this.tickMs);
   }
 

@@ -2,11 +2,12 @@ import type { Endpoint } from '../balancing/endpoint';
 import type { CachePolicy } from '../caching/cache-policy';
 import type { Flight } from '../caching/flights';
 import { within } from '../deadline/within';
+import { untilAborted } from './abortable';
 import { cacheKeyOf } from './cache-key';
 import type { CallPlan } from './call-plan';
 import { CallFailure, CallResult, type Kept } from './call-result';
 import type { ProxyRequest } from './ports';
-import { passed } from './refusals';
+import { aborted, passed } from './refusals';
 import { send } from './send';
 import type { Target } from './target';
 
@@ -31,13 +32,21 @@ export function callCached<E extends Endpoint, Request extends ProxyRequest, Ans
   const { cache, ports } = target.parts;
   const entry = cache.get(key);
   if (entry && nowMs < entry.freshUntilMs) return givenAgain(target, entry.value);
-  const flight = cache.flights.find(key) ?? fly(target, plan, policy, request, key, untilMs, nowMs);
+  // Others may wait for it who have not given up.
+  const lasting = plan.signal === undefined ? plan : { ...plan, signal: undefined };
+  const flight =
+    cache.flights.find(key) ?? fly(target, lasting, policy, request, key, untilMs, nowMs);
   const late = () => new CallFailure(target.name, 'unknown', false, 0, passed());
-  return within(flight.landing, untilMs, nowMs, ports.timeOuts, late).then(
+  const landing = within(flight.landing, untilMs, ports.timeOuts, late);
+  const given = givenUp(target.name);
+  const awaited = plan.signal === undefined ? landing : untilAborted(landing, plan.signal, given);
+  return awaited.then(
     (landed) => (landed instanceof CallResult ? landed : standIn(target, key, landed)),
     (failure: unknown) => standIn(target, key, failure),
   );
 }
+
+const givenUp = (name: string) => () => new CallFailure(name, 'unknown', false, 0, aborted());
 
 function givenAgain<E extends Endpoint, Request extends ProxyRequest, Answer>(
   target: Target<E, Request, Answer>,
@@ -83,6 +92,7 @@ function standIn<E extends Endpoint, Request extends ProxyRequest, Answer>(
   failure: unknown,
 ): CallResult<Answer> {
   if (!(failure instanceof CallFailure) || failure.isAnswer) throw failure;
+  if (failure.code === 'resilience/aborted') throw failure;
   const entry = target.parts.cache.get(key);
   const isUsable = entry && target.now() < entry.staleUntilMs;
   if (!isUsable || !(entry.value instanceof CallResult)) throw failure;

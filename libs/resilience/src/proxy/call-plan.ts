@@ -12,6 +12,8 @@ export interface CallPlan<Request, Answer> {
   readonly withinMs: number | undefined;
   /** Until when somebody waits who is waited for himself. The earlier of both holds. */
   readonly deadline: Deadline | undefined;
+  /** Given up with it, whatever it has come to. */
+  readonly signal: AbortSignal | undefined;
   /** Of each attempt; undefined: as the target's policy says. */
   readonly timeoutMs: number | undefined;
   /** At most, and at most as the target's policy says. */
@@ -22,6 +24,8 @@ export interface CallPlan<Request, Answer> {
   readonly hedge: HedgeDelay | 'policy' | undefined;
   readonly cache: CachePolicy<Request, Answer> | undefined;
   readonly fallback: Fallback<Request, Answer> | undefined;
+  /** Whether its attempts are kept account of from the beginning; otherwise from the first failure on. */
+  readonly isWatched: boolean;
 }
 
 /** With no wishes. */
@@ -30,12 +34,14 @@ export const plainPlan = <Request, Answer>(): CallPlan<Request, Answer> => ({
   priority: 'normal',
   withinMs: undefined,
   deadline: undefined,
+  signal: undefined,
   timeoutMs: undefined,
   attemptsMax: Number.POSITIVE_INFINITY,
   isRepeatable: undefined,
   hedge: undefined,
   cache: undefined,
   fallback: undefined,
+  isWatched: false,
 });
 
 /** They are not meant to change anything. @see RFC 9110, 9.2.1. */
@@ -45,6 +51,15 @@ export const isSafe = (method: string): boolean => SAFE.has(method);
 
 /** When the caller of a call that begins now has no use for its answer any more. */
 export function untilMsOf(
+  plan: Pick<CallPlan<never, never>, 'withinMs' | 'deadline'>,
+  nowMs: number,
+): number {
+  return plan.withinMs === undefined && plan.deadline === undefined
+    ? Number.POSITIVE_INFINITY
+    : earlierOf(plan, nowMs);
+}
+
+function earlierOf(
   { withinMs, deadline }: Pick<CallPlan<never, never>, 'withinMs' | 'deadline'>,
   nowMs: number,
 ): number {

@@ -20,6 +20,9 @@ export class CallResult<Answer> {
   ) {}
 }
 
+// No promise: found at once, or each call that ends well would have it looked for in all that is inherited.
+Object.defineProperty(CallResult.prototype, 'then', { value: undefined });
+
 /**
  * A call that has no answer. `cause` is what the last attempt that went out failed with, or why none
  * went out. Status, code and the wish to be left alone for a while are the cause's.

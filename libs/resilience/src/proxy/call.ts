@@ -1,140 +1,203 @@
 import type { Endpoint } from '../balancing/endpoint';
 import { Alarm } from '../deadline/alarm';
 import { Deadline } from '../deadline/deadline';
-import { CallHistory } from './call-history';
+import { CallHistory, type OutAttempt } from './call-history';
 import { isSafe, type CallPlan } from './call-plan';
 import { CallFailure, CallResult } from './call-result';
 import type { Judgement } from './judgement';
 import type { ProxyRequest } from './ports';
-import { ProxiedAttempt, type AttemptedCall } from './proxied-attempt';
+import { aborted } from './refusals';
 import type { Target } from './target';
 
-/** One call with all its attempts: retried elsewhere, hedged, and ended once. */
-export class Call<
-  E extends Endpoint,
-  Request extends ProxyRequest,
-  Answer,
-> implements AttemptedCall<E, Request, Answer> {
-  private history: CallHistory | undefined;
-  private hedgeAlarm: Alarm | undefined;
-  private isOver = false;
+/** An attempt as its call knows it. */
+export interface CallAttempt extends OutAttempt {
+  /** 1 for the first. */
+  readonly number: number;
+  readonly isHedge: boolean;
+  /** Waits for its place, if it must. */
+  begin(nowMs: number): void;
+  /** It has its place. */
+  depart(nowMs: number): void;
+}
 
-  constructor(
-    readonly target: Target<E, Request, Answer>,
-    readonly plan: CallPlan<Request, Answer>,
-    readonly request: Request,
-    readonly untilMs: number,
-    private readonly resolve: (result: CallResult<Answer>) => void,
-    private readonly reject: (failure: CallFailure) => void,
-  ) {}
+/**
+ * One call with all its attempts. Its first attempt is the object: nearly always there is no other, and
+ * one object costs less than two.
+ */
+export interface CallState<E extends Endpoint, Request extends ProxyRequest, Answer> {
+  readonly target: Target<E, Request, Answer>;
+  readonly plan: CallPlan<Request, Answer>;
+  readonly request: Request;
+  /** When its caller does not wait any more; Infinity: as long as it takes. */
+  readonly untilMs: number;
+  readonly resolve: (result: CallResult<Answer>) => void;
+  readonly reject: (failure: CallFailure) => void;
+  /** Undefined: there is no more to know than its first attempt. */
+  history: CallHistory | undefined;
+  hedgeAlarm: Alarm | undefined;
+  /** Of the attempt that waited last for a place; nothing happens when it does not any more. */
+  leaveLine: (() => void) | undefined;
+  isOver: boolean;
+  /** One more of its attempts. */
+  another(number: number, isHedge: boolean): CallAttempt;
+}
 
-  get tried(): readonly string[] | undefined {
-    return this.history?.tried;
-  }
+/** An attempt was given to an endpoint; is not asked for first ones of calls without wishes. */
+export function wentOut<E extends Endpoint, Request extends ProxyRequest, Answer>(
+  call: CallState<E, Request, Answer>,
+  attempt: CallAttempt,
+  endpointId: string,
+  nowMs: number,
+): void {
+  const { plan, target } = call;
+  if (plan.isWatched) call.history ??= new CallHistory();
+  call.history?.wentOut(attempt, endpointId);
+  if (attempt.number > 1 && !attempt.isHedge) target.counts.retries++;
+  if (attempt.isHedge) hedged(call, endpointId);
+  else if (plan.hedge !== undefined) prepareHedge(call, attempt.number, nowMs);
+}
 
-  begin(nowMs: number): void {
-    this.target.counts.calls++;
-    new ProxiedAttempt(this, 1, false).begin(nowMs);
-  }
-
-  wentOut(attempt: ProxiedAttempt<E, Request, Answer>, endpointId: string, nowMs: number): void {
-    if (this.plan.hedge !== undefined) this.history ??= new CallHistory();
-    this.history?.wentOut(attempt, endpointId);
-    if (attempt.number > 1 && !attempt.isHedge) this.target.counts.retries++;
-    if (attempt.isHedge) this.hedged(endpointId);
-    else if (this.plan.hedge !== undefined) this.prepareHedge(attempt.number, nowMs);
-  }
-
-  answered(attempt: ProxiedAttempt<E, Request, Answer>, answer: Answer, endpointId: string): void {
-    this.isOver = true;
-    const { history } = this;
-    if (history) {
-      history.cameBack(attempt);
-      this.end(history);
-    }
-    this.target.counts.ok++;
-    const attempts = history?.attempts ?? 1;
-    this.resolve(new CallResult(answer, 'target', endpointId, attempts, undefined));
-  }
-
-  failed(
-    attempt: ProxiedAttempt<E, Request, Answer>,
-    { failure, isFault, verdict }: Judgement,
-    endpointId: string,
-  ): void {
-    const { parts, name } = this.target;
-    const history = (this.history ??= new CallHistory());
-    if (history.attempts === 0) history.wentOut(attempt, endpointId);
+export function answered<E extends Endpoint, Request extends ProxyRequest, Answer>(
+  call: CallState<E, Request, Answer>,
+  attempt: CallAttempt,
+  answer: Answer,
+  endpointId: string,
+): void {
+  call.isOver = true;
+  const { history, target } = call;
+  if (history !== undefined) {
     history.cameBack(attempt);
-    history.failed(failure, verdict === 'unknown');
-    if (!isFault && verdict === 'final') this.fail(failure, true);
-    else this.goOn(attempt.number, failure);
-    parts.tell({ kind: 'attempt-failed', target: name, endpointId, failure });
+    end(call, history);
   }
+  target.counts.ok++;
+  const attempts = history === undefined ? 1 : history.attempts;
+  call.resolve(new CallResult(answer, 'target', endpointId, attempts, undefined));
+}
 
-  goOn(number: number, failure: unknown): void {
-    if (this.isOver || this.history?.isOneOut) return;
-    this.removeAlarm();
-    if (number >= this.plan.attemptsMax) return this.fail(failure, false);
-    const { target, untilMs, isRepeatable } = this;
-    target.retrier
-      .mayGoOn(number, failure, { deadline: Deadline.at(untilMs), isRepeatable })
-      .then((mayGoOn) => {
-        if (mayGoOn) new ProxiedAttempt(this, number + 1, false).begin(target.now());
-        else this.fail(failure, false);
-      })
-      .catch((fault: unknown) => this.fail(fault, false));
-  }
+/** An attempt that went out had no answer, or one that is none. */
+export function failed<E extends Endpoint, Request extends ProxyRequest, Answer>(
+  call: CallState<E, Request, Answer>,
+  attempt: CallAttempt,
+  { failure, isFault, isEvidence, verdict }: Judgement,
+  endpointId: string,
+): void {
+  const { parts, name } = call.target;
+  const history = (call.history ??= new CallHistory());
+  if (history.attempts === 0) history.wentOut(attempt, endpointId);
+  history.cameBack(attempt);
+  history.failed(failure, verdict === 'unknown');
+  if (isEvidence && !isFault && verdict === 'final') fail(call, failure, true);
+  else goOn(call, attempt.number, failure);
+  parts.tell({ kind: 'attempt-failed', target: name, endpointId, failure });
+}
 
-  private get isRepeatable(): boolean {
-    return this.plan.isRepeatable ?? isSafe(this.request.method);
-  }
+/** Its caller does not want it any more. */
+export function abort<E extends Endpoint, Request extends ProxyRequest, Answer>(
+  call: CallState<E, Request, Answer>,
+): void {
+  if (call.isOver) return;
+  call.leaveLine?.();
+  const refusal = aborted();
+  if (call.history?.isOneOut) call.history.failed(refusal, true);
+  fail(call, refusal, false);
+}
 
-  private prepareHedge(number: number, nowMs: number): void {
-    const { target, plan } = this;
-    if (plan.hedge === undefined || !this.isRepeatable) return;
-    if (number === 1) target.hedging.called();
-    const delayMs = target.hedging.delayMs(plan.hedge);
-    if (delayMs === undefined || nowMs + delayMs >= this.untilMs) return;
-    this.hedgeAlarm = new Alarm(() => this.hedge(number));
-    target.timeOuts.add(this.hedgeAlarm, nowMs + delayMs, nowMs);
-  }
+/** Nobody knows whom to ask: asking again would end the same. */
+export function failUnsent<E extends Endpoint, Request extends ProxyRequest, Answer>(
+  call: CallState<E, Request, Answer>,
+  fault: unknown,
+): void {
+  fail(call, fault, false);
+}
 
-  private hedge(number: number): void {
-    const { target, request } = this;
-    if (this.isOver || !this.history?.isOneOut) return;
-    const nowMs = target.now();
-    // A target that is being tried out gets no more calls than it asked for.
-    if (target.breakerFor(request, nowMs).name !== 'closed') return;
-    if (target.hedging.hasBudget(nowMs) && target.bulkhead.tryEnter())
-      new ProxiedAttempt(this, number, true).depart(nowMs);
-  }
+/** After an attempt that failed or was not sent: the next one, unless one is out or none may follow. */
+export function goOn<E extends Endpoint, Request extends ProxyRequest, Answer>(
+  call: CallState<E, Request, Answer>,
+  number: number,
+  failure: unknown,
+): void {
+  if (call.isOver || call.history?.isOneOut) return;
+  removeAlarm(call);
+  if (number >= call.plan.attemptsMax) return fail(call, failure, false);
+  const { target, plan, request, untilMs } = call;
+  const isRepeatable = mayRepeat(plan, request);
+  target.retrier
+    .mayGoOn(number, failure, { deadline: Deadline.at(untilMs), isRepeatable })
+    .then((mayGoOn) => {
+      if (mayGoOn && !call.isOver) call.another(number + 1, false).begin(target.now());
+      else fail(call, failure, false);
+    })
+    .catch((fault: unknown) => fail(call, fault, false));
+}
 
-  private hedged(endpointId: string): void {
-    const { counts, parts, name } = this.target;
-    counts.hedges++;
-    parts.tell({ kind: 'hedged', target: name, endpointId });
-  }
+const mayRepeat = (
+  { isRepeatable }: { readonly isRepeatable: boolean | undefined },
+  { method }: ProxyRequest,
+): boolean => isRepeatable ?? isSafe(method);
 
-  private end(history: CallHistory): void {
-    this.removeAlarm();
-    if (history.isOneOut) history.abandonOthers();
-  }
+function prepareHedge<E extends Endpoint, Request extends ProxyRequest, Answer>(
+  call: CallState<E, Request, Answer>,
+  number: number,
+  nowMs: number,
+): void {
+  const { target, plan, request } = call;
+  if (plan.hedge === undefined || !mayRepeat(plan, request)) return;
+  if (number === 1) target.hedging.called();
+  const delayMs = target.hedging.delayMs(plan.hedge);
+  if (delayMs === undefined || nowMs + delayMs >= call.untilMs) return;
+  call.hedgeAlarm = new Alarm(() => hedge(call, number));
+  target.timeOuts.add(call.hedgeAlarm, nowMs + delayMs);
+}
 
-  private removeAlarm(): void {
-    if (this.hedgeAlarm) this.target.timeOuts.remove(this.hedgeAlarm);
-  }
+function hedge<E extends Endpoint, Request extends ProxyRequest, Answer>(
+  call: CallState<E, Request, Answer>,
+  number: number,
+): void {
+  const { target, request } = call;
+  if (call.isOver || !call.history?.isOneOut) return;
+  const nowMs = target.now();
+  // A target that is being tried out gets no more calls than it asked for.
+  if (target.breakerFor(request, nowMs).name !== 'closed') return;
+  if (target.hedging.hasBudget(nowMs) && target.bulkhead.tryEnter())
+    call.another(number, true).depart(nowMs);
+}
 
-  private fail(failure: unknown, isAnswer: boolean): void {
-    if (this.isOver) return;
-    this.isOver = true;
-    const { target, history } = this;
-    if (history) this.end(history);
-    const outcome = history?.isUnknown ? 'unknown' : 'failed';
-    target.counts[outcome]++;
-    const cause = history ? history.failureOr(failure) : failure;
-    const told = new CallFailure(target.name, outcome, isAnswer, history?.attempts ?? 0, cause);
-    this.reject(told);
-    target.parts.tell({ kind: 'failed', target: target.name, failure: told });
-  }
+function hedged<E extends Endpoint, Request extends ProxyRequest, Answer>(
+  { target: { counts, parts, name } }: CallState<E, Request, Answer>,
+  endpointId: string,
+): void {
+  counts.hedges++;
+  parts.tell({ kind: 'hedged', target: name, endpointId });
+}
+
+function end<E extends Endpoint, Request extends ProxyRequest, Answer>(
+  call: CallState<E, Request, Answer>,
+  history: CallHistory,
+): void {
+  removeAlarm(call);
+  if (history.isOneOut) history.abandonOthers();
+}
+
+function removeAlarm<E extends Endpoint, Request extends ProxyRequest, Answer>({
+  target,
+  hedgeAlarm,
+}: CallState<E, Request, Answer>): void {
+  if (hedgeAlarm) target.timeOuts.remove(hedgeAlarm);
+}
+
+function fail<E extends Endpoint, Request extends ProxyRequest, Answer>(
+  call: CallState<E, Request, Answer>,
+  failure: unknown,
+  isAnswer: boolean,
+): void {
+  if (call.isOver) return;
+  call.isOver = true;
+  const { target, history } = call;
+  if (history) end(call, history);
+  const outcome = history?.isUnknown ? 'unknown' : 'failed';
+  target.counts[outcome]++;
+  const cause = history ? history.failureOr(failure) : failure;
+  const told = new CallFailure(target.name, outcome, isAnswer, history?.attempts ?? 0, cause);
+  call.reject(told);
+  target.parts.tell({ kind: 'failed', target: target.name, failure: told });
 }

@@ -26,6 +26,7 @@ export type Fallback<Request, Answer> =
 export type FallbackStrategy = 'fail_fast' | 'default_response' | 'circuit_breaker';
 
 export function standsInFor(when: FallbackWhen, failure: CallFailure): boolean {
-  if (failure.isAnswer) return false;
+  // Whoever gave up has no use for anything in its place.
+  if (failure.isAnswer || failure.code === 'resilience/aborted') return false;
   return when === 'any-failure' || failure.code === 'resilience/breaker-open';
 }

@@ -11,8 +11,17 @@ export interface Directory<E extends Endpoint> {
   readonly revision: number;
   /** The instances of a service, not changed from here on; undefined: it is not known. */
   lookup(service: string): readonly E[] | undefined;
-  /** Those of all services that have the capability. @param range As npm writes it; undefined: any version. */
-  lookupCapability(capability: string, range: string | undefined): readonly E[] | undefined;
+  /**
+   * Those of all services that have the capability.
+   *
+   * @param range As npm writes it; undefined: any version.
+   * @param environment That of the services; undefined: the one that the directory looks in.
+   */
+  lookupCapability(
+    capability: string,
+    range: string | undefined,
+    environment: string | undefined,
+  ): readonly E[] | undefined;
 }
 
 /** What the proxy has to know of a request; the rest is between its caller and the transport. */
@@ -25,8 +34,8 @@ export interface ProxyRequest {
 
 /**
  * Sends a request to one endpoint. Rejects when there is no answer, and for an answer that is none,
- * with its `status` where there is one. It passes on what is left of `context.deadline` (`DEADLINE_HEADER`),
- * and asks for `context.signal` only if it can do something with it: that makes one.
+ * with its `status` where there is one. It passes on what is left of `context.deadline` (`DEADLINE_HEADER`).
+ * What it can break off hears of the end by `context.onGivenUp`, or by `context.signal`, which is made then.
  */
 export type Transport<E extends Endpoint, Request extends ProxyRequest, Answer> = (
   endpoint: E,

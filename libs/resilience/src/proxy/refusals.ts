@@ -11,5 +11,8 @@ export const nobody = (): Refusal =>
 
 export const timedOut = (): Refusal => new Refusal('resilience/timed-out', 'no answer in time');
 
+export const aborted = (): Refusal =>
+  new Refusal('resilience/aborted', 'the caller has given the call up');
+
 export const elsewhere = (): Refusal =>
   new Refusal('resilience/answered-elsewhere', 'another attempt has the answer');

@@ -12,6 +12,7 @@ import type { ProxyRequest } from './ports';
 import { send } from './send';
 import { standInFor } from './stand-in';
 import type { Target } from './target';
+import type { TargetPolicy } from './target-policy';
 
 type FallbackFunction<Request, Answer> = Extract<
   Fallback<Request, Answer>,
@@ -27,6 +28,11 @@ export class ServiceHandle<E extends Endpoint, Request extends ProxyRequest, Ans
     private readonly target: Target<E, Request, Answer>,
     private readonly plan: CallPlan<Request, Answer>,
   ) {}
+
+  /** As its target is called, unless a wish says more. */
+  get policy(): TargetPolicy {
+    return this.target.policy;
+  }
 
   /** Calls of a session go to the same instance as long as that is offered; a retry may go elsewhere. */
   withSession(session: string): ServiceHandle<E, Request, Answer> {
@@ -45,6 +51,11 @@ export class ServiceHandle<E extends Endpoint, Request extends ProxyRequest, Ans
   withDeadline(limit: number | Deadline): ServiceHandle<E, Request, Answer> {
     if (limit instanceof Deadline) return this.with({ deadline: limit });
     return this.with({ withinMs: checkedMs(limit) });
+  }
+
+  /** The call is given up when it is aborted; what has gone out may have had its effect all the same. */
+  withSignal(signal: AbortSignal): ServiceHandle<E, Request, Answer> {
+    return this.with({ signal, isWatched: true });
   }
 
   /** Of each attempt, in milliseconds, in place of the target's. */
@@ -66,7 +77,7 @@ export class ServiceHandle<E extends Endpoint, Request extends ProxyRequest, Ans
   /** One more is sent elsewhere when the first takes long; only of calls that are repeatable. */
   withHedging(hedge: HedgeDelay | 'policy' = 'policy'): ServiceHandle<E, Request, Answer> {
     if (hedge !== 'policy') checkDelay(hedge);
-    return this.with({ hedge });
+    return this.with({ hedge, isWatched: true });
   }
 
   /** Answers are given to others too, as the very same objects: nobody changes them. */

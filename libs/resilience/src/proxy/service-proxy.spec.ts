@@ -7,9 +7,7 @@ import { CallFailure } from './call-result';
 import { ended, GET, PLAIN_POLICY as scenePolicy, POST, scene } from './testing/scene';
 
 const [a, b, c] = [endpoint('a'), endpoint('b'), endpoint('c')];
-const busy = Object.assign(new Error('busy'), { status: 503 });
 const broken = Object.assign(new Error('broken'), { status: 500 });
-const missing = Object.assign(new Error('missing'), { status: 404 });
 
 describe('a proxied call', () => {
   it('goes to one instance after the other, and says which one answered', async () => {
@@ -50,117 +48,26 @@ describe('a proxied call', () => {
     ]);
   });
 
-  it('is refused when nobody is there, and tried again as long as nothing was sent', async () => {
-    const { proxy, directory, pass, arrivals } = scene([], {
-      policy: { retry: { ...retryAfter(20), attemptsMax: 2 } },
-    });
-    await pass(1);
-    const first = ended(proxy.service('billing').call(POST));
-    await pass(10);
-    directory.listed = [a];
-    directory.revision++;
-    await pass(20);
-    arrivals[0]?.answer('late');
-    await expect(first).resolves.toMatchObject({ answer: 'late', attempts: 1 });
-    directory.listed = undefined;
-    directory.revision++;
-    const second = ended(proxy.service('billing').call(POST));
-    await pass(50);
-    await expect(second).resolves.toMatchObject({
-      outcome: 'failed',
-      code: 'resilience/no-endpoint',
-      attempts: 0,
-    });
-  });
-
-  it('is tried again on an instance that it has not tried', async () => {
-    const { proxy, arrived } = scene([a, b, c]);
-    const running = proxy.service('billing').call(POST);
-    const tried = [];
-    for (const failure of [busy, busy, undefined]) {
-      const arrival = await arrived();
-      tried.push([arrival.endpoint.id, arrival.context.number]);
-      if (failure) arrival.fail(failure);
-      else arrival.answer();
+  it('fails as a call for as long as the directory cannot be asked', async () => {
+    const { proxy, directory, arrived, arrivals } = scene([a]);
+    const { lookup } = directory;
+    for (const fault of [new TypeError('out of order'), new RangeError('no such range')]) {
+      directory.lookup = () => {
+        throw fault;
+      };
+      directory.revision++;
+      for (let call = 0; call < 2; call++) {
+        const failure = await ended(proxy.service('billing').call(GET));
+        expect(failure).toBeInstanceOf(CallFailure);
+        expect(failure).toMatchObject({ cause: fault, outcome: 'failed', attempts: 0 });
+      }
     }
-    expect(tried).toEqual([
-      ['a', 1],
-      ['b', 2],
-      ['c', 3],
-    ]);
-    await expect(running).resolves.toMatchObject({ endpointId: 'c', attempts: 3 });
-  });
-
-  it('is tried again on the only one there is', async () => {
-    const { proxy, arrived } = scene([a]);
+    expect(arrivals).toEqual([]);
+    expect(proxy.view()).toMatchObject([{ underWay: 0, waiting: 0 }]);
+    directory.lookup = lookup;
     const running = proxy.service('billing').call(GET);
-    (await arrived()).fail(broken);
     (await arrived()).answer();
-    await expect(running).resolves.toMatchObject({ endpointId: 'a', attempts: 2 });
-  });
-
-  it('pays for retries once, whatever becomes of it', async () => {
-    const { proxy, arrived } = scene([a, b], {
-      policy: {
-        retry: { ...scenePolicy.retry, attemptsMax: 9 },
-        retryBudget: { share: 1, perSecond: 0, burst: 1 },
-      },
-    });
-    const running = ended(proxy.service('billing').call(GET));
-    (await arrived()).fail(busy);
-    (await arrived()).fail(busy);
-    await expect(running).resolves.toMatchObject({ status: 503, attempts: 2 });
-  });
-
-  it('that may have happened is not tried again, unless its method is safe or its caller says so', async () => {
-    const { proxy, arrivals, pass } = scene([a, b]);
-    const billing = proxy.service('billing');
-    const calls = [billing.call(POST), billing.repeatable().call(POST), billing.call(GET)].map(
-      ended,
-    );
-    calls.push(ended(billing.repeatable(false).call(GET)));
-    await pass(1);
-    for (const { fail } of arrivals.splice(0)) fail(broken);
-    await pass(1);
-    expect(arrivals).toHaveLength(2);
-    for (const { answer } of arrivals.splice(0)) answer();
-    const [once, , , twice] = await Promise.all(calls);
-    for (const failure of [once, twice]) {
-      expect(failure).toBeInstanceOf(CallFailure);
-      expect(failure).toMatchObject({
-        outcome: 'unknown',
-        status: 500,
-        cause: broken,
-        attempts: 1,
-      });
-    }
-  });
-
-  it('stays unknown when what followed was surely without effect', async () => {
-    const { proxy, arrived } = scene([a, b, c]);
-    const running = ended(proxy.service('billing').repeatable().call(POST));
-    (await arrived()).fail(broken);
-    (await arrived()).fail(busy);
-    (await arrived()).fail(busy);
-    await expect(running).resolves.toMatchObject({ outcome: 'unknown', status: 503, attempts: 3 });
-  });
-
-  it('ends with an answer that says no, which counts against nobody', async () => {
-    const { proxy, arrived, clock } = scene([a, b]);
-    const running = ended(proxy.service('billing').call(GET));
-    (await arrived()).fail(missing);
-    await expect(running).resolves.toMatchObject({
-      outcome: 'failed',
-      isAnswer: true,
-      status: 404,
-      attempts: 1,
-    });
-    const breaker = proxy.breakers.of('shop', 'billing', '', clock.nowMs);
-    expect(breaker.statistics(clock.nowMs).totals).toMatchObject({ calls: 1, failures: 0 });
-    expect([...proxy.tell()]).toMatchObject([
-      { target: 'billing', calls: 1, ok: 0, failed: 1, endpoints: [{ id: 'a', ok: 1, failed: 0 }] },
-    ]);
-    expect([...proxy.tell()]).toEqual([]);
+    await expect(running).resolves.toMatchObject({ endpointId: 'a' });
   });
 
   it('has no more time than its caller, which its attempts are told', async () => {
@@ -179,6 +86,46 @@ describe('a proxied call', () => {
       outcome: 'failed',
     });
     expect(arrivals).toHaveLength(2);
+  });
+
+  it('counts against its target only when an attempt had its time, and not that of a caller in a hurry', async () => {
+    const { proxy, arrivals, pass, clock } = scene([a]);
+    const billing = proxy.service('billing').withAttempts(1);
+    const breaker = proxy.breakers.of('shop', 'billing', '', 0);
+    const failuresAfter = async (handle: Handle, ms: number) => {
+      const running = ended(handle.call(GET));
+      await pass(ms);
+      await expect(running).resolves.toMatchObject({ code: 'resilience/timed-out' });
+      return breaker.statistics(clock.nowMs).totals.failures;
+    };
+    const hasty = () => billing.withDeadline(Deadline.after(99, clock.nowMs));
+    expect(await failuresAfter(hasty(), 99)).toBe(0);
+    expect(await failuresAfter(hasty().withDeadline(5_000), 99)).toBe(0);
+    expect(await failuresAfter(billing.withDeadline(Deadline.after(100, clock.nowMs)), 100)).toBe(
+      1,
+    );
+    expect(await failuresAfter(billing, 100)).toBe(2);
+    // A time of the code's own is as much as its target is given.
+    expect(await failuresAfter(billing.withDeadline(30), 30)).toBe(3);
+    expect(await failuresAfter(billing.withTimeout(30), 30)).toBe(4);
+    expect([...proxy.tell()]).toMatchObject([{ unknown: 6, endpoints: [{ failed: 4 }] }]);
+    expect(arrivals).toHaveLength(6);
+  });
+
+  it('is not counted either when its target was the first to see that the time is over', async () => {
+    const { proxy, arrived, pass, clock } = scene([a]);
+    const breaker = proxy.breakers.of('shop', 'billing', '', 0);
+    const failedAt = async (ms: number) => {
+      const billing = proxy.service('billing').withDeadline(Deadline.after(50.5, clock.nowMs));
+      const running = ended(billing.call(POST));
+      const { fail } = await arrived();
+      await pass(ms);
+      fail(Object.assign(new Error('too late'), { status: 504 }));
+      await running;
+      return breaker.statistics(clock.nowMs).totals.failures;
+    };
+    expect(await failedAt(50)).toBe(0);
+    expect(await failedAt(49)).toBe(1);
   });
 
   it('that takes too long is unknown, is aborted, and leaves nothing behind', async () => {
@@ -292,6 +239,10 @@ describe('a proxied call', () => {
     expect([...proxy.breakers.list(clock.nowMs)]).toMatchObject([
       { source: 'shop', target: 'capability:invoicing@^1.0.0', pattern: '*' },
     ]);
+    const elsewhere = proxy.serviceByCapability('invoicing', undefined, 'staging').call(GET);
+    (await arrived()).answer();
+    await expect(elsewhere).resolves.toMatchObject({ endpointId: 'a' });
+    expect(proxy.view().map(({ target }) => target)).toContain('capability:invoicing in staging');
     await expect(
       proxy.serviceByCapability('flying').withAttempts(1).call(GET),
     ).rejects.toMatchObject({ code: 'resilience/no-endpoint' });
@@ -327,48 +278,4 @@ describe('a proxied call', () => {
   });
 });
 
-describe('a handle', () => {
-  it('is not changed by a wish', async () => {
-    const { proxy, arrived, pass } = scene([a]);
-    const plain = proxy.service('billing');
-    plain.withTimeout(10).withAttempts(1).withSession('s').withPriority('low');
-    const running = plain.call(GET);
-    const { context, answer } = await arrived();
-    expect(context.deadline.atMs).toBe(100);
-    await pass(20);
-    answer();
-    await expect(running).resolves.toMatchObject({ attempts: 1 });
-  });
-
-  it.each([
-    ['a deadline', (handle: Handle) => handle.withDeadline(0)],
-    ['a time-out', (handle: Handle) => handle.withTimeout(Number.POSITIVE_INFINITY)],
-    ['attempts', (handle: Handle) => handle.withAttempts(0)],
-    ['a cache', (handle: Handle) => handle.withCache({ ttlMs: -1 })],
-    ['a hedge', (handle: Handle) => handle.withHedging({ kind: 'fixed', ms: -1 })],
-  ])('refuses %s that makes no sense', (_, wish) => {
-    expect(() => wish(scene([a]).proxy.service('billing'))).toThrow(RangeError);
-  });
-
-  it('of the same service shares its target, of which there are not more than may be', async () => {
-    const { proxy, arrived } = scene([a], { targetsMax: 2 });
-    const running = proxy.service('one').call(GET);
-    const { answer } = await arrived();
-    for (const name of ['two', 'three', 'one']) proxy.service(name);
-    expect(proxy.view()).toMatchObject([{ target: 'one', underWay: 1 }, { target: 'three' }]);
-    answer();
-    await running;
-  });
-
-  it('refuses a policy that makes no sense, as soon as it is made', () => {
-    const { proxy } = scene([a], { policy: { timeoutMs: Number.NaN } });
-    expect(() => proxy.service('billing')).toThrow(RangeError);
-  });
-});
-
 type Handle = ReturnType<ReturnType<typeof scene>['proxy']['service']>;
-
-function retryAfter(delayMs: number) {
-  const { retry } = scenePolicy;
-  return { ...retry, jitter: 'none' as const, backoff: { kind: 'fixed' as const, delayMs } };
-}

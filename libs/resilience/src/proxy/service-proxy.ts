@@ -90,10 +90,17 @@ export class ServiceProxy<E extends Endpoint, Request extends ProxyRequest, Answ
    * breaker of its own.
    *
    * @param range Of the capability's versions, as npm writes it, such as `^1.2.0`; default any.
+   * @param environment That of the services; default the one that the directory looks in.
    */
-  serviceByCapability(name: string, range?: string): ServiceHandle<E, Request, Answer> {
-    const title = range === undefined ? `capability:${name}` : `capability:${name}@${range}`;
-    const listed = () => this.parts.directory.lookupCapability(name, range);
+  serviceByCapability(
+    name: string,
+    range?: string,
+    environment?: string,
+  ): ServiceHandle<E, Request, Answer> {
+    const version = range === undefined ? '' : `@${range}`;
+    const where = environment === undefined ? '' : ` in ${environment}`;
+    const title = `capability:${name}${version}${where}`;
+    const listed = () => this.parts.directory.lookupCapability(name, range, environment);
     return new ServiceHandle(this.targets.find(title) ?? this.make(title, listed), this.plan);
   }
 

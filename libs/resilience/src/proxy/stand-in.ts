@@ -35,7 +35,7 @@ function saidBy<E extends Endpoint, Request extends ProxyRequest, Answer>(
       const said = fallback.of(failure, request, Deadline.at(untilMs));
       if (!(said instanceof Promise)) return said;
       const { timeOuts } = target.parts.ports;
-      return within(said, untilMs, target.now(), timeOuts, () => failure);
+      return within(said, untilMs, timeOuts, () => failure);
     }
   }
 }

@@ -2,7 +2,8 @@ import { Balancer } from '../balancing/balancer';
 import type { Endpoint } from '../balancing/endpoint';
 import { Bulkhead } from '../bulkhead/bulkhead';
 import type { Breakers } from '../breaker/breakers';
-import type { CircuitBreaker } from '../breaker/circuit-breaker';
+import { CONSECUTIVE_POLICY } from '../breaker/breaker-policy';
+import { CircuitBreaker } from '../breaker/circuit-breaker';
 import { GradientLimit } from '../concurrency/gradient-limit';
 import type { Clockwork } from '../deadline/clockwork';
 import { Hedging } from '../hedging/hedging';
@@ -71,17 +72,13 @@ export class Target<E extends Endpoint, Request extends ProxyRequest, Answer> {
       throw new RangeError(`an attempt takes a bounded time, not ${policy.timeoutMs} ms`);
   }
 
-  /** Takes the directory's newest word, if there is one. */
+  /**
+   * Takes the directory's newest word, if there is one.
+   *
+   * @throws What the directory throws, until it can be asked: a call does not go where nobody may be any more.
+   */
   refresh(nowMs: number): void {
-    const { revision } = this.parts.directory;
-    if (revision === this.directoryRevision) return;
-    this.directoryRevision = revision;
-    try {
-      this.balancer.update(this.listed() ?? [], nowMs);
-    } catch (fault) {
-      if (!(fault instanceof RangeError)) throw fault;
-      this.parts.tell({ kind: 'list-refused', target: this.name, fault });
-    }
+    if (this.parts.directory.revision !== this.directoryRevision) this.list(nowMs);
   }
 
   /** What was counted since it was last asked; undefined: nothing. */
@@ -91,8 +88,38 @@ export class Target<E extends Endpoint, Request extends ProxyRequest, Answer> {
     return Object.values(told).some((count) => count > 0) ? told : undefined;
   }
 
-  breakerFor({ method, path }: Request, nowMs: number): CircuitBreaker {
+  breakerFor(request: Request, nowMs: number): CircuitBreaker {
+    const { breaker } = this;
+    return breaker !== undefined && this.parts.breakers.revision === this.breakersRevision
+      ? breaker
+      : this.findBreaker(request, nowMs);
+  }
+
+  /** One that nothing opens. */
+  private unbroken(nowMs: number): CircuitBreaker {
+    if (!this.breaker) {
+      this.breaker = new CircuitBreaker(CONSECUTIVE_POLICY, () => 0);
+      this.breaker.force('forced-closed', Number.MAX_SAFE_INTEGER, 'it is to have none', nowMs);
+    }
+    this.breakersRevision = this.parts.breakers.revision;
+    return this.breaker;
+  }
+
+  private list(nowMs: number): void {
+    const { revision } = this.parts.directory;
+    const listed = this.listed() ?? [];
+    this.directoryRevision = revision;
+    try {
+      this.balancer.update(listed, nowMs);
+    } catch (fault) {
+      if (!(fault instanceof RangeError)) throw fault;
+      this.parts.tell({ kind: 'list-refused', target: this.name, fault });
+    }
+  }
+
+  private findBreaker({ method, path }: Request, nowMs: number): CircuitBreaker {
     const { breakers, source } = this.parts;
+    if (!this.policy.hasBreaker) return this.unbroken(nowMs);
     if (breakers.revision !== this.breakersRevision) {
       this.breaker = breakers.soleOf(source, this.name, nowMs);
       // Making room for this one may have cost others theirs.

@@ -33,9 +33,12 @@ const CODES: Readonly<Record<string, Verdict>> = {
   ENETUNREACH: 'retryable',
   UND_ERR_CONNECT_TIMEOUT: 'retryable',
   ENOTFOUND: 'final',
+  // Nothing that could be sent: what the caller put into it is no header, path or method.
+  UND_ERR_INVALID_ARG: 'final',
   // The breaker knows better than the next attempt, and time that is over does not come back.
   'resilience/breaker-open': 'final',
   'resilience/deadline-passed': 'final',
+  'resilience/aborted': 'final',
   // Who has too much to do is not helped by more.
   'resilience/bulkhead-full': 'final',
   'resilience/queue-timed-out': 'final',

@@ -10,7 +10,7 @@ jest.setTimeout(300_000);
 beforeAll(() => Logger.overrideLogger(false));
 
 const SEEDS = 600;
-/** Most planted bugs show within the first fifty seeds, all but those that name one within hundreds. */
+/** Most planted bugs show within the first fifty seeds; those that name one are looked for there first. */
 const HUNTED_SEEDS = 600;
 
 it('breaks no promise under any of a few hundred seeds, and is not blind', async () => {
@@ -36,8 +36,10 @@ it('lives through a seed in the same way each time', async () => {
 
 describe('finds a planted bug', () => {
   it.each(TEETH)('$name: $says', async (tooth) => {
-    const { shownBy: first = 1, shownBy: last = HUNTED_SEEDS } = tooth;
-    expect(await hunt(tooth, first, last)).toBeDefined();
+    const { shownBy } = tooth;
+    const known = shownBy === undefined ? undefined : await hunt(tooth, shownBy, shownBy);
+    // After a change of what seeds stand for it may be another one that shows it.
+    expect(known ?? (await hunt(tooth, 1, HUNTED_SEEDS))).toBeDefined();
   });
 
   it('in at least twelve kinds', () => expect(TEETH.length).toBeGreaterThanOrEqual(12));

@@ -5,6 +5,7 @@ import {
   type Transport,
 } from '@downbeat/resilience';
 import { Agent, type Dispatcher } from 'undici';
+import { HttpExchange, type RawAnswer } from './http-exchange';
 import type { InstanceEndpoint } from './instances';
 
 export interface HttpRequest extends ProxyRequest {
@@ -12,11 +13,7 @@ export interface HttpRequest extends ProxyRequest {
   readonly body?: string;
 }
 
-export interface HttpAnswer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
-  readonly body: string;
-}
+export type HttpAnswer = RawAnswer;
 
 /** An answer that says that it did not work: a status of 400 and above. */
 export class HttpRefusal extends Error {
@@ -35,22 +32,28 @@ export class HttpRefusal extends Error {
 const ANSWER_BYTES_MAX = 1_048_576;
 const CONNECT_TIMEOUT_MS = 2_000;
 const CONNECTIONS_MAX = 64;
+/** A connection that nobody uses is closed, before servers do that at a bad moment. */
+export const IDLE_MS = 4_000;
 
 /** Calls instances over HTTP, over connections that are used again. */
 export class HttpTransport {
   private readonly agent = new Agent({
     connections: CONNECTIONS_MAX,
     connect: { timeout: CONNECT_TIMEOUT_MS },
+    keepAliveTimeout: IDLE_MS,
     maxResponseSize: ANSWER_BYTES_MAX,
+    // An attempt has its time in the wheel, from its beginning to the last byte: none of its own for each part.
+    headersTimeout: 0,
+    bodyTimeout: 0,
   });
 
   readonly send: Transport<InstanceEndpoint, HttpRequest, HttpAnswer> = async (
     { url },
     { method, path, headers, body },
-    { deadline, signal },
+    context,
   ) => {
-    const left = deadline.headerText(monotonicMs());
-    const response = await this.agent.request({
+    const left = context.deadline.headerText(monotonicMs());
+    const request = {
       origin: url,
       path,
       method: method as Dispatcher.HttpMethod,
@@ -60,12 +63,14 @@ export class HttpTransport {
         ...(left === undefined ? {} : { [DEADLINE_HEADER]: left }),
       },
       ...(body === undefined ? {} : { body }),
-      signal,
+    };
+    const answer = await new Promise<RawAnswer>((resolve, reject) => {
+      const exchange = new HttpExchange(resolve, reject);
+      context.onGivenUp((reason) => exchange.giveUp(reason));
+      this.agent.dispatch(request, exchange);
     });
-    const text = await response.body.text();
-    const { statusCode: status } = response;
-    if (status < 400) return { status, headers: response.headers, body: text };
-    throw new HttpRefusal(status, text, retryAfterMs(response.headers['retry-after']));
+    if (answer.status < 400) return answer;
+    throw new HttpRefusal(answer.status, answer.body, retryAfterMs(answer.headers['retry-after']));
   };
 
   async close(): Promise<void> {
@@ -73,7 +78,7 @@ export class HttpTransport {
   }
 }
 
-function retryAfterMs(header: string | string[] | undefined): number | undefined {
+function retryAfterMs(header: string | readonly string[] | undefined): number | undefined {
   const seconds = Number(header ?? Number.NaN);
   return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1_000 : undefined;
 }

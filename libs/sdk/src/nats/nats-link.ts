@@ -1,5 +1,8 @@
+import { dialOptions, type NatsIdentity } from '@downbeat/nats-dial';
 import {
   connect,
+  createInbox,
+  ErrorCode,
   Events,
   headers as newHeaders,
   NatsError,
@@ -9,10 +12,12 @@ import {
   type Subscription,
 } from 'nats';
 import { backOffMs, pause } from '../pause';
+import { refusedOf, type Refused } from './refused';
 
 export interface LinkOptions {
-  /** `nats://user:password@host:4222`, several separated by commas. */
+  /** `nats://user:password@host:4222` or `tls://…`, several separated by commas. */
   readonly natsUrl: string;
+  readonly identity?: NatsIdentity;
   /** Shown by the server's monitoring. */
   readonly name: string;
   readonly onEvent?: (event: LinkEvent) => void;
@@ -23,6 +28,8 @@ export type LinkEvent =
   | { readonly type: 'nats-connected' }
   | { readonly type: 'nats-disconnected' }
   | { readonly type: 'nats-unreachable'; readonly reason: string }
+  /** Its user lacks a right. Told once for each topic, or for each other subject, of a connection. */
+  | ({ readonly type: 'nats-refused' } & Refused)
   | { readonly type: 'message-not-understood'; readonly subject: string; readonly reason: string };
 
 export interface NatsSession {
@@ -41,10 +48,27 @@ export interface NatsRequest extends NatsMessage {
 }
 export type Headers = Readonly<Record<string, string>>;
 
+/** A message as the server gave it out. */
+export interface RawMessage {
+  readonly subject: string;
+  /** Where an acknowledgement goes. */
+  readonly reply: string | undefined;
+  /** Of a message of the server itself: 100 is a sign of life, 4xx an end; 0 for all others. */
+  readonly status: number;
+  readonly headers: Headers;
+  readonly data: Uint8Array;
+}
+
 /** There is no connection to NATS now; nothing was sent. */
 export class NatsUnavailable extends Error {
-  override readonly name = 'NatsUnavailable';
-  readonly code = 'sdk/nats-unavailable';
+  override readonly name: string = 'NatsUnavailable';
+  readonly code: string = 'sdk/nats-unavailable';
+}
+
+/** The server does not let this user publish there: nothing was sent, nor will be before it has the right. */
+export class NatsRefused extends NatsUnavailable {
+  override readonly name = 'NatsRefused';
+  override readonly code = 'sdk/nats-refused';
 }
 
 /** Nobody answered. `nobody-listens`: nobody got it; `timed-out`: somebody may have. */
@@ -66,6 +90,7 @@ const PINGS_OUT_MAX = 2;
 const DRAIN_WITHIN_MS = 2_000;
 const NOBODY_LISTENS = '503';
 const TIMED_OUT = 'TIMEOUT';
+const REFUSALS_TOLD_MAX = 1_000;
 
 type Listen = (message: Msg) => void;
 interface Wanted {
@@ -87,6 +112,8 @@ export class NatsLink {
   private readonly listeners = new Set<() => void>();
   private readonly ending = new AbortController();
   private dialling: Promise<void> = Promise.resolve();
+  private inboxPrefix = '_INBOX';
+  private readonly refusalsTold = new Set<string>();
 
   constructor(private readonly options: LinkOptions) {}
 
@@ -138,6 +165,21 @@ export class NatsLink {
     };
   }
 
+  /** Hears every message on `subject` as it came. Returns the unsubscribe function. */
+  hear(subject: string, listen: (message: RawMessage) => void): () => void {
+    return this.want({ subject, queue: undefined, listen: (message) => listen(rawOf(message)) });
+  }
+
+  /** A subject below which answers come that nobody else hears. Known once there was a connection. */
+  newInbox(): string {
+    return createInbox(this.inboxPrefix);
+  }
+
+  /** Bytes that the server takes at most, headers included; undefined before the first connection. */
+  get payloadMax(): number | undefined {
+    return this.connection?.info?.max_payload;
+  }
+
   private want(wanted: Wanted): () => void {
     this.wanted.add(wanted);
     if (this.connection) this.open(wanted, this.connection);
@@ -148,11 +190,20 @@ export class NatsLink {
   }
 
   /** @throws {NatsUnavailable} */
-  publish(subject: string, body: string, headers: Headers = {}): void {
-    this.usable().publish(subject, body, { headers: headersOf(headers) });
+  publish(subject: string, body: string, headers: Headers = {}, reply?: string): void {
+    const hasHeaders = Object.keys(headers).length > 0;
+    try {
+      this.usable().publish(subject, body, {
+        ...(hasHeaders ? { headers: headersOf(headers) } : {}),
+        ...(reply === undefined ? {} : { reply }),
+      });
+    } catch (fault) {
+      if (!(fault instanceof NatsError)) throw fault;
+      throw new NatsUnavailable(fault.message, { cause: fault });
+    }
   }
 
-  /** @throws {NatsUnavailable} @throws {NatsUnanswered} */
+  /** @throws {NatsUnavailable} @throws {NatsRefused} @throws {NatsUnanswered} */
   async request(
     subject: string,
     body: string,
@@ -166,6 +217,7 @@ export class NatsLink {
       if (!(fault instanceof NatsError)) throw fault;
       if (fault.code === NOBODY_LISTENS) throw new NatsUnanswered('nobody-listens');
       if (fault.code === TIMED_OUT) throw new NatsUnanswered('timed-out');
+      if (fault.code === ErrorCode.PermissionsViolation) throw new NatsRefused(fault.message);
       throw new NatsUnavailable(fault.message, { cause: fault });
     }
   }
@@ -186,11 +238,13 @@ export class NatsLink {
   }
 
   private async dial(): Promise<void> {
-    const { natsUrl, name } = this.options;
+    const { natsUrl, identity, name } = this.options;
     for (let tries = 1; !this.ending.signal.aborted; tries++) {
       try {
+        const options = dialOptions({ url: natsUrl, ...identity });
+        this.inboxPrefix = options.inboxPrefix;
         const connection = await connect({
-          ...addressOf(natsUrl),
+          ...options,
           name,
           timeout: DIAL_TIMEOUT_MS,
           maxReconnectAttempts: -1,
@@ -225,8 +279,9 @@ export class NatsLink {
   }
 
   private async watch(connection: NatsConnection): Promise<void> {
-    for await (const { type } of connection.status()) {
+    for await (const { type, permissionContext: refused } of connection.status()) {
       if (type === Events.Reconnect) this.connected(connection);
+      if (refused) this.refused(refusedOf(refused.operation, refused.subject));
       if (type !== Events.Disconnect) continue;
       this.isConnected = false;
       this.tell({ type: 'nats-disconnected' });
@@ -235,9 +290,17 @@ export class NatsLink {
 
   private connected({ info }: NatsConnection): void {
     this.isConnected = true;
+    this.refusalsTold.clear();
     this.current = info && { server_id: info.server_id, client_id: info.client_id };
     this.tell({ type: 'nats-connected' });
     for (const listener of this.listeners) listener();
+  }
+
+  private refused(refused: Refused): void {
+    const what = `${refused.to} ${refused.topic ?? refused.subject}`;
+    if (this.refusalsTold.has(what) || this.refusalsTold.size >= REFUSALS_TOLD_MAX) return;
+    this.refusalsTold.add(what);
+    this.tell({ type: 'nats-refused', ...refused });
   }
 
   /** Whoever listens must not be able to end the connection. */
@@ -276,20 +339,23 @@ async function within(ms: number, done: Promise<unknown> | undefined): Promise<v
   waiting.abort();
 }
 
-/** The first address's user is everyone's. */
-function addressOf(natsUrl: string) {
-  const urls = natsUrl.split(',').map((each) => new URL(each.trim()));
-  const [{ username, password } = { username: '', password: '' }] = urls;
-  const servers = urls.map(({ protocol, host }) => `${protocol}//${host}`);
-  return username === ''
-    ? { servers }
-    : { servers, user: decodeURIComponent(username), pass: decodeURIComponent(password) };
-}
+const messageOf = (message: Msg): NatsMessage => ({
+  body: message.string(),
+  headers: readHeaders(message),
+});
 
-function messageOf(message: Msg): NatsMessage {
-  const names = message.headers?.keys() ?? [];
-  const headers = names.map((name) => [name.toLowerCase(), message.headers?.get(name) ?? '']);
-  return { body: message.string(), headers: Object.fromEntries(headers) as Headers };
+const rawOf = (message: Msg): RawMessage => ({
+  subject: message.subject,
+  reply: message.reply,
+  status: message.headers?.code ?? 0,
+  headers: readHeaders(message),
+  data: message.data,
+});
+
+function readHeaders({ headers }: Msg): Headers {
+  const names = headers?.keys() ?? [];
+  const read = names.map((name) => [name.toLowerCase(), headers?.get(name) ?? '']);
+  return Object.fromEntries(read) as Headers;
 }
 
 function headersOf(all: Headers): MsgHdrs {

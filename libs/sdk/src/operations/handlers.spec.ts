@@ -12,9 +12,11 @@ let defects: unknown[];
 let now: number;
 const handlersWith = (
   handle: (input: { sku: string; count: number }, call: CallInfo) => unknown,
+  more: { callsWaitingMax?: number; callWaitMs?: number } = {},
 ) => {
   const handlers = new Handlers({
     callsMax: 2,
+    ...more,
     now: () => now,
     onDefect: (name, defect) => defects.push([name, defect]),
   });
@@ -76,6 +78,7 @@ it('answers no more at once than it may, and says when to come again', async () 
   const ends: (() => void)[] = [];
   const handlers = handlersWith(
     () => new Promise((resolve) => ends.push(() => resolve({ left: 0 }))),
+    { callsWaitingMax: 0 },
   );
   const first = [asked(handlers), asked(handlers)];
   expect(await asked(handlers)).toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
@@ -84,6 +87,40 @@ it('answers no more at once than it may, and says when to come again', async () 
   const last = asked(handlers);
   for (const end of ends) end();
   expect((await last).status).toBe(200);
+});
+
+it('lets those wait that are too many, critical ones before low ones, and for a bounded time', async () => {
+  jest.useFakeTimers();
+  const ends: (() => void)[] = [];
+  const begun: string[] = [];
+  const handlers = new Handlers({
+    callsMax: 1,
+    callsWaitingMax: 2,
+    callWaitMs: 100,
+    onDefect: (_, defect) => defects.push(defect),
+  });
+  handlers.add(reserve, ({ sku }, { priority }) => {
+    begun.push(`${sku} ${priority}`);
+    return new Promise((resolve) => ends.push(() => resolve({ left: 0 })));
+  });
+  const calls = ['first', 'low', 'low', 'low', 'critical', 'nonsense'].map((sku) =>
+    handlers.answer('reserve', JSON.stringify({ sku, count: 1 }), { 'downbeat-priority': sku }),
+  );
+  // The line for low calls is full, the others' are not.
+  expect((await calls[3])?.status).toBe(503);
+  for (const _ of [1, 2, 3]) {
+    ends.at(-1)?.();
+    await jest.advanceTimersByTimeAsync(1);
+  }
+  expect(begun).toEqual(['first normal', 'critical critical', 'nonsense normal', 'low low']);
+  await jest.advanceTimersByTimeAsync(200);
+  expect((await calls[2])?.status).toBe(503);
+  ends.at(-1)?.();
+  const answers = await Promise.all(calls);
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 503, 503, 200, 200]);
+  await handlers.idle(1_000);
+  expect(defects).toEqual([]);
+  jest.useRealTimers();
 });
 
 it('does not begin when nobody waits any more, and says how long somebody does', async () => {
@@ -109,7 +146,7 @@ it('tells the handler whose call it is, and aborts its signal when the time is o
   const answer = asked(handlers, good, {
     'idempotency-key': 'k1',
     'x-correlation-id': 'c1',
-    traceparent: '00-1-2-01',
+    traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
     'downbeat-time-left-ms': '100',
   });
   await jest.advanceTimersByTimeAsync(100);
@@ -117,11 +154,55 @@ it('tells the handler whose call it is, and aborts its signal when the time is o
   expect(seen).toMatchObject({
     idempotencyKey: 'k1',
     correlationId: 'c1',
-    traceparent: '00-1-2-01',
+    traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
   });
+  expect([seen?.signal.aborted, seen?.goneSignal.aborted]).toEqual([true, false]);
   expect(jest.getTimerCount()).toBe(0);
   jest.useRealTimers();
 });
+
+it('has no timer for a signal that is asked for when the call is over', async () => {
+  jest.useFakeTimers();
+  let seen: CallInfo | undefined;
+  const handlers = handlersWith((_, call) => {
+    seen = call;
+    return { left: 0 };
+  });
+  await asked(handlers, good, { 'downbeat-time-left-ms': '100' });
+  expect([seen?.signal.aborted, jest.getTimerCount()]).toEqual([false, 0]);
+  jest.useRealTimers();
+});
+
+it('tells the handler that whoever asked has gone, whenever it asks', async () => {
+  let go: () => void = () => undefined;
+  const seen: boolean[] = [];
+  const handlers = handlersWith((_, call) => {
+    const early = call.goneSignal;
+    go();
+    seen.push(early.aborted, call.signal.aborted);
+    return { left: 0 };
+  });
+  await handlers.answer('reserve', good, {}, (gone) => (go = gone));
+  handlers.add(operation('late', { input: reserve.input, output: reserve.output }), (_, call) => {
+    seen.push(call.goneSignal.aborted);
+    return { left: 0 };
+  });
+  await handlers.answer('late', good, {}, (gone) => gone());
+  expect(seen).toEqual([true, true, true]);
+});
+
+it.each(['order-€7', '', 'a\nb', 'x'.repeat(1_025)])(
+  'does not go on with a correlation id that can be no header: %.10j',
+  async (said) => {
+    let seen = '';
+    const handlers = handlersWith((_, { correlationId }) => {
+      seen = correlationId;
+      return { left: 0 };
+    });
+    await asked(handlers, good, { 'x-correlation-id': said });
+    expect(seen).toMatch(/^[0-9a-f-]{36}$/);
+  },
+);
 
 it('knows each operation once', async () => {
   const handlers = handlersWith(() => ({ left: 0 }));

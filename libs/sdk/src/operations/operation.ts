@@ -1,3 +1,4 @@
+import type { Priority } from '@downbeat/resilience';
 import type { z } from 'zod';
 
 /** What a service can be asked to do: one object that caller and handler share, so that both are checked against it. */
@@ -26,11 +27,17 @@ export function operation<Input extends z.ZodType, Output extends z.ZodType>(
 export interface CallInfo {
   /** The same for every repetition of one call: an effect that it has had already is not to be had again. */
   readonly idempotencyKey: string | undefined;
-  readonly correlationId: string | undefined;
-  /** W3C trace context of the caller. */
-  readonly traceparent: string | undefined;
-  /** Aborted when nobody waits for the answer any more. Made when it is first asked for. */
+  /** Of all that one request has set off; made when the caller said none that can be a header. */
+  readonly correlationId: string;
+  /** W3C trace context of the caller; made when there is none. */
+  readonly traceparent: string;
+  readonly tracestate: string | undefined;
+  /** What the caller said; `normal` when it said nothing. */
+  readonly priority: Priority;
+  /** Aborted when nobody waits for the answer any more: time is over, or they went away. Made when it is first asked for. */
   readonly signal: AbortSignal;
+  /** Aborted when whoever asked went away, and not when time is over. Made when it is first asked for. */
+  readonly goneSignal: AbortSignal;
   /** Milliseconds that are left of the caller's time; infinite when it did not say. */
   leftMs(): number;
 }

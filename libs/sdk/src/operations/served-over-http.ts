@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import type { Answer, CallHeaders, Handlers } from './handlers';
+import type { Answer, CallHeaders, Handlers, OnGone } from './handlers';
 
 /** `POST /operations/<name>`. */
 const OPERATIONS = '/operations/';
@@ -26,7 +26,12 @@ export class ServedOverHttp {
 
   static async listen(handlers: Handlers, options: HttpOptions): Promise<ServedOverHttp> {
     const server = createServer((request, response) => {
-      answer(handlers, options, request).then(
+      // Closed before it was ended: whoever asked has gone.
+      const onGone: OnGone = (gone) => {
+        if (response.closed) gone();
+        else response.once('close', () => !response.writableEnded && gone());
+      };
+      answer(handlers, options, request, onGone).then(
         (reply) => send(response, reply),
         (defect: unknown) => {
           // The client went away in the middle of its body, or it is ours.
@@ -64,6 +69,7 @@ async function answer(
   handlers: Handlers,
   { isHealthy, onDefect }: HttpOptions,
   request: IncomingMessage,
+  onGone: OnGone,
 ): Promise<Answer> {
   const path = request.url?.split('?', 1)[0] ?? '/';
   if (path === HEALTH) {
@@ -82,7 +88,8 @@ async function answer(
   if (request.method !== 'POST') return refusal(405, 'operations are asked with POST');
   const body = await bodyOf(request);
   if (body === undefined) return refusal(413, `the body is larger than ${BODY_BYTES_MAX} bytes`);
-  return handlers.answer(path.slice(OPERATIONS.length), body, request.headers as CallHeaders);
+  const name = path.slice(OPERATIONS.length);
+  return handlers.answer(name, body, request.headers as CallHeaders, onGone);
 }
 
 async function bodyOf(request: IncomingMessage): Promise<string | undefined> {

@@ -205,6 +205,21 @@ describe('a connection to the suite', () => {
     expect(new Set(keys).size).toBe(2);
   });
 
+  it('says once that it is refused after it was registered, and goes on asking', async () => {
+    const untold = { heartbeats: 1, refusals: 2 };
+    gateway.answer = ({ call }, response) => {
+      if (call === HEARTBEAT && untold.heartbeats-- > 0) return void response.writeHead(404).end();
+      const isRefused =
+        call === INSTANCES && gateway.calls(INSTANCES).length > 1 && untold.refusals-- > 0;
+      response.writeHead(isRefused ? 409 : 202).end('{"code":"service-retired"}');
+    };
+    const again = event('registered', 2);
+    connect();
+    await again;
+    expect(gateway.calls(INSTANCES)).toHaveLength(4);
+    expect(events.filter(({ type }) => type === 'refused')).toHaveLength(1);
+  });
+
   it('asks anew, not again, when an instance comes before its service is known', async () => {
     let isUnknown = true;
     gateway.answer = ({ call }, response) => {

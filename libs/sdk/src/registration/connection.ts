@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import { registryContract } from '@downbeat/contracts';
 import { GatewayClient, GatewayUnreachable, type GatewayAnswer } from './gateway-client';
-import type { ConnectionEvent, ConnectionOptions } from './options';
+import type { ConnectionEvent, ConnectionOptions, Stage } from './options';
 import { NatsLink } from '../nats/nats-link';
+import { commandSuite } from '../nats/suite-requests';
 import { backOffMs, pause } from '../pause';
 import { resourceMeter } from './resource-usage';
 
@@ -36,6 +38,12 @@ export interface DownbeatConnection {
    * @throws {ConnectionStopped}
    */
   readonly registered: Promise<void>;
+  /**
+   * Says how far the instance has come; one that says nothing runs when it is healthy first. Returns whether
+   * the suite has taken it by now. What it has not heard is said again with the heartbeats, and after each
+   * registration; what it refuses is told as `stage-refused`, and given up.
+   */
+  announce(stage: Stage, detail?: string): Promise<boolean>;
   /** Ends the heartbeats and deregisters the instance; takes at most `stopTimeoutMs`. Never throws. */
   stop(): Promise<void>;
 }
@@ -56,6 +64,18 @@ const REFUSED_FOR_GOOD: readonly number[] = [400, 401, 403, 405, 409, 413, 415, 
 type Answer = GatewayAnswer | GatewayUnreachable;
 type Round = 'registered' | 'forgotten' | 'refused' | 'stopped';
 type Session = NonNullable<ReturnType<NatsLink['session']>>;
+/** Why the suite has not taken what was said of the instance. */
+interface Untaken {
+  readonly reason: string;
+  readonly isForgotten: boolean;
+  /** It has heard it, and will never take it. */
+  readonly isRefused: boolean;
+}
+type Saying = 'heartbeat' | 'announceLifecycle';
+
+const BEAT = ['POST', '/heartbeat'] as const;
+const ANNOUNCEMENT = ['PUT', '/lifecycle'] as const;
+const REQUEST_TIMEOUT_MS = 5_000;
 
 class Connection implements DownbeatConnection {
   readonly instanceId: string;
@@ -64,6 +84,8 @@ class Connection implements DownbeatConnection {
   private readonly ending = new AbortController();
   private readonly usage = resourceMeter();
   private readonly heartbeatMs: number;
+  /** Silent for longer, it counts as gone: a heartbeat, whatever it waits for, is to come before. */
+  private readonly ttlMs: number;
   private isFirstRegistrationOpen = true;
   private mayBeRegistered = false;
   private isServiceKnown = false;
@@ -73,6 +95,11 @@ class Connection implements DownbeatConnection {
 
   /** What the suite knows this instance's connection to NATS by. */
   private told: Session | undefined;
+  /** How far it has come by its own word, and whether the suite has still to hear of it. */
+  private stage: { readonly lifecycle: Stage; readonly detail?: string } | undefined;
+  private isStageUnheard = false;
+  /** Of the registration that is tried now. */
+  private isRefusalTold = false;
 
   constructor(
     private readonly options: ConnectionOptions,
@@ -81,9 +108,11 @@ class Connection implements DownbeatConnection {
   ) {
     this.gateway = new GatewayClient(options.gatewayUrl);
     this.heartbeatMs = options.heartbeatMs ?? 5_000;
+    this.ttlMs = options.instance.heartbeat_ttl_ms ?? Math.max(this.heartbeatMs * 3, 1_000);
+    // Its own name first: so the server of NATS can keep others from speaking for it.
     this.instanceId =
       options.instance.instance_id ??
-      `${options.service.service_name}-${randomUUID().slice(0, 13)}`;
+      `${options.service.service_name}.${randomUUID().slice(0, 13)}`;
     this.registered = new Promise((resolve, reject) => {
       this.settleRegistered = (fault) => (fault ? reject(fault) : resolve());
     });
@@ -108,10 +137,21 @@ class Connection implements DownbeatConnection {
     return this.stopped;
   }
 
+  async announce(stage: Stage, detail?: string): Promise<boolean> {
+    this.stage = { lifecycle: stage, ...(detail !== undefined && { detail }) };
+    this.isStageUnheard = true;
+    // Before that there is nobody of whom it could be said.
+    if (!this.isFirstRegistrationOpen) await this.sayStage();
+    return !this.isStageUnheard;
+  }
+
   private async run(): Promise<void> {
     for (;;) {
       const round = await this.register();
       if (round !== 'registered') return;
+      // One that began anew has come nowhere.
+      this.isStageUnheard = this.stage !== undefined;
+      await this.sayStage();
       if ((await this.beat()) === 'stopped') return;
     }
   }
@@ -132,6 +172,8 @@ class Connection implements DownbeatConnection {
         key = randomUUID();
         this.isServiceKnown = false;
       }
+      // Known over another connection, it lives all the same while nobody hears of this one.
+      else if (this.told) await this.sayAlive();
       await this.backOff(tries, answer);
     }
     return 'stopped';
@@ -157,7 +199,7 @@ class Connection implements DownbeatConnection {
       weight: instance.weight,
       priority: instance.priority,
       session,
-      heartbeat_ttl_ms: instance.heartbeat_ttl_ms ?? Math.max(this.heartbeatMs * 3, 1_000),
+      heartbeat_ttl_ms: this.ttlMs,
     };
     const path = `/services/${service.service_name}/instances`;
     const answer = await this.call('POST', path, body, `${key}-instance`);
@@ -168,15 +210,18 @@ class Connection implements DownbeatConnection {
   private settled(answer: Answer): Round | undefined {
     if (isAccepted(answer)) {
       this.settleFirst();
+      this.isRefusalTold = false;
       this.tell({ type: 'registered', instanceId: this.instanceId });
       return 'registered';
     }
     if (answer instanceof GatewayUnreachable) return undefined;
     if (answer.status === 404) return 'forgotten';
-    if (!this.isFirstRegistrationOpen || !REFUSED_FOR_GOOD.includes(answer.status))
-      return undefined;
+    if (!REFUSED_FOR_GOOD.includes(answer.status)) return undefined;
+    if (!this.isRefusalTold) this.tell({ type: 'refused', reason: reasonOf(answer) });
+    this.isRefusalTold = true;
+    // One that was registered goes on asking: its service was retired meanwhile, and may be back.
+    if (!this.isFirstRegistrationOpen) return undefined;
     this.settleFirst(new RegistrationRefused(answer.status, answer.body));
-    this.tell({ type: 'refused', reason: reasonOf(answer) });
     return 'refused';
   }
 
@@ -187,17 +232,60 @@ class Connection implements DownbeatConnection {
       await this.nextBeat();
       if (signal.aborted) return 'stopped';
       if (this.hasMoved) return 'forgotten';
-      const { requestsPerMinute } = this.options;
-      const resource_usage = {
-        ...this.usage(),
-        ...(requestsPerMinute && { requests_per_minute: requestsPerMinute() }),
-      };
-      const path = `${this.instancePath}/heartbeat`;
-      const answer = await this.call('POST', path, { resource_usage }, randomUUID());
-      if (isAccepted(answer) || signal.aborted) continue;
-      this.tell({ type: 'heartbeat-failed', reason: reasonOf(answer) });
-      if (!(answer instanceof GatewayUnreachable) && answer.status === 404) return 'forgotten';
+      const untaken = await this.sayAlive();
+      if (!untaken) await this.sayStage();
+      if (!untaken || signal.aborted) continue;
+      this.tell({ type: 'heartbeat-failed', reason: untaken.reason });
+      if (untaken.isForgotten) return 'forgotten';
     }
+  }
+
+  private sayAlive(): Promise<Untaken | undefined> {
+    const { requestsPerMinute } = this.options;
+    const resource_usage = {
+      ...this.usage(),
+      ...(requestsPerMinute && { requests_per_minute: requestsPerMinute() }),
+    };
+    return this.say('heartbeat', { resource_usage });
+  }
+
+  private async sayStage(): Promise<void> {
+    const { stage } = this;
+    if (!stage || !this.isStageUnheard) return;
+    const untaken = await this.say('announceLifecycle', stage);
+    // It may have come further meanwhile.
+    if (stage !== this.stage || this.ending.signal.aborted) return;
+    if (!untaken) this.isStageUnheard = false;
+    if (!untaken?.isRefused) return;
+    this.stage = undefined;
+    this.tell({ type: 'stage-refused', stage: stage.lifecycle, reason: untaken.reason });
+  }
+
+  /** Over its own connection to NATS; over the gateway when nobody hears it there. */
+  private async say(saying: Saying, what: object): Promise<Untaken | undefined> {
+    const { instanceId: instance_id, link } = this;
+    if (link) {
+      const { service_name: service_id } = this.options.service;
+      const ids = { subjectId: instance_id, commandId: randomUUID(), actor: service_id };
+      const said = { service_id, instance_id, ...what };
+      const withinMs = this.ttlMs / 6;
+      const outcome = await Promise.race([
+        commandSuite(link, registryContract[saying], ids, said, withinMs),
+        pause(withinMs * 2, this.ending.signal),
+      ]);
+      if (!outcome || outcome.kind === 'said') return undefined;
+      if (outcome.kind === 'refused') {
+        const { message: reason, code, isPassing } = outcome;
+        const isForgotten = code === 'instance-unknown';
+        return { reason, isForgotten, isRefused: !isForgotten && !isPassing };
+      }
+    }
+    const [method, path] = saying === 'heartbeat' ? BEAT : ANNOUNCEMENT;
+    const answer = await this.call(method, this.instancePath + path, what, randomUUID());
+    if (isAccepted(answer)) return undefined;
+    const status = answer instanceof GatewayUnreachable ? undefined : answer.status;
+    const isRefused = status !== undefined && REFUSED_FOR_GOOD.includes(status);
+    return { reason: reasonOf(answer), isForgotten: status === 404, isRefused };
   }
 
   /** Earlier when there is a new connection to tell of. */
@@ -236,13 +324,13 @@ class Connection implements DownbeatConnection {
   }
 
   private async call(
-    method: 'POST' | 'DELETE',
+    method: 'POST' | 'PUT' | 'DELETE',
     path: string,
     body: unknown,
     idempotencyKey: string,
     signal = this.ending.signal,
   ): Promise<Answer> {
-    const timeoutMs = this.options.requestTimeoutMs ?? 5_000;
+    const timeoutMs = this.within(this.options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS);
     try {
       return await this.gateway.call({ method, path, body, idempotencyKey, timeoutMs, signal });
     } catch (fault) {
@@ -253,7 +341,8 @@ class Connection implements DownbeatConnection {
 
   private async backOff(tries: number, answer: Answer): Promise<void> {
     if (this.ending.signal.aborted) return;
-    const { retryDelayFirstMs = 200, retryDelayMaxMs = 5_000 } = this.options;
+    const { retryDelayFirstMs = 200 } = this.options;
+    const retryDelayMaxMs = this.within(this.options.retryDelayMaxMs ?? 5_000);
     const asked = answer instanceof GatewayUnreachable ? 0 : (answer.retryAfterMs ?? 0);
     const delayMs = Math.max(
       backOffMs(tries, retryDelayFirstMs, retryDelayMaxMs),
@@ -261,6 +350,11 @@ class Connection implements DownbeatConnection {
     );
     this.tell({ type: 'retrying', reason: reasonOf(answer), delayMs });
     await pause(delayMs, this.ending.signal);
+  }
+
+  /** Two such waits, and a heartbeat over NATS, fit into the time for which a known instance may be silent. */
+  private within(ms: number): number {
+    return this.told ? Math.min(ms, this.ttlMs / 3) : ms;
   }
 
   private settleFirst(fault?: Error): void {

@@ -8,7 +8,7 @@ export interface GatewayAnswer {
 }
 
 export interface GatewayCall {
-  readonly method: 'POST' | 'DELETE';
+  readonly method: 'POST' | 'PUT' | 'DELETE';
   /** Below `/api/orchestration`. */
   readonly path: string;
   readonly body?: unknown;

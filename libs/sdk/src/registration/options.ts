@@ -13,12 +13,16 @@ export type InstanceDescription = Pick<
 > &
   Partial<Pick<RegisterInstance, 'instance_id' | 'node_name' | 'version' | 'heartbeat_ttl_ms'>>;
 
+/** How far an instance says it has come: it goes forward only, and calls come from `running` on. */
+export type Stage = z.input<typeof registryContract.announceLifecycle.data>['lifecycle'];
+
 /** What happens to the connection, for the service's log. */
 export type ConnectionEvent =
   | { readonly type: 'registered'; readonly instanceId: string }
   | { readonly type: 'retrying'; readonly reason: string; readonly delayMs: number }
   | { readonly type: 'heartbeat-failed'; readonly reason: string }
   | { readonly type: 'refused'; readonly reason: string }
+  | { readonly type: 'stage-refused'; readonly stage: Stage; readonly reason: string }
   | { readonly type: 'deregistered' }
   | { readonly type: 'deregistration-failed'; readonly reason: string };
 

@@ -40,7 +40,7 @@ describe('.env.example', () => {
         { file: 'libs/registry/service/src/registry-config.ts', name: 'REGISTRY_TERMINATING_MS' },
         { file: 'tools/dev-suite/src/settings.ts', name: 'GATEWAY_PORT' },
         { file: 'tools/demo.mjs', name: 'DOWNBEAT_DATA_DIR' },
-        { file: 'deploy/secrets.mjs', name: 'DOWNBEAT_SECRETS_DIR' },
+        { file: 'deploy/secret-files.mjs', name: 'DOWNBEAT_SECRETS_DIR' },
         { file: 'examples/wedding/src/main.ts', name: 'GATEWAY_URL' },
       ]),
     );

@@ -5,6 +5,8 @@ import {
   serviceNeeds,
   type CheckCommand,
   type CheckEvent,
+  type ServiceCheckCommand,
+  type ServiceCheckEvent,
 } from '@downbeat/health-domain';
 import { DeciderReplay } from './decider-replay';
 import type { Replayer } from './replayer';
@@ -19,10 +21,7 @@ export const checkReplayer: Replayer = {
 export const serviceCheckReplayer: Replayer = {
   context,
   begin: () =>
-    new DeciderReplay(
-      serviceCheck,
-      ([event], _, at) => event && { type: 'ChangeServiceCheck' as const, data: event.data, at },
-    ),
+    new DeciderReplay(serviceCheck, ([event], _, at) => event && serviceCauseOf(event, at)),
 };
 
 export const needsReplayer: Replayer = {
@@ -33,6 +32,15 @@ export const needsReplayer: Replayer = {
       ([event], _, at) => event && { type: 'ChangeNeeds' as const, data: event.data, at },
     ),
 };
+
+function serviceCauseOf(event: ServiceCheckEvent, at: Instant): ServiceCheckCommand {
+  switch (event.type) {
+    case 'ServiceCheckChanged':
+      return { type: 'ChangeServiceCheck', data: event.data, at };
+    case 'ServiceForgotten':
+      return { type: 'ForgetService', data: event.data, at };
+  }
+}
 
 function causeOf(event: CheckEvent, at: Instant): CheckCommand {
   switch (event.type) {

@@ -1,4 +1,4 @@
-import type { Instant } from '@downbeat/eventsourcing';
+import { fold, type Instant } from '@downbeat/eventsourcing';
 import {
   dependencyGraph,
   endingOf,
@@ -27,9 +27,8 @@ export const serviceReplayer: Replayer = {
 export const instanceReplayer: Replayer = {
   context,
   begin: () =>
-    new DeciderReplay(
-      instanceRegistration,
-      ([event], before, at) => event && instanceCause(event, before, at),
+    new DeciderReplay(instanceRegistration, (events, before, at) =>
+      instanceCause(events, before, at),
     ),
 };
 
@@ -55,23 +54,27 @@ function serviceCause(event: RegistrationEvent, at: Instant): RegistrationComman
       return { type: 'RegisterService', data: event.data, at };
     case 'ServiceChanged':
       return { type: 'UpdateService', data: event.data, at };
+    case 'ServiceRetired':
+      return { type: 'RetireService', data: event.data, at };
   }
 }
 
 function instanceCause(
-  event: InstanceEvent,
+  events: readonly InstanceEvent[],
   before: Instance,
   at: Instant,
 ): InstanceCommand | undefined {
+  const [event] = events;
+  if (!event) return undefined;
   switch (event.type) {
     case 'InstanceRegistered':
       return { type: 'RegisterInstance', data: event.data, at };
+    case 'InstanceAdjusted':
     case 'InstanceSessionMoved': {
-      if (before.status === 'absent') return undefined;
-      const { session: _, ...registered } = before.registered;
-      const { session } = event.data;
-      const data = session ? { ...registered, session } : registered;
-      return { type: 'RegisterInstance', data, at };
+      const after = fold(instanceRegistration, events, before);
+      return after.status === 'absent'
+        ? undefined
+        : { type: 'RegisterInstance', data: after.registered, at };
     }
     case 'InstanceLifecycleAnnounced':
       return { type: 'AnnounceLifecycle', data: event.data, at };

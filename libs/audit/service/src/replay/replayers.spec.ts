@@ -263,6 +263,7 @@ describe('the kind of a stream', () => {
     ['workflow-0198', 'saga', 'workflow'],
     ['workflow-definition-book', 'saga', 'workflow-definition'],
     ['dead-letter-0198', 'messaging', 'dead-letter'],
+    ['subscription-shipping', 'messaging', 'subscription'],
     ['schedule-nightly', 'saga', 'schedule'],
     ['bulk-outage', 'saga', 'bulk'],
     ['definition-control-book', 'saga', 'definition-control'],
@@ -281,4 +282,33 @@ describe('the kind of a stream', () => {
   ])('of %s in %s is unknown', (stream, context) =>
     expect(kindOf(stream, context)).toBeUndefined(),
   );
+});
+
+describe('the stream of an instance', () => {
+  const names = { service_id: 'billing', instance_id: 'billing-1' };
+  const check = { url: 'http://10.0.0.7:3000/health', interval_ms: 1_000, timeout_ms: 500 };
+  const session = (client_id: number) => ({ session: { server_id: 'NATS1', client_id } });
+  const events: readonly (readonly object[])[] = [
+    [
+      {
+        type: 'InstanceRegistered',
+        data: {
+          ...{ ...names, node_name: 'node-a', ip_address: '10.0.0.7', port: 3_000 },
+          ...{ version: '1.0.0', check, weight: 2, ...session(1) },
+        },
+      },
+    ],
+    [{ type: 'InstanceSessionMoved', data: { ...names, ...session(2) } }],
+    [{ type: 'InstanceAdjusted', data: { ...names, weight: 3, priority: 1 } }],
+    [
+      { type: 'InstanceAdjusted', data: { ...names, metadata: { rack: 'b' } } },
+      { type: 'InstanceSessionMoved', data: { ...names } },
+    ],
+  ];
+  it('is decided again from its events alone', async () =>
+    expect(await replayed('instance', events)).toEqual(events.map(() => true)));
+  it('shows a change that is none', async () => {
+    const again = [...events, [{ type: 'InstanceSessionMoved', data: { ...names } }]];
+    expect((await replayed('instance', again)).at(-1)).toBe(false);
+  });
 });

@@ -14,6 +14,7 @@ import { dependenciesReplayer, instanceReplayer, serviceReplayer } from './regis
 import type { Replayer } from './replayer';
 import { retentionReplayer } from './retention.replayer';
 import { scheduleReplayer } from './schedule.replayer';
+import { subscriptionReplayer } from './subscription.replayer';
 import { targetReplayer } from './target.replayer';
 import { definitionsOf, workflowDefinitionReplayer } from './workflow-definitions';
 import { workflowReplayer } from './workflow.replayer';
@@ -34,6 +35,7 @@ export const replayersOn = (log: AuditLog): Replayers => ({
   'breaker-reports': breakerReportsReplayer,
   'breaker-defaults': breakerDefaultsReplayer,
   'dead-letter': deadLetterReplayer,
+  subscription: subscriptionReplayer,
   target: targetReplayer,
   'definition-control': definitionControlReplayer,
   schedule: scheduleReplayer,

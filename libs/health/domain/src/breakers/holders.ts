@@ -33,7 +33,8 @@ const CURRENT_MS = 180_000;
 /** Whoever is closed says so every five. */
 const CURRENT_WHEN_CLOSED_MS = 600_000;
 const FORGOTTEN_AFTER_MS = 24 * HOUR_MS;
-const HOLDERS_MAX = 64;
+/** Each report writes all of them again: some 100 kB, when it is so many. */
+const HOLDERS_MAX = 256;
 const DONE_MAX = 20;
 
 /** Those who hold a breaker, after one of them has reported. */
@@ -64,9 +65,8 @@ export function afterReport(
 /** Whether a holder counts: a process that is gone neither keeps a breaker open nor owes anything. */
 export function isCurrent(holder: HolderState, momentMs: number): boolean {
   if (holder.is_leaving) return false;
-  const isPlain = holder.state === 'closed' && holder.mode === 'automatic';
   const silentMs = momentMs - epochMs(holder.reported_at);
-  return silentMs <= (isPlain ? CURRENT_WHEN_CLOSED_MS : CURRENT_MS);
+  return silentMs <= (isPlain(holder) ? CURRENT_WHEN_CLOSED_MS : CURRENT_MS);
 }
 
 /** Of each breaker or rule the newest. */
@@ -79,9 +79,19 @@ function doneOf(all: readonly Done[]): readonly Done[] {
   return [...newest.values()].slice(-DONE_MAX);
 }
 
+const isPlain = ({ state, mode }: HolderState): boolean =>
+  state === 'closed' && mode === 'automatic';
+
+/** Whoever keeps a breaker open is kept before who has nothing to say, and who is there before who is not. */
+function rankOf(holder: HolderState, momentMs: number): number {
+  if (isCurrent(holder, momentMs)) return isPlain(holder) ? 1 : 0;
+  return holder.is_leaving ? 3 : 2;
+}
+
 function pruned(holders: Holders, nowMs: number): Holders {
   const kept = Object.entries(holders)
     .filter(([, { reported_at }]) => nowMs - epochMs(reported_at) <= FORGOTTEN_AFTER_MS)
-    .sort(([, one], [, other]) => epochMs(other.reported_at) - epochMs(one.reported_at));
-  return Object.fromEntries(kept.slice(0, HOLDERS_MAX));
+    .map((entry) => ({ entry, rank: rankOf(entry[1], nowMs), at: epochMs(entry[1].reported_at) }))
+    .sort((one, other) => one.rank - other.rank || other.at - one.at);
+  return Object.fromEntries(kept.slice(0, HOLDERS_MAX).map(({ entry }) => entry));
 }

@@ -97,8 +97,29 @@ describe('the holders of a breaker', () => {
     const old = reported({}, 'old', 0, 'closed');
     expect(Object.keys(reported(old, 'new', 24 * 60 + 1, 'closed'))).toEqual(['new']);
     let many: Holders = {};
-    for (let one = 0; one < 100; one++) many = reported(many, `h${one}`, one, 'closed');
-    expect(Object.keys(many)).toHaveLength(64);
-    expect(many).toHaveProperty('h99');
+    for (let one = 0; one < 300; one++) many = reported(many, `h${one}`, one, 'closed');
+    expect(Object.keys(many)).toHaveLength(256);
+    expect(many).toHaveProperty('h299');
+  });
+
+  it('are, of too many, those that are open before those that are closed', () => {
+    let many: Holders = {};
+    for (let no = 0; no < 10; no++) many = reported(many, `open${no}`, 0, 'open');
+    for (const when of [0, 1, 2])
+      for (let no = 0; no < 400; no++) many = reported(many, `closed${no}`, when, 'closed');
+    expect(Object.values(many).filter(({ state }) => state === 'open')).toHaveLength(10);
+    expect(breakerStandingOf(known(many), at(2))).toMatchObject({
+      current_state: 'open',
+      holders: 256,
+    });
+  });
+
+  it('are, of too many, those that are there before those that left or fell silent', () => {
+    let many: Holders = {};
+    for (let one = 0; one < 200; one++) many = reported(many, `crashed${one}`, 0, 'open');
+    for (let one = 0; one < 200; one++) many = reported(many, `here${one}`, 8, 'closed');
+    for (let one = 0; one < 200; one++) many = reported(many, `left${one}`, 9, 'open', {}, true);
+    const here = Object.keys(many).filter((name) => name.startsWith('here'));
+    expect(here).toHaveLength(200);
   });
 });

@@ -32,13 +32,13 @@ export class ControlBreaker {
     cause: Cause,
     more: (state: BreakerControl) => JsonObject = () => ({}),
   ) {
-    const { breaker_id } = command.data;
+    const { breaker_id, service_name } = command.data;
     const stream = breakerStream(breaker_id);
     const outcome = await carryOut(this.store, breakerControl, stream, command, cause, (state) => ({
       breaker_id,
       ...more(state),
     }));
-    if (outcome.accepted) this.wake(outcome.position);
+    if (outcome.accepted) this.wake(outcome.position, service_name);
     return outcome;
   }
 
@@ -54,8 +54,10 @@ export class ControlBreaker {
     return this.carryOut(commandOn({ breaker_id, ...key }), cause, more);
   }
 
-  wake(position: number): void {
-    this.bus.hint(healthContract.BREAKER_HINT, { position });
+  /** @param service_name Whose breakers; default: everybody's. */
+  wake(position: number, service_name?: string): void {
+    const whose = service_name === undefined ? {} : { service_name };
+    this.bus.hint(healthContract.BREAKER_HINT, { position, ...whose });
   }
 
   private async keyOf(id: string): Promise<BreakerKey | undefined> {

@@ -3,8 +3,10 @@ import { instantOf, Rejection, type Instant, type Position } from '@downbeat/eve
 import {
   checkStream,
   instanceCheck,
+  reasonSaid,
   type CheckCommand,
   type CheckPlan,
+  type InheritedFailure,
   type Standing,
 } from '@downbeat/health-domain';
 import { newTraceparent } from '@downbeat/message-bus';
@@ -15,6 +17,7 @@ import type { Checked } from './known-instance';
 /** What a check found, in the words of the log. */
 export interface Finding {
   readonly standing: Standing;
+  readonly inherited?: InheritedFailure;
   readonly failures: number;
   readonly detail: string;
 }
@@ -41,17 +44,19 @@ export class CheckLog {
 
   crossed(
     { service_name, instance_id }: Checked,
-    { standing, failures, detail }: Finding,
+    { standing, inherited, failures, detail }: Finding,
     { isPhased }: CheckPlan,
   ): Promise<Position> {
     const at: Instant = instantOf(this.now());
-    const { status, phase, reason } = standing;
+    const { status, phase } = standing;
+    const reason = reasonSaid(standing.reason, inherited);
     const data = {
       service_name,
       instance_id,
       status: status === 'healthy' ? ('healthy' as const) : ('unhealthy' as const),
       ...(isPhased && { phase }),
       ...(reason !== undefined && { reason }),
+      ...(inherited && { inherited }),
       failures,
       detail,
       checked_at: at,

@@ -7,18 +7,21 @@ import {
   type CallEvidence,
   type CheckEvent,
   type CheckPlan,
+  type NeedsChanged,
   type ServiceCheck,
   type ServiceCheckChanged,
+  type ServiceCheckEvent,
 } from '@downbeat/health-domain';
 import { LogFollower } from '@downbeat/service-host';
 import { Injectable, Logger } from '@nestjs/common';
 import { CheckLog } from './check-log';
+import { Inheritance } from './inheritance';
 import { knownFrom, standingFrom, type KnownInstance } from './known-instance';
 import { Probing } from './probing';
 import { Watch } from './watch';
 import { Replicas } from '../sharing/replicas';
 
-type HealthEvent = CheckEvent | ServiceCheckChanged;
+type HealthEvent = CheckEvent | ServiceCheckEvent | NeedsChanged;
 
 /** What is taken over is spread over this time, or over its interval when that is shorter. */
 const TAKE_OVER_MS = 1_000;
@@ -28,6 +31,7 @@ const TAKE_OVER_MS = 1_000;
 export class Checker {
   private readonly logger = new Logger(Checker.name);
   private readonly known = new Map<string, KnownInstance>();
+  private readonly inheritance = new Inheritance(this.known);
   private readonly watches = new Map<string, Watch>();
   private readonly serviceChecks = new Map<string, ServiceCheck>();
   private follower: LogFollower<HealthEvent> | undefined;
@@ -88,20 +92,29 @@ export class Checker {
       case 'CheckStarted':
         this.unwatch(event.data.instance_id);
         this.known.set(event.data.instance_id, knownFrom(event));
-        return;
+        return this.inheritance.changed(event.data.service_name);
       case 'StartupPassed':
         this.learnMore(event, (known) => (known.hasStarted = true));
         return;
       case 'HealthChanged':
-        this.learnMore(event, (known) => (known.standing = standingFrom(event)));
-        return;
+        this.learnMore(event, (known) => {
+          known.standing = standingFrom(event);
+          known.inherited = event.data.inherited;
+        });
+        return this.inheritance.changed(event.data.service_name);
       case 'CheckStopped':
       case 'InstanceForgotten':
         this.unwatch(event.data.instance_id);
         this.known.delete(event.data.instance_id);
-        return;
+        return this.inheritance.changed(event.data.service_name);
+      case 'NeedsChanged':
+        return this.inheritance.learnNeeds(event);
       case 'ServiceCheckChanged':
         this.changeChecks(event);
+        return;
+      case 'ServiceForgotten':
+        this.serviceChecks.delete(event.data.service_name);
+        this.inheritance.forget(event.data.service_name);
     }
   }
 
@@ -138,6 +151,8 @@ export class Checker {
       probing: this.probing,
       log: this.log,
       isOurs: (id) => this.replicas.owns(id),
+      inheritedBy: (one) => this.inheritance.of(one),
+      onTurned: ({ checked }) => this.inheritance.changed(checked.service_name),
       onFault: (fault, id) => this.complain(fault, id),
     });
     this.watches.set(instance_id, watch);

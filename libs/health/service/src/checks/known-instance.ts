@@ -1,6 +1,11 @@
 import type { DataOf, registryContract } from '@downbeat/contracts';
 import { epochMs, type Position, type Recorded } from '@downbeat/eventsourcing';
-import type { CheckEvent, Standing } from '@downbeat/health-domain';
+import {
+  reasonFound,
+  type CheckEvent,
+  type InheritedFailure,
+  type Standing,
+} from '@downbeat/health-domain';
 
 export type Checked = DataOf<typeof registryContract.instanceRegistered>;
 
@@ -11,6 +16,8 @@ export interface KnownInstance {
   readonly sinceMs: number;
   hasStarted: boolean;
   standing: Standing | undefined;
+  /** Whose failure it has, while it is unhealthy. */
+  inherited?: InheritedFailure | undefined;
   /** Of the newest event that is known of it. */
   position: Position;
 }
@@ -26,4 +33,7 @@ export const knownFrom = (event: Extract<Recorded<CheckEvent>, { type: 'CheckSta
 /** What was crossed, as one event after the registration says it. */
 export const standingFrom = ({
   data: { status, phase = 'readiness', reason },
-}: Extract<CheckEvent, { type: 'HealthChanged' }>): Standing => ({ status, phase, reason });
+}: Extract<CheckEvent, { type: 'HealthChanged' }>): Standing => ({
+  ...{ status, phase },
+  reason: reasonFound(reason),
+});

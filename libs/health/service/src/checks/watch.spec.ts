@@ -27,10 +27,14 @@ function stage(more: object = {}) {
     position: 1,
   };
   const asked: string[] = [];
+  /** Where its checks stand in line, and what is done to them there. */
+  const lines: string[] = [];
   const said: (Finding | string)[] = [];
   const play = {
     isOurs: true,
-    isBusy: false,
+    inherited: undefined as Finding['inherited'],
+    /** Settles when there is a place for its checks. */
+    turn: Promise.resolve(),
     answer: (_path: string): Promise<CheckResult | undefined> => Promise.resolve(undefined),
     record: (): Promise<void> => Promise.resolve(),
   };
@@ -38,12 +42,20 @@ function stage(more: object = {}) {
   const faults: unknown[] = [];
   const watch = new Watch(known, planOf({ ...check, ...more }), {
     probing: {
-      get isBusy() {
-        return play.isBusy;
-      },
-      run: (request) => {
-        asked.push(pathOf(request));
-        return play.answer(pathOf(request));
+      ask: ({ host, line }, turn) => {
+        lines.push(`${line} ${host}`);
+        const result = async () => {
+          await play.turn;
+          const ask = turn();
+          if (!ask) return undefined;
+          asked.push(pathOf(ask.request));
+          return play.answer(pathOf(ask.request));
+        };
+        return {
+          result: result(),
+          hurry: () => void lines.push('hurried'),
+          withdraw: () => void lines.push('withdrawn'),
+        };
       },
     },
     log: {
@@ -58,9 +70,11 @@ function stage(more: object = {}) {
       },
     },
     isOurs: () => play.isOurs,
+    inheritedBy: () => play.inherited,
+    onTurned: () => undefined,
     onFault: (fault) => faults.push(fault),
   });
-  return { watch, known, asked, said, play, faults };
+  return { watch, known, asked, lines, said, play, faults };
 }
 
 const ok: CheckResult = { isPassed: true, detail: 'HTTP 200' };
@@ -91,6 +105,29 @@ describe('the watch over an instance', () => {
     expect(asked).toHaveLength(count);
   });
 
+  it('says whose failure it is, and again when that turns out later or is over', async () => {
+    const { watch, said, play } = stage();
+    const inherited = { origin: 'ledger', path: ['billing', 'ledger'] };
+    play.answer = answers(bad);
+    watch.begin(0);
+    await pass(2_500);
+    play.inherited = inherited;
+    await pass(2_000);
+    play.inherited = undefined;
+    await pass(2_000);
+    play.inherited = inherited;
+    play.answer = answers(ok);
+    await pass(2_000);
+    expect(said).toEqual([
+      expect.not.objectContaining({ inherited }),
+      expect.objectContaining({ inherited }),
+      expect.not.objectContaining({ inherited }),
+      expect.objectContaining({ standing: expect.objectContaining({ status: 'healthy' }) }),
+    ]);
+    expect(said.at(-1)).not.toHaveProperty('inherited');
+    watch.end();
+  });
+
   it('says again what could not be recorded', async () => {
     const { watch, said, play, faults } = stage();
     play.answer = answers(ok);
@@ -103,18 +140,42 @@ describe('the watch over an instance', () => {
     expect(standings(said)).toEqual(['healthy']);
   });
 
-  it('takes no answer for one, and waits while too much is under way', async () => {
+  it('takes no answer for one, and waits for its turn while too much is under way', async () => {
     const { watch, asked, said, play } = stage();
     watch.begin(0);
     await pass(2_500);
     expect(asked).toHaveLength(3);
     expect(said).toEqual([]);
-    play.isBusy = true;
+    let open: () => void = () => undefined;
+    play.turn = new Promise((resolve) => (open = resolve));
     await pass(5_000);
     expect(asked).toHaveLength(3);
-    play.isBusy = false;
-    await pass(100);
+    open();
+    await pass(0);
     expect(asked).toHaveLength(4);
+  });
+
+  it.each(['over', "another's"])('asks no more when its turn comes and it is %s', async (is) => {
+    const { watch, asked, play } = stage();
+    let open: () => void = () => undefined;
+    play.turn = new Promise((resolve) => (open = resolve));
+    watch.begin(0);
+    await pass(10);
+    if (is === 'over') watch.end();
+    else play.isOurs = false;
+    open();
+    await pass(5_000);
+    expect(asked).toEqual([]);
+  });
+
+  it('goes on within a second when its share is beyond doubt again, however long its interval', async () => {
+    const { watch, asked, play } = stage({ interval_ms: 3_600_000 });
+    play.isOurs = false;
+    watch.begin(0);
+    await pass(10);
+    play.isOurs = true;
+    await pass(1_000);
+    expect(asked).toHaveLength(1);
   });
 
   it('neither asks nor tells while another replica may', async () => {
@@ -184,6 +245,33 @@ describe('the watch over an instance', () => {
     expect(standings(said)).toEqual(['healthy']);
   });
 
+  it('goes first when nobody has asked yet, and apart when it took long the last time', async () => {
+    const { watch, lines, play } = stage();
+    play.answer = answers(ok);
+    watch.begin(0);
+    await pass(1_010);
+    play.answer = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 600));
+      return bad;
+    };
+    await pass(1_000);
+    play.answer = answers(ok);
+    await pass(2_800);
+    const slow = 'slow 10.0.0.7';
+    const routine = 'routine 10.0.0.7';
+    expect(lines).toEqual(['urgent 10.0.0.7', routine, routine, slow, routine]);
+    watch.end();
+  });
+
+  it('leaves the line when it ends', async () => {
+    const { watch, lines, play } = stage();
+    play.turn = new Promise(() => undefined);
+    watch.begin(0);
+    await pass(10);
+    watch.end();
+    expect(lines).toEqual(['urgent 10.0.0.7', 'withdrawn']);
+  });
+
   describe('hears of calls', () => {
     const calls = (good: number, failed: number) => ({ ok: good, failed, window_ms: 500 });
 
@@ -216,6 +304,25 @@ describe('the watch over an instance', () => {
       expect(standings(said)).toEqual(['healthy', 'unhealthy']);
       await pass(200);
       expect(standings(said)).toEqual(['healthy', 'unhealthy', 'healthy']);
+    });
+
+    it('that fail now and then, and goes before the routine, also when it stands in line', async () => {
+      const { watch, lines, play } = stage({ failure_threshold: 100 });
+      play.answer = answers(ok);
+      watch.begin(0);
+      await pass(500);
+      await watch.hearOfCalls(calls(0, 1));
+      await pass(10);
+      expect(lines.splice(0)).toEqual(['urgent 10.0.0.7', 'urgent 10.0.0.7']);
+      let open: () => void = () => undefined;
+      play.turn = new Promise((resolve) => (open = resolve));
+      await pass(1_000);
+      await watch.hearOfCalls(calls(0, 1));
+      expect(lines).toEqual(['routine 10.0.0.7', 'hurried']);
+      open();
+      await pass(1_000);
+      expect(lines).toEqual(['routine 10.0.0.7', 'hurried', 'routine 10.0.0.7']);
+      watch.end();
     });
 
     it('that fail now and then, and asks at once, but not each time', async () => {

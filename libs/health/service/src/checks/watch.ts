@@ -1,7 +1,9 @@
 import {
   beginAt,
   detailOf,
+  hostOf,
   isAgainst,
+  isSameFailure,
   isSameStanding,
   observeCalls,
   observeInstance,
@@ -10,27 +12,37 @@ import {
   type CallEvidence,
   type CheckPlan,
   type CheckResult,
+  type InheritedFailure,
   type InstanceObservation,
   type Phase,
   type PhasePlan,
 } from '@downbeat/health-domain';
 import type { CheckLog } from './check-log';
 import type { KnownInstance } from './known-instance';
-import type { Probing } from './probing';
+import type { Ask, Asking, Probing } from './probing';
+import type { Line } from './waiting-lines';
 
-/** While too much is under way, or our share is in doubt, a check waits for this share of its interval. */
+/** While our share is in doubt, a check waits for this share of its interval, and no longer than … */
 const WAIT_SHARE = 0.1;
+const WAIT_MS_MAX = 1_000;
 /** A check gets this long even when the time for starting is nearly over. */
 const LAST_CHECK_MS = 50;
 
 /** However many callers report failures, a check is brought forward no more often than this. */
 const HURRY_EVERY_MS = 200;
 
+/** What took longer is expected to do so again. */
+const SLOW_MS = 500;
+
 export interface WatchParts {
-  readonly probing: Pick<Probing, 'run' | 'isBusy'>;
+  readonly probing: Pick<Probing, 'ask'>;
   readonly log: Pick<CheckLog, 'passedStartup' | 'crossed' | 'now'>;
   /** False: another replica may check this instance now, so what was seen here does not count. */
   readonly isOurs: (instanceId: string) => boolean;
+  /** Whose failure an instance that is unhealthy has. */
+  readonly inheritedBy: (known: KnownInstance) => InheritedFailure | undefined;
+  /** It stands otherwise, before the log tells of it. */
+  readonly onTurned: (known: KnownInstance) => void;
   readonly onFault: (fault: unknown, instanceId: string) => void;
 }
 
@@ -38,12 +50,15 @@ export interface WatchParts {
 export class Watch {
   private observation: InstanceObservation;
   private readonly timers = new Map<Phase, NodeJS.Timeout>();
-  private readonly underWay = new Set<Phase>();
+  /** In line or under way. */
+  private readonly asking = new Map<Phase, Asking>();
+  private readonly tookMs = new Map<Phase, number>();
   private turn: Promise<void> = Promise.resolve();
   private isOver = false;
   /** When calls were last reported to have failed, on this process's monotonic clock. */
   private callsFailedAt = -Infinity;
   private hurriedAt = -Infinity;
+  private isHurried = false;
   /** What each check saw last. */
   private readonly details = new Map<Phase, string>();
 
@@ -62,6 +77,7 @@ export class Watch {
   end(): void {
     this.isOver = true;
     for (const timer of this.timers.values()) clearTimeout(timer);
+    for (const asking of this.asking.values()) asking.withdraw();
   }
 
   /** From now on, not from the end of an interval that may be an hour. */
@@ -83,7 +99,7 @@ export class Watch {
   async hearOfCalls(evidence: CallEvidence): Promise<void> {
     if (this.isOver || !isAgainst(evidence)) return;
     await this.inTurn(async () => {
-      if (!this.isRunning('readiness') || !this.parts.isOurs(this.instanceId)) return;
+      if (!this.isRunning('readiness') || !this.isOurs) return;
       this.callsFailedAt = performance.now();
       const now = observeCalls(this.observation, evidence, this.plan);
       const isCrossed = await this.turnTo(now, 'readiness', detailOf(evidence));
@@ -94,6 +110,9 @@ export class Watch {
   }
 
   private hurry(): void {
+    this.isHurried = true;
+    // It may stand in line already, behind what nobody waits for.
+    this.asking.get('readiness')?.hurry();
     const now = performance.now();
     // One is on its way already.
     if (this.hurriedAt > now) return;
@@ -112,7 +131,7 @@ export class Watch {
   private schedule(phase: Phase, delayMs: number): void {
     clearTimeout(this.timers.get(phase));
     // What is under way schedules the next one itself.
-    if (this.isOver || this.underWay.has(phase)) return;
+    if (this.isOver || this.asking.has(phase)) return;
     const timer = setTimeout(() => {
       this.check(phase).catch((fault: unknown) => this.parts.onFault(fault, this.instanceId));
     }, delayMs);
@@ -122,21 +141,50 @@ export class Watch {
   private async check(phase: Phase): Promise<void> {
     const plan = this.plan[phase];
     if (!plan || !this.isRunning(phase)) return;
-    const { probing, isOurs } = this.parts;
-    if (probing.isBusy || !isOurs(this.instanceId))
-      return this.schedule(phase, plan.intervalMs * WAIT_SHARE);
-    this.underWay.add(phase);
-    const asked = this.plan;
-    const askedAt = performance.now();
+    if (!this.isOurs) return this.schedule(phase, waitMs(plan));
+    let asked = this.plan;
+    let askedAt = 0;
+    const wish = { host: hostOf(plan.request), line: this.lineOf(phase) };
+    const asking = this.parts.probing.ask(wish, () => {
+      asked = this.plan;
+      askedAt = performance.now();
+      if (phase === 'readiness') this.isHurried = false;
+      return this.askFor(phase);
+    });
+    this.asking.set(phase, asking);
     try {
-      const result = await probing.run(plan.request, this.timeoutOf(phase, plan));
+      const result = await asking.result;
+      if (result) this.tookMs.set(phase, performance.now() - askedAt);
       if (result && asked === this.plan) await this.inTurn(() => this.take(phase, result, askedAt));
     } finally {
-      this.underWay.delete(phase);
+      this.asking.delete(phase);
       const next = this.plan[phase];
       if (next && this.isRunning(phase))
-        this.schedule(phase, asked === this.plan ? this.intervalOf(phase, next) : 0);
+        this.schedule(phase, asked === this.plan ? this.nextIn(phase, next) : 0);
     }
+  }
+
+  /** Somebody waits for what nobody has asked yet, and for what callers doubt. */
+  private lineOf(phase: Phase): Line {
+    if (phase === 'readiness' && this.isHurried) return 'urgent';
+    const tookMs = this.tookMs.get(phase);
+    if (tookMs === undefined) return this.known.standing ? 'routine' : 'urgent';
+    return tookMs > SLOW_MS ? 'slow' : 'routine';
+  }
+
+  /** It may have waited for its turn for so long that nobody wants to know any more. */
+  private askFor(phase: Phase): Ask | undefined {
+    const plan = this.plan[phase];
+    if (!plan || !this.isRunning(phase) || !this.isOurs) return undefined;
+    return { request: plan.request, timeoutMs: this.timeoutOf(phase, plan) };
+  }
+
+  private nextIn(phase: Phase, plan: PhasePlan): number {
+    return this.isOurs ? this.intervalOf(phase, plan) : waitMs(plan);
+  }
+
+  private get isOurs(): boolean {
+    return this.parts.isOurs(this.instanceId);
   }
 
   /** Results of two phases are taken one after the other: both change what is seen. */
@@ -147,7 +195,7 @@ export class Watch {
   }
 
   private async take(phase: Phase, result: CheckResult, askedAt: number): Promise<void> {
-    if (!this.isRunning(phase) || !this.parts.isOurs(this.instanceId)) return;
+    if (!this.isRunning(phase) || !this.isOurs) return;
     // What was asked before calls failed cannot speak against them.
     if (phase === 'readiness' && result.isPassed && askedAt < this.callsFailedAt) return;
     const isOverdue = this.startupLeftMs() <= 0;
@@ -169,13 +217,19 @@ export class Watch {
       known.hasStarted = true;
     }
     const standing = standingOf(now, plan);
-    const isNews = standing.status !== 'starting' && !isSameStanding(standing, known.standing);
+    const inherited = standing.status === 'unhealthy' ? parts.inheritedBy(known) : undefined;
+    const isSame =
+      isSameStanding(standing, known.standing) && isSameFailure(inherited, known.inherited);
+    const isNews = standing.status !== 'starting' && !isSame;
     if (isNews) {
       const { failures } = now[standing.phase];
       // What it is about need not be what was asked just now.
-      const finding = { standing, failures, detail: this.details.get(standing.phase) ?? detail };
+      const found = { standing, ...(inherited && { inherited }), failures };
+      const finding = { ...found, detail: this.details.get(standing.phase) ?? detail };
       known.position = await parts.log.crossed(known.checked, finding, plan);
       known.standing = standing;
+      known.inherited = inherited;
+      parts.onTurned(known);
     }
     // Meanwhile something else may have been learned from the log, or of the service.
     if (this.observation === before) this.observation = now;
@@ -199,3 +253,6 @@ export class Watch {
     return phase === 'startup' && leftMs > 0 ? Math.min(delayMs, leftMs) : delayMs;
   }
 }
+
+const waitMs = ({ intervalMs }: PhasePlan): number =>
+  Math.min(intervalMs * WAIT_SHARE, WAIT_MS_MAX);

@@ -3,13 +3,13 @@ import type {
   BreakerEvent,
   CheckEvent,
   NeedsChanged,
-  ServiceCheckChanged,
+  ServiceCheckEvent,
 } from '@downbeat/health-domain';
 import { keepPrivate, type Publications } from '@downbeat/publishing';
 import { breakerPublications } from './breaker.publications';
 
 export const healthPublications: Publications<
-  CheckEvent | NeedsChanged | ServiceCheckChanged | BreakerEvent
+  CheckEvent | NeedsChanged | ServiceCheckEvent | BreakerEvent
 > = {
   ...breakerPublications,
   CheckStarted: keepPrivate,
@@ -19,4 +19,5 @@ export const healthPublications: Publications<
   InstanceForgotten: keepPrivate,
   NeedsChanged: keepPrivate,
   ServiceCheckChanged: keepPrivate,
+  ServiceForgotten: keepPrivate,
 };

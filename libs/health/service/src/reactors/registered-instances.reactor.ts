@@ -1,5 +1,5 @@
 import { registryContract, type DataOf } from '@downbeat/contracts';
-import { EventStore, execute, type Receipt } from '@downbeat/event-store';
+import { intent, type Intent } from '@downbeat/event-store';
 import { instantOf } from '@downbeat/eventsourcing';
 import {
   checkStream,
@@ -21,6 +21,7 @@ const {
   instanceTerminating,
   instanceRemoved,
   serviceCheckChanged,
+  serviceRetired,
 } = registryContract;
 
 /** An instance is checked from its registration until it goes away, as its service wants it; and what that one needs is known. */
@@ -29,37 +30,30 @@ export class RegisteredInstancesReactor implements Reactor {
   readonly consumer = 'health-registered-instances';
   readonly source = 'registry';
 
-  constructor(
-    private readonly store: EventStore,
-    private readonly clock: Clock,
-  ) {}
+  constructor(private readonly clock: Clock) {}
 
-  readonly apply = async (
-    publication: Publication,
-    receipt: Receipt,
-  ): Promise<'applied' | 'ignored'> => {
-    const execution = { meta: causedBy(publication, this.consumer), receipt };
+  readonly intentFor = (publication: Publication): Intent | undefined => {
+    const meta = causedBy(publication, this.consumer);
     const command = this.commandFor(publication);
-    if (command) {
-      const stream = checkStream(command.data.instance_id);
-      await execute(this.store, instanceCheck, stream, command, execution);
-      return 'applied';
-    }
+    if (command) return intent(instanceCheck, checkStream(command.data.instance_id), command, meta);
+    const at = instantOf(this.clock.now());
     if (publication.name === dependenciesDeclared.name) {
       const { service_name, dependencies } = publication.data as DataOf<
         typeof dependenciesDeclared
       >;
       const data = { service_name, dependencies: dependencies.map(needOf) };
-      const change = { type: 'ChangeNeeds', data, at: instantOf(this.clock.now()) } as const;
-      await execute(this.store, serviceNeeds, needsStream(service_name), change, execution);
-      return 'applied';
+      const change = { type: 'ChangeNeeds', data, at } as const;
+      return intent(serviceNeeds, needsStream(service_name), change, meta);
     }
-    if (publication.name !== serviceCheckChanged.name) return 'ignored';
+    if (publication.name === serviceRetired.name) {
+      const { service_name } = publication.data as DataOf<typeof serviceRetired>;
+      const forget = { type: 'ForgetService', data: { service_name }, at } as const;
+      return intent(serviceCheck, serviceCheckStream(service_name), forget, meta);
+    }
+    if (publication.name !== serviceCheckChanged.name) return undefined;
     const data = publication.data as DataOf<typeof serviceCheckChanged>;
-    const change = { type: 'ChangeServiceCheck', data, at: instantOf(this.clock.now()) } as const;
-    const stream = serviceCheckStream(data.service_name);
-    await execute(this.store, serviceCheck, stream, change, execution);
-    return 'applied';
+    const change = { type: 'ChangeServiceCheck', data, at } as const;
+    return intent(serviceCheck, serviceCheckStream(data.service_name), change, meta);
   };
 
   private commandFor({ name, data }: Publication): CheckCommand | undefined {

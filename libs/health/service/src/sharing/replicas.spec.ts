@@ -1,80 +1,44 @@
 import type { ContextPool } from '@downbeat/service-host';
-import { Logger } from '@nestjs/common';
 import { Replicas } from './replicas';
 
-Logger.overrideLogger(false);
+/** One replica whose questions to the database take as long as the test wants. */
+function alone() {
+  let delayMs = 0;
+  const pool = {
+    query: () =>
+      new Promise((resolve) =>
+        setTimeout(() => resolve({ rows: [] }), delayMs),
+      ) as Promise<unknown>,
+  };
+  const replicas = new Replicas(pool as unknown as ContextPool);
+  let told = 0;
+  replicas.start(() => told++);
+  const slow = (ms: number) => (delayMs = ms);
+  return { replicas, slow, told: () => told };
+}
 
-describe('a replica among others', () => {
+const pass = (ms: number) => jest.advanceTimersByTimeAsync(ms);
+
+describe('the share of a replica', () => {
   beforeEach(() => jest.useFakeTimers());
   afterEach(() => jest.useRealTimers());
 
-  const begin = () => {
-    let others: readonly string[] = [];
-    let isDown = false;
-    const asked: string[] = [];
-    const query = (text: string) => {
-      asked.push(text);
-      if (isDown) return Promise.reject(new Error('no connection'));
-      return Promise.resolve({ rows: others.map((replica_id) => ({ replica_id })) });
-    };
-    const replicas = new Replicas({ query } as unknown as ContextPool);
-    const changes = jest.fn();
-    replicas.start(changes);
-    return {
-      replicas,
-      changes,
-      asked,
-      see: (names: readonly string[]) => (others = names),
-      lose: () => (isDown = true),
-      find: () => (isDown = false),
-      share: () => Array.from({ length: 100 }, (_, n) => `i-${n}`).filter((n) => replicas.owns(n)),
-    };
-  };
-
-  it('has everything while it is alone, and nothing before it has told so', async () => {
-    const { replicas, changes, share } = begin();
-    expect(share()).toHaveLength(0);
-    await jest.advanceTimersByTimeAsync(10);
-    expect(share()).toHaveLength(100);
-    expect(replicas.alive).toEqual([replicas.id]);
-    await jest.advanceTimersByTimeAsync(5_000);
-    expect(changes).toHaveBeenCalledTimes(1);
+  it('is told once while it stays as it is', async () => {
+    const { replicas, told } = alone();
+    await pass(5_000);
+    expect([replicas.owns('a'), told()]).toEqual([true, 1]);
   });
 
-  it('gives up what another one has, and takes it back', async () => {
-    const { changes, see, share } = begin();
-    await jest.advanceTimersByTimeAsync(10);
-    see(['another']);
-    await jest.advanceTimersByTimeAsync(500);
-    expect(share().length).toBeGreaterThan(20);
-    expect(share().length).toBeLessThan(80);
-    see([]);
-    await jest.advanceTimersByTimeAsync(500);
-    expect(share()).toHaveLength(100);
-    expect(changes).toHaveBeenCalledTimes(3);
-  });
-
-  it('has nothing any more by the time the others take it for dead, and all when it is back', async () => {
-    const { changes, lose, find, share } = begin();
-    await jest.advanceTimersByTimeAsync(10);
-    lose();
-    await jest.advanceTimersByTimeAsync(1_500);
-    expect(share()).toHaveLength(100);
-    await jest.advanceTimersByTimeAsync(1_000);
-    expect(share()).toHaveLength(0);
-    await jest.advanceTimersByTimeAsync(1_000);
-    expect(changes).toHaveBeenCalledTimes(2);
-    find();
-    await jest.advanceTimersByTimeAsync(500);
-    expect(share()).toHaveLength(100);
-    expect(changes).toHaveBeenCalledTimes(3);
-  });
-
-  it('says goodbye, and has nothing from then on', async () => {
-    const { replicas, asked, share } = begin();
-    await jest.advanceTimersByTimeAsync(10);
-    await replicas.stop();
-    expect(share()).toHaveLength(0);
-    expect(asked.at(-1)).toContain('delete from check_replica');
+  it('is told again to whoever asked while it was in doubt, though it is the same', async () => {
+    const { replicas, slow, told } = alone();
+    await pass(1_000);
+    slow(2_300);
+    await pass(2_100);
+    expect([replicas.owns('a'), told()]).toEqual([false, 1]);
+    await pass(300);
+    slow(0);
+    expect([replicas.owns('a'), told()]).toEqual([true, 2]);
+    await pass(5_000);
+    expect(told()).toBe(2);
   });
 });

@@ -22,6 +22,8 @@ export class Replicas {
   private sureUntil = 0;
   /** Of whom was told last. */
   private told = '';
+  /** Somebody got no answer: it is told when there is one, whether or not it is another than before. */
+  private isOwedAnswer = false;
   private onChange: () => void = () => undefined;
   private readonly beating = new Periodic('telling that we are alive', BEAT_EVERY_MS, () =>
     this.beat(),
@@ -58,6 +60,7 @@ export class Replicas {
   }
 
   owns(key: string): boolean {
+    if (!this.isSure) this.isOwedAnswer = true;
     return this.isSure && ownerOf(key, this.members) === this.id;
   }
 
@@ -77,8 +80,9 @@ export class Replicas {
       this.sureUntil = askedAt + SILENT_MS;
     } finally {
       const alive = this.alive.join();
-      const isNews = alive !== this.told;
+      const isNews = alive !== this.told || (this.isOwedAnswer && this.isSure);
       this.told = alive;
+      if (this.isSure) this.isOwedAnswer = false;
       if (isNews) this.onChange();
     }
   }

@@ -5,7 +5,8 @@ import type { Appended } from '../event-store';
 import type { SealedAppend } from './sealed-append';
 
 interface OutcomeRow {
-  readonly outcome: 'appended' | 'repeated' | 'receipt' | 'lease' | 'foreign' | 'version';
+  readonly outcome:
+    'appended' | 'repeated' | 'receipt' | 'lease' | 'foreign' | 'version' | 'together';
   readonly version: StreamVersion;
   readonly position: Position;
   readonly answer: string | null;
@@ -25,28 +26,33 @@ export interface Outcome {
   readonly moment: Moment | undefined;
 }
 
+/** Appends that stand or fall together: mostly one. */
+export type SealedGroup = readonly SealedAppend[];
+
 /**
- * Sends appends as one prepared statement in autocommit: they are committed when this returns.
+ * Sends groups of appends as one prepared statement in autocommit: they are committed when this returns.
  *
- * @returns Per append, in order: what was appended, or the fault that is its own.
+ * @returns Per group, in order: what was appended, or the fault that is its own.
  * @throws What `pg` throws; then none was appended, or, after a lost connection, all or none.
  */
 export async function appendMany(
   pool: Pool,
   logName: string,
   context: string,
-  appends: readonly SealedAppend[],
-): Promise<readonly (Outcome | Error)[]> {
+  groups: readonly SealedGroup[],
+): Promise<readonly (readonly Outcome[] | Error)[]> {
   const { rows } = await pool.query<OutcomeRow>({
     name: `append_many of ${logName}`,
-    text: `select * from "${logName}".append_many($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
-    values: parametersOf(context, appends),
+    text: `select * from "${logName}".append_many($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`,
+    values: parametersOf(context, groups),
   });
-  return appends.map((append, index) => outcomeOf(append, rows[index]));
+  let next = 0;
+  return groups.map((group) => outcomesOf(group, rows.slice(next, (next += group.length))));
 }
 
 /** In the order of the parameters of `append_many`. */
-function parametersOf(context: string, appends: readonly SealedAppend[]): unknown[] {
+function parametersOf(context: string, groups: readonly SealedGroup[]): unknown[] {
+  const appends = groups.flat();
   const events = appends.flatMap((sealed) => sealed.events);
   return [
     context,
@@ -67,6 +73,9 @@ function parametersOf(context: string, appends: readonly SealedAppend[]): unknow
     events.map((event) => event.schemaVersion),
     arrayOfJson(events.map((event) => event.data)),
     appends.map(({ append }) => byteaOf(append.command?.payloadHash)),
+    // From 0: below it are the numbers that the database gives to appends that are alone.
+    groups.flatMap((group, index) => group.map(() => (group.length > 1 ? index : null))),
+    appends.map(({ append }) => append.receipt?.first),
   ];
 }
 
@@ -80,6 +89,21 @@ const byteaOf = (hex: string | undefined): string | undefined =>
  */
 const arrayOfJson = (texts: readonly (string | undefined)[]): string =>
   `{${JSON.stringify(texts).slice(1, -1)}}`;
+
+/** A group whose command was answered before has that answer; else the first fault of its own is its fault. */
+function outcomesOf(group: SealedGroup, rows: readonly OutcomeRow[]): readonly Outcome[] | Error {
+  const at = rows.findIndex(({ outcome }) => outcome === 'repeated');
+  const outcomes: Outcome[] = [];
+  for (const [index, append] of group.entries()) {
+    const row = rows[at < 0 ? index : at];
+    if (row?.outcome === 'together') continue;
+    const outcome = outcomeOf(append, row);
+    if (outcome instanceof Error) return outcome;
+    outcomes.push(outcome);
+  }
+  if (outcomes.length === group.length) return outcomes;
+  return new Error('append_many refused a group and no append of it');
+}
 
 function outcomeOf({ append, answer }: SealedAppend, row: OutcomeRow | undefined): Outcome | Error {
   if (row === undefined) return new Error('append_many returned too few rows');
@@ -106,6 +130,8 @@ function outcomeOf({ append, answer }: SealedAppend, row: OutcomeRow | undefined
       break;
     case 'foreign':
       return new AppendRefused(stream, 'the stream belongs to another context');
+    case 'together':
+      break;
     case 'version':
       return new StreamVersionConflict(stream, append.expected, row.version);
   }

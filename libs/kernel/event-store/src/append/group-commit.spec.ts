@@ -1,12 +1,18 @@
+import { EventStoreOverloaded } from '../errors';
 import { GroupCommit, type GroupCommitLimits } from './group-commit';
 
-type Item = { readonly name: string; readonly keys?: readonly string[]; readonly weight?: number };
+type Item = {
+  readonly name: string;
+  readonly keys?: readonly string[];
+  readonly weight?: number;
+  readonly size?: number;
+};
 
 /** A group commit whose groups the test lets through one by one. */
 function controlled(limits: Partial<GroupCommitLimits> = {}) {
   const sent: { names: string[]; answer: (outcome: 'ok' | Error) => void }[] = [];
   const groups = new GroupCommit<Item, string>(
-    { itemsMax: 3, weightMax: 100, waitingMax: 10, ...limits },
+    { sizeMax: 3, weightMax: 100, waitingMax: 10, ...limits },
     {
       send: (items) =>
         new Promise((resolve, reject) => {
@@ -17,6 +23,7 @@ function controlled(limits: Partial<GroupCommitLimits> = {}) {
         }),
       keysOf: ({ keys = [] }) => keys,
       weightOf: ({ weight = 1 }) => weight,
+      sizeOf: ({ size = 1 }) => size,
     },
   );
   const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -59,6 +66,17 @@ describe('a group commit', () => {
     expect(names()).toEqual(['a', 'b']);
   });
 
+  it('counts an item for as many as it is, and lets a larger one go alone', async () => {
+    const { groups, add, names, answer, turn } = controlled({ waitingMax: 20 });
+    void add('a');
+    void groups.add({ name: 'B', size: 3 });
+    void add('c', 'd');
+    void groups.add({ name: 'E', size: 9 });
+    await turn();
+    for (let n = 0; n < 3; n++) await answer();
+    expect(names()).toEqual(['acd', 'B', 'E']);
+  });
+
   it('bounds a group by number and by weight, and lets a heavier one go alone', async () => {
     const { groups, add, names, answer, turn } = controlled();
     void add('a', 'b', 'c', 'd');
@@ -99,12 +117,25 @@ describe('a group commit', () => {
   it('refuses what the queue does not hold, and takes more when there is room', async () => {
     const { groups, add, answer, turn } = controlled({ waitingMax: 2 });
     void add('a', 'b');
-    expect(() => groups.add({ name: 'c' })).toThrow('2 appends are waiting already');
+    expect(() => groups.add({ name: 'c' })).toThrow('no more than 2 appends may wait');
     await turn();
     const [later] = add('d');
     await answer();
     await answer();
     expect(await later).toBe('d done');
+  });
+
+  it('counts all that an item stands for among what waits, and lets a larger one wait alone', async () => {
+    const { groups, add, names, answer, turn } = controlled({ waitingMax: 4 });
+    const large = groups.add({ name: 'L', size: 9 });
+    expect(() => groups.add({ name: 'a' })).toThrow('no more than 4 appends may wait');
+    await turn();
+    void groups.add({ name: 'B', size: 3 });
+    expect(() => groups.add({ name: 'C', size: 2 })).toThrow(EventStoreOverloaded);
+    void add('d');
+    for (let n = 0; n < 3; n++) await answer();
+    expect(await large).toBe('L done');
+    expect(names()).toEqual(['L', 'B', 'd']);
   });
 
   it('answers what waits before it closes, and takes nothing more', async () => {

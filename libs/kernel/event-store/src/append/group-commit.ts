@@ -1,11 +1,11 @@
 import { EventStoreOverloaded, EventStoreUnavailable } from '../errors';
 
 export interface GroupCommitLimits {
-  /** Items sent together. */
-  readonly itemsMax: number;
+  /** Sum of {@link GroupCommitPorts.sizeOf} sent together; one larger item goes alone. */
+  readonly sizeMax: number;
   /** Sum of {@link GroupCommitPorts.weightOf} sent together; one heavier item goes alone. */
   readonly weightMax: number;
-  /** Items waiting for their turn. */
+  /** Sum of {@link GroupCommitPorts.sizeOf} waiting for their turn; one larger item may wait alone. */
   readonly waitingMax: number;
 }
 
@@ -15,11 +15,14 @@ export interface GroupCommitPorts<Item, Result> {
   /** Items that share a key never travel together, and keep the order they came in. */
   readonly keysOf: (item: Item) => readonly string[];
   readonly weightOf: (item: Item) => number;
+  /** How many it counts for. */
+  readonly sizeOf: (item: Item) => number;
 }
 
 interface Waiting<Item, Result> {
   readonly item: Item;
   readonly keys: readonly string[];
+  readonly size: number;
   readonly resolve: (result: Result) => void;
   readonly reject: (fault: unknown) => void;
 }
@@ -32,6 +35,7 @@ interface Waiting<Item, Result> {
  */
 export class GroupCommit<Item, Result> {
   #waiting: Waiting<Item, Result>[] = [];
+  #waitingSize = 0;
   #running: Promise<void> | undefined;
   #isClosed = false;
 
@@ -43,10 +47,12 @@ export class GroupCommit<Item, Result> {
   /** @throws {EventStoreOverloaded} @throws {EventStoreUnavailable} It was closed. */
   add(item: Item): Promise<Result> {
     if (this.#isClosed) throw new EventStoreUnavailable('the event store is closed');
-    if (this.#waiting.length >= this.limits.waitingMax)
+    const size = this.ports.sizeOf(item);
+    if (this.#waitingSize > 0 && this.#waitingSize + size > this.limits.waitingMax)
       throw new EventStoreOverloaded(this.limits.waitingMax);
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ item, keys: this.ports.keysOf(item), resolve, reject });
+      this.#waiting.push({ item, keys: this.ports.keysOf(item), size, resolve, reject });
+      this.#waitingSize += size;
       this.#running ??= this.#run();
     });
   }
@@ -82,24 +88,30 @@ export class GroupCommit<Item, Result> {
   }
 
   #takeGroup(): readonly Waiting<Item, Result>[] {
-    const { itemsMax, weightMax } = this.limits;
+    const { sizeMax, weightMax } = this.limits;
     const group: Waiting<Item, Result>[] = [];
     const left: Waiting<Item, Result>[] = [];
     // Keys of those left behind count too: nobody overtakes them.
     const keys = new Set<string>();
     let weight = 0;
+    let size = 0;
     let looked = 0;
     for (const waiting of this.#waiting) {
-      if (group.length === itemsMax) break;
+      if (size >= sizeMax) break;
       looked++;
       const heavier = weight + this.ports.weightOf(waiting.item);
-      const fits = group.length === 0 || heavier <= weightMax;
+      const larger = size + waiting.size;
+      const fits = group.length === 0 || (heavier <= weightMax && larger <= sizeMax);
       const goes = fits && !waiting.keys.some((key) => keys.has(key));
       for (const key of waiting.keys) keys.add(key);
-      if (goes) weight = heavier;
+      if (goes) {
+        weight = heavier;
+        size = larger;
+      }
       (goes ? group : left).push(waiting);
     }
     this.#waiting = left.concat(this.#waiting.slice(looked));
+    this.#waitingSize -= size;
     return group;
   }
 }

@@ -15,7 +15,7 @@ import {
 } from '../event-store';
 import { keyOf, type MemoryLog } from './memory-log';
 import { readLimit } from '../read/read-limit';
-import { seal } from '../append/sealed-append';
+import { seal, sealTogether } from '../append/sealed-append';
 import { upcast, type Upcasters } from '../read/upcast';
 
 /** One context's view of a {@link MemoryLog}; passes the same behaviour suite as the Postgres store. */
@@ -33,6 +33,16 @@ export class MemoryEventStore extends EventStore {
     const appended = this.log.append(this.context, sealed);
     if (!appended.repeated && sealed.events.length > 0)
       this.log.listeners.announce({ position: appended.position, contexts: [this.context] });
+    return appended;
+  }
+
+  async appendTogether(appends: readonly Append[]): Promise<readonly Appended[]> {
+    const sealed = sealTogether(appends);
+    const appended = this.log.appendTogether(this.context, sealed);
+    const position = appended.at(-1)?.position ?? 0;
+    const isNews = appended.some(({ repeated }) => !repeated);
+    if (isNews && sealed.some(({ events }) => events.length > 0))
+      this.log.listeners.announce({ position, contexts: [this.context] });
     return appended;
   }
 

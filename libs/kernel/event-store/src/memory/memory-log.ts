@@ -43,15 +43,33 @@ export class MemoryLog {
 
   /** Judges in the order that {@link Append} documents, then writes all of it at once. */
   append(context: string, sealed: SealedAppend): Appended {
+    const earlier = this.#earlier(context, sealed);
+    if (earlier) return earlier;
+    this.#judge(context, sealed);
+    return this.#write(context, sealed);
+  }
+
+  /** Judges all of them before it writes one. */
+  appendTogether(context: string, group: readonly SealedAppend[]): readonly Appended[] {
+    const earlier = group.map((one) => this.#earlier(context, one)).find((found) => found);
+    if (earlier) return group.map(() => earlier);
+    for (const sealed of group) this.#judge(context, sealed);
+    if (group.some(({ events }) => events.length > 0)) this.#commitNo++;
+    return group.map((sealed) => this.#write(context, sealed, { isOpen: true }));
+  }
+
+  #earlier(context: string, { append }: SealedAppend): Appended | undefined {
+    const found = append.command && this.answers.get(keyOf(context, append.command.id));
+    if (!found) return undefined;
+    const { payloadHash: _, ...answered } = found;
+    return { ...answered, repeated: true };
+  }
+
+  /** @param isOpen The commit that it belongs to has its number already. */
+  #write(context: string, sealed: SealedAppend, { isOpen = false } = {}): Appended {
     const { append } = sealed;
     const command = append.command && keyOf(context, append.command.id);
-    const earlier = command === undefined ? undefined : this.answers.get(command);
-    if (earlier) {
-      const { payloadHash: _, ...answered } = earlier;
-      return { ...answered, repeated: true };
-    }
-    this.#judge(context, sealed);
-
+    if (!isOpen && sealed.events.length > 0) this.#commitNo++;
     for (const event of this.#record(context, sealed)) {
       this.events.push(event);
       this.#streamOf(append.stream).push(event);
@@ -76,7 +94,7 @@ export class MemoryLog {
     const { stream, expected, lease, receipt } = append;
     if (receipt) {
       const last = this.receipts.get(keyOf(context, receipt.consumer, receipt.source)) ?? 0;
-      if (receipt.number !== last + 1) throw new ReceiptConflict(receipt, last);
+      if ((receipt.first ?? receipt.number) !== last + 1) throw new ReceiptConflict(receipt, last);
     }
     const holder = this.holders.get(stream);
     if (lease && lease.use !== 'acquire') {
@@ -92,7 +110,6 @@ export class MemoryLog {
   }
 
   #record(context: string, { append, events, meta }: SealedAppend): RecordedEvent[] {
-    if (events.length > 0) this.#commitNo++;
     const recordedAt = this.#nextInstant();
     return events.map((event, index) => ({
       position: this.head + index + 1,

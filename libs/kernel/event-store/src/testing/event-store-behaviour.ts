@@ -4,6 +4,7 @@ import { uuidV7 } from '../append/uuid-v7';
 import type { Append } from '../event-store';
 import type { StreamName } from '@downbeat/eventsourcing';
 import { describeLeases } from './leases-behaviour';
+import { describeTogether } from './together-behaviour';
 import {
   appendOf,
   command,
@@ -29,6 +30,7 @@ export function describeEventStore(name: string, start: () => Promise<StoreUnder
     describeCommands(() => store);
     describeReceipts(() => store);
     describeReading(() => log);
+    describeTogether(() => log);
     describeLeases(() => log);
   });
 }

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import { dialOptions, type NatsIdentity } from '@downbeat/nats-dial';
 import {
   connect,
   createInbox,
@@ -16,6 +18,7 @@ import { reasonOf } from '../one-line';
 export interface ConnectionSettings {
   /** `nats://user:password@host:4222` or `tls://…`, several separated by commas; the first one's user is everyone's. */
   readonly url: string;
+  readonly identity?: NatsIdentity | undefined;
   /** Shown by the server's monitoring. */
   readonly name: string;
   readonly pingIntervalMs: number;
@@ -106,6 +109,14 @@ export class Connection {
     return createInbox(this.inboxPrefix);
   }
 
+  /**
+   * The same for what services answer. They may write there and to no inbox of the suite, so that none of them
+   * can pass for the server or for another context; and no address can be guessed from another one.
+   */
+  newCallInbox(): string {
+    return `${this.inboxPrefix.replace(/^_INBOX/, '_INBOX_CALLS')}.${randomUUID()}`;
+  }
+
   /** From now on nothing new is sent; what is under way may still end. */
   retire(): void {
     this.state = 'closed';
@@ -164,23 +175,10 @@ export class Connection {
 
 const redialMs = (): number => REDIAL_MS.least + Math.random() * (REDIAL_MS.most - REDIAL_MS.least);
 
-/** Each user has inboxes apart from everyone else's, so that a server can let it hear only those. */
-const inboxPrefixOf = (user: string): string =>
-  /^[A-Za-z0-9_-]+$/.test(user) ? `_INBOX.${user}` : '_INBOX';
-
 function clientOptions(settings: ConnectionSettings): ConnectionOptions & { inboxPrefix: string } {
-  const urls = settings.url
-    .split(',')
-    .map((url) => new URL(url.includes('://') ? url.trim() : `nats://${url.trim()}`));
-  const [first] = urls;
-  const user = decodeURIComponent(first?.username ?? '');
-  const pass = decodeURIComponent(first?.password ?? '');
   return {
-    servers: urls.map(({ host }) => host),
+    ...dialOptions({ url: settings.url, ...settings.identity }),
     name: settings.name,
-    inboxPrefix: inboxPrefixOf(pass === '' ? '' : user),
-    ...(first?.protocol === 'tls:' ? { tls: {} } : {}),
-    ...(user === '' ? {} : pass === '' ? { token: user } : { user, pass }),
     timeout: DIAL_TIMEOUT_MS,
     pingInterval: settings.pingIntervalMs,
     maxPingOut: settings.pingsOutMax,

@@ -134,7 +134,8 @@ export class EventPublisher {
 
   private receive(message: Msg): void {
     const window = this.windows.get(message.subject.slice(this.inbox.length + 1));
-    if (!window) return;
+    // An acknowledgement asks for none: this is a stream's message that somebody had delivered here.
+    if (!window || message.reply) return;
     if (message.headers?.code === 503) {
       window.settle(new StreamMissing(window.subject));
       return;

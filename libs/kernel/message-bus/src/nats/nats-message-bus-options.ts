@@ -1,3 +1,4 @@
+import type { NatsIdentity } from '@downbeat/nats-dial';
 import type { BackOff } from '../back-off';
 import { silentLog, type BusLog } from '../bus-log';
 import type { DeadLetters } from '../dead-letters';
@@ -6,6 +7,8 @@ import type { StreamBounds } from './streams';
 export interface NatsMessageBusOptions {
   /** `nats://user:password@host:4222`; several separated by commas. */
   readonly url: string;
+  /** Certificates and credentials beside what the URL says. */
+  readonly identity?: NatsIdentity;
   /** Put before every subject, stream and consumer, so that suites and tests share a server; default none. */
   readonly prefix?: string;
   /** Who this is: `registry`, `gateway`. The `ce-source` and default actor of what it sends. */
@@ -52,6 +55,8 @@ const STREAM_BOUNDS: StreamBounds = {
   retryBytesMax: 2 ** 28,
   eventBytesMax: 2 ** 30,
   eventAgeMaxMs: 7 * 24 * 3_600_000,
+  messageBytesMax: 2 ** 31,
+  messageAgeMaxMs: 7 * 24 * 3_600_000,
 };
 
 export type NatsSettings = NatsMessageBusOptions &

@@ -20,6 +20,7 @@ import {
   type Subscription,
 } from '../message-bus';
 import { reasonOf } from '../one-line';
+import { idAsSent, MESSAGE_LEAD, redriveSubject, type ServiceMessage } from '../service-messages';
 import { contextOf, Subjects } from '../subjects';
 import { CommandSender } from './command-sender';
 import { Connection } from './connection';
@@ -27,6 +28,7 @@ import { Consumers } from './consumers';
 import { EventPublisher, type OutgoingMessage } from './event-publisher';
 import { EvidenceStreams } from './evidence-streams';
 import { Hints } from './hints';
+import { MessageStream } from './message-stream';
 import {
   settingsOf,
   type NatsMessageBusOptions,
@@ -56,6 +58,7 @@ export class NatsMessageBus extends MessageBus {
     private readonly connection: Connection,
     private readonly streams: Streams,
     private readonly kept: EvidenceStreams,
+    readonly serviceMessages: MessageStream,
     subjects: Subjects,
     readonly metrics: BusMetrics,
   ) {
@@ -85,7 +88,9 @@ export class NatsMessageBus extends MessageBus {
     const manager = await nats.jetstreamManager({ checkAPI: false, timeout: apiTimeoutMs });
     const streams = new Streams(nats, manager, subjects, streamBounds, metrics, log);
     const kept = new EvidenceStreams(manager, streams, subjects);
-    return new NatsMessageBus(settings, connection, streams, kept, subjects, metrics);
+    const messageBounds = { ...streamBounds, apiTimeoutMs };
+    const messages = new MessageStream(nats, manager, streams, subjects, messageBounds);
+    return new NatsMessageBus(settings, connection, streams, kept, messages, subjects, metrics);
   }
 
   override status(): BusStatus {
@@ -110,17 +115,32 @@ export class NatsMessageBus extends MessageBus {
 
   override async redrive(letter: DeadLetter, redriveNumber: number): Promise<void> {
     const message = {
-      subject: `retry.${letter.consumer}.${letter.subject}`,
+      subject: redriveSubject(letter.consumer, letter.subject),
       messageId: `${letter.id}:${redriveNumber}`,
       headers: {
         ...withoutFirstCopyOnly(letter.headers),
         [HEADER.deadLetter]: letter.id,
-        [HEADER.originalId]: letter.message_id,
+        [HEADER.originalId]: idAsSent(letter),
       },
       payload: letter.body,
     };
-    await this.publishOn(this.streams.retries(), message);
+    if (letter.subject.startsWith(MESSAGE_LEAD)) await this.publishMessage(message);
+    else await this.publishOn(this.streams.retries(), message);
     this.metrics.redriven++;
+  }
+
+  /**
+   * Whoever hears of a message can write to where its acknowledgement goes: what services sent is not thrown away
+   * because of what stands there, but when the server itself cannot write to the stream.
+   */
+  override async publishMessage(message: ServiceMessage): Promise<void> {
+    try {
+      await this.publisher.publishMessages([message]);
+    } catch (fault) {
+      if (!(fault instanceof StreamMissing) && !(fault instanceof StreamBroken)) throw fault;
+      await this.serviceMessages.ensure([]);
+      await this.publisher.publishMessages([message]);
+    }
   }
 
   override async keepEvidence({ subject, messageId, body }: Evidence): Promise<void> {
@@ -173,7 +193,7 @@ export class NatsMessageBus extends MessageBus {
 
   override answer(
     subject: string,
-    handle: (payload: unknown, headers: MessageHeaders) => Promise<QueryOutcome>,
+    handle: (payload: unknown, headers: MessageHeaders, subject: string) => Promise<QueryOutcome>,
   ): void {
     this.queries.answer(subject, handle);
   }

@@ -350,10 +350,14 @@ describe('the outcome of a command', () => {
     await eventually(() => expect(open).toHaveLength(1));
     await crash(crashing);
 
-    await subscribe(await bench.connect({ ackWaitMs: 1_000 }), ({ deliveries }) =>
-      Promise.resolve(done(accepted(deliveries))),
-    );
-    expect(await asked).toEqual(accepted(2));
+    // The server may give it once more to the crashed one's pull before it notices: so two or more.
+    const takenOver: number[] = [];
+    await subscribe(await bench.connect({ ackWaitMs: 1_000 }), ({ deliveries }) => {
+      takenOver.push(deliveries);
+      return Promise.resolve(done(accepted(77)));
+    });
+    expect(await asked).toEqual(accepted(77));
+    expect(takenOver[0]).toBeGreaterThan(1);
   });
 
   it('reaches bare askers when the replica that had their commands crashes', async () => {

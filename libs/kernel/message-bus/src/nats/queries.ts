@@ -20,7 +20,11 @@ export const QUERY_TIMEOUT_MS = 5_000;
 const ANSWERING_MAX = 512;
 const QUEUE_GROUP = 'answers';
 
-export type AnswerHandler = (payload: unknown, headers: MessageHeaders) => Promise<QueryOutcome>;
+export type AnswerHandler = (
+  payload: unknown,
+  headers: MessageHeaders,
+  subject: string,
+) => Promise<QueryOutcome>;
 
 /** Questions over core NATS request/reply. */
 export class Queries {
@@ -62,7 +66,8 @@ export class Queries {
     this.connection.nats.subscribe(this.subjects.physical(subject), {
       queue: QUEUE_GROUP,
       callback: (fault, message) => {
-        if (!fault && this.mayAnswer(message)) void this.respond(message, subject, handle);
+        if (fault || !this.mayAnswer(message)) return;
+        void this.respond(message, subject, handle);
       },
     });
   }
@@ -100,7 +105,9 @@ export class Queries {
     if (payload instanceof SyntaxError) return { ok: false, problem: malformed(payload) };
     const headers = headersOf(message.headers);
     try {
-      return await inConsumerSpan(headers, subject, '', () => handle(payload, headers));
+      return await inConsumerSpan(headers, subject, '', () =>
+        handle(payload, headers, this.subjects.logical(message.subject)),
+      );
     } catch (fault) {
       this.metrics.queryFailures++;
       this.log.error('a query failed', { subject, err: fault });

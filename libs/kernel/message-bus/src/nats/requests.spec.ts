@@ -12,9 +12,10 @@ describe('a request to a service outside the suite', () => {
     [sent, mayGo, whileNotReady] = [[], true, () => undefined];
     const connection = {
       ready: async () => whileNotReady(),
+      newCallInbox: () => '_INBOX_CALLS.saga.1',
       nats: {
-        request: async (subject: string) => {
-          sent.push(subject);
+        request: async (subject: string, _: string, { reply = '' }: { reply?: string }) => {
+          sent.push(`${subject} ${reply}`);
           return { string: () => 'held', headers: undefined };
         },
       },
@@ -25,7 +26,7 @@ describe('a request to a service outside the suite', () => {
 
   it('is sent while it may be', async () => {
     expect(await ask()).toMatchObject({ body: 'held' });
-    expect(sent).toHaveLength(1);
+    expect(sent).toEqual([expect.stringMatching(/ _INBOX_CALLS\.saga\.1$/)]);
   });
 
   it('is not sent when it may not be any more by the time there is a connection', async () => {

@@ -20,13 +20,14 @@ export class Requests {
     { headers = {}, timeoutMs, maySend }: RequestOptions,
   ): Promise<Reply> {
     assertSendable(subject);
-    const options = { timeout: timeoutMs, headers: natsHeaders(headers) };
+    const reply = this.connection.newCallInbox();
+    const options = { timeout: timeoutMs, headers: natsHeaders(headers), noMux: true, reply };
     await this.connection.ready(Math.min(timeoutMs, CONNECTION_WAIT_MS));
     if (maySend?.() === false) throw new RequestHeldBack(subject);
     try {
       const { nats } = this.connection;
-      const reply = await nats.request(this.subjects.physical(subject), body, options);
-      return { body: reply.string(), headers: headersOf(reply.headers) };
+      const answer = await nats.request(this.subjects.physical(subject), body, options);
+      return { body: answer.string(), headers: headersOf(answer.headers) };
     } catch (fault) {
       if (!(fault instanceof NatsError)) throw fault;
       if (fault.code === ErrorCode.NoResponders) throw new NoAnswer(subject, 'nobody-answers');

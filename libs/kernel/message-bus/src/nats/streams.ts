@@ -22,6 +22,9 @@ export interface StreamBounds {
   readonly retryBytesMax: number;
   readonly eventBytesMax: number;
   readonly eventAgeMaxMs: number;
+  /** Of what services send one another. */
+  readonly messageBytesMax: number;
+  readonly messageAgeMaxMs: number;
 }
 
 /** A stream as code wants it. The server's copy is made to look like it. */

@@ -3,14 +3,15 @@ import { BusUnavailable, MessageTooLarge } from '../errors';
 import type { MessageHeaders } from '../headers';
 import { oneLine } from '../one-line';
 
-const HEADER_LENGTH_MAX = 4_096;
+const LINE_BREAK = /[\r\n]/;
 const HEADER_NAME = /^[!-9;-~]+$/;
 
-/** Headers for the client: NATS refuses line breaks in values, and names must be visible ASCII without a colon. */
+/** Headers for the client: values as they are but for line breaks, which NATS refuses, and names must be visible ASCII without a colon. */
 export function natsHeaders(values: MessageHeaders): MsgHdrs {
   const made = headers();
   for (const [name, value] of Object.entries(values))
-    if (HEADER_NAME.test(name)) made.append(name, oneLine(value, HEADER_LENGTH_MAX));
+    if (HEADER_NAME.test(name))
+      made.append(name, LINE_BREAK.test(value) ? oneLine(value, value.length) : value);
   return made;
 }
 

@@ -1,7 +1,6 @@
 import { BaseRpcContext, Server, type CustomTransportStrategy } from '@nestjs/microservices';
 import { lastValueFrom } from 'rxjs';
 import type { Problem, QueryOutcome } from '../command-outcome';
-import type { MessageHeaders } from '../headers';
 import type { MessageBus } from '../message-bus';
 
 type Handler = ReturnType<Server['getHandlers']> extends Map<string, infer Found> ? Found : never;
@@ -23,7 +22,9 @@ export class MessageBusStrategy extends Server implements CustomTransportStrateg
     for (const [pattern, handler] of this.getHandlers())
       if (handler.isEventHandler) this.forgets.push(this.hear(pattern));
       else
-        this.bus.answer(pattern, (payload, headers) => this.answerWith(handler, payload, headers));
+        this.bus.answer(pattern, (payload, headers, subject) =>
+          this.answerWith(handler, payload, new BaseRpcContext([headers, subject])),
+        );
     callback();
   }
 
@@ -44,11 +45,11 @@ export class MessageBusStrategy extends Server implements CustomTransportStrateg
   private async answerWith(
     handler: Handler,
     payload: unknown,
-    headers: MessageHeaders,
+    context: BaseRpcContext,
   ): Promise<QueryOutcome> {
     try {
       const answered: unknown = await lastValueFrom(
-        this.transformToObservable(await handler(payload, new BaseRpcContext([headers]))),
+        this.transformToObservable(await handler(payload, context)),
       );
       if (isOutcome(answered)) return answered;
       throw new TypeError('a query handler must return a QueryOutcome');

@@ -24,6 +24,8 @@ import {
 import { assertSendable, contextOf, covers } from '../subjects';
 import { MemoryDeadLetters } from './memory-dead-letters';
 import { MemoryEvents } from './memory-events';
+import { idAsSent, type ServiceMessage } from '../service-messages';
+import { MemoryServiceMessages } from './memory-service-messages';
 import { MemoryQueue, type MemoryMessage } from './memory-queue';
 
 export interface MemoryMessageBusOptions {
@@ -41,6 +43,7 @@ export interface MemoryMessageBusOptions {
 export class MemoryMessageBus extends MessageBus {
   private readonly sessionListeners = new Set<(session: ClosedSession) => void>();
   readonly metrics = new BusMetrics();
+  readonly serviceMessages = new MemoryServiceMessages();
   readonly deadLetters: DeadLetters;
   private readonly backOff: BackOff;
   private readonly log: BusLog;
@@ -138,6 +141,11 @@ export class MemoryMessageBus extends MessageBus {
     return Promise.resolve();
   }
 
+  override publishMessage(message: ServiceMessage): Promise<void> {
+    this.serviceMessages.hold(++this.lastSequence, message);
+    return Promise.resolve();
+  }
+
   override redrive(letter: DeadLetter, redriveNumber: number): Promise<void> {
     const messageId = `${letter.id}:${redriveNumber}`;
     const queue = this.queues.get(letter.consumer);
@@ -153,7 +161,7 @@ export class MemoryMessageBus extends MessageBus {
         ...withoutFirstCopyOnly(letter.headers),
         [HEADER.messageId]: messageId,
         [HEADER.deadLetter]: letter.id,
-        [HEADER.originalId]: letter.message_id,
+        [HEADER.originalId]: idAsSent(letter),
       },
       body: letter.body,
       answer: () => undefined,
@@ -202,11 +210,12 @@ export class MemoryMessageBus extends MessageBus {
   ): Promise<QueryOutcome> {
     assertSendable(subject);
     this.assertOpen();
-    const handle = this.answers.get(subject);
+    const pattern = [...this.answers.keys()].find((one) => covers(one, subject));
+    const handle = pattern === undefined ? undefined : this.answers.get(pattern);
     if (!handle) throw new NoAnswer(subject, 'nobody-answers');
     const headers = options.correlationId ? { [HEADER.correlationId]: options.correlationId } : {};
     const answered = await within(options.timeoutMs ?? 5_000, () =>
-      handle(copy(payload), headers).catch(internalProblem),
+      handle(copy(payload), headers, subject).catch(internalProblem),
     );
     if (!answered) throw new NoAnswer(subject, 'timed-out');
     return answered;
@@ -231,7 +240,7 @@ export class MemoryMessageBus extends MessageBus {
 
   override answer(
     subject: string,
-    handle: (payload: unknown, headers: MessageHeaders) => Promise<QueryOutcome>,
+    handle: (payload: unknown, headers: MessageHeaders, subject: string) => Promise<QueryOutcome>,
   ): void {
     this.answers.set(subject, handle);
   }

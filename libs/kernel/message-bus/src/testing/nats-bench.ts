@@ -3,7 +3,7 @@ import { connect, headers, type NatsConnection } from 'nats';
 import type { CommandOutcome } from '../command-outcome';
 import { NatsMessageBus } from '../nats/nats-message-bus';
 import type { NatsMessageBusOptions } from '../nats/nats-message-bus-options';
-import type { BusUnderTest } from './bus-behaviours';
+import type { BusUnderTest } from './bus-under-test';
 import { MemoryDeadLetters } from './memory-dead-letters';
 import { removeStreams } from './remove-streams';
 

@@ -61,7 +61,20 @@ function fitBoolean(value: unknown): boolean {
   return value;
 }
 
+/** Events of one commit have one time: it is read once. */
+const INSTANTS_MAX = 256;
+const instants = new Map<string, string>();
+
 function fitInstant(value: unknown): string {
+  const known = typeof value === 'string' ? instants.get(value) : undefined;
+  if (known !== undefined) return known;
+  const fitted = isoOf(value);
+  if (instants.size >= INSTANTS_MAX) instants.clear();
+  instants.set(String(value), fitted);
+  return fitted;
+}
+
+function isoOf(value: unknown): string {
   const time = typeof value === 'string' && /^\d{4}-/.test(value) ? Date.parse(value) : Number.NaN;
   if (Number.isNaN(time)) throw new TypeError(`must be an ISO 8601 time, not ${kindOf(value)}`);
   return new Date(time).toISOString();

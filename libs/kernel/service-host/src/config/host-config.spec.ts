@@ -20,6 +20,7 @@ describe('the settings of every process', () => {
     [{ NATS_PREFIX: 'a.b' }, 'NATS_PREFIX'],
     [{ LOG_NAME: 'log"; drop' }, 'LOG_NAME'],
     [{ DOWNBEAT_MODE: 'prod' }, 'DOWNBEAT_MODE'],
+    [{ DOWNBEAT_ZONE: 'North 1' }, 'DOWNBEAT_ZONE'],
     [{ SHUTDOWN_TIMEOUT_MS: '0' }, 'SHUTDOWN_TIMEOUT_MS'],
   ])('refuse %j', (environment, key) => {
     expect(refused(environment)).toThrow(key);

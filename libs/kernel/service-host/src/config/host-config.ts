@@ -1,7 +1,10 @@
+import { registryContract } from '@downbeat/contracts';
 import { z } from 'zod';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const duration = z.coerce.number().int().min(1).max(3_600_000);
+
+const path = z.string().min(1).max(4_096).optional();
 
 const natsUrl = z.url({ protocol: /^(nats|tls)$/ });
 
@@ -15,6 +18,11 @@ export const hostConfig = z.object({
       message: 'must be nats:// or tls:// URLs, joined by commas',
     })
     .describe('The NATS server, or servers joined by commas; user and password may stand in it'),
+  NATS_CA_FILE: path.describe('PEM with the authorities to trust for NATS instead of the system’s'),
+  NATS_CERT_FILE: path.describe('PEM with the certificate to show to NATS; with NATS_KEY_FILE'),
+  NATS_KEY_FILE: path.describe('PEM with the key of that certificate'),
+  NATS_CREDS_FILE: path.describe('JWT and seed of the NATS user, as nsc writes them'),
+  NATS_NKEY_FILE: path.describe('Seed of the nkey of the NATS user'),
   NATS_PREFIX: z
     .string()
     .regex(/^[A-Za-z0-9_-]{0,32}$/)
@@ -34,6 +42,9 @@ export const hostConfig = z.object({
         .filter(Boolean),
     )
     .describe('Private networks that services may be called in, comma separated'),
+  DOWNBEAT_ZONE: registryContract.registerInstance.data.shape.zone.describe(
+    'Zone that this process runs in; services are called in the same zone first',
+  ),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error'])
     .default('info')

@@ -19,6 +19,12 @@ const listThings = query({
 type Input = z.output<typeof listThings.input>;
 type Answer = Read<{ limit: number }> | Rejection;
 
+const showThing = query({
+  ...{ context: 'registry', name: 'show-thing', summary: '', askedFor: 'owner' },
+  input: z.strictObject({ owner: z.string() }),
+  answer: z.object({ owner: z.string() }),
+});
+
 class Broken extends Fault {
   readonly code = 'tests/broken';
   readonly remedy = 'give-up';
@@ -35,6 +41,39 @@ class Things {
     return this.found();
   }
 }
+
+class Owned {
+  @Answers(showThing)
+  show({ input }: Question<{ owner: string }>): Promise<Read<{ owner: string }> | Rejection> {
+    return Promise.resolve({ position: 7, data: input });
+  }
+}
+
+describe('a question in somebody’s name', () => {
+  const ask = (owner: string, subject: string): Promise<QueryOutcome> => {
+    const show = new Owned().show as unknown as (
+      payload: unknown,
+      context: unknown,
+    ) => Promise<QueryOutcome>;
+    const said = [{}, subject];
+    return show({ input: { owner } }, { getArgByIndex: (at: number) => said[at] });
+  };
+
+  it('is about whom its subject names, and nobody else', async () => {
+    const answered = { ok: true, data: { owner: 'billing' } };
+    expect(await ask('billing', 'query.registry.show-thing.billing')).toMatchObject(answered);
+    expect(await ask('billing', 'query.registry.show-thing.shop')).toMatchObject({
+      ok: false,
+      problem: {
+        kind: 'invalid',
+        errors: [{ field: 'owner', message: 'must be shop, as in the subject' }],
+      },
+    });
+  });
+
+  it('says by its content alone whom it is about when its subject names nobody', async () =>
+    expect(await ask('billing', 'query.registry.show-thing')).toMatchObject({ ok: true }));
+});
 
 describe('a question', () => {
   let things: Things;

@@ -15,7 +15,7 @@ import {
 } from '@downbeat/eventsourcing';
 import type { Problem, QueryOutcome } from '@downbeat/message-bus';
 import type { Read, ReadAs } from '@downbeat/projections';
-import { MessagePattern } from '@nestjs/microservices';
+import { Ctx, MessagePattern, Payload, type BaseRpcContext } from '@nestjs/microservices';
 import { z } from 'zod';
 import { problemOf } from './command-entrance';
 import { ForeignCursor } from './pages';
@@ -49,8 +49,12 @@ export const Answers =
   ): void => {
     const ask: Asked<Contract> | undefined = descriptor.value;
     if (!ask) throw new TypeError(`@Answers must decorate a method, not ${String(key)}`);
-    const answer = async function (this: unknown, payload: unknown): Promise<QueryOutcome> {
-      const question = questionOf(contract, payload);
+    const answer = async function (
+      this: unknown,
+      payload: unknown,
+      context?: BaseRpcContext,
+    ): Promise<QueryOutcome> {
+      const question = questionOf(contract, payload, context?.getArgByIndex(SUBJECT) as string);
       if (question instanceof Rejection) return unanswered(problemOf(question));
       try {
         const read = await ask.call(this, question);
@@ -64,12 +68,21 @@ export const Answers =
     };
     // From here on the method is the transport's: it takes the payload as it came.
     descriptor.value = answer as unknown as Method;
-    MessagePattern(querySubject(contract))(target, key, descriptor);
+    const subject = querySubject(contract);
+    const patterns = contract.askedFor === undefined ? subject : [subject, `${subject}.*`];
+    MessagePattern(patterns)(target, key, descriptor);
+    if (contract.askedFor === undefined) return;
+    Payload()(target, key, 0);
+    Ctx()(target, key, 1);
   };
+
+/** Where the bus puts the subject into what it says of a question. */
+const SUBJECT = 1;
 
 function questionOf<Contract extends QueryContract>(
   contract: Contract,
   payload: unknown,
+  subject?: string,
 ): Question<InputOf<Contract>> | Rejection {
   const refused = checkUntrusted(payload);
   if (refused) return refused;
@@ -78,6 +91,8 @@ function questionOf<Contract extends QueryContract>(
   const { input, at, min_position } = outer.value;
   const inner = validate(contract.input, input as JsonObject);
   if (inner instanceof Rejection) return inner;
+  const another = askedForAnother(contract, inner.value as JsonObject, subject);
+  if (another) return another;
   return {
     input: inner.value as InputOf<Contract>,
     as: {
@@ -85,6 +100,23 @@ function questionOf<Contract extends QueryContract>(
       ...(min_position === undefined ? {} : { min_position }),
     },
   };
+}
+
+/** Who may ask on a subject is the server's to know; what is asked has to be what the subject says. */
+function askedForAnother(
+  contract: QueryContract,
+  input: JsonObject,
+  subject: string | undefined,
+): Rejection | undefined {
+  const { askedFor } = contract;
+  const lead = `${querySubject(contract)}.`;
+  if (askedFor === undefined || !subject?.startsWith(lead)) return undefined;
+  const named = subject.slice(lead.length);
+  if (input[askedFor] === named) return undefined;
+  const message = `must be ${named}, as in the subject`;
+  return new Rejection('invalid-input', `${askedFor} ${message}`, 'invalid', [
+    { field: askedFor, message },
+  ]);
 }
 
 /** Faults of the kernel that whoever asked brought about, and the field they did it with. */

@@ -1,8 +1,15 @@
-import { execute, type EventStore, type Snapshot } from '@downbeat/event-store';
+import {
+  execute,
+  executeTogether,
+  type EventStore,
+  type Intent,
+  type Snapshot,
+} from '@downbeat/event-store';
 import {
   Rejection,
   type Command,
   type Decider,
+  type Decision,
   type JsonObject,
   type Message,
   type Position,
@@ -25,6 +32,37 @@ export async function carryOut<State, C extends Command, Event extends Message>(
   const result = await execute(store, decider, stream, command, { ...cause, answer, from });
   if (result instanceof Rejection) return refused(result);
   return accepted(result.position, result.answer ?? {}, result.repeated);
+}
+
+/**
+ * The same for a command to several streams: what is accepted of it is appended by one transaction,
+ * together with its answer.
+ *
+ * @param stream Holds no events: the answer is remembered with it.
+ * @param answer From the decisions, in the order of the intents; a rejection when nothing shall be done.
+ */
+export async function carryOutTogether(
+  store: EventStore,
+  stream: StreamName,
+  intents: readonly Intent[],
+  { meta, commandId, payloadHash }: Cause,
+  answer: (decisions: readonly Decision<Message>[]) => JsonObject | Rejection,
+): Promise<CommandOutcome> {
+  let said: JsonObject = {};
+  const result = await executeTogether(store, intents, (decisions) => {
+    const answered = answer(decisions);
+    if (answered instanceof Rejection) return answered;
+    said = answered;
+    const hash = payloadHash === undefined ? {} : { payloadHash };
+    const command = commandId !== undefined && { id: commandId, answer: answered, ...hash };
+    return { stream, meta, ...(command && { command }) };
+  });
+  if (!(result instanceof Rejection))
+    return accepted(result.position, result.answer ?? said, result.repeated);
+  // What it led to itself may stand against it now.
+  const earlier = commandId === undefined ? undefined : await store.answerOf(commandId);
+  if (earlier) return accepted(earlier.position, earlier.answer ?? {}, true);
+  return refused(result);
 }
 
 export const accepted = (

@@ -1,4 +1,4 @@
-import { registryContract } from '@downbeat/contracts';
+import { messagingContract, registryContract } from '@downbeat/contracts';
 import type { EventStore } from '@downbeat/event-store';
 import { MemoryEventStore, MemoryLog } from '@downbeat/event-store/testing';
 import type { StreamName } from '@downbeat/eventsourcing';
@@ -10,6 +10,7 @@ import { commandOf, type ContextCommand } from './context-command';
 
 class RegisterService extends commandOf(registryContract.registerService) {}
 class Heartbeat extends commandOf(registryContract.heartbeat) {}
+class SubscribeService extends commandOf(messagingContract.subscribeService) {}
 class CreateConfiguration extends commandOf(registryContract.createConfiguration) {}
 
 const outcome: CommandOutcome = { accepted: true, position: 7, answer: {}, repeated: false };
@@ -46,11 +47,23 @@ describe('the entrance of a context', () => {
       },
     };
     entrance = new CommandEntrance(
-      [RegisterService, Heartbeat, CreateConfiguration],
+      [RegisterService, Heartbeat, CreateConfiguration, SubscribeService],
       commands as unknown as CommandBus,
       NOTHING,
       () => 0,
     );
+  });
+
+  it('keeps commands about the same id in order, but for those that may come in any', () => {
+    const ids = Array.from({ length: 100 }, (_, id) => String(id));
+    const keys = (subject: string): ReadonlySet<string> =>
+      new Set(ids.map((id) => entrance.orderKeyOf({ subject, id })));
+    expect(keys('command.registry.RegisterService.billing').size).toBe(1);
+    expect(keys('command.registry.NoCommand.billing').size).toBe(1);
+    // As many as ask do not take all places that there are.
+    const inAnyOrder = 'command.messaging.SubscribeService.billing';
+    expect(keys(inAnyOrder).size).toBe(4);
+    expect(keys(inAnyOrder)).toEqual(keys(inAnyOrder));
   });
 
   it('hands a valid command on, with its id from the subject, its time and where it comes from', async () => {

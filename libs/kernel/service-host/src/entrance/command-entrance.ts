@@ -18,6 +18,8 @@ import { payloadHashOf } from './payload-hash';
 
 /** The store takes 200 characters. */
 const COMMAND_ID_LENGTH_MAX = 200;
+/** Of commands about the same id that may come in any order, so many are handled beside each other. */
+const BESIDE_EACH_OTHER = 4;
 
 /** Command in: a delivery from the bus becomes a validated command, its outcome a settlement. */
 export class CommandEntrance {
@@ -30,6 +32,16 @@ export class CommandEntrance {
     private readonly now: () => number,
   ) {
     this.classes = new Map(classes.map((one) => [one.contract.name, one]));
+  }
+
+  /**
+   * Commands with the same one are handled one after another: also those that may come in any order, but in a few
+   * lines, so that those about one id leave places to others while they wait. Repetitions are in one line.
+   */
+  orderKeyOf({ subject, id }: Pick<Delivery, 'subject' | 'id'>): string {
+    const [, , name = ''] = subject.split('.');
+    if (this.classes.get(name)?.contract.isInAnyOrder !== true) return subject;
+    return `${subject} ${createHash('sha256').update(id).digest().readUInt32BE() % BESIDE_EACH_OTHER}`;
   }
 
   async handle(delivery: Delivery): Promise<Settlement> {

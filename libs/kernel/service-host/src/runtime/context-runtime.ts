@@ -1,6 +1,6 @@
 import type { EventStore } from '@downbeat/event-store';
 import type { Message } from '@downbeat/eventsourcing';
-import { inStory, newTraceparent, type DeadLetters, type MessageBus } from '@downbeat/message-bus';
+import type { DeadLetters, MessageBus } from '@downbeat/message-bus';
 import type { ProjectionRunner } from '@downbeat/projections';
 import {
   busTransport,
@@ -11,7 +11,6 @@ import {
   servePublications,
   SessionLock,
   type Publications,
-  type Reactor,
   type Subscriber,
 } from '@downbeat/publishing';
 import { Logger } from '@nestjs/common';
@@ -76,7 +75,10 @@ export class ContextRuntime<Event extends Message = Message> {
     const onForeign = (fault: Error): void =>
       this.logger.warn({ err: fault }, "a message on an event stream is not the suite's");
     for (const reactor of reactors) {
-      const subscriber = await react(bus, inItsStory(reactor), store, onForeign);
+      const { consumer } = reactor;
+      const onHalved = (err: unknown, publications: number): void =>
+        this.logger.warn({ err, consumer, publications }, 'publications are applied in parts');
+      const subscriber = await react(bus, reactor, store, { onForeign, onHalved });
       this.subscribers.set(reactor.consumer, subscriber);
     }
     bus.answer(`query.${context}.status`, async () => ({
@@ -91,6 +93,7 @@ export class ContextRuntime<Event extends Message = Message> {
       deadLetters,
       durable: `${context}-commands`,
       subject: `command.${context}.>`,
+      orderKey: (delivery) => entrance.orderKeyOf(delivery),
       handle: (delivery) => entrance.handle(delivery),
     });
   }
@@ -147,13 +150,3 @@ export class ContextRuntime<Event extends Message = Message> {
     return { ok: true, position: data.position, data } as const;
   }
 }
-
-/** What a reactor does belongs to the story of the event it reacts to. */
-const inItsStory = (reactor: Reactor): Reactor => ({
-  consumer: reactor.consumer,
-  source: reactor.source,
-  apply: (publication, receipt) => {
-    const { traceparent = newTraceparent(), correlation_id: correlationId } = publication.meta;
-    return inStory({ traceparent, correlationId }, () => reactor.apply(publication, receipt));
-  },
-});

@@ -152,6 +152,7 @@ export class ContextModule {
       exports: [
         CqrsModule,
         ContextPool,
+        DeadLetters,
         EventStore,
         Leases,
         ReadModels,

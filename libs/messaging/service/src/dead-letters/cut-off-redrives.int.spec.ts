@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { PostgresDeadLetters } from '@downbeat/dead-letters';
 import { eventually } from '@downbeat/event-store/testing';
 import type { EventStore } from '@downbeat/event-store';
 import { instantOf } from '@downbeat/eventsourcing';
@@ -8,6 +9,7 @@ import { ContextPool, SystemClock, type HostSettings } from '@downbeat/service-h
 import { Logger } from '@nestjs/common';
 import { DiscardDeadLetter, DiscardDeadLetterHandler } from '../commands/discard-dead-letter';
 import { RedriveDeadLetter, RedriveDeadLetterHandler } from '../commands/redrive-dead-letter';
+import { consumersOfTopic } from '../services/consumers-of';
 import { QuarantineBench } from '../testing/quarantine-bench';
 import { Quarantine } from './quarantine';
 import { Redriver } from './redriver';
@@ -114,6 +116,42 @@ describe.each(Object.entries(CUTS))('a redrive that is cut off when %s', (_, rep
     await eventually(async () => expect((await bench.letter(id)).status).toBe('redriven'));
     expect(bench.deliveriesOf(name)).toBe(2);
     expect(await bench.letter(id)).toMatchObject({ redrives: 1 });
+  });
+});
+
+describe('a redrive to a service that is away', () => {
+  it('is not sent again while its copy waits, and is when the copy is lost', async () => {
+    const { serviceMessages } = bench.bus;
+    const consumers = consumersOfTopic('away', 'paid', instantOf(Date.now()));
+    await serviceMessages.ensure(consumers);
+    const id = randomUUID();
+    const letter = {
+      id,
+      subject: 'message.low.paid',
+      consumer: 'away',
+      message_id: 'm-away',
+      reason: 'no such warehouse',
+      attempts: 1,
+      headers: {},
+      body: Buffer.from('{}'),
+      correlation_id: 'k',
+    };
+    const deadLetters = new PostgresDeadLetters(pool.pool);
+    await deadLetters.quarantine(letter);
+    let sent = 0;
+    const redrive = (...parts: Parameters<MessageBus['redrive']>): Promise<void> => {
+      sent++;
+      return bench.bus.redrive(...parts);
+    };
+    const away = () => process_({ bus: { redrive } });
+    await away().redrive.execute(new RedriveDeadLetter(...about(id)));
+    await bench.age(id, OVERDUE_MS / 1_000 + 1);
+    await away().sweep.look();
+    expect(sent).toBe(1);
+    await serviceMessages.remove(consumers.map(({ durable }) => durable));
+    await away().sweep.look();
+    expect(sent).toBe(2);
+    await deadLetters.resolve(id);
   });
 });
 

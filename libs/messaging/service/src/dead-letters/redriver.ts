@@ -1,5 +1,6 @@
+import { messagingContract } from '@downbeat/contracts';
 import { Fault } from '@downbeat/eventsourcing';
-import { MessageBus } from '@downbeat/message-bus';
+import { MESSAGE_LEAD, MessageBus, type DeadLetter } from '@downbeat/message-bus';
 import { Injectable, Logger } from '@nestjs/common';
 import { Quarantine } from './quarantine';
 
@@ -30,6 +31,18 @@ export class Redriver {
     return begun;
   }
 
+  /**
+   * Sends another copy, unless the service that it is for has not read all that was sent to it: the copy is among
+   * that, as long as the stream lives. A service that is away would find hundreds.
+   */
+  async resend(id: string, redrive: number): Promise<void> {
+    const letter = await this.quarantine.underRedrive(id, redrive);
+    if (!letter) return;
+    const durable = redrivenConsumerOf(letter);
+    if (durable !== undefined && (await this.bus.serviceMessages.unread(durable)) > 0) return;
+    await this.send(id, redrive);
+  }
+
   /** Sends a copy if this redrive is under way. One the bus has already is not doubled: it has the same message id. */
   async send(id: string, redrive: number): Promise<void> {
     const letter = await this.quarantine.underRedrive(id, redrive);
@@ -45,4 +58,10 @@ export class Redriver {
       } else this.logger.warn(facts, 'a dead letter was not sent again yet; the sweep will');
     }
   }
+}
+
+/** Undefined for a letter of one of the suite's own contexts. */
+function redrivenConsumerOf({ subject, consumer }: DeadLetter): string | undefined {
+  if (!subject.startsWith(MESSAGE_LEAD)) return undefined;
+  return messagingContract.redrivenConsumer(consumer, subject.slice(subject.lastIndexOf('.') + 1));
 }

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { parseUntrustedJson, type AnswerOf, type messagingContract } from '@downbeat/contracts';
+import { messagingContract, parseUntrustedJson, type AnswerOf } from '@downbeat/contracts';
 import { Rejection, type Instant } from '@downbeat/eventsourcing';
 
 export type ShownLetter = AnswerOf<typeof messagingContract.getDeadLetter>;
@@ -37,6 +37,7 @@ export function shownLetter(row: LetterRow): ShownLetter {
     subject: cut(row.subject),
     consumer: row.consumer,
     message_id: cut(row.message_id),
+    ...sentBetweenServices(row),
     reason: row.reason,
     cause: row.cause,
     attempts: row.attempts,
@@ -52,6 +53,15 @@ export function shownLetter(row: LetterRow): ShownLetter {
     ...(isResolved ? { resolved_at: row.changed_at.toISOString() as Instant } : {}),
     ...(row.resolution === null ? {} : { resolution: row.resolution }),
   };
+}
+
+/** A message between services says so by its subject, which only a service's consumer has. */
+function sentBetweenServices({
+  subject,
+  consumer,
+}: LetterRow): Pick<ShownLetter, 'service_name' | 'topic'> {
+  const [kind, , topic = ''] = subject.split('.');
+  return kind === messagingContract.MESSAGE_STREAM ? { service_name: consumer, topic } : {};
 }
 
 type ShownBody = Pick<

@@ -103,7 +103,7 @@ export class Sweep {
       if (this.clock.now() - before.at < waitMs) continue;
       this.sent.set(key, { times: before.times + 1, at: this.clock.now() });
       this.logger.warn({ dead_letter_id: id, redrive: redrives }, 'a redrive is unanswered');
-      await this.redriver.send(id, redrives);
+      await this.redriver.resend(id, redrives);
     }
   }
 

@@ -11,7 +11,7 @@ type Acknowledged = {
   readonly instance_id: string;
   readonly environment: string;
   readonly checksum: string;
-  readonly outcome: 'applied' | 'refused';
+  readonly outcome: 'applied' | 'refused' | 'released';
   readonly reason?: string | undefined;
   /** How often the instance had been registered: one that starts again has nothing until it says so. */
   readonly incarnation: number;

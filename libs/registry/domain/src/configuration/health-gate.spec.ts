@@ -46,6 +46,37 @@ describe('a gate', () => {
     expect(judge(strict, seen({ observed_ms: 10_000, instances: 0 }))).toEqual({ is: 'passed' });
   });
 
+  describe('of a service with instances that were unhealthy before', () => {
+    const before = (unhealthy_before: number, more: Partial<GateEvidence> = {}) =>
+      judge(gate, seen({ unhealthy_before, ...more }));
+
+    it('blames nobody for them', () => {
+      expect(before(4)).toEqual({ is: 'open' });
+      expect(before(4, { observed_ms: 10_000, applied: 5 })).toEqual({ is: 'passed' });
+    });
+
+    it('asks all the more of the others', () =>
+      expect(before(4, { unhealthy: 1 })).toEqual({
+        is: 'failed',
+        because:
+          'unhealthy are 1 of 1 instance (100 %), besides 4 unhealthy before it, more than 20 %',
+      }));
+
+    it('fails in the end if it healed none of them, and there is nobody else', () => {
+      expect(before(5, { applied: 2 })).toEqual({ is: 'open' });
+      expect(before(5, { observed_ms: 10_000, applied: 2 })).toEqual({
+        is: 'failed',
+        because:
+          'after 10 s nobody is well with it: it runs on 2 of 5 instances (40 %), and those that were unhealthy before still are',
+      });
+      // Nobody has tried it, or that is how it is wanted.
+      expect(before(5, { observed_ms: 10_000, applied: 0 })).toEqual({ is: 'passed' });
+      const any = { ...gate, unhealthy_max_percent: 100 };
+      const all = { unhealthy_before: 5, applied: 5, observed_ms: 10_000 };
+      expect(judge(any, seen(all))).toEqual({ is: 'passed' });
+    });
+  });
+
   it('never turns better with more harm', () => {
     const count = fc.nat({ max: 50 });
     const rank = { passed: 0, open: 1, failed: 2 };

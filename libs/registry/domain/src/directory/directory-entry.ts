@@ -7,6 +7,7 @@ import {
   REGISTERED,
   registeredAfter,
   standingAfter,
+  unofferedStateOf,
   type Standing,
 } from '../instances/standing';
 import type { RegistrationEvent } from '../services/service-registration';
@@ -17,8 +18,10 @@ export type DirectoryEvent = RegistrationEvent | InstanceEvent;
 const OF_THE_DIRECTORY: Readonly<Record<DirectoryEvent['type'], true>> = {
   ServiceRegistered: true,
   ServiceChanged: true,
+  ServiceRetired: true,
   InstanceRegistered: true,
   InstanceSessionMoved: true,
+  InstanceAdjusted: true,
   InstanceLifecycleAnnounced: true,
   InstanceHealthObserved: true,
   InstanceSuppressed: true,
@@ -42,14 +45,19 @@ export interface ListedInstance {
   readonly session?: registryContract.NatsSession;
 }
 
-/** What callers know of a service, and the position of the last event that changed it. */
-export interface ListedService {
-  readonly revision: Position;
+/** What a service says of itself, as far as callers need it. */
+export interface ListedDescription {
   readonly service_name: string;
   readonly service_version: string;
+  readonly environment: registryContract.RunningEnvironment;
   readonly base_url: string | null;
   readonly capabilities: readonly registryContract.SaidCapability[];
-  readonly instances: Readonly<Record<string, ListedInstance>>;
+}
+
+/** What callers know of a service, and the position of the last event that changed it. */
+export interface ListedService extends ListedDescription {
+  readonly revision: Position;
+  readonly instances: ReadonlyMap<string, ListedInstance>;
 }
 
 /** The service whose entry an event changes. */
@@ -57,34 +65,46 @@ export function serviceOf({ type, data }: Recorded<DirectoryEvent>): string {
   return type === 'ServiceRegistered' ? data.service_name : data.service_id;
 }
 
-/** The entry after an event of its service. */
-export function foldEntry(
-  entry: ListedService | undefined,
-  event: Recorded<DirectoryEvent>,
-): ListedService | undefined {
-  const revision = event.position;
+type ServiceEvent = Extract<Recorded<DirectoryEvent>, Recorded<RegistrationEvent>>;
+
+export const isServiceEvent = (event: Recorded<DirectoryEvent>): event is ServiceEvent =>
+  event.type === 'ServiceRegistered' ||
+  event.type === 'ServiceChanged' ||
+  event.type === 'ServiceRetired';
+
+/** What a service says of itself after an event of its own. */
+export function foldDescription(
+  before: ListedDescription | undefined,
+  event: ServiceEvent,
+): ListedDescription | undefined {
   if (event.type === 'ServiceRegistered') {
-    const { service_name, service_version, base_url = null, capabilities = [] } = event.data;
-    const instances = entry?.instances ?? {};
-    return { revision, service_name, service_version, base_url, capabilities, instances };
+    const { service_name, service_version, deployment_environment: environment } = event.data;
+    const { base_url = null, capabilities = [] } = event.data;
+    return { service_name, service_version, environment, base_url, capabilities };
   }
-  if (!entry) return undefined;
-  if (event.type === 'ServiceChanged') {
-    const { service_version, base_url, capabilities } = event.data;
-    return {
-      ...entry,
-      revision,
-      service_version: service_version ?? entry.service_version,
-      base_url: base_url ?? entry.base_url,
-      capabilities: capabilities ?? entry.capabilities,
-    };
-  }
-  const { instance_id } = event.data;
-  const { [instance_id]: before, ...others } = entry.instances;
-  const after =
-    event.type === 'InstanceRegistered' ? listed(event.data, before) : foldInstance(before, event);
-  if (after === before) return entry;
-  return { ...entry, revision, instances: after ? { ...others, [instance_id]: after } : others };
+  // Who holds the entry is told that there is nothing to call any more.
+  if (event.type === 'ServiceRetired')
+    return before && { ...before, base_url: null, capabilities: [] };
+  const { service_version, deployment_environment, base_url, capabilities } = event.data;
+  return (
+    before && {
+      service_name: before.service_name,
+      service_version: service_version ?? before.service_version,
+      environment: deployment_environment ?? before.environment,
+      base_url: base_url === undefined ? before.base_url : base_url,
+      capabilities: capabilities ?? before.capabilities,
+    }
+  );
+}
+
+/** An instance after an event of its own; undefined: it is not listed, or not any more. */
+export function foldListed(
+  before: ListedInstance | undefined,
+  event: InstanceEvent,
+): ListedInstance | undefined {
+  return event.type === 'InstanceRegistered'
+    ? listed(event.data, before)
+    : foldInstance(before, event);
 }
 
 function foldInstance(
@@ -93,6 +113,10 @@ function foldInstance(
 ): ListedInstance | undefined {
   const standing = before && standingAfter(before.standing, event);
   if (!standing) return undefined;
+  if (event.type === 'InstanceAdjusted') {
+    const { weight: _, priority: __, ...others } = before;
+    return { ...others, ...shareOf(event.data) };
+  }
   const { session: had, ...instance } = before;
   const session = event.type === 'InstanceSessionMoved' ? event.data.session : had;
   return { ...instance, standing, ...(session ? { session } : {}) };
@@ -104,39 +128,52 @@ function listed(
   { version, ip_address, port, zone, weight, priority, session }: Registered,
   before: ListedInstance | undefined,
 ) {
-  const host = ip_address.includes(':') ? `[${ip_address}]` : ip_address;
   return {
     version,
-    url: `http://${host}:${port}`,
+    url: urlOf(ip_address, port),
     standing: before ? registeredAfter(before.standing) : REGISTERED,
     ...(zone === undefined ? {} : { zone }),
-    ...(weight === undefined ? {} : { weight }),
-    ...(priority === undefined ? {} : { priority }),
+    ...shareOf({ weight, priority }),
     ...(session === undefined ? {} : { session }),
   };
 }
 
+const shareOf = ({ weight, priority }: Pick<Registered, 'weight' | 'priority'>) => ({
+  ...(weight === undefined ? {} : { weight }),
+  ...(priority === undefined ? {} : { priority }),
+});
+
+/** Where an instance is called, without a trailing slash. */
+export function urlOf(ipAddress: string, port: number): string {
+  const host = ipAddress.includes(':') ? `[${ipAddress}]` : ipAddress;
+  return `http://${host}:${port}`;
+}
+
 /** The entry as callers get it. */
 export function offerOf(entry: ListedService): registryContract.DirectoryEntry {
-  const { service_name, revision, base_url } = entry;
+  const { service_name, revision, environment, base_url } = entry;
   const capabilities = capabilitiesOf(entry.capabilities, entry.service_version);
-  const instances = Object.entries(entry.instances);
+  let instance_count = 0;
+  const targets: registryContract.DirectoryEntry['targets'] = [];
+  const unoffered: NonNullable<registryContract.DirectoryEntry['unoffered']> = [];
+  for (const [instance_id, { standing, session: _, ...instance }] of entry.instances) {
+    if (standing.status !== 'terminating') instance_count++;
+    const state = unofferedStateOf(standing);
+    if (isOffered(standing)) targets.push({ service_name, instance_id, ...instance });
+    else if (state) unoffered.push({ service_name, instance_id, ...instance, state });
+  }
   return {
     service_name,
     revision,
+    environment,
     ...(base_url === null ? {} : { base_url }),
     capabilities: capabilities.map(({ name }) => name),
     capability_versions: Object.fromEntries(
       capabilities.map(({ name, version }) => [name, version]),
     ),
-    instance_count: instances.filter(([, { standing }]) => standing.status !== 'terminating')
-      .length,
-    targets: instances
-      .filter(([, { standing }]) => isOffered(standing))
-      .map(([instance_id, { standing: _, session: __, ...instance }]) => ({
-        service_name,
-        instance_id,
-        ...instance,
-      })),
+    unversioned_capabilities: entry.capabilities.filter((one) => typeof one === 'string'),
+    instance_count,
+    targets,
+    ...(unoffered.length > 0 && { unoffered }),
   };
 }

@@ -90,6 +90,31 @@ it('offers what is healthy, runs and is not held back', () => {
   ).toEqual(['billing-1']);
 });
 
+describe('who ran and takes no new calls is told with the reason, until it is gone', () => {
+  const running = [service('billing'), instance('billing', 1), health('billing', 1, 'healthy')];
+  const told = (...events: readonly Loose[]) => {
+    const entry = after(...events).get('billing');
+    return entry && (offerOf(entry).unoffered ?? []).map(({ state }) => state);
+  };
+  const sick = health('billing', 1, 'unhealthy');
+  const stopping = of('InstanceLifecycleAnnounced', 'billing', 1, { lifecycle: 'stopping' });
+  const held = of('InstanceSuppressed', 'billing', 1, { until: instantOf(9), penalty: 3 });
+  const gone = of('InstanceTerminating', 'billing', 1, { reason: 'deregistered' });
+
+  it.each([
+    ['takes calls', [], []],
+    ['fails its checks', [sick], ['unhealthy']],
+    ['is held back', [held], ['unhealthy']],
+    ['stops', [stopping], ['draining']],
+    ['stops and fails', [stopping, sick], []],
+    ['says goodbye', [gone], []],
+    ['failed, and says goodbye', [sick, gone], []],
+  ])('%s', (_, events, states) => expect(told(...running, ...events)).toEqual(states));
+
+  it('is not said of one that never ran', () =>
+    expect(told(service('billing'), instance('billing', 1), sick)).toEqual([]));
+});
+
 it('waits for one that announces itself until it says that it runs', () => {
   const starting = [
     service('billing'),
@@ -115,9 +140,11 @@ it('tells callers what they need, and nothing of sessions', () => {
   expect(entry && offerOf(entry)).toEqual({
     service_name: 'billing',
     revision: 4,
+    environment: 'production',
     base_url: 'http://billing',
     capabilities: ['invoice', 'tax'],
     capability_versions: { invoice: '1.4.0', tax: '3.0.0' },
+    unversioned_capabilities: ['invoice'],
     instance_count: 2,
     targets: [
       {
@@ -130,6 +157,28 @@ it('tells callers what they need, and nothing of sessions', () => {
       },
     ],
   });
+});
+
+it('goes on offering one that takes more or less than before, as it says now', () => {
+  const events = [
+    service('billing'),
+    instance('billing', 1, { weight: 2, priority: 1, zone: 'a', session: session(1) }),
+    health('billing', 1, 'healthy'),
+    of('InstanceAdjusted', 'billing', 1, { weight: 5 }),
+  ];
+  const entry = after(...events).get('billing');
+  const [target] = entry ? offerOf(entry).targets : [];
+  expect(target).toMatchObject({ instance_id: 'billing-1', weight: 5, zone: 'a' });
+  expect(target).not.toHaveProperty('priority');
+  expect(after(...events).instancesOf(session(1))).toEqual([names('billing', 1)]);
+});
+
+it('tells the environment that a service is in now', () => {
+  const moved = after(service('billing'), {
+    type: 'ServiceChanged',
+    data: { service_id: 'billing', deployment_environment: 'staging' },
+  }).get('billing');
+  expect(moved && offerOf(moved).environment).toBe('staging');
 });
 
 it('knows what a session stands for now', () => {
@@ -190,7 +239,7 @@ describe('whoever follows page by page', () => {
           let since = 0;
           const ask = (limit: number) => {
             const page = directory.changedAfter(since, limit);
-            for (const entry of page) known.set(entry.service_name, entry);
+            for (const entry of page) known.set(entry.service_name, offerOf(entry));
             since = page.length === limit ? (page.at(-1)?.revision ?? since) : directory.revision;
           };
           let taken = 0;
@@ -204,7 +253,7 @@ describe('whoever follows page by page', () => {
           const all = new Directory();
           all.apply(events);
           expect(known).toEqual(
-            new Map(all.changedAfter(0, 100).map((one) => [one.service_name, one])),
+            new Map(all.changedAfter(0, 100).map((one) => [one.service_name, offerOf(one)])),
           );
         },
       ),
@@ -225,3 +274,36 @@ describe('whoever follows page by page', () => {
     expect(second.instancesOf(session(1))).toEqual([names('a', 1)]);
   });
 });
+
+it('counts who has not gone, whatever happened before', () =>
+  fc.assert(
+    fc.property(
+      fc.array(
+        fc.record({
+          n: fc.integer({ min: 1, max: 3 }),
+          type: fc.constantFrom(
+            'InstanceRegistered' as const,
+            'InstanceTerminating' as const,
+            'InstanceRemoved' as const,
+            'InstanceReleased' as const,
+          ),
+        }),
+        { maxLength: 30 },
+      ),
+      (steps) => {
+        const directory = after(
+          service('a'),
+          ...steps.map(({ n, type }) =>
+            type === 'InstanceRegistered'
+              ? instance('a', n, { session: session(n) })
+              : of(type, 'a', n, { reason: 'deregistered' }),
+          ),
+        );
+        const present = [1, 2, 3].filter((n) => directory.isPresent(names('a', n)));
+        expect(directory.presentInstances('a')).toBe(present.length);
+        expect(directory.sessionCount).toBe(present.length);
+        const entry = directory.get('a');
+        expect(entry && offerOf(entry).instance_count).toBe(present.length);
+      },
+    ),
+  ));

@@ -5,6 +5,8 @@ type Check = DataOf<typeof registryContract.instanceRegistered>['check'];
 export type Registering = DataOf<typeof registryContract.registerInstance> & {
   readonly check: Check;
 };
+/** What may change of an instance that goes on as it is. */
+export type Adjustable = Pick<Registering, 'weight' | 'priority' | 'metadata' | 'heartbeat_ttl_ms'>;
 export type Named = { readonly service_id: string; readonly instance_id: string };
 export type Observed = Named &
   Omit<DataOf<typeof healthContract.instanceHealthChanged>, 'service_name'>;
@@ -23,6 +25,8 @@ export type InstanceSessionMoved = Message<
   'InstanceSessionMoved',
   Named & { readonly session?: registryContract.NatsSession }
 >;
+/** How much it takes, and what is said of it, anew; what is absent holds no more. */
+export type InstanceAdjusted = Message<'InstanceAdjusted', Named & Adjustable>;
 export type InstanceLifecycleAnnounced = Message<'InstanceLifecycleAnnounced', Announced>;
 export type InstanceHealthObserved = Message<'InstanceHealthObserved', Observed>;
 /** It changes its mind too often to be offered before `until`. */
@@ -40,6 +44,7 @@ export type InstanceRemoved = Message<'InstanceRemoved', Named>;
 export type InstanceEvent =
   | InstanceRegistered
   | InstanceSessionMoved
+  | InstanceAdjusted
   | InstanceLifecycleAnnounced
   | InstanceHealthObserved
   | InstanceSuppressed

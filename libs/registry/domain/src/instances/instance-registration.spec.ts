@@ -1,4 +1,4 @@
-import { instantOf } from '@downbeat/eventsourcing';
+import { fold, instantOf } from '@downbeat/eventsourcing';
 import { specification } from '@downbeat/eventsourcing/testing';
 import type { InstanceEvent } from './instance-events';
 import { instanceRegistration, type InstanceCommand } from './instance-registration';
@@ -73,6 +73,39 @@ describe('an instance', () => {
       .when(register({ check: { ...details.check, interval_ms: 9_000 } }))
       .thenNothing());
 
+  it.each([
+    [{ weight: 3 }],
+    [{ priority: 1 }],
+    [{ metadata: { rack: 'b' } }],
+    [{ heartbeat_ttl_ms: 60_000 }],
+  ])('stays as healthy as it is when it says %j of itself', (changed) => {
+    const adjusted: InstanceEvent = { type: 'InstanceAdjusted', data: { ...names, ...changed } };
+    const was: InstanceEvent[] = [registered, observed('healthy')];
+    given(...was)
+      .when(register(changed))
+      .then(adjusted);
+    given(...was, adjusted)
+      .when(register(changed))
+      .thenNothing();
+    const back: InstanceEvent = { type: 'InstanceAdjusted', data: names };
+    given(...was, adjusted)
+      .when(register())
+      .then(back);
+    given(...was, adjusted, back)
+      .when(register())
+      .thenNothing();
+    expect(fold(instanceRegistration, [...was, adjusted])).toMatchObject({
+      status: 'healthy',
+      lifecycle: 'running',
+      registered: changed,
+    });
+  });
+
+  it('starts afresh at another address, whatever else it says', () =>
+    given(registered, observed('healthy'))
+      .when(register({ port: 3001, weight: 3 }))
+      .then({ type: 'InstanceRegistered', data: { ...details, port: 3001, weight: 3 } }));
+
   it('keeps its id to one service', () =>
     given(registered)
       .when(register({ service_id: 'mail' }))
@@ -83,6 +116,17 @@ describe('an instance', () => {
 
   it('does not become what it is', () =>
     given(registered, observed('healthy')).when(observe('healthy')).thenNothing());
+
+  it('is told anew whose failure it has, and once', () => {
+    const inherited = { origin: 'ledger', path: ['billing', 'ledger'] };
+    const seen = observe('unhealthy');
+    const tell = { ...seen, data: { ...seen.data, inherited } } as InstanceCommand;
+    const told = { ...observed('unhealthy') };
+    const event = { ...told, data: { ...told.data, inherited } } as InstanceEvent;
+    given(registered, told).when(tell).then(event);
+    given(registered, event).when(tell).thenNothing();
+    given(registered, event).when(seen).then(told);
+  });
 
   it('terminates when it says goodbye', () =>
     given(registered).when(deregister).then(terminating('deregistered')));
@@ -152,6 +196,14 @@ describe('the connection of an instance', () => {
     given(connected, observed('healthy'))
       .when(register({ session: next }))
       .then(moved(next)));
+
+  it('can change together with what is said of it', () => {
+    const adjusted: InstanceEvent = { type: 'InstanceAdjusted', data: { ...names, weight: 3 } };
+    const both = register({ session: next, weight: 3 });
+    given(connected, observed('healthy')).when(both).then(adjusted, moved(next));
+    given(connected, adjusted, moved(next)).when(both).thenNothing();
+    given(connected, adjusted).when(close(session)).then(gone);
+  });
 
   it('can be given up for heartbeats alone', () => given(connected).when(register()).then(moved()));
 

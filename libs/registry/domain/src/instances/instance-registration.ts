@@ -11,6 +11,7 @@ import {
 import { penaltyAfter, suppressedUntil, type Penalty } from './flap-damping';
 import {
   endingOf,
+  type Adjustable,
   type Announced,
   type Ending,
   type InstanceEvent,
@@ -43,6 +44,7 @@ export type Instance =
       readonly penalty: Penalty | undefined;
       /** Why it is unhealthy, of an instance with phases. */
       readonly reason?: Observed['reason'];
+      readonly inherited?: Observed['inherited'];
     });
 type Present = Exclude<Instance, { status: 'absent' }>;
 
@@ -99,11 +101,15 @@ export const instanceRegistration: Decider<Instance, InstanceCommand, InstanceEv
         const { session } = event.data;
         return { ...after, registered: session ? { ...registered, session } : registered };
       }
+      case 'InstanceAdjusted': {
+        const { others } = partsOf(state.registered);
+        return { ...after, registered: { ...others, ...adjustableOf(event.data) } };
+      }
       case 'InstanceHealthObserved': {
-        const { status, reason, checked_at: at } = event.data;
+        const { status, reason, inherited, checked_at: at } = event.data;
         const isWorse = state.status === 'healthy' && status === 'unhealthy';
         const penalty = isWorse ? penaltyAfter(state.penalty, at as Instant) : state.penalty;
-        return { ...after, reason, penalty };
+        return { ...after, reason, inherited, penalty };
       }
       case 'InstanceLifecycleAnnounced':
       case 'InstanceSuppressed':
@@ -119,17 +125,41 @@ function register(data: Registering, state: Instance): Decision<InstanceEvent> {
   if (state.status === 'absent') return [{ type: 'InstanceRegistered', data }];
   const other = ofAnotherService(data, state);
   if (other) return other;
+  const [before, after] = [partsOf(state.registered), partsOf(data)];
   // How it is checked is its service's business, and told to the checks by that.
-  const { session: had, check: _, ...before } = state.registered;
-  const { session, check: __, ...after } = data;
+  const { session: had, check: _, ...identity } = before.others;
+  const { session, check: __, ...said } = after.others;
   // Anything else than before, such as another address, starts it afresh.
-  if (state.status === 'terminating' || !isSame(before, after))
+  if (state.status === 'terminating' || !isSame(identity, said))
     return [{ type: 'InstanceRegistered', data }];
   // Asking for what already holds is not a change.
-  if (isSame(had, session)) return [];
+  const events: InstanceEvent[] = [];
+  if (!isSame(before.adjustable, after.adjustable))
+    events.push({ type: 'InstanceAdjusted', data: { ...names(data), ...after.adjustable } });
   const moved = session ? { ...names(data), session } : names(data);
-  return [{ type: 'InstanceSessionMoved', data: moved }];
+  if (!isSame(had, session)) events.push({ type: 'InstanceSessionMoved', data: moved });
+  return events;
 }
+
+function partsOf({ weight, priority, metadata, heartbeat_ttl_ms, ...others }: Registering) {
+  return {
+    adjustable: adjustableOf({ weight, priority, metadata, heartbeat_ttl_ms }),
+    others,
+  };
+}
+
+/** In one order, and without what is not said. */
+const adjustableOf = ({
+  weight,
+  priority,
+  metadata,
+  heartbeat_ttl_ms,
+}: Adjustable): Adjustable => ({
+  ...(weight !== undefined && { weight }),
+  ...(priority !== undefined && { priority }),
+  ...(metadata !== undefined && { metadata }),
+  ...(heartbeat_ttl_ms !== undefined && { heartbeat_ttl_ms }),
+});
 
 const STAGES: readonly registryContract.Lifecycle[] = [
   'registered',
@@ -158,7 +188,8 @@ function announce(data: Announced, state: Instance): Decision<InstanceEvent> {
 
 function observe(data: Observed, state: Instance): Decision<InstanceEvent> {
   if (!isThere(state)) return [];
-  if (state.status === data.status && state.reason === data.reason) return [];
+  const isSaid = state.reason === data.reason && isSame(state.inherited, data.inherited);
+  if (state.status === data.status && isSaid) return [];
   const observed = { type: 'InstanceHealthObserved', data } as const;
   const after = instanceRegistration.evolve(state, observed);
   if (!isThere(after) || !after.penalty || after.penalty === state.penalty) return [observed];

@@ -25,12 +25,21 @@ export const registeredAfter = ({ suppressed_until }: Standing): Standing => ({
 export const isOffered = ({ status, lifecycle, suppressed_until }: Standing): boolean =>
   status === 'healthy' && lifecycle === 'running' && suppressed_until === null;
 
+/** Why it takes no new calls, of an instance that ran and is still there; undefined of all others. */
+export function unofferedStateOf(standing: Standing): registryContract.UnofferedState | undefined {
+  const { status, lifecycle } = standing;
+  if (status === 'terminating' || isOffered(standing)) return undefined;
+  if (lifecycle === 'running' && status !== 'starting') return 'unhealthy';
+  return lifecycle === 'stopping' && status === 'healthy' ? 'draining' : undefined;
+}
+
 /** The standing after an event of the instance; undefined: it is gone. */
 export function standingAfter(before: Standing, event: InstanceEvent): Standing | undefined {
   switch (event.type) {
     case 'InstanceRegistered':
       return registeredAfter(before);
     case 'InstanceSessionMoved':
+    case 'InstanceAdjusted':
       return before;
     case 'InstanceLifecycleAnnounced':
       return { ...before, lifecycle: event.data.lifecycle };

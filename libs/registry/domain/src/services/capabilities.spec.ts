@@ -2,7 +2,7 @@ import { capabilitiesOf, has } from './capabilities';
 
 const of = capabilitiesOf(['invoicing', { name: 'refunds', version: '0.3.0' }], '1.4.0');
 
-it('a capability without a version has that of its service', () =>
+it('a capability without a version has that of whoever has it', () =>
   expect(of).toEqual([
     { name: 'invoicing', version: '1.4.0' },
     { name: 'refunds', version: '0.3.0' },

@@ -8,9 +8,9 @@ export interface Capability {
 
 type Said = readonly registryContract.SaidCapability[];
 
-/** Each with its version: of the service, when none was said. */
-export const capabilitiesOf = (said: Said, serviceVersion: string): readonly Capability[] =>
-  said.map((one) => (typeof one === 'string' ? { name: one, version: serviceVersion } : one));
+/** Each with its version: where none was said, that of whoever has it, an instance or the service's own address. */
+export const capabilitiesOf = (said: Said, ownVersion: string): readonly Capability[] =>
+  said.map((one) => (typeof one === 'string' ? { name: one, version: ownVersion } : one));
 
 /** What callers ask for. Without a range any version will do, a pre-release too. */
 export interface WantedCapability {

@@ -49,8 +49,68 @@ describe('a service', () => {
       .when(update({ service_version: '1.1.0' }))
       .thenNothing());
 
+  it.each(['1.0.9', '1.1.0-rc.1', '0.9.0'])(
+    'does not turn back when an instance of an older version says what it was: %s',
+    (service_version) =>
+      given(registered, changed({ service_version: '1.1.0' }))
+        .when(register({ service_version, dependencies: [], capabilities: ['tax'] }))
+        .thenNothing(),
+  );
+
+  it('goes back to an older version when somebody says so', () =>
+    given(registered)
+      .when(update({ service_version: '0.9.0' }))
+      .then(changed({ service_version: '0.9.0' })));
+
+  it('takes what it says as news where versions cannot be told apart by age', () =>
+    given(registered)
+      .when(register({ service_version: '99999999999999999999.0.0' }))
+      .then(changed({ service_version: '99999999999999999999.0.0' })));
+
   it('cannot be updated before it exists', () =>
     given()
       .when(update({ owner_team: 'money' }))
       .thenRejected('service-unknown'));
+
+  it('takes back what need not be said, and says it again', () => {
+    const withUrl = { ...registered, data: { ...described, base_url: 'http://billing' } };
+    given(withUrl as RegistrationEvent)
+      .when(update({ base_url: null }))
+      .then(changed({ base_url: null }));
+    given(withUrl as RegistrationEvent, changed({ base_url: null }))
+      .when(update({ base_url: null }))
+      .thenNothing();
+    given(withUrl as RegistrationEvent, changed({ base_url: null }))
+      .when(update({ base_url: 'http://billing' }))
+      .then(changed({ base_url: 'http://billing' }));
+  });
+
+  describe('that is no more', () => {
+    const retire = {
+      type: 'RetireService',
+      data: { service_id: 'billing', reason: 'replaced' },
+      at,
+    } as const;
+    const retired: RegistrationEvent = { type: 'ServiceRetired', data: retire.data };
+
+    it('is retired once', () => {
+      given(registered).when(retire).then(retired);
+      given(registered, retired).when(retire).thenNothing();
+      given().when(retire).thenRejected('service-unknown');
+    });
+
+    it('cannot be changed', () =>
+      given(registered, retired)
+        .when(update({ owner_team: 'money' }))
+        .thenRejected('service-retired'));
+
+    it('is back with all it says when it is registered again, and nothing of before', () => {
+      given(registered, changed({ owner_team: 'money' }), retired)
+        .when(register())
+        .then(registered);
+      given(registered, changed({ owner_team: 'money' }), retired, registered)
+        .when(register())
+        .thenNothing();
+    });
+  });
 });

@@ -8,26 +8,32 @@ import {
   type Message,
   type StreamName,
 } from '@downbeat/eventsourcing';
+import { parse } from 'semver';
 
 type Described = DataOf<typeof registryContract.registerService>;
 type Changed = DataOf<typeof registryContract.updateService>;
+type Retired = Omit<DataOf<typeof registryContract.retireService>, 'force'>;
 
 export type RegistrationCommand =
-  Command<'RegisterService', Described> | Command<'UpdateService', Changed>;
+  | Command<'RegisterService', Described>
+  | Command<'UpdateService', Changed>
+  | Command<'RetireService', Retired>;
 
 export type ServiceRegistered = Message<'ServiceRegistered', Described>;
-/** Holds the fields that changed, and only those. */
+/** Holds the fields that changed, and only those; null takes back what was said. */
 export type ServiceChanged = Message<'ServiceChanged', Changed>;
-export type RegistrationEvent = ServiceRegistered | ServiceChanged;
+/** It is no more, until it is registered again. */
+export type ServiceRetired = Message<'ServiceRetired', Retired>;
+export type RegistrationEvent = ServiceRegistered | ServiceChanged | ServiceRetired;
 
 export type Registration =
   | { readonly status: 'unknown' }
-  | { readonly status: 'registered'; readonly description: Described };
+  | { readonly status: 'registered' | 'retired'; readonly description: Described };
 
 export const serviceStream = (serviceName: string): StreamName =>
   streamName('service', serviceName);
 
-/** What a service says it is: registered once, changed any number of times. */
+/** What a service says it is: registered, changed any number of times, retired, and registered again. */
 export const serviceRegistration: Decider<Registration, RegistrationCommand, RegistrationEvent> = {
   initialState: { status: 'unknown' },
 
@@ -37,6 +43,8 @@ export const serviceRegistration: Decider<Registration, RegistrationCommand, Reg
         return register(command.data, state);
       case 'UpdateService':
         return update(command.data, state);
+      case 'RetireService':
+        return retire(command.data, state);
     }
   },
 
@@ -48,22 +56,44 @@ export const serviceRegistration: Decider<Registration, RegistrationCommand, Reg
         if (state.status === 'unknown') return state;
         const { service_id: _, ...fields } = event.data;
         // `changes` leaves out what is undefined, so no known field is lost.
-        const description = { ...state.description, ...fields } as Described;
-        return { status: 'registered', description };
+        const known = Object.entries({ ...state.description, ...fields });
+        const said = known.filter(([, value]) => value !== null);
+        return { ...state, description: Object.fromEntries(said) as Described };
       }
+      case 'ServiceRetired':
+        return state.status === 'unknown' ? state : { ...state, status: 'retired' };
     }
   },
 };
 
 function register(data: Described, state: Registration): Decision<RegistrationEvent> {
-  if (state.status === 'unknown') return [{ type: 'ServiceRegistered', data }];
+  if (state.status !== 'registered') return [{ type: 'ServiceRegistered', data }];
+  if (isOutdated(data, state)) return [];
   const { service_name, ...fields } = data;
   return changes({ service_id: service_name, ...fields }, state.description);
 }
 
+/**
+ * Whether it is said by a version that another one has followed: an instance that restarts while the
+ * service is rolled out has no news of it. Who wants the service back as it was updates it.
+ */
+export function isOutdated({ service_version: said }: Described, state: Registration): boolean {
+  if (state.status !== 'registered') return false;
+  const [older, newer] = [said, state.description.service_version].map((one) =>
+    parse(one, { loose: true }),
+  );
+  return older != null && newer != null && older.compare(newer) < 0;
+}
+
 function update(data: Changed, state: Registration): Decision<RegistrationEvent> {
   if (state.status === 'unknown') return unknownService(data.service_id);
+  if (state.status === 'retired') return retiredService(data.service_id);
   return changes(data, state.description);
+}
+
+function retire(data: Retired, state: Registration): Decision<RegistrationEvent> {
+  if (state.status === 'unknown') return unknownService(data.service_id);
+  return state.status === 'retired' ? [] : [{ type: 'ServiceRetired', data }];
 }
 
 /** Asking for what already holds is not a change. */
@@ -72,7 +102,7 @@ function changes(data: Changed, description: Described): Decision<RegistrationEv
   const changed = Object.entries(fields).filter(
     ([field, value]) =>
       value !== undefined &&
-      JSON.stringify(value) !== JSON.stringify(description[field as keyof Described]),
+      JSON.stringify(value) !== JSON.stringify(description[field as keyof Described] ?? null),
   );
   if (changed.length === 0) return [];
   return [{ type: 'ServiceChanged', data: { service_id, ...Object.fromEntries(changed) } }];
@@ -80,3 +110,6 @@ function changes(data: Changed, description: Described): Decision<RegistrationEv
 
 export const unknownService = (service: string): Rejection =>
   new Rejection('service-unknown', `there is no service ${service}`, 'not-found');
+
+export const retiredService = (service: string): Rejection =>
+  new Rejection('service-retired', `${service} is retired: register it again`, 'conflict');

@@ -34,11 +34,14 @@ export class AcknowledgeConfigurationHandler implements ICommandHandler<Acknowle
     if (other) return refused(other);
 
     const { active } = (await this.histories.newest(service_id, environment)).state;
-    const is_current = active?.checksum === data.checksum;
+    const isInForce = active?.checksum === data.checksum;
+    const is_current = data.outcome === 'released' ? !active : isInForce;
+    const { activation: judged = active?.activation, ...said } = data;
     const acknowledged = {
-      ...data,
+      ...said,
       incarnation: past.filter(({ type }) => type === 'InstanceRegistered').length,
-      ...(is_current && { activation: active.activation }),
+      // What was said of an earlier activation of the same is no word on this one.
+      ...(isInForce && judged === active.activation && { activation: judged }),
     };
     const command = { type: 'AcknowledgeConfiguration', data: acknowledged, at } as const;
     const stream = holderStream(instance_id);

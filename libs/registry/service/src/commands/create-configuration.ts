@@ -41,10 +41,10 @@ export class CreateConfigurationHandler implements ICommandHandler<CreateConfigu
     const base = await this.baseOf(data);
     if (base instanceof Rejection) return refused(base);
     const { base_version, document } = base;
-    // The base alone may lack what each environment adds.
     const invalid =
-      environment !== BASE &&
-      (await this.checks.refusalOf(service_id, mergePatch(document, data.configuration)));
+      environment === BASE
+        ? await this.checks.refusalOfBase(service_id, data.configuration)
+        : await this.checks.refusalOf(service_id, mergePatch(document, data.configuration));
     if (invalid) return refused(invalid);
     const configuration = await this.secrets.keep(data, data.configuration, (version) =>
       this.earlier(data, version),

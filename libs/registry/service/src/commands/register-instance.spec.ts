@@ -2,6 +2,7 @@ import { MemoryEventStore, MemoryLog } from '@downbeat/event-store/testing';
 import { instantOf } from '@downbeat/eventsourcing';
 import { serviceStream } from '@downbeat/registry-domain';
 import type { LiveDirectory } from '../directory/live-directory';
+import { InstanceRoom } from './instance-room';
 import { RegisterInstance, RegisterInstanceHandler } from './register-instance';
 
 const meta = { correlation_id: 'c1', causation_id: 'c1', actor: 'test' };
@@ -26,8 +27,13 @@ async function registered(present: number, isListed: boolean) {
   const store = new MemoryEventStore(new MemoryLog(() => 0), 'registry');
   const events = [{ type: 'ServiceRegistered', data: described }];
   await store.append({ stream: serviceStream('billing'), expected: 0, events, meta });
-  const directory = { isPresent: () => isListed, presentInstances: () => present };
-  const handler = new RegisterInstanceHandler(store, directory as unknown as LiveDirectory);
+  const directory = {
+    isPresent: () => isListed,
+    presentInstances: () => present,
+    onRead: () => () => undefined,
+  };
+  const room = new InstanceRoom(directory as unknown as LiveDirectory, { now: () => 0 });
+  const handler = new RegisterInstanceHandler(store, room);
   return handler.execute(new RegisterInstance(instance, instantOf(0), { meta }));
 }
 

@@ -1,10 +1,11 @@
 import { registryContract } from '@downbeat/contracts';
 import { EventStore } from '@downbeat/event-store';
-import { serviceRegistration, serviceStream } from '@downbeat/registry-domain';
+import { isOutdated, serviceRegistration, serviceStream } from '@downbeat/registry-domain';
 import { carryOut, commandOf, refused } from '@downbeat/service-host';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { refusalOfSchema } from '../configuration/configuration-checks';
 import { DeclaredDependencies } from '../dependencies/declared-dependencies';
+import { serviceOf } from './registering';
 
 export class RegisterService extends commandOf(registryContract.registerService) {}
 
@@ -19,12 +20,15 @@ export class RegisterServiceHandler implements ICommandHandler<RegisterService> 
     const { service_name, dependencies } = data;
     const wrong = refusalOfSchema(data.configuration_schema);
     if (wrong) return refused(wrong);
-    const refusal = await this.dependencies.declare(service_name, dependencies, at, cause);
+    const isNews = !isOutdated(data, await serviceOf(this.store, service_name));
+    const refusal =
+      isNews && (await this.dependencies.declare(service_name, dependencies, at, cause));
     if (refusal) return refused(refusal);
     const stream = serviceStream(service_name);
     const command = { type: 'RegisterService', data, at } as const;
-    return carryOut(this.store, serviceRegistration, stream, command, cause, () => ({
+    return carryOut(this.store, serviceRegistration, stream, command, cause, (state) => ({
       service_id: service_name,
+      ...(state.status === 'registered' && { service_version: state.description.service_version }),
     }));
   }
 }

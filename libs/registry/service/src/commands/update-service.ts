@@ -1,10 +1,16 @@
 import { registryContract } from '@downbeat/contracts';
 import { EventStore } from '@downbeat/event-store';
-import { serviceRegistration, serviceStream, unknownService } from '@downbeat/registry-domain';
+import {
+  retiredService,
+  serviceRegistration,
+  serviceStream,
+  unknownService,
+} from '@downbeat/registry-domain';
 import { carryOut, commandOf, refused } from '@downbeat/service-host';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { refusalOfSchema } from '../configuration/configuration-checks';
 import { DeclaredDependencies } from '../dependencies/declared-dependencies';
+import { serviceOf } from './registering';
 
 export class UpdateService extends commandOf(registryContract.updateService) {}
 
@@ -21,8 +27,9 @@ export class UpdateServiceHandler implements ICommandHandler<UpdateService> {
     if (wrong) return refused(wrong);
     const stream = serviceStream(service_id);
     if (dependencies) {
-      const isKnown = (await this.store.load(stream)).length > 0;
-      if (!isKnown) return refused(unknownService(service_id));
+      const { status } = await serviceOf(this.store, service_id);
+      if (status === 'unknown') return refused(unknownService(service_id));
+      if (status === 'retired') return refused(retiredService(service_id));
       const refusal = await this.dependencies.declare(service_id, dependencies, at, cause);
       if (refusal) return refused(refusal);
     }

@@ -109,6 +109,22 @@ describe('putting configurations in force, on real Postgres and NATS', () => {
       expect(await effective('moved')).toMatchObject({ config_version: '1' });
     });
 
+    it('is hinted at again by a registry that starts: another one may have died before it could', async () => {
+      const { first } = await running('told-again');
+      const heard: unknown[] = [];
+      const stop = bench.suite.bus.onHint(registryContract.CONFIGURATION_HINT, (hint) => {
+        heard.push(hint);
+      });
+      await effective('told-again');
+      heard.length = 0;
+      await bench.suite.restart('registry-2');
+      await bench.suite.eventually(
+        () => heard,
+        (all) => expect(all).toContainEqual(expect.objectContaining({ checksum: first })),
+      );
+      stop();
+    });
+
     it('is hinted at, with the position to ask at', async () => {
       const { second } = await running('hinted');
       const heard: unknown[] = [];
@@ -150,7 +166,7 @@ describe('putting configurations in force, on real Postgres and NATS', () => {
     );
     // A question on the same connection: the server knows of the subscriptions when it is answered.
     await effective('swap');
-    await bench.activate('swap', '2', { gate: { observe_seconds: 1, applied_min_percent: 100 } });
+    await bench.activate('swap', '2', { gate: { observe_seconds: 60, applied_min_percent: 100 } });
     const seen = await bench.suite.eventually(
       () => instances('swap'),
       ({ current_count }) => current_count === names.length,
@@ -178,6 +194,19 @@ describe('putting configurations in force, on real Postgres and NATS', () => {
         { activation: 2, config_version: '2', status: 'superseded', reason: 'a larger pool' },
         { activation: 1, config_version: '1', status: 'superseded' },
       ]);
+    });
+
+    it('is not kept from what was accepted before the schema said that it is secret', async () => {
+      await bench.register('early');
+      await bench.create('early', { password: 'hunter2' });
+      await bench.create('early', { password: { $secret: { ref: 'env:CONFIG_PASSWORD' } } });
+      for (const version of ['1', '2']) await bench.activate('early', version);
+      const configuration_schema = { properties: { password: { writeOnly: true } } };
+      await bench.suite.accepted('command.registry.UpdateService.early', { configuration_schema });
+      expect(await bench.rollBack('early')).toMatchObject({ config_version: '1' });
+      expect(
+        await bench.refusal('CreateConfiguration', 'early', bench.said({ password: 'hunter3' })),
+      ).toMatchObject({ code: 'configuration-invalid' });
     });
 
     it('needs something to go back to', async () => {
@@ -267,6 +296,25 @@ describe('putting configurations in force, on real Postgres and NATS', () => {
       expect(await effective('refused')).toMatchObject({ checksum: first, activation: 3 });
     });
 
+    it('does not count a refusal of an earlier activation of the same', async () => {
+      const { second } = await running('late', 'late-1');
+      await bench.activate('late', '2');
+      await bench.rollBack('late');
+      await bench.activate('late', '2', { gate: { ...HOUR, refused_max: 0 } });
+      const refused = { outcome: 'refused', reason: 'not yet' };
+      expect(
+        await bench.acknowledge('late', 'late-1', second, { ...refused, activation: 2 }),
+      ).toEqual({ instance_id: 'late-1', is_current: true });
+      const [, early] = await bench.suite.events('applied-configuration-late-1');
+      expect(early?.data).toMatchObject({ ...refused, checksum: second });
+      expect(early?.data).not.toHaveProperty('activation');
+      await bench.acknowledge('late', 'late-1', second, { ...refused, activation: 4 });
+      expect((await reverted('late'))[1]).toMatchObject({ activation: 4, status: 'reverted' });
+      // Nothing else was taken back: the earlier refusal was seen by no gate.
+      const all = await types('late');
+      expect(all.filter((type) => type === 'ActivationReverted')).toHaveLength(1);
+    });
+
     it('takes back what makes too many unhealthy', async () => {
       await running('ill', 'ill-1', 'ill-2', 'ill-3');
       await bench.activate('ill', '2', { gate: { ...HOUR, unhealthy_max_percent: 40 } });
@@ -289,9 +337,84 @@ describe('putting configurations in force, on real Postgres and NATS', () => {
       expect(before?.evidence).toMatchObject({ instances: 1, unhealthy: 1 });
     });
 
+    describe('of a service with an instance that was unhealthy before', () => {
+      /** One of two is. */
+      const ailing = async (service: string) => {
+        const checksums = await running(service, `${service}-1`, `${service}-2`);
+        await bench.observe(service, `${service}-2`, 'unhealthy');
+        return checksums;
+      };
+      const passed = (service: string) =>
+        bench.suite.eventually(
+          () => history(service),
+          ([now]) => now?.status === 'active' && now.judged_at !== undefined,
+        );
+
+      it('does not blame it for that one', async () => {
+        await ailing('ailing');
+        await bench.activate('ailing', '2', { gate: { observe_seconds: 1 } });
+        const [now] = await passed('ailing');
+        expect(now).toMatchObject({
+          config_version: '2',
+          evidence: { instances: 2, unhealthy: 0, unhealthy_before: 1 },
+        });
+      });
+
+      it('nor when that one is lost at last', async () => {
+        await running('waning', 'waning-1');
+        await bench.carryOut('RegisterInstance', 'waning-2', {
+          ...{ service_id: 'waning', node_name: 'n', ip_address: '10.0.0.7', port: 3000 },
+          ...{ version: '1.0.0', heartbeat_ttl_ms: 1_000 },
+        });
+        await bench.observe('waning', 'waning-2', 'unhealthy');
+        await bench.activate('waning', '2', { gate: { observe_seconds: 3 } });
+        await bench.suite.eventually(
+          () => bench.suite.events('instance-waning-2'),
+          (events) => events.some(({ type }) => type === 'InstanceTerminating'),
+        );
+        const [now] = await passed('waning');
+        expect(now).toMatchObject({ config_version: '2', evidence: { unhealthy: 0 } });
+      });
+
+      it('counts it again once it was well', async () => {
+        await ailing('relapsed');
+        await bench.activate('relapsed', '2', { gate: HOUR });
+        await bench.observe('relapsed', 'relapsed-2', 'healthy');
+        await bench.observe('relapsed', 'relapsed-2', 'unhealthy');
+        const [, before] = await reverted('relapsed');
+        expect(before).toMatchObject({
+          because: 'unhealthy are 1 of 2 instances (50 %), more than 0 %',
+        });
+      });
+
+      it('takes back what heals nobody', async () => {
+        const { second } = await running('incurable', 'incurable-1');
+        await bench.observe('incurable', 'incurable-1', 'unhealthy');
+        // However slow the rest is, it runs it by the end.
+        await bench.acknowledge('incurable', 'incurable-1', second);
+        await bench.activate('incurable', '2', { gate: { observe_seconds: 1 } });
+        expect((await reverted('incurable'))[1]).toMatchObject({
+          because: expect.stringContaining('nobody is well with it'),
+          evidence: { instances: 1, unhealthy: 0, unhealthy_before: 1, applied: 1 },
+        });
+      });
+
+      it('and keeps what heals it', async () => {
+        const { second } = await running('cured', 'cured-1');
+        await bench.observe('cured', 'cured-1', 'unhealthy');
+        await bench.activate('cured', '2', { gate: { observe_seconds: 3 } });
+        await bench.observe('cured', 'cured-1', 'healthy');
+        await bench.acknowledge('cured', 'cured-1', second);
+        const [now] = await passed('cured');
+        expect(now).toMatchObject({ evidence: { unhealthy: 0, unhealthy_before: 0 } });
+      });
+    });
+
     it('passes when its time is over, and is then what a later one falls back to', async () => {
       const { second } = await running('held', 'held-1');
-      await bench.activate('held', '2', { gate: { observe_seconds: 1, applied_min_percent: 100 } });
+      await bench.activate('held', '2', {
+        gate: { observe_seconds: 1, applied_min_percent: 100 },
+      });
       await bench.acknowledge('held', 'held-1', second);
       const [passed] = await bench.suite.eventually(
         () => history('held'),
@@ -323,6 +446,44 @@ describe('putting configurations in force, on real Postgres and NATS', () => {
         () => bench.problem('effective-configuration', of('first')),
         ({ code }) => code === 'no-configuration-in-force',
       );
+    });
+
+    it('of a first activation shows who has gone back to what it has by itself', async () => {
+      await bench.register('undone');
+      await bench.registerInstance('undone', 'undone-1', 'undone-2');
+      const { checksum } = await bench.create('undone', { pool: 50 });
+      const heard: unknown[] = [];
+      const stop = bench.suite.bus.onHint(registryContract.CONFIGURATION_HINT, (hint) => {
+        heard.push(hint);
+      });
+      await bench.activate('undone', '1', { gate: HOUR });
+      await bench.acknowledge('undone', 'undone-1', checksum);
+      await bench.acknowledge('undone', 'undone-2', checksum, { outcome: 'refused' });
+      await bench.suite.eventually(
+        () => bench.problem('effective-configuration', of('undone')),
+        ({ code }) => code === 'no-configuration-in-force',
+      );
+      // Whoever runs it hears that there is news, without a checksum.
+      await bench.suite.eventually(
+        () => heard as { service_id: string; checksum?: string }[],
+        (all) =>
+          all.some((hint) => hint.service_id === 'undone' && !Object.hasOwn(hint, 'checksum')),
+      );
+      stop();
+      expect(await instances('undone')).toMatchObject({
+        ...{ total_count: 2, current_count: 0 },
+        instances: [{ outcome: 'applied', is_current: false }, { outcome: 'refused' }],
+      });
+      expect(
+        await bench.acknowledge('undone', 'undone-1', checksum, { outcome: 'released' }),
+      ).toMatchObject({ is_current: true });
+      const seen = await instances('undone');
+      expect(seen).toMatchObject({
+        current_count: 1,
+        instances: [{ outcome: 'released', is_current: true }, { outcome: 'refused' }],
+      });
+      expect(seen).not.toHaveProperty('checksum');
+      expect(seen.instances[0]).not.toHaveProperty('checksum');
     });
 
     it('is judged once, however many registries look', async () => {

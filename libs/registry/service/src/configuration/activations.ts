@@ -67,7 +67,7 @@ export class Activations {
     if (!state.versions.has(config_version))
       return unknownConfiguration(service_id, environment, config_version);
     const effective = await this.documents.effective(data, config_version, position);
-    return this.checks.refusalOf(service_id, effective);
+    return this.checks.refusalOfKept(service_id, effective);
   }
 }
 

@@ -1,6 +1,6 @@
 import { registryContract } from '@downbeat/contracts';
 import { EventStore } from '@downbeat/event-store';
-import type { Recorded } from '@downbeat/eventsourcing';
+import type { Position, Recorded } from '@downbeat/eventsourcing';
 import { MessageBus } from '@downbeat/message-bus';
 import type {
   ConfigurationAcknowledged,
@@ -12,6 +12,12 @@ import { Injectable } from '@nestjs/common';
 import { GateWatch } from './gate-watch';
 
 type News = ConfigurationEvent | ConfigurationAcknowledged | InstanceEvent;
+
+/**
+ * Positions before the start that are told of again: a registry that was killed may have had no time to. Who
+ * has heard of them asks once more, and is told that nothing has changed.
+ */
+const TOLD_AGAIN = 1_000;
 
 /** Follows the log: instances are told when another configuration is in force, and gates are looked at when something may be wrong. */
 @Injectable()
@@ -25,7 +31,8 @@ export class ConfigurationNews {
   ) {}
 
   async start(): Promise<void> {
-    this.follower = new LogFollower<News>(this.store, await this.store.head(), (events) => {
+    const from = Math.max(0, (await this.store.head()) - TOLD_AGAIN) as Position;
+    this.follower = new LogFollower<News>(this.store, from, (events) => {
       for (const event of events) this.tell(event);
     });
     this.follower.start();
@@ -56,6 +63,7 @@ export class ConfigurationNews {
       case 'ActivationConfirmed':
       case 'InstanceRegistered':
       case 'InstanceSessionMoved':
+      case 'InstanceAdjusted':
       case 'InstanceLifecycleAnnounced':
       case 'InstanceSuppressed':
       case 'InstanceReleased':

@@ -68,15 +68,17 @@ export class GateEvidenceReader {
 
 /**
  * An instance that was lost since counts as unhealthy, by its heartbeats or its connection: it may have
- * died of the configuration. One that said goodbye does not count.
+ * died of the configuration. One that said goodbye does not count, nor does one that was unhealthy
+ * before and was lost then. Who starts anew or was well in between has begun again.
  */
 const SEEN = `
-  select *, status = 'unhealthy' or is_silent as is_unhealthy,
+  select *, (status = 'unhealthy' and unwell_since > $5) or is_silent as is_unhealthy,
+    status = 'unhealthy' and unwell_since <= $5 as is_unhealthy_before,
     coalesce(outcome = 'applied' and checksum = $3, false) as is_applied,
     coalesce(outcome = 'refused' and activation = $4, false) as is_refused
   from (
     select *, status = 'terminating' and ending <> 'deregistered'
-      and status_changed_at > $5 as is_silent
+      and unwell_since > $5 as is_silent
     from configured_instance where service_id = $1 and (environment is null or environment = $2)
   ) i`;
 
@@ -89,6 +91,7 @@ async function withEvidence(
   const [counts]: Omit<GateEvidence, 'observed_ms' | 'refusals'>[] = await manager.query(
     `select count(*) filter (where status <> 'terminating' or is_silent)::int as instances,
        count(*) filter (where is_unhealthy)::int as unhealthy,
+       count(*) filter (where is_unhealthy_before)::int as unhealthy_before,
        count(*) filter (where is_applied and status <> 'terminating')::int as applied,
        count(*) filter (where is_refused)::int as refused
      from (${SEEN}) seen`,

@@ -11,6 +11,7 @@ import {
 import { Clock, newId, Periodic } from '@downbeat/service-host';
 import { Injectable, Logger } from '@nestjs/common';
 import { GateEvidenceReader, type OpenGate } from './gate-evidence';
+import { Hearing } from '../heartbeats/hearing';
 
 const LOOK_EVERY_MS = 500;
 
@@ -23,19 +24,24 @@ const LOOK_EVERY_MS = 500;
 export class GateWatch {
   private readonly logger = new Logger(GateWatch.name);
   private readonly periodic = new Periodic('judging activations', LOOK_EVERY_MS, () => this.look());
-  /** Something may have been said that did not get here. */
-  private isDeaf = true;
-  private forget: () => void = () => undefined;
+  private readonly hearing: Hearing;
 
   constructor(
     private readonly evidence: GateEvidenceReader,
     private readonly store: EventStore,
-    private readonly bus: MessageBus,
+    bus: MessageBus,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.hearing = new Hearing(bus, {
+      listenAnew: () => evidence.listenAnew(),
+      wasHearing: false,
+      // What a read model has still to read was heard all the same.
+      isHarmless: (fault) => fault instanceof ReadModelBehind,
+    });
+  }
 
   start(): void {
-    this.forget = this.bus.onReconnect(() => (this.isDeaf = true));
+    this.hearing.start();
     this.periodic.start();
   }
 
@@ -44,23 +50,15 @@ export class GateWatch {
   }
 
   async stop(): Promise<void> {
-    this.forget();
+    this.hearing.stop();
     await this.periodic.stop();
   }
 
   /** Time in which instances could not be heard does not count as observed. */
   private async look(): Promise<void> {
-    const wasDeaf = this.isDeaf;
-    this.isDeaf = this.bus.status() !== 'connected';
-    if (this.isDeaf) return;
-    try {
-      if (wasDeaf) await this.evidence.listenAnew();
+    await this.hearing.whileHearing(async () => {
       for (const gate of await this.evidence.openGates()) await this.judge(gate);
-    } catch (fault) {
-      // What a read model has still to read was heard all the same.
-      this.isDeaf = !(fault instanceof ReadModelBehind);
-      throw fault;
-    }
+    });
   }
 
   private async judge({ service_id, environment, activation, gate, evidence }: OpenGate) {

@@ -3,6 +3,7 @@ import { fold, Rejection, type Instant } from '@downbeat/eventsourcing';
 import {
   dependencyGraph,
   dependencyStream,
+  requiredEdges,
   type DeclareDependencies,
   type DependenciesDeclared,
   type DependencyGraph,
@@ -40,6 +41,14 @@ export class DeclaredDependencies {
     const declared = this.turn.then(inTurn, inTurn);
     this.turn = declared;
     return declared;
+  }
+
+  /** Those that cannot work without it. */
+  async dependentsOf(serviceName: string): Promise<readonly string[]> {
+    const { state } = await this.newest();
+    return [...requiredEdges(state)]
+      .filter(([, needed]) => needed.includes(serviceName))
+      .map(([dependent]) => dependent);
   }
 
   private async carryOut(

@@ -11,8 +11,8 @@ export class DirectoryQueries {
   constructor(private readonly live: LiveDirectory) {}
 
   @Answers(directory)
-  ask({ input }: Question<InputOf<typeof directory>>) {
-    const data = this.live.page(input);
-    return Promise.resolve({ position: data.revision, data });
+  async ask({ input }: Question<InputOf<typeof directory>>) {
+    const data = await this.live.answer(input);
+    return { position: data.revision, data };
   }
 }

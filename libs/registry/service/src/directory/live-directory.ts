@@ -12,19 +12,17 @@ import {
 } from '@downbeat/registry-domain';
 import { LogFollower } from '@downbeat/service-host';
 import { Injectable } from '@nestjs/common';
-import type { EntityManager } from 'typeorm';
-import type { DirectoryRow } from '../projections/services/directory.table';
+import { loadDirectory } from './load-directory';
 import { services } from '../projections/services/services.projection';
-import { pushesOf, upToBytes } from './pushes';
+import { LogMarks } from './log-marks';
+import { cutTo, pushesOf, upToBytes } from './pushes';
 
 /** Callers learn from it that nothing has changed, and that the registry is there. */
 const PULSE_MS = 1_000;
 const READ_AGO_MS_MAX = 2_500;
-const ROWS_MAX = 1_000;
 /** An answer is one NATS message, of 1 MB at most. */
 const PAGE_BYTES_MAX = 512 * 1024;
-
-type Session = registryContract.NatsSession;
+const ENTRY_BYTES_MAX = 960 * 1024;
 
 /** Asking again a moment later helps. */
 export class DirectoryNotLoaded extends Fault {
@@ -35,8 +33,9 @@ export class DirectoryNotLoaded extends Fault {
 /** The directory in this process's memory: what callers are answered and pushed comes from here. */
 @Injectable()
 export class LiveDirectory {
-  private readonly listeners = new Set<(sessions: readonly Session[]) => void>();
+  private readonly listeners = new Set<(events: readonly Recorded<DirectoryEvent>[]) => void>();
   private directory = new Directory();
+  private readonly marks: LogMarks;
   private follower: LogFollower<Message> | undefined;
   private pulse: NodeJS.Timeout | undefined;
 
@@ -44,12 +43,16 @@ export class LiveDirectory {
     private readonly store: EventStore,
     private readonly readModels: ReadModels,
     private readonly bus: MessageBus,
-  ) {}
+  ) {
+    this.marks = new LogMarks(store);
+  }
 
   /** Begins with the read model, and follows the log from where that has come. */
   async start(): Promise<void> {
-    const { position, data } = await this.readModels.ask(services, {}, (manager) => load(manager));
-    this.directory = new Directory(data, position);
+    const { position, data } = await this.readModels.ask(services, {}, loadDirectory);
+    const newest = data.reduce((most, { revision }) => Math.max(most, revision), 0);
+    const mark = newest === 0 ? undefined : await this.marks.at(newest);
+    this.directory = new Directory(data, position, mark);
     this.follower = new LogFollower<Message>(this.store, position, (events) =>
       this.take(events.filter(isDirectoryEvent)),
     );
@@ -62,12 +65,22 @@ export class LiveDirectory {
     await this.follower?.stop();
   }
 
-  page({
+  /** @throws {DirectoryNotLoaded} */
+  async answer({
     since,
     limit,
-  }: InputOf<typeof registryContract.directory>): registryContract.DirectoryPage {
+    mark,
+  }: InputOf<typeof registryContract.directory>): Promise<registryContract.DirectoryPage> {
     if (!this.follower) throw new DirectoryNotLoaded('the directory is being loaded');
-    const entries = this.directory.changedAfter(since, limit).map(offerOf);
+    const isOther = mark !== undefined && (await this.marks.holds(mark)) === false;
+    if (isOther) return { services: [], revision: 0, has_more: false, is_other_log: true };
+    return this.page(since, limit);
+  }
+
+  private page(since: number, limit: number): registryContract.DirectoryPage {
+    const entries = this.directory
+      .changedAfter(since, limit)
+      .map((entry) => cutTo(offerOf(entry), ENTRY_BYTES_MAX));
     const page = upToBytes(entries, PAGE_BYTES_MAX);
     const last = page.at(-1);
     const has_more = last !== undefined && this.directory.changedAfter(last.revision, 1).length > 0;
@@ -75,6 +88,7 @@ export class LiveDirectory {
       services: page,
       revision: has_more ? last.revision : this.directory.revision,
       has_more,
+      ...marked(this.directory),
     };
   }
 
@@ -88,19 +102,17 @@ export class LiveDirectory {
   }
 
   /** Whether an instance is there, as far as this replica has read the log. */
-  isPresent({ service_id, instance_id }: InstanceName): boolean {
-    const standing = this.directory.get(service_id)?.instances[instance_id]?.standing;
-    return standing !== undefined && standing.status !== 'terminating';
+  isPresent(name: InstanceName): boolean {
+    return this.directory.isPresent(name);
   }
 
   /** Instances of a service that have not gone yet. */
   presentInstances(serviceName: string): number {
-    const instances = Object.values(this.directory.get(serviceName)?.instances ?? {});
-    return instances.filter(({ standing }) => standing.status !== 'terminating').length;
+    return this.directory.presentInstances(serviceName);
   }
 
-  /** Sessions that instances were registered with. Returns the unsubscribe function. */
-  onListed(listener: (sessions: readonly Session[]) => void): () => void {
+  /** What was read from the log, by whichever replica it was decided. Returns the unsubscribe function. */
+  onRead(listener: (events: readonly Recorded<DirectoryEvent>[]) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   }
@@ -113,9 +125,9 @@ export class LiveDirectory {
     if (events.length === 0) return;
     const after = this.directory.revision;
     const changed = this.directory.apply(events);
+    if (this.directory.mark) this.marks.note(this.directory.mark);
     this.push(changed.map(offerOf), after);
-    const sessions = events.flatMap(sessionIn);
-    if (sessions.length > 0) for (const listener of this.listeners) listener(sessions);
+    for (const listener of this.listeners) listener(events);
   }
 
   /** That nothing has changed is said by who has looked. */
@@ -126,26 +138,8 @@ export class LiveDirectory {
 
   private push(entries: readonly registryContract.DirectoryEntry[], after: number): void {
     for (const push of pushesOf(entries, after, this.directory.revision))
-      this.bus.hint(registryContract.DIRECTORY_PUSH, push);
+      this.bus.hint(registryContract.DIRECTORY_PUSH, { ...push, ...marked(this.directory) });
   }
 }
 
-const sessionIn = (event: Recorded<DirectoryEvent>): readonly Session[] => {
-  const isOne = event.type === 'InstanceRegistered' || event.type === 'InstanceSessionMoved';
-  return isOne && event.data.session ? [event.data.session] : [];
-};
-
-async function load(manager: EntityManager) {
-  const entries: DirectoryRow['entry'][] = [];
-  for (let after = ''; ;) {
-    const rows: DirectoryRow[] = await manager.query(
-      `select service_name, entry from directory_entry
-       where service_name > $1 collate "C" order by service_name collate "C" limit ${ROWS_MAX}`,
-      [after],
-    );
-    entries.push(...rows.map(({ entry }) => entry));
-    const last = rows.at(-1);
-    if (!last || rows.length < ROWS_MAX) return entries;
-    after = last.service_name;
-  }
-}
+const marked = ({ mark }: Directory) => (mark ? { mark } : {});

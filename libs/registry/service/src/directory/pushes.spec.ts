@@ -1,5 +1,5 @@
 import type { registryContract } from '@downbeat/contracts';
-import { pushesOf, upToBytes } from './pushes';
+import { cutTo, pushesOf, upToBytes } from './pushes';
 
 type Entry = registryContract.DirectoryEntry;
 const entry = (revision: number, bytes = 100): Entry => ({
@@ -46,4 +46,35 @@ it('cuts a page where an answer would get too large, after one entry at least', 
   expect(upToBytes(three, 1_200)).toHaveLength(2);
   expect(upToBytes(three, 10)).toHaveLength(1);
   expect(upToBytes(three, 10_000)).toHaveLength(3);
+});
+
+it('cuts an entry that no message holds to the targets that one does hold', () => {
+  const target = (n: number) => ({
+    service_name: 's1',
+    instance_id: `${'i'.repeat(100)}${n}`,
+    version: '1.0.0',
+    url: 'http://10.0.0.1:3000',
+    zone: 'n\u00f6rdlich',
+  });
+  const whole = { ...entry(1), targets: Array.from({ length: 100 }, (_, n) => target(n)) };
+  const size = (one: Entry): number => Buffer.byteLength(JSON.stringify(one));
+  for (const bytesMax of [1_000, 5_000, size(whole) - 1]) {
+    const cut = cutTo(whole, bytesMax);
+    expect(size(cut)).toBeLessThanOrEqual(bytesMax);
+    expect(size(cut)).toBeGreaterThan(bytesMax - 300);
+    expect(cut.targets).toEqual(whole.targets.slice(0, cut.targets.length));
+  }
+  expect(cutTo(whole, size(whole))).toBe(whole);
+});
+
+it('cuts who takes no new calls before anyone who does', () => {
+  const target = (n: number) => ({
+    ...{ service_name: 's1', instance_id: `i-${n}`, version: '1.0.0' },
+    url: 'http://10.0.0.1:3000',
+  });
+  const unoffered = [{ ...target(2), state: 'unhealthy' as const }];
+  const whole = { ...entry(1), targets: [target(1)], unoffered };
+  const size = JSON.stringify(whole).length;
+  expect(cutTo(whole, size)).toEqual(whole);
+  expect(cutTo(whole, size - 1)).toEqual({ ...entry(1), targets: [target(1)] });
 });

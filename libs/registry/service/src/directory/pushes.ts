@@ -38,6 +38,25 @@ export function pushesOf(
   return [...pushes, { after: begin, revision, services }];
 }
 
+/**
+ * An entry that fits into a message. One that does not loses who is not offered, and then targets: fewer of a
+ * service that has too many is better than nothing of all services, which an answer that cannot be sent would be.
+ */
+export function cutTo(entry: Entry, bytesMax: number): Entry {
+  if (bytesOf(entry) <= bytesMax) return entry;
+  const { unoffered: _, ...offered } = entry;
+  return cutTargets(offered, bytesMax);
+}
+
+function cutTargets(entry: Entry, bytesMax: number): Entry {
+  // Between n of them stand n - 1 commas.
+  let bytes = bytesOf({ ...entry, targets: [] }) - 1;
+  const end = entry.targets.findIndex((target) => (bytes += bytesOf(target) + 1) > bytesMax);
+  return end < 0 ? entry : { ...entry, targets: entry.targets.slice(0, end) };
+}
+
+const bytesOf = (value: object): number => Buffer.byteLength(JSON.stringify(value));
+
 /** The first entries that fit, and one at least. */
 export function upToBytes(entries: readonly Entry[], bytesMax: number): Entry[] {
   let bytes = 0;

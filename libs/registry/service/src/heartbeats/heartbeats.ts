@@ -20,6 +20,7 @@ export interface SilentInstance {
   readonly service_id: string;
   readonly instance_id: string;
   readonly silent_for_ms: number;
+  readonly status: registryContract.InstanceStatus;
   /** Instances of its service, those that have gone a moment ago included. */
   readonly registered: number;
   /** Of them, those that were given up in the window. */
@@ -84,6 +85,17 @@ export class Heartbeats {
     return undefined;
   }
 
+  /** These are known to live by other signs. */
+  async heard(instanceIds: readonly string[]): Promise<void> {
+    if (instanceIds.length === 0) return;
+    await this.pool.query(
+      `insert into heartbeat (instance_id, last_seen_at)
+       select id, clock_timestamp() from unnest($1::text[]) as id
+       on conflict (instance_id) do update set last_seen_at = excluded.last_seen_at`,
+      [instanceIds],
+    );
+  }
+
   /** From memory as a rule: a heartbeat costs one write. */
   private async refusalOf(names: InstanceName): Promise<Rejection | undefined> {
     if (this.directory.isPresent(names)) return undefined;
@@ -102,7 +114,7 @@ export class Heartbeats {
    */
   async silent(limit: number, windowMs: number): Promise<readonly SilentInstance[]> {
     const { rows } = await this.pool.query<SilentInstance>(
-      `select service_id, instance_id, silent_for_ms,
+      `select service_id, instance_id, silent_for_ms, status,
               (select count(*)::int from instance o where o.service_id = listened.service_id)
                 as registered,
               (select count(*)::int from instance o
@@ -111,12 +123,12 @@ export class Heartbeats {
                  and o.status_changed_at
                    > clock_timestamp() - make_interval(secs => $3::float8 / 1000)) as given_up
        from (
-         select i.service_id, i.instance_id, i.heartbeat_ttl_ms,
+         select i.service_id, i.instance_id, i.status, i.heartbeat_ttl_ms,
                 extract(epoch from clock_timestamp()
-                  - greatest(h.last_seen_at, i.started_at, $1::timestamptz))::float8 * 1000
+                  - greatest(h.last_seen_at, i.started_at, i.adjusted_at, $1::timestamptz))::float8 * 1000
                   as silent_for_ms,
                 row_number() over (partition by i.service_id
-                  order by greatest(h.last_seen_at, i.started_at, $1::timestamptz)) as nth
+                  order by greatest(h.last_seen_at, i.started_at, i.adjusted_at, $1::timestamptz)) as nth
          from instance i left join heartbeat h using (instance_id)
          where i.heartbeat_ttl_ms is not null and i.status <> 'terminating'
        ) listened
@@ -161,6 +173,18 @@ export class Heartbeats {
          and status_changed_at < clock_timestamp() - make_interval(secs => $1::float8 / 1000)
        limit $2`,
       [ms, limit],
+    );
+    return rows;
+  }
+
+  /** Instances of services that were retired while these registered. */
+  async ofRetiredServices(
+    limit: number,
+  ): Promise<readonly { service_id: string; instance_id: string }[]> {
+    const { rows } = await this.pool.query<{ service_id: string; instance_id: string }>(
+      `select service_id, instance_id from instance join service on service_name = service_id
+       where retired_at is not null and status <> 'terminating' limit $1`,
+      [limit],
     );
     return rows;
   }

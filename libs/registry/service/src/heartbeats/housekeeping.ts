@@ -10,11 +10,14 @@ import { Clock, HostSettings, loadConfig, newId, Periodic } from '@downbeat/serv
 import { MessageBus } from '@downbeat/message-bus';
 import { Injectable, Logger } from '@nestjs/common';
 import type { z } from 'zod';
-import { registryConfig } from '../registry-config';
-import { Heartbeats } from './heartbeats';
+import { instanceConfig } from '../registry-config';
+import { ClosedSessions } from '../sessions/closed-sessions';
+import { Hearing } from './hearing';
+import { Heartbeats, type SilentInstance } from './heartbeats';
 
 const LOOK_EVERY_MS = 500;
 const BATCH_MAX = 200;
+const SERVICE_RETIRED = 'service-retired';
 /** Takes silent instances out of service, and those that have gone out of the list. */
 @Injectable()
 export class Housekeeping {
@@ -23,46 +26,37 @@ export class Housekeeping {
   );
 
   private readonly logger = new Logger(Housekeeping.name);
-  private readonly config: z.output<typeof registryConfig>;
+  private readonly config: z.output<typeof instanceConfig>;
   /** Silent instances that are kept, as too many of their service are. */
   private heldBack = 0;
   private wasHoldingBack = false;
-  /** Something may have been said that did not get here. */
-  private isDeaf = false;
-  private forget: () => void = () => undefined;
+  private readonly hearing: Hearing;
 
   constructor(
     private readonly heartbeats: Heartbeats,
     private readonly store: EventStore,
     private readonly clock: Clock,
-    private readonly bus: MessageBus,
+    private readonly sessions: ClosedSessions,
+    bus: MessageBus,
     settings: HostSettings,
   ) {
-    this.config = loadConfig(registryConfig, settings.environment);
+    this.hearing = new Hearing(bus, { listenAnew: () => heartbeats.listenAnew() });
+    this.config = loadConfig(instanceConfig, settings.environment);
   }
 
   start(): void {
-    this.forget = this.bus.onReconnect(() => (this.isDeaf = true));
+    this.hearing.start();
     this.periodic.start();
   }
 
   async stop(): Promise<void> {
-    this.forget();
+    this.hearing.stop();
     await this.periodic.stop();
   }
 
   /** Whom a broken bus or database kept from being heard must not count as silent. */
   private async look(): Promise<void> {
-    const wasDeaf = this.isDeaf;
-    this.isDeaf = this.bus.status() !== 'connected';
-    if (this.isDeaf) return;
-    try {
-      if (wasDeaf) await this.heartbeats.listenAnew();
-      await this.tidy();
-    } catch (fault) {
-      this.isDeaf = true;
-      throw fault;
-    }
+    await this.hearing.whileHearing(() => this.tidy());
   }
 
   private async tidy(): Promise<void> {
@@ -73,6 +67,10 @@ export class Housekeeping {
     for (const { now: _, ...names } of await this.heartbeats.unusableFor(unusableMs, BATCH_MAX)) {
       const data = { ...names, unusable_for_ms: unusableMs };
       await this.decide({ type: 'GiveUpInstance', data, at: this.now() });
+    }
+    for (const names of await this.heartbeats.ofRetiredServices(BATCH_MAX)) {
+      const data = { ...names, reason: SERVICE_RETIRED };
+      await this.decide({ type: 'DeregisterInstance', data, at: this.now() });
     }
     for (const gone of await this.heartbeats.terminatedFor(
       this.config.REGISTRY_TERMINATING_MS,
@@ -90,11 +88,12 @@ export class Housekeeping {
     const windowMs = Math.min(this.config.REGISTRY_EXPIRY_WINDOW_MS, listedMs);
     const left = new Map<string, number>();
     this.heldBack = 0;
-    for (const { registered, given_up, ...silent } of await this.heartbeats.silent(
-      BATCH_MAX,
-      windowMs,
-    )) {
-      const { service_id } = silent;
+    const found = await this.heartbeats.silent(BATCH_MAX, windowMs);
+    const living = this.livingOf(found);
+    await this.heartbeats.heard([...living]);
+    for (const { registered, given_up, status: _, ...silent } of found) {
+      const { service_id, instance_id } = silent;
+      if (living.has(instance_id)) continue;
       const allowed = left.get(service_id) ?? expiryAllowance(registered, given_up, share);
       left.set(service_id, Math.max(0, allowed - 1));
       if (allowed > 0) await this.decide({ type: 'ExpireInstance', data: silent, at: this.now() });
@@ -106,6 +105,13 @@ export class Housekeeping {
         'too many instances are silent at once: most are kept for now',
       );
     this.wasHoldingBack = this.heldBack > 0;
+  }
+
+  /** Whose heartbeats get lost on the way lives all the same, when its checks pass and its connection stands. */
+  private livingOf(silent: readonly SilentInstance[]): ReadonlySet<string> {
+    const healthy = silent.filter(({ status }) => status === 'healthy');
+    const ids = healthy.map(({ instance_id }) => instance_id);
+    return new Set(ids.filter((id) => this.sessions.isOpen(id)));
   }
 
   private now() {

@@ -11,6 +11,7 @@ export type RegistryEvent = RegistrationEvent | DependenciesDeclared | InstanceE
 export const INSTANCE_EVENTS_IGNORED = {
   InstanceRegistered: ignore,
   InstanceSessionMoved: ignore,
+  InstanceAdjusted: ignore,
   InstanceLifecycleAnnounced: ignore,
   InstanceHealthObserved: ignore,
   InstanceSuppressed: ignore,

@@ -14,6 +14,7 @@ const {
   instanceTerminating,
   instanceRemoved,
   serviceCheckChanged,
+  serviceRetired,
 } = registryContract;
 
 export const registryPublications: Publications<
@@ -39,6 +40,8 @@ export const registryPublications: Publications<
           health_check,
           health_check_endpoint,
         }),
+  ServiceRetired: ({ data: { service_id } }) =>
+    integrationEvent(serviceRetired, { service_name: service_id }),
   InstanceRegistered: ({ data }) =>
     integrationEvent(instanceRegistered, {
       service_name: data.service_id,
@@ -46,6 +49,7 @@ export const registryPublications: Publications<
       check: data.check,
     }),
   InstanceSessionMoved: keepPrivate,
+  InstanceAdjusted: keepPrivate,
   InstanceLifecycleAnnounced: keepPrivate,
   InstanceHealthObserved: keepPrivate,
   InstanceSuppressed: keepPrivate,

@@ -1,5 +1,5 @@
 import { healthContract, type DataOf } from '@downbeat/contracts';
-import { EventStore, execute, type Receipt } from '@downbeat/event-store';
+import { intent, type Intent } from '@downbeat/event-store';
 import { instantOf } from '@downbeat/eventsourcing';
 import { causedBy, type Publication, type Reactor } from '@downbeat/publishing';
 import { instanceRegistration, instanceStream } from '@downbeat/registry-domain';
@@ -14,28 +14,14 @@ export class InstanceHealthReactor implements Reactor {
   readonly consumer = 'registry-instance-health';
   readonly source = 'health';
 
-  constructor(
-    private readonly store: EventStore,
-    private readonly clock: Clock,
-  ) {}
+  constructor(private readonly clock: Clock) {}
 
-  readonly apply = async (
-    publication: Publication,
-    receipt: Receipt,
-  ): Promise<'applied' | 'ignored'> => {
-    if (publication.name !== instanceHealthChanged.name) return 'ignored';
+  readonly intentFor = (publication: Publication): Intent | undefined => {
+    if (publication.name !== instanceHealthChanged.name) return undefined;
     const { service_name, ...observed } = publication.data as DataOf<typeof instanceHealthChanged>;
-    await execute(
-      this.store,
-      instanceRegistration,
-      instanceStream(observed.instance_id),
-      {
-        type: 'ObserveHealth',
-        data: { ...observed, service_id: service_name },
-        at: instantOf(this.clock.now()),
-      },
-      { meta: causedBy(publication, this.consumer), receipt },
-    );
-    return 'applied';
+    const data = { ...observed, service_id: service_name };
+    const command = { type: 'ObserveHealth', data, at: instantOf(this.clock.now()) } as const;
+    const stream = instanceStream(observed.instance_id);
+    return intent(instanceRegistration, stream, command, causedBy(publication, this.consumer));
   };
 }

@@ -98,6 +98,12 @@ export class SecretKeeper {
   }
 }
 
+/** JSON pointers (RFC 6901) to the values that are kept as ciphertext. */
+export const sealedPlaces = (document: JsonObject): string[] =>
+  secretsIn(document)
+    .filter(({ secret }) => ciphertextOf(secret))
+    .map(({ path }) => pointerOf(path));
+
 const dataKeysIn = (document: JsonObject): readonly string[] => [
   ...new Set(secretsIn(document).flatMap(({ secret }) => ciphertextOf(secret)?.data_key ?? [])),
 ];

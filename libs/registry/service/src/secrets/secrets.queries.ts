@@ -16,7 +16,7 @@ import { configurations } from '../projections/configurations/configurations.pro
 import { DataKeys } from './data-keys';
 import { KeyRing } from './key-ring';
 import { sealTo } from './sealed-box';
-import { SecretKeeper } from './secret-keeper';
+import { SecretKeeper, sealedPlaces } from './secret-keeper';
 
 const { sealSecret, instanceConfiguration, secretKeys } = registryContract;
 
@@ -51,7 +51,8 @@ export class SecretsQueries {
     if (effective === null) return { position, data: said };
     const revealed = JSON.stringify(await this.keeper.revealed(effective));
     const sealed = sealTo(input.public_key, revealed, checksum);
-    return sealed ? { position, data: { ...said, sealed } } : uselessKey();
+    const secrets = sealedPlaces(effective);
+    return sealed ? { position, data: { ...said, sealed, secrets } } : uselessKey();
   }
 
   @Answers(secretKeys)

@@ -1,7 +1,13 @@
 import type { EventStore } from '@downbeat/event-store';
 import { MemoryEventStore, MemoryLog } from '@downbeat/event-store/testing';
 import { MemoryMessageBus } from '@downbeat/message-bus/testing';
-import { instanceStream, type InstanceName } from '@downbeat/registry-domain';
+import { instantOf, type Recorded } from '@downbeat/eventsourcing';
+import {
+  instanceStream,
+  type DirectoryEvent,
+  type Ending,
+  type InstanceName,
+} from '@downbeat/registry-domain';
 import type { HostSettings } from '@downbeat/service-host';
 import { Logger } from '@nestjs/common';
 import type { LiveDirectory } from '../directory/live-directory';
@@ -32,17 +38,31 @@ async function registryOf(instances: number) {
     sessionCount: instances,
     presentInstances: () => instances,
     isPresent: () => true,
-    onListed: () => () => undefined,
+    onRead: (listener: typeof tell) => {
+      tell = listener;
+      return () => undefined;
+    },
   } as unknown as LiveDirectory;
   return { store, directory };
 }
 
+/** What the log says of one that ended; without `ending` it said goodbye. */
+const ended = (n: number, ending?: Ending, atMs = 0) =>
+  ({
+    type: 'InstanceTerminating',
+    recorded_at: instantOf(atMs),
+    data: { ...nameOf(n), reason: 'a reason of its own', ...(ending && { ending }) },
+  }) as unknown as Recorded<DirectoryEvent>;
+
+let nowMs: () => number;
 let bus: MemoryMessageBus;
+/** What was read from the log. */
+let tell: (events: readonly Recorded<DirectoryEvent>[]) => void;
 let sessions: ClosedSessions;
 
 const begin = (store: EventStore, directory: LiveDirectory) => {
   const settings = { environment: {} } as unknown as HostSettings;
-  sessions = new ClosedSessions(directory, store, bus, { now: () => 0 }, settings);
+  sessions = new ClosedSessions(directory, store, bus, { now: () => nowMs() }, settings);
   sessions.start();
 };
 const gone = async (store: EventStore, instances: number) => {
@@ -58,6 +78,8 @@ beforeEach(() => {
   Logger.overrideLogger(false);
   jest.useFakeTimers();
   bus = new MemoryMessageBus();
+  const beganAt = performance.now();
+  nowMs = () => performance.now() - beganAt;
 });
 afterEach(() => {
   sessions.stop();
@@ -95,6 +117,45 @@ it('believes of connections that the server gave up those of a share only', asyn
   expect(await gone(store, 8)).toHaveLength(4);
 });
 
+it.each([
+  ['that another replica gave up', 'session-closed'],
+  ['that were silent', 'heartbeat-expired'],
+] as const)('counts those %s in that share', async (_, ending) => {
+  const { store, directory } = await registryOf(8);
+  begin(store, directory);
+  tell([0, 1, 2].map((n) => ended(n, ending)));
+  for (let n = 3; n < 8; n++) bus.closeSession(closed(n, 'Stale Connection'));
+  await jest.advanceTimersByTimeAsync(0);
+  expect(await gone(store, 8)).toEqual([3]);
+});
+
+it('does not count those that said goodbye', async () => {
+  const { store, directory } = await registryOf(8);
+  begin(store, directory);
+  tell([ended(0)]);
+  for (let n = 1; n < 8; n++) bus.closeSession(closed(n, 'Stale Connection'));
+  await jest.advanceTimersByTimeAsync(0);
+  expect(await gone(store, 8)).toHaveLength(4);
+});
+
+it('counts the last time of one that goes again and again, and nothing that is long ago', async () => {
+  const { store, directory } = await registryOf(8);
+  begin(store, directory);
+  tell([0, 1, 2, 3].map((n) => ended(n, 'session-closed')));
+  await jest.advanceTimersByTimeAsync(10_000);
+  tell([0, 1, 2, 3].map((n) => ended(n, 'session-closed', 10_000)));
+  await jest.advanceTimersByTimeAsync(10_000);
+  bus.closeSession(closed(4, 'Stale Connection'));
+  await jest.advanceTimersByTimeAsync(0);
+  expect(await gone(store, 8)).toEqual([]);
+  await jest.advanceTimersByTimeAsync(6_000);
+  // Read late: they went when the others did.
+  tell([0, 1, 2, 3].map((n) => ended(n, 'session-closed', 10_000)));
+  bus.closeSession(closed(5, 'Stale Connection'));
+  await jest.advanceTimersByTimeAsync(0);
+  expect(await gone(store, 8)).toEqual([5]);
+});
+
 it('says nothing of anybody when the server itself goes', async () => {
   const { store, directory } = await registryOf(2);
   begin(store, directory);
@@ -116,4 +177,60 @@ it('tries again when it could not be recorded', async () => {
   bus.closeSession(closed(1));
   await jest.advanceTimersByTimeAsync(5_000);
   expect(await gone(store, 2)).toEqual([1]);
+});
+
+describe('a session', () => {
+  /** Of the instance whose session is the first. */
+  const said = (type: 'InstanceRegistered' | 'InstanceSessionMoved', client_id?: number) =>
+    tell([
+      {
+        type,
+        recorded_at: instantOf(nowMs()),
+        data: {
+          ...nameOf(0),
+          ...(client_id === undefined ? {} : { session: sessionOf(client_id) }),
+        },
+      } as unknown as Recorded<DirectoryEvent>,
+    ]);
+  beforeEach(async () => {
+    const { store, directory } = await registryOf(1);
+    begin(store, directory);
+  });
+
+  it('is known to be open since it began, on a server that says who goes', () => {
+    said('InstanceRegistered', 0);
+    expect(sessions.isOpen('billing-0')).toBe(false);
+    bus.closeSession(closed(99));
+    expect(sessions.isOpen('billing-0')).toBe(true);
+    said('InstanceSessionMoved', 5);
+    expect(sessions.isOpen('billing-0')).toBe(true);
+  });
+
+  it.each([
+    ['it closed', () => bus.closeSession(closed(0))],
+    ['it closed with the server', () => bus.closeSession(closed(0, 'Server Shutdown'))],
+    [
+      'another connection stands for the instance, which is closed',
+      () => said('InstanceSessionMoved', 99),
+    ],
+    ['none stands for it any more', () => said('InstanceSessionMoved')],
+    ['it was told to be over', () => tell([ended(0)])],
+    ['nobody could be heard for a moment', () => bus.reconnect()],
+  ])('is not known to be open when %s', (_, happens) => {
+    said('InstanceRegistered', 0);
+    bus.closeSession(closed(99));
+    happens();
+    bus.closeSession(closed(99));
+    expect(sessions.isOpen('billing-0')).toBe(false);
+  });
+
+  it('that began before this process listened is not known to be open', () => {
+    jest.advanceTimersByTime(10);
+    bus.reconnect();
+    bus.closeSession(closed(99));
+    const before = nowMs;
+    nowMs = () => before() - 5;
+    said('InstanceRegistered', 0);
+    expect(sessions.isOpen('billing-0')).toBe(false);
+  });
 });

@@ -1,17 +1,19 @@
 import type { registryContract } from '@downbeat/contracts';
 import { EventStore, execute } from '@downbeat/event-store';
-import { instantOf } from '@downbeat/eventsourcing';
+import { instantOf, type Recorded } from '@downbeat/eventsourcing';
 import { MessageBus, type ClosedSession } from '@downbeat/message-bus';
 import {
+  endingOf,
   expiryAllowance,
   instanceRegistration,
   instanceStream,
+  type DirectoryEvent,
   type InstanceName,
 } from '@downbeat/registry-domain';
 import { Clock, HostSettings, loadConfig, newId } from '@downbeat/service-host';
 import { Injectable, Logger } from '@nestjs/common';
 import { LiveDirectory } from '../directory/live-directory';
-import { registryConfig } from '../registry-config';
+import { instanceConfig } from '../registry-config';
 
 /** The other side has closed, or was gone when it was written to: the process ended, or said goodbye. */
 const CLOSED_BY_CLIENT: readonly string[] = ['Client Closed', 'Read Error'];
@@ -42,12 +44,16 @@ export class ClosedSessions {
   private readonly closed = new Map<string, Known>();
   /** When connections of instances closed, a moment ago. */
   private recent: readonly number[] = [];
-  /** When instances were given up in this window, by service. */
-  private readonly givenUp = new Map<string, Map<string, number>>();
+  /** When instances were given up in this window, by whomever and for whichever reason. Oldest first. */
+  private readonly givenUp = new Map<string, InstanceName & { readonly at: number }>();
   private readonly timers = new Set<NodeJS.Timeout>();
   private readonly shareMax: number;
   private readonly windowMs: number;
   private forget: () => void = () => undefined;
+  /** Sessions that began while this process listened, by instance; and servers that say whose ended. */
+  private readonly open = new Map<string, registryContract.NatsSession>();
+  private readonly telling = new Set<string>();
+  private listeningSince = Infinity;
 
   constructor(
     private readonly directory: LiveDirectory,
@@ -56,20 +62,20 @@ export class ClosedSessions {
     private readonly clock: Clock,
     settings: HostSettings,
   ) {
-    const config = loadConfig(registryConfig, settings.environment);
+    const config = loadConfig(instanceConfig, settings.environment);
     this.shareMax = config.REGISTRY_EXPIRY_SHARE_MAX;
     this.windowMs = config.REGISTRY_EXPIRY_WINDOW_MS;
   }
 
   start(): void {
     const forgetBus = this.bus.onSessionClosed((session) => this.learn(session));
-    const forgetDirectory = this.directory.onListed((sessions) => {
-      for (const session of sessions) {
-        const known = this.closed.get(keyOf(session));
-        if (known) this.close(known.session);
-      }
+    const forgetDirectory = this.directory.onRead((events) => {
+      for (const event of events) this.read(event);
     });
+    this.listenAnew();
+    const forgetReconnect = this.bus.onReconnect(() => this.listenAnew());
     this.forget = () => {
+      forgetReconnect();
       forgetBus();
       forgetDirectory();
     };
@@ -81,8 +87,43 @@ export class ClosedSessions {
     this.timers.clear();
   }
 
+  /**
+   * Whether the connection that stands for an instance is open, as far as this process can know: it has
+   * listened since that was registered, to a server that says when one closes.
+   */
+  isOpen(instanceId: string): boolean {
+    const session = this.open.get(instanceId);
+    return session !== undefined && this.telling.has(session.server_id);
+  }
+
+  /** What ended until now nobody has said to this process. */
+  private listenAnew(): void {
+    this.listeningSince = this.clock.now();
+    this.open.clear();
+    this.telling.clear();
+  }
+
+  private read(event: Recorded<DirectoryEvent>): void {
+    if (event.type === 'InstanceTerminating') {
+      this.open.delete(event.data.instance_id);
+      const { ending = endingOf(event.data.reason) } = event.data;
+      const agoMs = this.clock.now() - Date.parse(event.recorded_at);
+      if (ending !== 'deregistered') this.noteGivenUp(event.data, agoMs);
+    }
+    if (event.type !== 'InstanceRegistered' && event.type !== 'InstanceSessionMoved') return;
+    const { instance_id, session } = event.data;
+    const known = session && this.closed.get(keyOf(session));
+    const isHeardOf = Date.parse(event.recorded_at) >= this.listeningSince;
+    if (session && !known && isHeardOf) this.open.set(instance_id, session);
+    else this.open.delete(instance_id);
+    if (known) this.close(known.session);
+  }
+
   private learn(session: ClosedSession): void {
+    for (const { instance_id } of this.directory.instancesOf(session))
+      this.open.delete(instance_id);
     if (session.reason === SERVER_GOES) return;
+    this.telling.add(session.server_id);
     const now = performance.now();
     this.closed.set(keyOf(session), { at: now, session });
     for (const [key, { at }] of this.closed) {
@@ -114,20 +155,34 @@ export class ClosedSessions {
     }
   }
 
-  private mayGiveUp({ service_id, instance_id }: InstanceName): boolean {
-    const now = performance.now();
-    const before = [...(this.givenUp.get(service_id) ?? [])];
-    const recent = new Map(before.filter(([, at]) => now - at < this.windowMs));
+  private mayGiveUp(instance: InstanceName): boolean {
+    const { service_id } = instance;
+    const recent = this.givenUpOf(service_id);
     // Some of them are listed as present until the log is read.
-    const gone = [...recent.keys()].filter(
-      (id) => !this.directory.isPresent({ service_id, instance_id: id }),
-    );
+    const gone = recent.filter((one) => !this.directory.isPresent(one));
     const registered = this.directory.presentInstances(service_id) + gone.length;
-    const mayGo = expiryAllowance(registered, recent.size, this.shareMax) > 0;
-    if (mayGo) recent.set(instance_id, now);
-    if (recent.size > 0) this.givenUp.set(service_id, recent);
-    else this.givenUp.delete(service_id);
+    const mayGo = expiryAllowance(registered, recent.length, this.shareMax) > 0;
+    if (mayGo) this.noteGivenUp(instance);
     return mayGo;
+  }
+
+  /** @param agoMs Since it was given up: what is read late is not new. */
+  private noteGivenUp({ service_id, instance_id }: InstanceName, agoMs = 0): void {
+    const now = performance.now();
+    for (const [id, { at }] of this.givenUp) {
+      if (now - at < this.windowMs) break;
+      this.givenUp.delete(id);
+    }
+    // The last time counts, of one that goes again and again.
+    this.givenUp.delete(instance_id);
+    this.givenUp.set(instance_id, { service_id, instance_id, at: now - Math.max(0, agoMs) });
+  }
+
+  private givenUpOf(serviceName: string): readonly InstanceName[] {
+    const since = performance.now() - this.windowMs;
+    return [...this.givenUp.values()].filter(
+      ({ service_id, at }) => service_id === serviceName && at > since,
+    );
   }
 
   private decide(instance: InstanceName, session: ClosedSession, tries: number): void {

@@ -51,8 +51,10 @@ export function scene(endpoints: readonly Endpoint[], { policy, respond, ...more
       this.lookups++;
       return this.listed;
     },
-    lookupCapability: (name: string) =>
-      name === 'invoicing' ? endpoints.filter(({ id }) => id === 'b') : undefined,
+    lookupCapability: (name: string, _: string | undefined, environment = 'here') =>
+      name === 'invoicing'
+        ? endpoints.filter(({ id }) => id === (environment === 'here' ? 'b' : 'a'))
+        : undefined,
   };
   const proxy = new ServiceProxy<Endpoint, ProxyRequest, string>({
     source: 'shop',
@@ -69,8 +71,7 @@ export function scene(endpoints: readonly Endpoint[], { policy, respond, ...more
     ports: {
       now,
       chance: seededChance(1),
-      wait: (ms) =>
-        new Promise((resolve) => wheel.add(new Alarm(resolve), clock.nowMs + ms, clock.nowMs)),
+      wait: (ms) => new Promise((resolve) => wheel.add(new Alarm(resolve), clock.nowMs + ms)),
       timeOuts: wheel,
     },
     policyOf: () => ({ ...PLAIN_POLICY, ...policy }),

@@ -1,7 +1,6 @@
-import type { BreakerPolicy, BreakerRules } from '@downbeat/resilience';
+import { HeldBreakers } from '@downbeat/breakers';
+import type { BreakerPolicy } from '@downbeat/resilience';
 import type { CallResult, HeldBecause } from '@downbeat/saga-domain';
-import type { BreakerOrder } from '../breakers/breaker-orders';
-import { HeldBreakers } from '../breakers/held-breakers';
 import type { CallRequest, Ticket } from './call-request';
 import { TargetLane, type Evidence } from './target-lane';
 import { shareOf, type TargetLimits } from './target-limits';
@@ -21,6 +20,8 @@ export interface AdmissionOptions {
 
 const CALLS_PER_TARGET_MAX = 200;
 const WAITING_PER_TARGET_MAX = 5_000;
+/** Who calls, as breakers name it: the engine calls for all workflows alike. */
+const BREAKER_SOURCE = 'downbeat-saga';
 
 /** What operators said of a target. */
 export interface TargetRules {
@@ -42,7 +43,12 @@ export class Admission {
 
   constructor(private readonly options: AdmissionOptions) {
     const { now, chance, calendar = Date.now, breaker: policy } = options;
-    this.breakers = new HeldBreakers({ now, calendar, chance, ...(policy && { policy }) });
+    this.breakers = new HeldBreakers({
+      source: BREAKER_SOURCE,
+      ...{ now, calendar, chance, ...(policy && { policy }) },
+      // Lanes come and go with the calls there are, and take theirs along.
+      breakersMax: Infinity,
+    });
   }
 
   get underWay(): number {
@@ -88,9 +94,8 @@ export class Admission {
     }
   }
 
-  /** What breakers are to do, in place of what they did. */
-  followBreakers(rules: BreakerRules, orders: readonly BreakerOrder[]): void {
-    this.breakers.follow(rules, orders);
+  /** The breakers follow other settings, or were told what to do. */
+  lookAgain(): void {
     for (const lane of this.lanes.values()) lane.lookAgain();
   }
 

@@ -1,6 +1,7 @@
+import type { HeldBreaker } from '@downbeat/breakers';
 import { TokenBucket, type CircuitBreaker, type Permit } from '@downbeat/resilience';
 import type { CallResult, HeldBecause } from '@downbeat/saga-domain';
-import type { HeldBreaker } from '../breakers/held-breakers';
+import { isWell } from '../targets/target-caller';
 import type { CallRequest, Ticket, Wait } from './call-request';
 import { burstOf, KeyLimits } from './key-limits';
 import type { TargetLimits } from './target-limits';
@@ -102,7 +103,7 @@ export class TargetLane {
     if (!waiter.permit) return;
     this.busy--;
     this.keys.leave(waiter.key);
-    if (result) this.came(waiter.permit, isGood(result));
+    if (result) this.came(waiter.permit, isWell(result));
     else this.breaker.giveBack(waiter.permit);
     this.pump();
   }
@@ -230,24 +231,8 @@ export class TargetLane {
   private came(permit: Permit, isFine: boolean): void {
     this.seen.calls++;
     if (!isFine) this.seen.failures++;
-    this.ports.held.tally.came(isFine, false, this.ports.calendar());
     this.breaker.came(permit, isFine, this.ports.now());
   }
 }
 
 const WAITS_SHOWN_MAX = 100;
-
-/** Whether the target is well: an answer that refuses is an answer. */
-function isGood(result: CallResult): boolean {
-  switch (result.kind) {
-    case 'ok':
-    case 'oversized':
-      return true;
-    case 'answer':
-      return result.status < 500;
-    case 'refused':
-    case 'broken':
-    case 'timeout':
-      return false;
-  }
-}

@@ -1,10 +1,10 @@
+import type { Report } from '@downbeat/breakers';
 import { healthContract, validate } from '@downbeat/contracts';
 import { Rejection } from '@downbeat/eventsourcing';
 import { NoOutcome, type CommandOutcome, type MessageBus } from '@downbeat/message-bus';
 import { BREAKER_POLICY, BreakerRules, type BreakerPolicy } from '@downbeat/resilience';
 import { Logger } from '@nestjs/common';
 import { Admission } from '../admission/admission';
-import type { Report } from './breaker-report';
 import { BreakerReports } from './breaker-reports';
 
 const MINUTE = 60_000;
@@ -161,11 +161,19 @@ describe('the reports of a replica', () => {
     call(true);
     const id = '3f2b8c1e-5d43-8a7f-9c21-0e6d5b4a3f21';
     const rule = { source: '*', target: 'shop', pattern: '*', policy: BREAKER_POLICY, id };
-    const order = { breakerId: id, target: 'shop', orderNo: 4, reason: 'moving' } as const;
-    const untilMs = Date.now() + 30_000;
-    admission.followBreakers(new BreakerRules([rule], impatient), [
+    const order = {
+      breakerId: id,
+      target: 'shop',
+      pattern: '*',
+      orderNo: 4,
+      reason: 'moving',
+    } as const;
+    const untilMs = performance.now() + 30_000;
+    const until = new Date(Date.now() + 30_000).toISOString();
+    admission.breakers.follow(new BreakerRules([rule], impatient), [
       { ...order, kind: 'forced-open', untilMs },
     ]);
+    admission.lookAgain();
     await pass(1_000);
     expect(listener.held).toMatchObject([
       {
@@ -173,7 +181,7 @@ describe('the reports of a replica', () => {
         mode: 'forced_open',
         follows: id,
         failure_threshold: 10,
-        next_attempt_at: new Date(untilMs).toISOString(),
+        next_attempt_at: until,
         orders_done: [{ breaker_id: id, order_no: 4 }],
       },
     ]);
@@ -183,4 +191,25 @@ describe('the reports of a replica', () => {
       transitions: [{ cause: { kind: 'force_expired', reason: 'moving' } }],
     });
   });
+
+  it.each(['reset', 'release'] as const)(
+    'say once that a breaker has carried out a %s, also when it went with its idle lane',
+    async (kind) => {
+      call(true);
+      await pass(2 * MINUTE);
+      const { length } = listener.sent;
+      const breakerId = '3f2b8c1e-5d43-8a7f-9c21-0e6d5b4a3f21';
+      const order = { kind, reason: 'it was repaired', orderNo: 4 };
+      admission.breakers.follow(new BreakerRules([], impatient), [
+        { ...order, breakerId, target: 'shop', pattern: '*' },
+      ]);
+      // Once for its evidence, once because there is no more.
+      for (let time = 0; time < 2; time++) admission.tell();
+      expect(admission.view()).toEqual([]);
+      await pass(20 * MINUTE);
+      expect(listener.sent.slice(length)).toMatchObject([
+        { report: { breakers: [{ state: 'closed', orders_done: [{ order_no: 4 }] }] } },
+      ]);
+    },
+  );
 });

@@ -5,10 +5,14 @@ import { Periodic } from '@downbeat/service-host';
 /** What a read model must have seen at least, as a question says it. */
 export type AsOf = { readonly min_position?: Position };
 
+/** So many turns ask for what was hinted at: it may never be there, if the log was put back. */
+const TURNS_AFTER_HINT = 5;
+
 /** Reads from a read model when a hint says where something was recorded, and now and then: hints get lost. */
 export class HintedReading {
   private readonly periodic: Periodic;
   private minPosition: Position = 0;
+  private turnsLeft = 0;
   private unsubscribe: () => void = () => undefined;
 
   /** @param hint Its subject; its payload is `{ position }`. */
@@ -19,15 +23,14 @@ export class HintedReading {
     private readonly hint: string,
     read: (as: AsOf) => Promise<void>,
   ) {
-    this.periodic = new Periodic(what, everyMs, () =>
-      read(this.minPosition === 0 ? {} : { min_position: this.minPosition }),
-    );
+    this.periodic = new Periodic(what, everyMs, () => read(this.asOf()));
   }
 
   start(): void {
     this.unsubscribe = this.bus.onHint(this.hint, (payload) => {
       const { position } = payload as { readonly position?: unknown };
-      if (typeof position === 'number') this.minPosition = Math.max(this.minPosition, position);
+      if (isPosition(position) && position > this.minPosition)
+        [this.minPosition, this.turnsLeft] = [position, TURNS_AFTER_HINT];
       this.periodic.hurry();
     });
     this.periodic.start({ atOnce: true });
@@ -42,4 +45,11 @@ export class HintedReading {
     this.unsubscribe();
     await this.periodic.stop();
   }
+
+  private asOf(): AsOf {
+    if (this.turnsLeft-- <= 0) this.minPosition = 0;
+    return this.minPosition === 0 ? {} : { min_position: this.minPosition };
+  }
 }
+
+const isPosition = (said: unknown): said is Position => Number.isSafeInteger(said);

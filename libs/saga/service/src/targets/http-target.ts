@@ -1,10 +1,12 @@
 import { PAYLOAD_BYTES_MAX } from '@downbeat/contracts';
 import { Egress, EgressFault, ResponseTooLarge, type EgressResponse } from '@downbeat/egress';
+import type { CallEnding } from '@downbeat/resilience';
 import type { CallEffect, CallResult } from '@downbeat/saga-domain';
 import { Injectable } from '@nestjs/common';
 import { ServiceDirectory } from './service-directory';
 import {
   callHeaders,
+  isWell,
   messageOf,
   oversized,
   resultOfBody,
@@ -24,11 +26,26 @@ export class HttpTarget extends TargetCaller {
 
   async call(effect: CallEffect, context: CallContext): Promise<CallResult | undefined> {
     if (!this.directory.isKnown) await this.directory.firstKnown(effect.timeoutMs);
-    const address = this.directory.addressOf(effect.service_name);
+    const address = this.directory.choose(effect.service_name, effect.key);
     if ('missing' in address)
       return { kind: 'refused', message: `${effect.service_name}: ${address.missing}` };
+    let ending: CallEnding = 'abandoned';
+    try {
+      const result = await this.callAt(address.url, effect, context);
+      if (result) ending = isWell(result) ? 'ok' : 'failed';
+      return result;
+    } finally {
+      address.end(ending);
+    }
+  }
+
+  private async callAt(
+    base: string,
+    effect: CallEffect,
+    context: CallContext,
+  ): Promise<CallResult | undefined> {
     const isGet = effect.method === 'GET';
-    const url = `${address.url}${effect.endpoint}${isGet ? queryString(effect.input) : ''}`;
+    const url = `${base}${effect.endpoint}${isGet ? queryString(effect.input) : ''}`;
     let isHeldBack = false;
     const maySend = (): boolean => {
       isHeldBack = context.mayCall?.() === false;

@@ -1,15 +1,17 @@
 import { querySubject, registryContract } from '@downbeat/contracts';
 import { DirectoryFollower, type FollowerStatus } from '@downbeat/discovery';
 import { MessageBus } from '@downbeat/message-bus';
+import { HostSettings } from '@downbeat/service-host';
 import { Injectable, Logger } from '@nestjs/common';
 import { setTimeout as pause } from 'node:timers/promises';
+import { InstanceChoice, type ChosenInstance } from './instance-choice';
 
 const ASK_TIMEOUT_MS = 2_000;
 const FIRST_LOOK_MS = 5_000;
 
 /** Where a service can be called, or why it cannot. */
 export type Address =
-  { readonly url: string } | { readonly missing: 'service-unknown' | 'no-healthy-instance' };
+  ChosenInstance | { readonly missing: 'service-unknown' | 'no-healthy-instance' };
 
 /**
  * The registry's directory in memory. Without registry or NATS the last snapshot goes on serving.
@@ -18,10 +20,11 @@ export type Address =
 export class ServiceDirectory {
   private readonly logger = new Logger(ServiceDirectory.name);
   private readonly follower: DirectoryFollower;
-  /** Whose turn it is at each service: round robin over the instances that take calls. */
-  private readonly turns = new Map<string, number>();
+  private readonly choice: InstanceChoice;
 
-  constructor(bus: MessageBus) {
+  constructor(bus: MessageBus, { config }: HostSettings) {
+    const ports = { now: () => performance.now(), chance: Math.random };
+    this.choice = new InstanceChoice(ports, config.DOWNBEAT_ZONE);
     const source = {
       ask: async (input: { readonly since: number }) => {
         const subject = querySubject(registryContract.directory);
@@ -61,18 +64,12 @@ export class ServiceDirectory {
     ending.abort();
   }
 
-  /** Looks in memory only. */
-  addressOf(serviceName: string): Address {
+  /** Looks in memory only. @param key Of the call, the same for all its attempts. */
+  choose(serviceName: string, key: string): Address {
     const entry = this.follower.snapshot.serviceOf(serviceName);
-    if (!entry) return { missing: 'service-unknown' };
-    const { targets, base_url, instance_count } = entry;
-    const turn = this.turns.get(serviceName) ?? 0;
-    this.turns.set(serviceName, turn + 1);
-    const target = targets[turn % Math.max(1, targets.length)];
-    if (target) return { url: target.url };
-    // An address of the whole service is for those that register no instances.
-    if (base_url !== undefined && instance_count === 0) return { url: base_url.replace(/\/$/, '') };
-    return { missing: 'no-healthy-instance' };
+    if (entry) return this.choice.choose(entry, key) ?? { missing: 'no-healthy-instance' };
+    this.choice.forget(serviceName);
+    return { missing: 'service-unknown' };
   }
 
   status(): FollowerStatus {

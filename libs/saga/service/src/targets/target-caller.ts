@@ -30,6 +30,21 @@ export const callHeaders = (
   ...(traceparent === undefined ? {} : { traceparent }),
 });
 
+/** Whether whoever was called is well: an answer that refuses is an answer. */
+export function isWell(result: CallResult): boolean {
+  switch (result.kind) {
+    case 'ok':
+    case 'oversized':
+      return true;
+    case 'answer':
+      return result.status < 500;
+    case 'refused':
+    case 'broken':
+    case 'timeout':
+      return false;
+  }
+}
+
 /** Keys of objects and places in lists that an answer may have together. */
 export const ANSWER_KEYS_MAX = 100_000;
 

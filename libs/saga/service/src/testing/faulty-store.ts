@@ -55,6 +55,11 @@ export class FaultyStore extends EventStore {
     }
   }
 
+  /** No run appends to several streams: they meet no fate. */
+  appendTogether(appends: readonly Append[]): Promise<readonly Appended[]> {
+    return this.store.appendTogether(appends);
+  }
+
   private storeLate(append: Append, fate: Fate): void {
     const late = sleep(10 + this.latencyMs())
       .then(() => this.store.append(append))

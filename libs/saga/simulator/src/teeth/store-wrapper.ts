@@ -20,6 +20,10 @@ export class StoreWrapper extends EventStore {
     return this.appending(append);
   }
 
+  appendTogether(appends: readonly Append[]) {
+    return this.inner.appendTogether(appends);
+  }
+
   async load<Event extends Message>(stream: StreamName, after?: number) {
     const events = await this.inner.load<Event>(stream, after);
     return events.map((event) => this.seeing(event));

@@ -6,6 +6,6 @@ export interface Tooth {
   /** What the engine does wrong. */
   readonly says: string;
   readonly mutation: Mutation;
-  /** Of one that hundreds of seeds may not show: a seed that does, so that tests need not look for it. */
+  /** Of one that few seeds show: one that does, so that it need not be looked for. Others are, when it does not. */
   readonly shownBy?: number;
 }

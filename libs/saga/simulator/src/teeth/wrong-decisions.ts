@@ -116,6 +116,7 @@ export const WRONG_DECISIONS: readonly Tooth[] = [
   {
     name: 'optional-step-in-doubt-forgotten',
     says: 'an optional step whose outcome is unknown is not undone',
+    shownBy: 71,
     mutation: {
       decider: rewriting((events) =>
         events.map((event): RunEvent =>
@@ -129,6 +130,7 @@ export const WRONG_DECISIONS: readonly Tooth[] = [
   {
     name: 'doubt-forgotten-at-take-over',
     says: 'a call made again after a take-over counts as the first',
+    shownBy: 189,
     mutation: {
       decider: mishearing((answer) => ({ ...answer, data: { ...answer.data, reissued: false } })),
     },

@@ -15,6 +15,7 @@ export const WRONG_FAILURES: readonly Tooth[] = [
   {
     name: 'rules-share-one-budget',
     says: 'what one rule has used up is gone for the others',
+    shownBy: 68,
     mutation: {
       decider: deciding((sound) => (command, state) => {
         if (command.type !== 'CallAnswered') return sound(command, state);
@@ -52,6 +53,7 @@ export const WRONG_FAILURES: readonly Tooth[] = [
   {
     name: 'caught-and-gone-on-as-usual',
     says: 'a run goes on behind what it has caught as if nothing had failed',
+    shownBy: 46,
     mutation: deciderFor((step) =>
       step.type === 'service_call'
         ? { ...step, onError: step.onError.map(({ match }) => ({ match, goto: step.next })) }
@@ -74,11 +76,13 @@ export const WRONG_FAILURES: readonly Tooth[] = [
   {
     name: 'savepoint-not-seen',
     says: 'what came before a savepoint that was passed is undone too',
+    shownBy: 21,
     mutation: deciderFor((step) => ({ ...step, savepoint: undefined })),
   },
   {
     name: 'point-of-no-return-passed',
     says: 'without savepoints everything is undone, whatever cannot be undone came after it',
+    shownBy: 42,
     mutation: deciderFor((step) =>
       step.type === 'service_call' && !step.undo
         ? { ...step, call: { ...step.call, method: 'GET' } }

@@ -44,6 +44,7 @@ export const WRONG_FAMILIES: readonly Tooth[] = [
   {
     name: 'child-told-twice',
     says: 'a run that stands for a step is told twice to begin again',
+    shownBy: 37,
     mutation: {
       reach: (reach, { world, process }) => {
         const anew = underNewIds(reach);

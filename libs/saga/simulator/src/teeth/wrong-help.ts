@@ -10,6 +10,7 @@ export const WRONG_HELP: readonly Tooth[] = [
   {
     name: 'paused-run-goes-on',
     says: 'an answer that comes in a pause leads on at once',
+    shownBy: 37,
     mutation: {
       decider: deciding((sound) => (command, state) => {
         if (command.type !== 'CallAnswered' || !isStarted(state)) return sound(command, state);
@@ -34,6 +35,7 @@ export const WRONG_HELP: readonly Tooth[] = [
   {
     name: 'answers-of-a-pause-forgotten',
     says: 'what was answered in a pause leads nowhere when it is over',
+    shownBy: 32,
     mutation: {
       decider: rewriting((events) =>
         events[0]?.type === 'WorkflowResumed' ? events.slice(0, 1) : events,
@@ -56,11 +58,13 @@ export const WRONG_HELP: readonly Tooth[] = [
   {
     name: 'paused-definition-not-heeded',
     says: 'a replica begins runs of a definition that it knows to be paused',
+    shownBy: 67,
     mutation: { isDefinitionPaused: () => false },
   },
   {
     name: 'runs-of-a-paused-definition-left',
     says: 'a run is not paused with its definition',
+    shownBy: 77,
     mutation: {
       decider: deciding(
         (sound) => (command, state) =>
@@ -103,6 +107,7 @@ export const WRONG_HELP: readonly Tooth[] = [
   {
     name: 'skipped-taken-for-undone',
     says: 'an effect whose undo is given up counts as undone',
+    shownBy: 23,
     mutation: {
       decider: rewriting((events) =>
         events.map((event): RunEvent =>
@@ -135,6 +140,7 @@ export const WRONG_HELP: readonly Tooth[] = [
   {
     name: 'incident-left-open',
     says: 'an incident that the end of its run has overtaken is never closed',
+    shownBy: 28,
     mutation: {
       decider: rewriting((events) =>
         events.filter(
@@ -185,6 +191,7 @@ export const WRONG_HELP: readonly Tooth[] = [
   {
     name: 'edit-of-what-is-in-doubt',
     says: 'what may have happened is asked for otherwise after an edit',
+    shownBy: 91,
     mutation: {
       decider: deciding((sound) => (command, state) => {
         if (command.type !== 'RetryWorkflow') return sound(command, state);

@@ -65,6 +65,7 @@ export const WRONG_MIGRATIONS: readonly Tooth[] = [
   {
     name: 'another-request-under-the-old-key',
     says: 'what a migration has made another request is taken for the one before',
+    shownBy: 23,
     mutation: { decider: rewritten(({ anew: _, undo_anew: __, ...data }) => data) },
   },
   {

@@ -116,6 +116,7 @@ export const WRONG_PORTS: readonly Tooth[] = [
   {
     name: 'late-answer-of-an-abandoned-call',
     says: 'the late answer to an earlier attempt is taken for that of the next',
+    shownBy: 83,
     mutation: { targets: (targets, site) => takingLateAnswers(targets, site) },
   },
   {
@@ -141,6 +142,7 @@ export const WRONG_PORTS: readonly Tooth[] = [
   {
     name: 'epoch-of-before',
     says: 'a run that comes back to a replica is held in the epoch that it had there before',
+    shownBy: 61,
     mutation: {
       store: (store, site) =>
         new StoreWrapper(store, (append) => {
@@ -160,6 +162,7 @@ export const WRONG_PORTS: readonly Tooth[] = [
   {
     name: 'run-at-rest-kept-for-nobody',
     says: 'a run at rest that was taken for an operator, without a word of it, is not given back',
+    shownBy: 14,
     mutation: {
       store: (store) =>
         new StoreWrapper(store, async (append) => {

@@ -9,6 +9,7 @@ export const WRONG_TURNS: readonly Tooth[] = [
   {
     name: 'race-undoes-its-winner',
     says: 'what the winner of a race did is undone with the rest',
+    shownBy: 25,
     mutation: {
       decider: rewriting((events, before, definition) => {
         const index = events.findIndex(({ type }) => type === 'RaceUndoStarted');
@@ -34,6 +35,7 @@ export const WRONG_TURNS: readonly Tooth[] = [
   {
     name: 'loser-of-a-race-left-standing',
     says: 'of what the losers of a race did only the newest is undone',
+    shownBy: 25,
     mutation: {
       decider: rewriting((events) =>
         events.map((event): RunEvent =>
@@ -76,6 +78,7 @@ export const WRONG_TURNS: readonly Tooth[] = [
   {
     name: 'signal-taken-twice',
     says: 'every step that waits for a signal takes the same one',
+    shownBy: 32,
     mutation: {
       decider: deciding((sound) => (command, state) => {
         const decided = sound(command, state);

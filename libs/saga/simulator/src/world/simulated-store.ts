@@ -44,6 +44,11 @@ export class SimulatedStore extends EventStore {
     return world.network.ask(process, route, () => world.commit(process, append, isAstray), landed);
   }
 
+  /** No run appends to several streams: no weather is made for it. */
+  appendTogether(appends: readonly Append[]): Promise<readonly Appended[]> {
+    return this.world.store.appendTogether(appends);
+  }
+
   async load<Event extends Message>(stream: StreamName, after?: number) {
     const { world } = this;
     return world.network.ask(this.process, this.readRoute(), () => {

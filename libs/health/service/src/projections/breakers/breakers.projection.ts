@@ -6,6 +6,6 @@ import { breakerTable } from './breaker.table';
 /** Breakers: how they are, what was said to them, and what they did in the last eight days. */
 export const breakers: Projection = {
   name: 'health.breakers',
-  version: 1,
+  version: 2,
   tables: [breakerTable, breakerHourTable, breakerDefaultsTable],
 };

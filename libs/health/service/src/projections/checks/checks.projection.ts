@@ -1,8 +1,14 @@
-import type { CheckEvent, Need, NeedsChanged, ServiceCheckChanged } from '@downbeat/health-domain';
+import type { CheckEvent, Need, NeedsChanged, ServiceCheckEvent } from '@downbeat/health-domain';
 import { ignore, type Projection, type Table } from '@downbeat/projections';
 import type { Instant, JsonObject } from '@downbeat/eventsourcing';
 
-type HealthEvent = CheckEvent | NeedsChanged | ServiceCheckChanged;
+type HealthEvent = CheckEvent | NeedsChanged | ServiceCheckEvent;
+
+/** Of a service that is no more nothing is kept. */
+const forgotten = {
+  keys: ({ data }: { readonly data: { readonly service_name: string } }) => [data.service_name],
+  fold: () => undefined,
+};
 
 export interface CheckRow {
   readonly [column: string]: unknown;
@@ -80,6 +86,7 @@ const check: Table<CheckRow, HealthEvent> = {
     InstanceForgotten: { keys: ({ data }) => [data.instance_id], fold: () => undefined },
     NeedsChanged: ignore,
     ServiceCheckChanged: ignore,
+    ServiceForgotten: ignore,
   },
 };
 
@@ -109,6 +116,7 @@ const serviceCheck: Table<ServiceCheckRow, HealthEvent> = {
         health_check_endpoint: data.health_check_endpoint ?? row?.health_check_endpoint ?? null,
       }),
     },
+    ServiceForgotten: forgotten,
   },
 };
 
@@ -133,6 +141,7 @@ const checkedService: Table<CheckedServiceRow, HealthEvent> = {
     InstanceForgotten: ignore,
     NeedsChanged: ignore,
     ServiceCheckChanged: ignore,
+    ServiceForgotten: forgotten,
   },
 };
 
@@ -157,12 +166,13 @@ const serviceNeeds: Table<NeedsRow, HealthEvent> = {
       fold: (_, { data: { service_name, dependencies } }) => ({ service_name, dependencies }),
     },
     ServiceCheckChanged: ignore,
+    ServiceForgotten: forgotten,
   },
 };
 
 /** What the checks of each instance saw last, how its service wants it checked, and what that one needs. */
 export const checks: Projection = {
   name: 'health.checks',
-  version: 4,
+  version: 5,
   tables: [check, serviceCheck, checkedService, serviceNeeds],
 };

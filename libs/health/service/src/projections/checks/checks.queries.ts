@@ -3,6 +3,8 @@ import {
   addressOf,
   effectiveCheck,
   planOf,
+  reasonFound,
+  reasonSaid,
   systemHealth,
   type Check,
   type ServiceCheck,
@@ -55,7 +57,7 @@ export class ChecksQueries {
       const page = pageOf(rows, input.limit, (row) => row.instance_id);
       const inherited = await inheritedFailures(manager, page.rows);
       return {
-        instances: page.rows.map((row) => ({ ...listed(row), ...inherited(row) })),
+        instances: page.rows.map((row) => listed(row, inherited(row))),
         status_summary: {
           starting: 0,
           healthy: 0,
@@ -77,7 +79,8 @@ function checkOf({ check, health_check, health_check_endpoint }: Row): Check {
   });
 }
 
-function listed(row: Row): Listed {
+function listed(row: Row, { inherited }: Pick<Listed, 'inherited'>): Listed {
+  const reason = reasonSaid(reasonFound(row.reason ?? undefined), inherited);
   const plan = planOf(checkOf(row));
   const { request } = plan[row.phase] ?? plan.readiness;
   return {
@@ -85,7 +88,8 @@ function listed(row: Row): Listed {
     instance_id: row.instance_id,
     status: row.status,
     phase: row.phase,
-    ...(row.reason === null ? {} : { reason: row.reason }),
+    ...(reason === undefined ? {} : { reason }),
+    ...(inherited && { inherited }),
     kind: request.kind,
     url: addressOf(request),
     failures: row.failures,

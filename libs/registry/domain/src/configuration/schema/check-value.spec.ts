@@ -1,6 +1,6 @@
 import { Rejection, type JsonObject } from '@downbeat/eventsourcing';
 import { schemaErrors } from './check-schema';
-import { valueErrors } from './check-value';
+import { keptValueErrors, plainSecrets, valueErrors } from './check-value';
 
 const fieldsOf = (schema: JsonObject, document: JsonObject) => {
   expect(schemaErrors(schema)).toEqual([]);
@@ -69,6 +69,146 @@ describe('a document', () => {
     const document = Object.fromEntries(Array.from({ length: 500 }, (_, at) => [`k${at}`, at]));
     expect(fieldsOf(schema, document)).toHaveLength(20);
   });
+});
+
+describe('what is writeOnly', () => {
+  const CANARY = 'hunter2-plain';
+  const said = 'is secret (writeOnly): it must be a reference or a sealed value ({"$secret": …})';
+  const secret = { writeOnly: true };
+  const text = { type: 'string', ...secret };
+  const found = (schema: JsonObject, document: JsonObject) => {
+    const errors = fieldsOf(schema, document);
+    expect(errors.join()).not.toContain(CANARY);
+    expect(plainSecrets(schema, document, ['configuration'])).toEqual(
+      errors
+        .filter((error) => error.endsWith(said))
+        .map((error) => ({ field: error.split(' ')[0], message: said })),
+    );
+    return errors;
+  };
+  const at = (...places: readonly string[]) =>
+    places.map((place) => `configuration.${place} ${said}`);
+  const in7 = { $schema: 'http://json-schema.org/draft-07/schema#' };
+  const a = { a: CANARY };
+  const refused: readonly (readonly [string, JsonObject, JsonObject, readonly string[]])[] = [
+    ['at the top', { properties: { a: text } }, a, ['a']],
+    ['below', { properties: { db: { properties: { a: text } } } }, { db: a }, ['db.a']],
+    ['in a list', { properties: { l: { items: text } } }, { l: [password, CANARY] }, ['l.1']],
+    ['first in a list', { properties: { l: { prefixItems: [text] } } }, { l: [CANARY] }, ['l.0']],
+    [
+      'among what a list holds',
+      { properties: { l: { contains: { ...text, const: CANARY } } } },
+      { l: ['x', CANARY] },
+      ['l.1'],
+    ],
+    ['under other names', { additionalProperties: text }, a, ['a']],
+    [
+      'by a reference',
+      { properties: { a: { $ref: '#/$defs/key' } }, $defs: { key: text } },
+      a,
+      ['a'],
+    ],
+    [
+      'beside a reference of draft-07',
+      {
+        ...in7,
+        properties: { a: { $ref: '#/definitions/any', ...secret } },
+        definitions: { any: {} },
+      },
+      a,
+      ['a'],
+    ],
+    ['by one of all', { properties: { a: { allOf: [{ type: 'string' }, secret] } } }, a, ['a']],
+    ['by one of any', { properties: { a: { anyOf: [{ type: 'string' }, text] } } }, a, ['a']],
+    [
+      'by the one of several',
+      { properties: { a: { oneOf: [{ type: 'number' }, text] } } },
+      a,
+      ['a'],
+    ],
+    [
+      'on a condition',
+      { if: { properties: { mode: { const: 'tls' } } }, then: { properties: { a: text } } },
+      { mode: 'tls', ...a },
+      ['a'],
+    ],
+    [
+      'with something else',
+      { dependentSchemas: { user: { properties: { a: text } } } },
+      { user: 'kim', ...a },
+      ['a'],
+    ],
+    [
+      'as a whole, by its names too',
+      { properties: { a: { ...secret, additionalProperties: false } } },
+      { a: { [CANARY]: 1 } },
+      ['a'],
+    ],
+    ['as a whole list', { properties: { l: secret } }, { l: [password, { k: CANARY }] }, ['l']],
+    [
+      'and no text',
+      { properties: { pin: { type: 'integer', ...secret } } },
+      { pin: 4711 },
+      ['pin'],
+    ],
+  ];
+
+  it.each(refused)('is refused as it is, %s', (_, schema, document, places) =>
+    expect(found(schema, document)).toEqual(at(...places)),
+  );
+
+  it('is not said twice', () =>
+    expect(found({ properties: { a: { allOf: [text, text] } } }, a)).toEqual(at('a')));
+
+  it.each([
+    ['a reference or sealed', { properties: { a: text } }, { a: password }],
+    ['an object of such', { properties: { a: secret } }, { a: { b: password, c: [password] } }],
+    ['nothing', { properties: { a: secret } }, { a: null }],
+    ['not there', { properties: { a: text } }, {}],
+    [
+      'what is something else',
+      { properties: { a: { anyOf: [text, { type: 'number' }] } } },
+      { a: 5 },
+    ],
+    ['on another condition', { if: { required: ['tls'] }, then: { properties: { a: text } } }, a],
+    ['what is not writeOnly', { properties: { a: { type: 'string', writeOnly: false } } }, a],
+    ['a name', { propertyNames: secret }, { b: 1 }],
+  ] as const)('may be %s', (_, schema, document) => expect(found(schema, document)).toEqual([]));
+
+  it('is found in what is not complete, whatever it will be', () => {
+    const kind = (name: string, more: object) => ({
+      ...{
+        required: ['kind'],
+        properties: { kind: { const: name }, a: { type: 'string', ...more } },
+      },
+    });
+    const schema = { oneOf: [kind('open', {}), kind('closed', secret)] };
+    const errors = plainSecrets(schema, a);
+    expect(errors).toEqual([{ field: 'a', message: said }]);
+    expect(plainSecrets(schema, { kind: 'open', ...a })).toEqual([]);
+  });
+
+  it('costs no more the more of it there is', () => {
+    const items = { items: { type: 'string', writeOnly: true } };
+    const document = { a: Array.from({ length: 9_000 }, (_, n) => n) };
+    const began = process.cpuUsage();
+    expect(valueErrors({ properties: { a: items } }, document)).toHaveLength(20);
+    const { user } = process.cpuUsage(began);
+    // Each compared with each other takes seconds.
+    expect(user).toBeLessThan(3_000_000);
+  });
+
+  it('is none of the faults of what was accepted before', () => {
+    const schema = { properties: { a: secret, b: text } };
+    expect(keptValueErrors(schema, { ...a, b: 5 })).toEqual([
+      { field: 'b', message: expect.any(String) },
+    ]);
+  });
+
+  it('is true or false', () =>
+    expect(schemaErrors({ properties: { a: { writeOnly: 'yes' } } })).toEqual([
+      { field: 'properties.a.writeOnly', message: 'must be true or false' },
+    ]));
 });
 
 describe('the work of checking', () => {

@@ -4,10 +4,10 @@ import {
   type Json,
   type JsonObject,
 } from '@downbeat/eventsourcing';
-import type { Place, Schema } from './rule';
+import { holds, type Finding, type Place, type Schema } from './rule';
 
 /** The keywords about lists and their items. */
-export function lists(schema: JsonObject, value: Json, place: Place): readonly FieldError[] {
+export function lists(schema: JsonObject, value: Json, place: Place): readonly Finding[] {
   if (!Array.isArray(value)) return [];
   const items = value as readonly Json[];
   return [
@@ -37,7 +37,7 @@ function itemSchemas({ dialect }: Place, schema: JsonObject) {
     : { first: undefined, following: items };
 }
 
-function eachItem(schema: JsonObject, items: readonly Json[], place: Place): readonly FieldError[] {
+function eachItem(schema: JsonObject, items: readonly Json[], place: Place): readonly Finding[] {
   const found = itemSchemas(place, schema);
   const first = (found.first ?? []) as readonly Schema[];
   const following = found.following as Schema | undefined;
@@ -47,17 +47,17 @@ function eachItem(schema: JsonObject, items: readonly Json[], place: Place): rea
   });
 }
 
-function contained(
-  schema: JsonObject,
-  items: readonly Json[],
-  place: Place,
-): readonly FieldError[] {
+function contained(schema: JsonObject, items: readonly Json[], place: Place): readonly Finding[] {
   const { contains } = schema as { contains?: Schema };
   if (contains === undefined) return [];
   const { minContains = 1, maxContains } = schema as Readonly<Record<string, number | undefined>>;
-  const count = items.filter((item) => place.check(contains, item).length === 0).length;
-  if (count < minContains) return place.wrong('lacks an item that the schema asks for');
-  if (maxContains !== undefined && count > maxContains)
-    return place.wrong(`holds more than ${maxContains} items of a kind`);
-  return [];
+  const found = items
+    .map((item, at) => place.check(contains, item, String(at)))
+    .filter((findings) => holds(findings));
+  const secrets = found.flat();
+  if (found.length < minContains)
+    return [...secrets, ...place.wrong('lacks an item that the schema asks for')];
+  if (maxContains !== undefined && found.length > maxContains)
+    return [...secrets, ...place.wrong(`holds more than ${maxContains} items of a kind`)];
+  return secrets;
 }

@@ -1,12 +1,12 @@
 import type { FieldError, Json, JsonObject } from '@downbeat/eventsourcing';
 import { isBranch } from '../document';
-import type { Place, Schema } from './rule';
+import type { Finding, Place, Schema } from './rule';
 
 type Schemas = Readonly<Record<string, Schema>>;
 type Names = Readonly<Record<string, readonly string[]>>;
 
 /** The keywords about objects and their members. */
-export function objects(schema: JsonObject, value: Json, place: Place): readonly FieldError[] {
+export function objects(schema: JsonObject, value: Json, place: Place): readonly Finding[] {
   if (!isBranch(value)) return [];
   const members = Object.entries(value) as readonly (readonly [string, Json])[];
   return [
@@ -35,17 +35,20 @@ function membersOf(
   schema: JsonObject,
   members: readonly (readonly [string, Json])[],
   place: Place,
-): readonly FieldError[] {
+): readonly Finding[] {
   const known = (schema['properties'] ?? {}) as Schemas;
   const { additionalProperties: others, propertyNames: names } = schema as Schemas;
   return members.flatMap(([name, inner]) => {
     const own = Object.hasOwn(known, name) ? known[name] : others;
     return [
       ...memberErrors(own, name, inner, own === others, place),
-      ...(names === undefined ? [] : place.check(names, name, name)),
+      // A name is never secret: it says where.
+      ...(names === undefined ? [] : place.check(names, name, name).filter(isWrong)),
     ];
   });
 }
+
+const isWrong = ({ isPlainSecret }: Finding): boolean => isPlainSecret !== true;
 
 function memberErrors(
   schema: Schema | undefined,
@@ -53,14 +56,14 @@ function memberErrors(
   value: Json,
   isOther: boolean,
   place: Place,
-): readonly FieldError[] {
+): readonly Finding[] {
   if (schema === undefined) return [];
   if (schema === false && isOther) return place.wrong('is not a known field', name);
   return place.check(schema, value, name);
 }
 
 /** What has to be there, or to hold, when a certain member is there. */
-function dependents(schema: JsonObject, value: JsonObject, place: Place): readonly FieldError[] {
+function dependents(schema: JsonObject, value: JsonObject, place: Place): readonly Finding[] {
   const { dependentRequired, dependentSchemas, dependencies } = schema as Readonly<
     Record<string, JsonObject | undefined>
   >;

@@ -45,7 +45,8 @@ export class ActivationsQueries {
         );
       const [counts]: Counts[] = await manager.query(
         `select count(*)::int as total_count,
-           (count(*) filter (where outcome = 'applied' and checksum = $3))::int as current_count,
+           (count(*) filter (where case when $3::text is null then outcome = 'released'
+             else outcome = 'applied' and checksum = $3 end))::int as current_count,
            (count(*) filter (where outcome = 'refused' and checksum = $3))::int as refused_count
          from configured_instance where ${OF_ENVIRONMENT}`,
         [service_id, environment, active?.checksum ?? null],
@@ -94,8 +95,12 @@ const instanceAnswer = (row: ConfiguredInstanceRow, inForce: string | undefined)
   instance_id: row.instance_id,
   status: row.status as Instance['status'],
   outcome: (row.outcome ?? 'unknown') as Instance['outcome'],
-  ...(row.checksum !== null && { checksum: row.checksum }),
+  // What it released it does not have.
+  ...(row.checksum !== null && row.outcome !== 'released' && { checksum: row.checksum }),
   ...(row.reason !== null && { reason: row.reason }),
   ...(row.acknowledged_at !== null && { acknowledged_at: row.acknowledged_at }),
-  is_current: row.outcome === 'applied' && row.checksum === inForce,
+  is_current:
+    inForce === undefined
+      ? row.outcome === 'released'
+      : row.outcome === 'applied' && row.checksum === inForce,
 });

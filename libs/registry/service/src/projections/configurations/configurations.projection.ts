@@ -119,6 +119,6 @@ const configuration: Table<ConfigurationRow, ConfigurationsEvent> = {
 /** Which configurations there are, which are in force since when and why, and who runs what. */
 export const configurations: Projection = {
   name: 'registry.configurations',
-  version: 2,
+  version: 3,
   tables: [configuration, activation, configuredInstance],
 };

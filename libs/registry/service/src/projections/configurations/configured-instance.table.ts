@@ -11,6 +11,8 @@ export interface ConfiguredInstanceRow {
   readonly status: string;
   readonly status_reason: string | null;
   readonly status_changed_at: Instant;
+  /** Unhealthy or lost since then without a break, whatever the reasons were; null: it is not. */
+  readonly unwell_since: Instant | null;
   /** How it went away, once it does. */
   readonly ending: Ending | null;
   /** What it said last; null until it says something. */
@@ -37,6 +39,7 @@ export const configuredInstance: Table<ConfiguredInstanceRow, ConfigurationsEven
     status: 'text',
     status_reason: 'text?',
     status_changed_at: 'instant',
+    unwell_since: 'instant?',
     ending: 'text?',
     environment: 'text?',
     checksum: 'text?',
@@ -74,6 +77,7 @@ export const configuredInstance: Table<ConfiguredInstanceRow, ConfigurationsEven
         status: 'starting',
         status_reason: null,
         status_changed_at: recorded_at,
+        unwell_since: null,
         ending: null,
         ...SAID_NOTHING,
       }),
@@ -81,7 +85,13 @@ export const configuredInstance: Table<ConfiguredInstanceRow, ConfigurationsEven
     InstanceHealthObserved: {
       keys: ({ data }) => [data.instance_id],
       fold: (row, { data: { status, detail }, recorded_at }) =>
-        row && { ...row, status, status_reason: detail, status_changed_at: recorded_at },
+        row && {
+          ...row,
+          status,
+          status_reason: detail,
+          status_changed_at: recorded_at,
+          unwell_since: status === 'unhealthy' ? (row.unwell_since ?? recorded_at) : null,
+        },
     },
     InstanceTerminating: {
       keys: ({ data }) => [data.instance_id],
@@ -92,6 +102,7 @@ export const configuredInstance: Table<ConfiguredInstanceRow, ConfigurationsEven
           status_reason: reason,
           ending: ending ?? endingOf(reason),
           status_changed_at: recorded_at,
+          unwell_since: row.unwell_since ?? recorded_at,
         },
     },
     InstanceRemoved: { keys: ({ data }) => [data.instance_id], fold: () => undefined },

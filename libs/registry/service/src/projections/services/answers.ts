@@ -17,6 +17,8 @@ export interface CountedService {
   readonly service_type: string;
   readonly deployment_environment: string;
   readonly base_url: string | null;
+  readonly retired_at: Instant | null;
+  readonly retirement_reason: string | null;
   readonly details: JsonObject;
   readonly last_deployment: Instant;
   readonly created_at: Instant;
@@ -43,19 +45,23 @@ export interface ListedInstance {
   readonly suppressed_until: Instant | null;
   readonly is_offered: boolean;
   readonly zone: string | null;
+  readonly weight: number | null;
+  readonly priority: number | null;
+  readonly heartbeat_ttl_ms: number | null;
 }
 
-interface Heard {
+export interface Heard {
   readonly last_seen_at: Date;
   readonly resource_usage: { cpu_percent: number; memory_mb: number; disk_mb?: number } | null;
 }
 
 const NOTHING_USED = { cpu_percent: 0, memory_mb: 0, requests_per_minute: 0 };
 
-export function serviceAnswer(
-  row: CountedService,
-  usage: ServiceAnswer['resource_usage'] = NOTHING_USED,
-): ServiceAnswer {
+/** What heartbeats say, by the name of whom they are of. They are not kept, so that there is nothing for the past. */
+export type HeardNow<Said> = ReadonlyMap<string, Said> | undefined;
+export type Usage = Exclude<ServiceAnswer['resource_usage'], undefined>;
+
+export function serviceAnswer(row: CountedService, usage: HeardNow<Usage>): ServiceAnswer {
   const { capabilities: _, dependencies, ...details } = row.details;
   return {
     ...(details as Partial<ServiceAnswer>),
@@ -70,32 +76,37 @@ export function serviceAnswer(
     healthy_instances: row.healthy_instances,
     dependencies: [...dependencyNames((dependencies ?? []) as SaidDependencies)],
     ...capabilityAnswer(row),
-    resource_usage: usage,
+    ...(usage && { resource_usage: usage.get(row.service_name) ?? NOTHING_USED }),
+    is_active: row.retired_at === null,
+    ...(row.retired_at !== null && { retired_at: row.retired_at }),
+    ...(row.retirement_reason !== null && { retirement_reason: row.retirement_reason }),
     last_deployment: row.last_deployment,
     created_at: row.created_at,
     updated_at: row.updated_at,
   };
 }
 
-/** Instances are checked. An address of a service's own is called as it is, so nobody can call it healthy. */
-type Named = Pick<CountedService, 'service_version' | 'details'>;
-
-export const capabilitiesIn = ({ service_version, details }: Named): readonly Capability[] =>
+/** @param version Of whoever has those that were said without one. */
+export const capabilitiesIn = (
+  { details }: Pick<CountedService, 'details'>,
+  version: string,
+): readonly Capability[] =>
   capabilitiesOf(
     (details['capabilities'] ?? []) as readonly registryContract.SaidCapability[],
-    service_version,
+    version,
   );
 
 export function capabilityAnswer(
-  row: Named,
+  row: Pick<CountedService, 'service_version' | 'details'>,
 ): Pick<ServiceAnswer, 'capabilities' | 'capability_versions'> {
-  const all = capabilitiesIn(row);
+  const all = capabilitiesIn(row, row.service_version);
   return {
     capabilities: all.map(({ name }) => name),
     capability_versions: Object.fromEntries(all.map(({ name, version }) => [name, version])),
   };
 }
 
+/** Instances are checked. An address of a service's own is called as it is, so nobody can call it healthy. */
 export function healthOf(
   row: Pick<CountedService, 'base_url' | 'instance_count' | 'healthy_instances'>,
 ): ServiceAnswer['health_status'] {
@@ -104,11 +115,7 @@ export function healthOf(
   return row.healthy_instances === 0 ? 'unhealthy' : 'degraded';
 }
 
-export function instanceAnswer(row: ListedInstance, heard: Heard | undefined): InstanceAnswer {
-  // Instants sort as text.
-  const lastSeen = [row.started_at, row.last_health_check, heard?.last_seen_at.toISOString()]
-    .filter((time) => typeof time === 'string')
-    .reduce((newest, time) => (time > newest ? time : newest));
+export function instanceAnswer(row: ListedInstance, heard: HeardNow<Heard>): InstanceAnswer {
   return {
     id: row.instance_id,
     service_id: row.service_id,
@@ -123,12 +130,26 @@ export function instanceAnswer(row: ListedInstance, heard: Heard | undefined): I
     is_offered: row.is_offered,
     ...(row.suppressed_until === null ? {} : { suppressed_until: row.suppressed_until }),
     ...(row.zone === null ? {} : { zone: row.zone }),
+    weight: row.weight ?? 1,
+    priority: row.priority ?? 0,
+    ...(row.heartbeat_ttl_ms === null ? {} : { heartbeat_ttl_ms: row.heartbeat_ttl_ms }),
     version: row.version,
     metadata: row.metadata as InstanceAnswer['metadata'],
-    resource_usage: { cpu_percent: 0, memory_mb: 0, disk_mb: 0, ...heard?.resource_usage },
     health_check_failures: row.health_check_failures,
     ...(row.last_health_check === null ? {} : { last_health_check: row.last_health_check }),
     started_at: row.started_at,
-    last_seen_at: lastSeen,
+    ...(heard && heardAnswer(row, heard.get(row.instance_id))),
   };
+}
+
+function heardAnswer(
+  row: ListedInstance,
+  heard: Heard | undefined,
+): Pick<InstanceAnswer, 'resource_usage' | 'last_seen_at'> {
+  // Instants sort as text.
+  const last_seen_at = [row.started_at, row.last_health_check, heard?.last_seen_at.toISOString()]
+    .filter((time) => typeof time === 'string')
+    .reduce((newest, time) => (time > newest ? time : newest));
+  const resource_usage = { cpu_percent: 0, memory_mb: 0, disk_mb: 0, ...heard?.resource_usage };
+  return { resource_usage, last_seen_at };
 }

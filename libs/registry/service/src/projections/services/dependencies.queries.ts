@@ -50,7 +50,8 @@ export class DependenciesQueries {
   async graph({ as }: Question<InputOf<typeof dependencyGraph>>) {
     return this.readModels.ask(services, as, async (manager) => {
       const rows: { service_name: string }[] = await manager.query(
-        `select service_name from service order by service_name collate "C"`,
+        `select service_name from service where retired_at is null
+         order by service_name collate "C"`,
       );
       const declared = await graphOf(manager);
       const names = rows.map(({ service_name }) => service_name);
@@ -85,7 +86,7 @@ async function statusesOf(
   names: readonly string[],
 ): Promise<ReadonlyMap<string, Status>> {
   const rows: CountedService[] = await manager.query(
-    `select c.* from (${COUNTED}) c where c.service_name = any($1)`,
+    `select c.* from (${COUNTED}) c where c.service_name = any($1) and c.retired_at is null`,
     [names],
   );
   return new Map(rows.map((row) => [row.service_name, STATUS[healthOf(row)]]));

@@ -1,12 +1,19 @@
 import { registryContract, type AnswerOf, type InputOf } from '@downbeat/contracts';
 import { Rejection } from '@downbeat/eventsourcing';
 import { ReadModels } from '@downbeat/projections';
-import { has, unknownInstance, type WantedCapability } from '@downbeat/registry-domain';
+import {
+  has,
+  unknownInstance,
+  unknownService,
+  type WantedCapability,
+} from '@downbeat/registry-domain';
 import { Answers, type Question } from '@downbeat/service-host';
 import { Controller } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import { capabilitiesIn } from './answers';
+import { goneOf } from './services.queries';
 import type { InstanceRow } from './instance.table';
-import { services, type ServiceRow } from './services.projection';
+import { services, type DependenciesRow, type ServiceRow } from './services.projection';
 
 const { explainInstance } = registryContract;
 type Answer = AnswerOf<typeof explainInstance>;
@@ -21,8 +28,11 @@ type Asked = Pick<
   | 'suppressed_until'
   | 'status_phase'
   | 'status_code'
+  | 'status_inherited'
+  | 'version'
 > &
-  Pick<ServiceRow, 'service_version' | 'details'>;
+  Pick<ServiceRow, 'details' | 'deployment_environment'>;
+type Caller = NonNullable<Answer['caller']>;
 
 /** Answers "why is this instance not offered to me". */
 @Controller()
@@ -35,24 +45,59 @@ export class OffersQueries {
     const read = await this.readModels.ask(services, as, async (manager) => {
       const [row]: Asked[] = await manager.query(
         `select i.status, i.status_changed_at, i.status_reason, i.lifecycle, i.lifecycle_detail,
-                i.suppressed_until, i.status_phase, i.status_code, s.service_version, s.details
+                i.suppressed_until, i.status_phase, i.status_code, i.status_inherited, i.version,
+                s.details, s.deployment_environment
          from instance i join service s on s.service_name = i.service_id
          where i.instance_id = $1 and i.service_id = $2`,
         [instance_id, service_id],
       );
-      if (!row) return unknownInstance(instance_id);
+      if (!row) return endedOrUnknown(manager, service_id, instance_id);
+      const caller = await callerOf(manager, input);
+      if (caller instanceof Rejection) return caller;
       const wanted = capability === undefined ? undefined : { name: capability, range: version };
       const reasons = [
         ...againstItsStatus(row),
         ...againstItsLifecycle(row),
         ...againstItsPast(row),
-        ...againstItsService(row, wanted),
+        ...againstItsAbilities(row, wanted),
+        // Who calls it by its name says whom he means.
+        ...(wanted && caller ? againstItsEnvironment(row, caller) : []),
       ];
       const status = row.status as Answer['status'];
-      return { service_id, instance_id, status, is_offered: reasons.length === 0, reasons };
+      const is_offered = reasons.length === 0;
+      return { service_id, instance_id, status, is_offered, reasons, ...(caller && { caller }) };
     });
     return read.data instanceof Rejection ? read.data : { ...read, data: read.data };
   }
+}
+
+async function callerOf(
+  manager: EntityManager,
+  { caller, service_id }: InputOf<typeof explainInstance>,
+): Promise<Caller | Rejection | undefined> {
+  if (caller === undefined) return undefined;
+  const [row]: (Pick<Caller, 'environment'> & Partial<DependenciesRow>)[] = await manager.query(
+    `select s.deployment_environment as environment, d.dependencies
+     from service s left join dependencies d using (service_name) where s.service_name = $1`,
+    [caller],
+  );
+  if (!row) return unknownService(caller);
+  const dependency = row.dependencies?.find(({ service_name }) => service_name === service_id);
+  const { environment } = row;
+  return { service_name: caller, environment, ...(dependency && { dependency }) };
+}
+
+async function endedOrUnknown(
+  manager: EntityManager,
+  service_id: string,
+  instance_id: string,
+): Promise<Answer | Rejection> {
+  const gone = (await goneOf(manager, service_id)).find((one) => one.instance_id === instance_id);
+  if (!gone) return unknownInstance(instance_id);
+  const { lifecycle, reason, ended_at: since } = gone;
+  const message = `it has ${lifecycle}, and is gone: ${reason}`;
+  const reasons: Reason[] = [{ code: 'has-ended', message, since }];
+  return { service_id, instance_id, status: 'terminating', is_offered: false, reasons };
 }
 
 function againstItsStatus(row: Asked): Reason[] {
@@ -103,12 +148,14 @@ function notYet({ details }: Asked): string {
     : 'no check has succeeded yet';
 }
 
-function unhealthy({ status_code, status_phase }: Asked, because: string): Reason {
+function unhealthy({ status_code, status_phase, ...row }: Asked, because: string): Reason {
   const code = status_code as keyof typeof MESSAGES | null;
-  if (code === null) return { code: 'fails-its-checks', message: `its checks fail${because}` };
+  const inherited = row.status_inherited as Reason['inherited'] | null;
+  const origin = inherited ? `. ${failsWith(inherited)}` : '';
   return {
-    code,
-    message: `${MESSAGES[code]}${because}`,
+    code: code ?? 'fails-its-checks',
+    message: `${code === null ? 'its checks fail' : MESSAGES[code]}${because}${origin}`,
+    ...(inherited && { inherited }),
     ...(status_phase !== null && { phase: status_phase as NonNullable<Reason['phase']> }),
   };
 }
@@ -116,13 +163,27 @@ function unhealthy({ status_code, status_phase }: Asked, because: string): Reaso
 const MESSAGES: Readonly<Record<registryContract.UnhealthyReason, string>> = {
   'startup-timed-out': 'it has not started in time',
   'needs-restart': 'its liveness check fails, it needs a restart',
+  inherited: 'its liveness check fails',
   'not-ready': 'it is not ready',
 };
 
-function againstItsService(row: Asked, wanted: WantedCapability | undefined): Reason[] {
-  if (!wanted || has(capabilitiesIn(row), wanted)) return [];
+const failsWith = ({ origin, path }: NonNullable<Reason['inherited']>): string =>
+  `The failure began in ${origin} (${path.join(' → ')}): a restart of this one helps nobody`;
+
+function againstItsEnvironment(row: Asked, { service_name, environment }: Caller): Reason[] {
+  const { deployment_environment: own } = row;
+  if (own === environment) return [];
+  const message = `it is in ${own}, and ${service_name} looks for capabilities in ${environment}`;
+  return [{ code: 'in-another-environment', message }];
+}
+
+function againstItsAbilities(row: Asked, wanted: WantedCapability | undefined): Reason[] {
+  const all = capabilitiesIn(row, row.version);
+  if (!wanted || has(all, wanted)) return [];
   const { name, range } = wanted;
-  const which = range === undefined ? name : `${name} in a version of ${range}`;
-  const message = `its service does not have the capability ${which}`;
+  const own = all.find((one) => one.name === name);
+  const message = own
+    ? `it has the capability ${name} in version ${own.version}, not in a version of ${range}`
+    : `its service does not have the capability ${name}`;
   return [{ code: 'lacks-the-capability', message }];
 }

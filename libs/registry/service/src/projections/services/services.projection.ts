@@ -1,6 +1,7 @@
 import { ignore, type Projection, type Table } from '@downbeat/projections';
 import type { Instant, JsonObject } from '@downbeat/eventsourcing';
 import { directory } from './directory.table';
+import { goneInstances } from './gone-instances.table';
 import { instance } from './instance.table';
 import type { DependenciesDeclared } from '@downbeat/registry-domain';
 import { INSTANCE_EVENTS_IGNORED, type RegistryEvent } from '../registry-events';
@@ -12,6 +13,8 @@ export interface ServiceRow {
   readonly service_type: string;
   readonly deployment_environment: string;
   readonly base_url: string | null;
+  readonly retired_at: Instant | null;
+  readonly retirement_reason: string | null;
   /** Everything else that was said of it, under the names of the contract. */
   readonly details: JsonObject;
   readonly last_deployment: Instant;
@@ -35,6 +38,8 @@ const service: Table<ServiceRow, RegistryEvent> = {
     service_type: 'text',
     deployment_environment: 'text',
     base_url: 'text?',
+    retired_at: 'instant?',
+    retirement_reason: 'text?',
     details: 'json',
     last_deployment: 'instant',
     created_at: 'instant',
@@ -43,7 +48,7 @@ const service: Table<ServiceRow, RegistryEvent> = {
   on: {
     ServiceRegistered: {
       keys: ({ data }) => [data.service_name],
-      fold: (_, { data, recorded_at }) => {
+      fold: (before, { data, recorded_at }) => {
         const { service_name, service_version, service_type, deployment_environment, ...rest } =
           data;
         const { base_url, ...details } = rest;
@@ -53,9 +58,11 @@ const service: Table<ServiceRow, RegistryEvent> = {
           service_type,
           deployment_environment,
           base_url: base_url ?? null,
+          retired_at: null,
+          retirement_reason: null,
           details: details as JsonObject,
           last_deployment: recorded_at,
-          created_at: recorded_at,
+          created_at: before?.created_at ?? recorded_at,
           updated_at: recorded_at,
         };
       },
@@ -71,17 +78,31 @@ const service: Table<ServiceRow, RegistryEvent> = {
           service_version: service_version ?? row.service_version,
           service_type: service_type ?? row.service_type,
           deployment_environment: deployment_environment ?? row.deployment_environment,
-          base_url: base_url ?? row.base_url,
-          details: { ...row.details, ...(details as JsonObject) },
+          base_url: base_url === undefined ? row.base_url : base_url,
+          details: said({ ...row.details, ...(details as JsonObject) }),
           last_deployment: service_version === undefined ? row.last_deployment : recorded_at,
           updated_at: recorded_at,
         };
       },
     },
+    ServiceRetired: {
+      keys: ({ data }) => [data.service_id],
+      fold: (row, { data, recorded_at }) =>
+        row && {
+          ...row,
+          retired_at: recorded_at,
+          retirement_reason: data.reason ?? null,
+          updated_at: recorded_at,
+        },
+    },
     DependenciesDeclared: ignore,
     ...INSTANCE_EVENTS_IGNORED,
   },
 };
+
+/** Without what was taken back. */
+const said = (details: JsonObject): JsonObject =>
+  Object.fromEntries(Object.entries(details).filter(([, value]) => value !== null));
 
 const dependencies: Table<DependenciesRow, RegistryEvent> = {
   name: 'dependencies',
@@ -90,6 +111,7 @@ const dependencies: Table<DependenciesRow, RegistryEvent> = {
   on: {
     ServiceRegistered: ignore,
     ServiceChanged: ignore,
+    ServiceRetired: ignore,
     DependenciesDeclared: { keys: ({ data }) => [data.service_name], fold: (_, { data }) => data },
     ...INSTANCE_EVENTS_IGNORED,
   },
@@ -98,6 +120,6 @@ const dependencies: Table<DependenciesRow, RegistryEvent> = {
 /** What exists, what it needs, and where it can be called. */
 export const services: Projection = {
   name: 'registry.services',
-  version: 3,
-  tables: [service, dependencies, instance, directory],
+  version: 8,
+  tables: [service, dependencies, instance, goneInstances, directory],
 };

@@ -1,21 +1,23 @@
-import { registryContract, type AnswerOf, type InputOf } from '@downbeat/contracts';
-import { ReadModels } from '@downbeat/projections';
-import { has, unknownService, type WantedCapability } from '@downbeat/registry-domain';
+import { registryContract, type InputOf } from '@downbeat/contracts';
+import { ReadModels, type ReadAs } from '@downbeat/projections';
+import { unknownService } from '@downbeat/registry-domain';
 import { Rejection } from '@downbeat/eventsourcing';
 import { Answers, ContextPool, cursorOf, pageOf, type Question } from '@downbeat/service-host';
 import { Controller } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import {
-  capabilitiesIn,
   instanceAnswer,
   serviceAnswer,
   type CountedService,
+  type Heard,
+  type HeardNow,
   type ListedInstance,
+  type Usage,
 } from './answers';
-import { services, type ServiceRow } from './services.projection';
+import type { GoneInstance } from './gone-instances.table';
+import { services } from './services.projection';
 
-const { listServices, getService, listInstances, findInstances } = registryContract;
-type Target = AnswerOf<typeof findInstances>['instances'][number];
+const { listServices, getService, listInstances } = registryContract;
 
 /** Each service with the number of its instances; what every question about services begins with. */
 export const COUNTED = `
@@ -29,12 +31,6 @@ export const COUNTED = `
 
 const IS_HEALTHY = `c.instance_count > 0 and c.healthy_instances = c.instance_count`;
 
-const TARGET = `
-  select i.service_id as service_name, i.instance_id, i.version,
-         'http://' || case when i.ip_address like '%:%' then '[' || i.ip_address || ']'
-                      else i.ip_address end || ':' || i.port as url
-  from instance i`;
-
 /** Answers "what exists, where, in which version". */
 @Controller()
 export class ServicesQueries {
@@ -46,13 +42,14 @@ export class ServicesQueries {
   @Answers(listServices)
   async list({ input, as }: Question<InputOf<typeof listServices>>) {
     return this.readModels.ask(services, as, async (manager) => {
-      const filter = [input.environment ?? null, input.service_type ?? null];
+      const filter = [input.environment ?? null, input.service_type ?? null, input.is_active];
       const where = `($1::text is null or c.deployment_environment = $1)
-                 and ($2::text is null or c.service_type = $2)`;
+                 and ($2::text is null or c.service_type = $2)
+                 and (c.retired_at is null) = $3::boolean`;
       const rows: CountedService[] = await manager.query(
         `select c.* from (${COUNTED}) c
-         where ${where} and ($3::text is null or c.service_name > $3 collate "C")
-         order by c.service_name collate "C" limit $4`,
+         where ${where} and ($4::text is null or c.service_name > $4 collate "C")
+         order by c.service_name collate "C" limit $5`,
         [...filter, cursorOf(input.cursor), input.limit + 1],
       );
       const [totals]: { total: number; healthy: number }[] = await manager.query(
@@ -61,9 +58,12 @@ export class ServicesQueries {
         filter,
       );
       const page = pageOf(rows, input.limit, (row) => row.service_name);
-      const usage = await this.usageOf(page.rows.map((row) => row.service_name));
+      const usage = await this.usageOf(
+        page.rows.map((row) => row.service_name),
+        as,
+      );
       return {
-        services: page.rows.map((row) => serviceAnswer(row, usage.get(row.service_name))),
+        services: page.rows.map((row) => serviceAnswer(row, usage)),
         total_services: totals?.total ?? 0,
         healthy_services: totals?.healthy ?? 0,
         next_cursor: page.nextCursor,
@@ -77,8 +77,7 @@ export class ServicesQueries {
       counted(manager, input.service_id),
     );
     if (!read.data) return unknownService(input.service_id);
-    const usage = await this.usageOf([input.service_id]);
-    return { ...read, data: serviceAnswer(read.data, usage.get(input.service_id)) };
+    return { ...read, data: serviceAnswer(read.data, await this.usageOf([input.service_id], as)) };
   }
 
   @Answers(listInstances)
@@ -94,41 +93,24 @@ export class ServicesQueries {
       const after = cursorOf(input.cursor);
       const following = rows.filter((row) => after === null || row.instance_id > after);
       const page = pageOf(following, input.limit, (row) => row.instance_id);
-      const heard = await this.heardOf(page.rows.map((row) => row.instance_id));
+      const heard = await this.heardOf(
+        page.rows.map((row) => row.instance_id),
+        as,
+      );
       return {
-        instances: page.rows.map((row) => instanceAnswer(row, heard.get(row.instance_id))),
+        instances: page.rows.map((row) => instanceAnswer(row, heard)),
         total_count: rows.length,
+        gone: after === null ? [...(await goneOf(manager, input.service_id))] : [],
         next_cursor: page.nextCursor,
       };
     });
     return read.data instanceof Rejection ? read.data : { ...read, data: read.data };
   }
 
-  @Answers(findInstances)
-  async find({ input, as }: Question<InputOf<typeof findInstances>>) {
-    return this.readModels.ask(services, as, async (manager) => {
-      const { service_name, capability, version } = input;
-      const names =
-        capability === undefined
-          ? [service_name]
-          : await namesOfThoseWith(manager, { name: capability, range: version });
-      const instances: Target[] = await manager.query(
-        `${TARGET} where i.is_offered and i.service_id = any($1)
-         order by i.service_id, i.instance_id limit 1000`,
-        [names],
-      );
-      return { instances };
-    });
-  }
-
   /** What the instances of each service use together, as their heartbeats say. */
-  private async usageOf(serviceNames: readonly string[]) {
-    const { rows } = await this.pool.query<{
-      service_id: string;
-      cpu_percent: number;
-      memory_mb: number;
-      requests_per_minute: number;
-    }>(
+  private async usageOf(serviceNames: readonly string[], { at }: ReadAs): Promise<HeardNow<Usage>> {
+    if (at !== undefined) return undefined;
+    const { rows } = await this.pool.query<Usage & { readonly service_id: string }>(
       `select i.service_id,
               coalesce(sum((h.resource_usage ->> 'cpu_percent')::float8), 0) as cpu_percent,
               coalesce(sum((h.resource_usage ->> 'memory_mb')::float8), 0) as memory_mb,
@@ -141,17 +123,31 @@ export class ServicesQueries {
     return new Map(rows.map(({ service_id, ...usage }) => [service_id, usage]));
   }
 
-  private async heardOf(instanceIds: readonly string[]) {
-    const { rows } = await this.pool.query<{
-      instance_id: string;
-      last_seen_at: Date;
-      resource_usage: { cpu_percent: number; memory_mb: number; disk_mb?: number } | null;
-    }>(
+  private async heardOf(instanceIds: readonly string[], { at }: ReadAs): Promise<HeardNow<Heard>> {
+    if (at !== undefined) return undefined;
+    const { rows } = await this.pool.query<Heard & { readonly instance_id: string }>(
       'select instance_id, last_seen_at, resource_usage from heartbeat where instance_id = any($1)',
       [instanceIds],
     );
     return new Map(rows.map((row) => [row.instance_id, row]));
   }
+}
+
+/** Instances that have ended and are not back, the last first. */
+export async function goneOf(
+  manager: EntityManager,
+  serviceName: string,
+): Promise<readonly GoneInstance[]> {
+  const rows: GoneInstance[] = await manager.query(
+    `select one ->> 'instance_id' as instance_id, one ->> 'lifecycle' as lifecycle,
+            one ->> 'reason' as reason, one ->> 'ended_at' as ended_at
+     from gone_instances g cross join json_array_elements(g.gone) with ordinality as _(one, nth)
+     where g.service_id = $1
+       and not exists (select from instance i where i.instance_id = one ->> 'instance_id')
+     order by nth desc`,
+    [serviceName],
+  );
+  return rows;
 }
 
 async function counted(
@@ -163,17 +159,4 @@ async function counted(
     [serviceName],
   );
   return rows[0];
-}
-
-async function namesOfThoseWith(
-  manager: EntityManager,
-  wanted: WantedCapability,
-): Promise<readonly string[]> {
-  const rows: ServiceRow[] = await manager.query(
-    `select service_name, service_version, details from service
-     where details -> 'capabilities' is not null`,
-  );
-  return rows
-    .filter((row) => has(capabilitiesIn(row), wanted))
-    .map(({ service_name }) => service_name);
 }

@@ -1,0 +1,152 @@
+import {
+  AckPolicy,
+  DeliverPolicy,
+  DiscardPolicy,
+  nanos,
+  NatsError,
+  RetentionPolicy,
+  type JetStreamManager,
+  type NatsConnection,
+  type StoredMsg,
+} from 'nats';
+import {
+  MESSAGE_STREAM,
+  ServiceMessages,
+  type MessageConsumer,
+  type MessagePlace,
+  type StoredMessage,
+} from '../service-messages';
+import type { Subjects } from '../subjects';
+import { KnownConsumers } from './known-consumers';
+import { headersOf } from './nats-arrival';
+import type { ConsumerSpec, Streams, StreamSpec } from './streams';
+
+const DUPLICATE_WINDOW_MS = 120_000;
+/** After this long without a sign of its consumer a message is given to another instance. */
+const ACK_WAIT_MS = 10_000;
+/** Of one topic and priority, over all instances of a service. */
+const ACK_PENDING_MAX = 1_000;
+/** Reads nothing: that it can be written shows that the stream still has its files. */
+const PROBE = { durable: 'suite_probe', filter: 'message.probe.none' };
+
+/** JetStream's own numbers. */
+const NOT_FOUND = new Set([10_037, 10_059]);
+const CONSUMER_NOT_FOUND = 10_014;
+const ADDED_AT_ONCE = 32;
+
+export interface MessageBounds {
+  readonly messageBytesMax: number;
+  readonly messageAgeMaxMs: number;
+}
+
+/** The stream `message` of what services send one another, and the consumers that they pull from. */
+export class MessageStream extends ServiceMessages {
+  private readonly spec: StreamSpec;
+  private readonly known: KnownConsumers;
+
+  constructor(
+    nats: NatsConnection,
+    private readonly manager: JetStreamManager,
+    private readonly streams: Streams,
+    private readonly subjects: Subjects,
+    bounds: MessageBounds & { readonly apiTimeoutMs: number },
+  ) {
+    super();
+    const name = subjects.nameOf(MESSAGE_STREAM);
+    this.known = new KnownConsumers(nats, name, bounds.apiTimeoutMs);
+    this.spec = {
+      name,
+      subjects: [subjects.physical('message.>')],
+      retention: RetentionPolicy.Limits,
+      max_bytes: bounds.messageBytesMax,
+      max_age: nanos(bounds.messageAgeMaxMs),
+      duplicate_window: nanos(DUPLICATE_WINDOW_MS),
+      // A subscriber that is away for good must not keep everyone else from publishing.
+      discard: DiscardPolicy.Old,
+    };
+  }
+
+  override async ensure(consumers: readonly MessageConsumer[]): Promise<string> {
+    const probe: ConsumerSpec = {
+      durable: this.subjects.nameOf(PROBE.durable),
+      filter: this.subjects.physical(PROBE.filter),
+      ackWaitMs: ACK_WAIT_MS,
+    };
+    const found = await this.streams.ensureWithConsumer(this.spec, probe, () => undefined);
+    const created = String(found.created);
+    if (consumers.length === 0) return created;
+    const wanted = new Map(consumers.map((one) => [this.subjects.nameOf(one.durable), one]));
+    const missing = await this.known.missing(created, [...wanted.keys()]);
+    for (let from = 0; from < missing.length; from += ADDED_AT_ONCE)
+      await Promise.all(
+        missing.slice(from, from + ADDED_AT_ONCE).map(async (durable) => {
+          const consumer = wanted.get(durable);
+          if (consumer) await this.add(durable, consumer);
+          this.known.made(created, durable);
+        }),
+      );
+    return created;
+  }
+
+  override async remove(durables: readonly string[]): Promise<void> {
+    for (const durable of durables.map((one) => this.subjects.nameOf(one)))
+      try {
+        await this.manager.consumers.delete(this.spec.name, durable);
+      } catch (fault) {
+        if (!isApiError(fault, CONSUMER_NOT_FOUND, ...NOT_FOUND)) throw fault;
+      } finally {
+        this.known.removed(durable);
+      }
+  }
+
+  override async unread(durable: string): Promise<number> {
+    try {
+      const name = this.subjects.nameOf(durable);
+      const found = await this.manager.consumers.info(this.spec.name, name);
+      return found.num_pending + found.num_ack_pending;
+    } catch (fault) {
+      if (isApiError(fault, CONSUMER_NOT_FOUND, ...NOT_FOUND)) return 0;
+      throw fault;
+    }
+  }
+
+  override async read(place: MessagePlace): Promise<StoredMessage | undefined> {
+    const found = await this.find(place.sequence);
+    // Asked after it was read: the stream may have been another one in between.
+    const stream = found && (await this.streams.find(this.spec.name));
+    if (!found || String(stream?.created) !== place.streamCreated) return undefined;
+    const subject = this.subjects.logical(found.subject);
+    return {
+      subject,
+      headers: headersOf(found.header),
+      body: found.data,
+      publishedAt: found.time,
+    };
+  }
+
+  private async find(seq: number): Promise<StoredMsg | undefined> {
+    try {
+      return await this.manager.streams.getMessage(this.spec.name, { seq });
+    } catch (fault) {
+      if (isApiError(fault, ...NOT_FOUND)) return undefined;
+      throw fault;
+    }
+  }
+
+  private async add(durable_name: string, { filter, since }: MessageConsumer): Promise<void> {
+    await this.manager.consumers.add(this.spec.name, {
+      durable_name,
+      filter_subject: this.subjects.physical(filter),
+      ack_policy: AckPolicy.Explicit,
+      deliver_policy: DeliverPolicy.StartTime,
+      opt_start_time: since,
+      ack_wait: nanos(ACK_WAIT_MS),
+      // The subscriber counts itself and quarantines; a limit here would strand messages.
+      max_deliver: -1,
+      max_ack_pending: ACK_PENDING_MAX,
+    });
+  }
+}
+
+const isApiError = (fault: unknown, ...numbers: readonly number[]): boolean =>
+  fault instanceof NatsError && numbers.includes(fault.api_error?.err_code ?? 0);

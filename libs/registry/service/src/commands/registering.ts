@@ -1,0 +1,43 @@
+import { registryContract, type DataOf } from '@downbeat/contracts';
+import type { EventStore } from '@downbeat/event-store';
+import { fold, Rejection } from '@downbeat/eventsourcing';
+import {
+  retiredService,
+  serviceRegistration,
+  serviceStream,
+  unknownService,
+  type Registering,
+  type Registration,
+  type RegistrationEvent,
+} from '@downbeat/registry-domain';
+
+const { healthCheck } = registryContract;
+const HEALTH_CHECK_ENDPOINT = '/health';
+
+type Instance = DataOf<typeof registryContract.registerInstance>;
+
+export async function serviceOf(store: EventStore, name: string): Promise<Registration> {
+  return fold(serviceRegistration, await store.load<RegistrationEvent>(serviceStream(name)));
+}
+
+/** The instance with how its service wants it checked, or why it cannot be one of that service. */
+export function registeringOf(data: Instance, service: Registration): Registering | Rejection {
+  if (service.status === 'unknown') return unknownService(data.service_id);
+  if (service.status === 'retired') return retiredService(data.service_id);
+  const { health_check, health_check_endpoint } = service.description;
+  const host = data.ip_address.includes(':') ? `[${data.ip_address}]` : data.ip_address;
+  const url = `http://${host}:${data.port}${health_check_endpoint ?? HEALTH_CHECK_ENDPOINT}`;
+  const { health_check_subject: subject, ...registered } = data;
+  const check = {
+    ...(health_check ?? healthCheck.parse({})),
+    url,
+    ...(subject !== undefined && { subject }),
+  };
+  if (check.kind === 'nats' && subject === undefined) return noSubject(data.service_id);
+  return { ...registered, check };
+}
+
+const noSubject = (service: string): Rejection =>
+  new Rejection('check-subject-missing', `${service} is checked over NATS`, 'invalid', [
+    { field: 'health_check_subject', message: `must be given: ${service} is checked over NATS` },
+  ]);

@@ -1,0 +1,89 @@
+import { hash, randomUUID } from 'node:crypto';
+import { checkUntrusted, messagingContract, validate } from '@downbeat/contracts';
+import { Rejection } from '@downbeat/eventsourcing';
+import { MessageNotPublished, MessageTooLarge } from './errors';
+import { HEADER, headerBytes, wrongHeaders, wrongId } from './headers';
+import type { Topic } from './topic';
+
+/** What goes along with a message. */
+export interface Enclosed {
+  /** The same for every repetition of one message, which has the same body too. Default: a new one, that nobody can guess. */
+  readonly messageId?: string;
+  readonly correlationId?: string;
+  /** W3C trace context to go on with. */
+  readonly traceparent?: string;
+  /** Further ones; names that begin with `nats-`, `downbeat-` or `ce-` are taken. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A message as it travels. */
+export interface Outgoing {
+  readonly id: string;
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** What a message that is sent again as a dead letter has more than before. */
+const REDRIVE_BYTES = 256;
+
+/**
+ * Checks a message, and writes it.
+ *
+ * @param payloadMax What the server takes, in bytes; undefined when that is not known yet.
+ * @throws {MessageNotPublished} @throws {MessageTooLarge} Before anything is sent.
+ */
+export function outgoing(
+  topic: Topic,
+  message: unknown,
+  enclosed: Enclosed,
+  sender: string,
+  payloadMax: number | undefined,
+): Outgoing {
+  const refuse = (why: string): MessageNotPublished =>
+    new MessageNotPublished(topic.name, 'not-sent', why);
+  const { messageId: id = randomUUID(), headers: own = {} } = enclosed;
+  const { correlationId = id, traceparent } = enclosed;
+  const wrong =
+    wrongId('message id', id) ??
+    wrongId('correlation id', correlationId) ??
+    wrongHeaders({ ...own, ...(traceparent === undefined ? {} : { trace: traceparent }) });
+  if (wrong !== undefined) throw refuse(wrong);
+  const body = bodyOf(topic, message);
+  if (body instanceof Rejection) throw refuse(body.message);
+  const headers = {
+    ...own,
+    [HEADER.duplicateId]: `${sender}/${topic.name}/${id} ${hash('sha256', body, 'base64url')}`,
+    [HEADER.messageId]: id,
+    [HEADER.correlationId]: correlationId,
+    [HEADER.sender]: sender,
+    ...(traceparent === undefined ? {} : { [HEADER.traceparent]: traceparent }),
+    ...cloudEvent(topic.name, id, sender),
+  };
+  const bytes = Buffer.byteLength(body) + headerBytes(headers);
+  const bytesMax = bytesOfMessageMax(payloadMax);
+  if (bytes > bytesMax) throw new MessageTooLarge(topic.name, bytes, bytesMax);
+  return { id, body, headers };
+}
+
+/** The suite's bound or the server's, less what a redrive adds: a dead letter can always be sent again. */
+export const bytesOfMessageMax = (payloadMax = messagingContract.MESSAGE_BYTES_MAX): number =>
+  Math.min(messagingContract.MESSAGE_BYTES_MAX, payloadMax) - REDRIVE_BYTES;
+
+/** What a subscriber would refuse is refused here. */
+function bodyOf({ schema }: Topic, message: unknown): string | Rejection {
+  const checked = validate(schema, message);
+  if (checked instanceof Rejection) return checked;
+  const value = checked.value ?? null;
+  const unfit = checkUntrusted(value);
+  return unfit ?? JSON.stringify(value);
+}
+
+/** @see CloudEvents 1.0, NATS protocol binding, section 3.1. */
+const cloudEvent = (type: string, id: string, source: string) => ({
+  'ce-specversion': '1.0',
+  'ce-id': id,
+  'ce-source': source,
+  'ce-type': type,
+  'ce-time': new Date().toISOString(),
+  'content-type': 'application/json',
+});

@@ -1,0 +1,196 @@
+import { connectDownbeat, type DownbeatConnection } from './connection';
+import { GatewayClient, GatewayUnreachable } from './gateway-client';
+import type { ConnectionEvent } from './options';
+import { FakeNats } from '../calls/telling/testing/fake-link';
+
+const HEARTBEAT = 'command.registry.Heartbeat.billing.1';
+const accepted = { accepted: true, position: 7, data: {} };
+const refused = (code: string) => ({
+  accepted: false,
+  problem: { code, message: 'no', kind: 'not-found' },
+});
+
+let nats: FakeNats;
+/** Calls of the gateway, which answers nobody when it is frozen. */
+let posted: string[];
+let isFrozen: boolean;
+let events: ConnectionEvent[];
+let connection: DownbeatConnection;
+
+beforeEach(async () => {
+  jest.useFakeTimers();
+  [nats, posted, events, isFrozen] = [new FakeNats(), [], [], false];
+  nats.answer = () => accepted;
+  jest.spyOn(GatewayClient.prototype, 'call').mockImplementation(({ method, path, timeoutMs }) => {
+    posted.push(`${method} ${path}`);
+    if (!isFrozen) return Promise.resolve({ status: 202, body: '{}', retryAfterMs: undefined });
+    return new Promise((_, reject) =>
+      setTimeout(() => reject(new GatewayUnreachable('timed out')), timeoutMs),
+    );
+  });
+  const service = { service_name: 'billing', service_version: '1.0.0' };
+  connection = connectDownbeat(
+    {
+      gatewayUrl: 'http://127.0.0.1:9',
+      service: {
+        ...service,
+        service_type: 'api',
+        deployment_environment: 'development',
+        dependencies: [],
+      },
+      instance: { instance_id: 'billing.1', ip_address: '127.0.0.1', port: 3_000 },
+      heartbeatMs: 1_000,
+      stopTimeoutMs: 500,
+      onEvent: (event) => void events.push(event),
+    },
+    nats.link(),
+  );
+  await connection.registered;
+  posted.length = 0;
+});
+afterEach(async () => {
+  const stopped = connection.stop();
+  await jest.advanceTimersByTimeAsync(1_000);
+  await stopped;
+  jest.restoreAllMocks();
+  jest.useRealTimers();
+});
+
+const pass = (ms: number) => jest.advanceTimersByTimeAsync(ms);
+const beats = () => nats.asked.filter(({ subject }) => subject === HEARTBEAT);
+
+describe('heartbeats', () => {
+  it('go over NATS, so that nobody misses the gateway', async () => {
+    isFrozen = true;
+    await pass(10_000);
+    expect(beats().length).toBeGreaterThanOrEqual(8);
+    expect(beats()[0]?.body).toEqual({
+      service_id: 'billing',
+      instance_id: 'billing.1',
+      resource_usage: { cpu_percent: expect.any(Number), memory_mb: expect.any(Number) },
+    });
+    const ids = beats().map(({ headers }) => headers['Downbeat-Message-Id']);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect([posted, events.map(({ type }) => type)]).toEqual([[], ['registered']]);
+  });
+
+  it.each([
+    ['there is no NATS', () => void (nats.isAway = true)],
+    ['nobody answers there', () => void (nats.isFrozen = true)],
+  ])('go over the gateway while %s', async (_, lose) => {
+    lose();
+    await pass(5_000);
+    const path = '/services/billing/instances/billing.1/heartbeat';
+    expect(posted.length).toBeGreaterThanOrEqual(3);
+    expect(new Set(posted)).toEqual(new Set([`POST ${path}`]));
+  });
+
+  it('register the instance anew when it is said over NATS that nobody knows it', async () => {
+    let isKnown = false;
+    nats.answer = () => {
+      const answer = isKnown ? accepted : refused('instance-unknown');
+      isKnown = true;
+      return answer;
+    };
+    await pass(2_000);
+    expect(posted).toEqual(['POST /services/billing/instances']);
+    expect(events.map(({ type }) => type)).toEqual([
+      'registered',
+      'heartbeat-failed',
+      'registered',
+    ]);
+  });
+
+  it('go on while the gateway cannot be told of another connection to NATS', async () => {
+    isFrozen = true;
+    nats.reconnect();
+    await pass(1);
+    const times: number[] = [];
+    nats.answer = () => {
+      times.push(performance.now());
+      return accepted;
+    };
+    const since = performance.now();
+    await pass(30_000);
+    const gaps = times.map((at, nth) => at - (times[nth - 1] ?? since));
+    // What was promised is a heartbeat every 3 s.
+    expect(Math.max(...gaps)).toBeLessThan(3_000);
+    expect(times.length).toBeGreaterThan(9);
+    isFrozen = false;
+    await pass(3_000);
+    expect(events.at(-1)).toMatchObject({ type: 'registered' });
+  });
+
+  it('do not keep it from stopping in time', async () => {
+    nats.isFrozen = true;
+    while (beats().length === 0) await pass(10);
+    const stopped = connection.stop();
+    await pass(10);
+    expect(events.at(-1)).toMatchObject({ type: 'deregistered' });
+    await stopped;
+  });
+});
+
+describe('how far an instance has come', () => {
+  const ANNOUNCEMENT = 'command.registry.AnnounceLifecycle.billing.1';
+  const said = () =>
+    nats.asked
+      .filter(({ subject }) => subject === ANNOUNCEMENT)
+      .map(({ body }) => (body as { lifecycle: string }).lifecycle);
+  const types = () => events.map(({ type }) => type);
+
+  it('is said at once over NATS, and once', async () => {
+    expect(await connection.announce('initializing', 'warms its cache')).toBe(true);
+    expect(nats.asked.at(-1)?.body).toEqual({
+      ...{ service_id: 'billing', instance_id: 'billing.1' },
+      ...{ lifecycle: 'initializing', detail: 'warms its cache' },
+    });
+    await pass(5_000);
+    expect([said(), posted]).toEqual([['initializing'], []]);
+  });
+
+  it('is said over the gateway without NATS, and again until somebody hears it', async () => {
+    nats.isAway = true;
+    expect(await connection.announce('starting')).toBe(true);
+    expect(posted).toEqual(['PUT /services/billing/instances/billing.1/lifecycle']);
+    isFrozen = true;
+    const announced = connection.announce('running');
+    await pass(2_000);
+    expect(await announced).toBe(false);
+    [nats.isAway, isFrozen] = [false, false];
+    await pass(5_000);
+    expect(said()).toEqual(['running']);
+    expect(types().filter((type) => type === 'registered')).toHaveLength(1);
+  });
+
+  it('is said anew after each registration: one that begins anew has come nowhere', async () => {
+    await connection.announce('running');
+    let isKnown = false;
+    nats.answer = () => {
+      const answer = isKnown ? accepted : refused('instance-unknown');
+      isKnown = true;
+      return answer;
+    };
+    await pass(3_000);
+    expect(said()).toEqual(['running', 'running']);
+  });
+
+  it('is told of, and given up, when the suite refuses it', async () => {
+    nats.answer = ({ subject }) =>
+      subject === ANNOUNCEMENT ? refused('lifecycle-goes-forward') : accepted;
+    expect(await connection.announce('starting')).toBe(false);
+    expect(events.at(-1)).toEqual({ type: 'stage-refused', stage: 'starting', reason: 'no' });
+    await pass(5_000);
+    expect(types().filter((type) => type === 'stage-refused')).toHaveLength(1);
+    expect(said()).toEqual(['starting']);
+  });
+
+  it('outlives a suite that has forgotten the instance meanwhile', async () => {
+    nats.answer = () => refused('instance-unknown');
+    expect(await connection.announce('running')).toBe(false);
+    nats.answer = () => accepted;
+    await pass(3_000);
+    expect(said()).toEqual(['running', 'running']);
+    expect(types()).not.toContain('stage-refused');
+  });
+});
