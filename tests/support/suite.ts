@@ -113,8 +113,15 @@ export class Suite {
     return this.natsUrl.replace('//', `//${user}:${this.rights.passwordOf(user)}@`);
   }
 
-  /** As `SIGHUP` does: the server goes on with what its file says now. */
-  reloadNats(config: string): void {
+  /**
+   * As `SIGHUP` does: the server goes on with what its file says now.
+   *
+   * @returns When it says that it has; who connects before may be cut off again without a word.
+   */
+  async reloadNats(config: string): Promise<void> {
+    const reloads = (): number =>
+      readFileSync(this.natsLogFile, 'utf8').split('Reloaded server configuration').length;
+    const reloadsBefore = reloads();
     const file = join(this.folder('nats'), 'nats-server.conf');
     const before = this.natsConfig;
     this.natsConfig = config;
@@ -123,6 +130,7 @@ export class Suite {
       readFileSync(file, 'utf8').replace(before, () => config),
     );
     process.kill(this.running(this.nats).pid, 'SIGHUP');
+    await eventually(reloads, (now) => now > reloadsBefore);
   }
 
   get databaseUrl(): string {
