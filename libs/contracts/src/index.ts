@@ -1,20 +1,20 @@
-import { audit } from './audit';
+import { audit } from './audit/audit';
 import type { CommandContract, ContextName, EventContract, QueryContract } from './contract';
-import { health } from './health';
-import { messaging } from './messaging';
-import { registry } from './registry';
-import { saga } from './saga';
+import { health } from './health/health';
+import { messaging } from './messaging/messaging';
+import { registry } from './registry/registry';
+import { saga } from './saga/saga';
 
 export * from './contract';
 export * from './payload';
 export * from './untrusted-json';
 export * from './validate';
-export * from './workflow-definition';
-export * as auditContract from './audit';
-export * as healthContract from './health';
-export * as messagingContract from './messaging';
-export * as registryContract from './registry';
-export * as sagaContract from './saga';
+export * from './saga/workflow-definition';
+export * as auditContract from './audit/audit';
+export * as healthContract from './health/health';
+export * as messagingContract from './messaging/messaging';
+export * as registryContract from './registry/registry';
+export * as sagaContract from './saga/saga';
 
 /** Everything the suite says and understands, by context: the one table the edge and the documents are made from. */
 export const contracts: Readonly<
