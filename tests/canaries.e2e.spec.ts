@@ -86,6 +86,7 @@ describe('the secrets of configurations', () => {
       settings: {
         DOWNBEAT_CONFIG_KEY: randomBytes(32).toString('base64'),
         LOG_LEVEL: 'trace',
+        DEBUG: 'downbeat:*',
         OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
         NODE_OPTIONS: `--enable-source-maps --report-on-signal --report-dir=${directory}`,
         // A dump holds the environment of its process.

@@ -20,7 +20,10 @@ const billing = {
 describe('what processes write on stdout', () => {
   let suite: Suite;
   beforeAll(async () => {
-    suite = await Suite.start({ demo: false });
+    suite = await Suite.start({
+      demo: false,
+      settings: { DEBUG: 'downbeat:registry,downbeat:gateway' },
+    });
   }, 120_000);
   afterAll(() => suite.stop(), 60_000);
 
@@ -49,6 +52,62 @@ describe('what processes write on stdout', () => {
     await owner.connect();
     await owner.query(sql).finally(() => owner.end());
   };
+
+  it('DEBUG tells of each step of what is named, whatever the level, and of nothing else', async () => {
+    const lines = await linesOf('registry');
+    const others = await linesOf('health');
+    const edge = await linesOf('gateway');
+    const { body } = await suite.request('POST', '/services', {
+      ...billing,
+      service_name: 'debugged',
+    });
+    expect(body).toMatchObject({ service_id: 'debugged' });
+    // The health context hears of it.
+    const check = await suite.request('PUT', '/services/debugged', {
+      health_check: { interval_ms: 60_000 },
+    });
+    expect(check.status).toBe(202);
+    const told = (await eventually(
+      () => lines.filter(({ context }) => String(context).startsWith('downbeat:')),
+      (found) =>
+        expect(found.map(({ context }) => context)).toEqual(
+          expect.arrayContaining(
+            ['commands', 'events', 'publications', 'read-models'].map(
+              (topic) => `downbeat:registry:${topic}`,
+            ),
+          ),
+        ),
+    )) as readonly Line[];
+    const settled = told.find(({ msg }) => msg === 'a command is settled');
+    expect(settled).toMatchObject({
+      level: 'debug',
+      subject: 'command.registry.RegisterService.debugged',
+      accepted: true,
+      trace_id: expect.stringMatching(/^[0-9a-f]{32}$/),
+    });
+    const appended = told.find(
+      ({ trace_id, msg }) => trace_id === settled?.['trace_id'] && msg === 'events are appended',
+    );
+    expect(appended).toMatchObject({
+      types: ['ServiceRegistered'],
+      position: settled?.['position'],
+    });
+    await suite.request('GET', '/services/debugged');
+    await eventually(
+      () => lines.filter(({ context }) => context === 'downbeat:registry:queries'),
+      (found) => expect(found[0]).toMatchObject({ ok: true, level: 'debug' }),
+    );
+    await eventually(
+      () => edge.filter(({ context }) => context === 'downbeat:gateway:requests'),
+      (found) =>
+        expect(found.at(-1)).toMatchObject({
+          level: 'debug',
+          req: { method: 'GET', url: '/api/orchestration/services/debugged' },
+          res: { statusCode: 200 },
+        }),
+    );
+    expect(others.filter(({ level }) => level === 'debug')).toEqual([]);
+  }, 60_000);
 
   it('a request that failed is found by the trace id of its problem', async () => {
     const lines = await linesOf('gateway');

@@ -113,6 +113,12 @@ describe('a process that hosts a context', () => {
     await service.stop();
   });
 
+  it('does not start with a name in DEBUG that names nothing', async () => {
+    await expect(start({ DEBUG: 'express:*,downbeat:registy' })).rejects.toThrow(
+      /DEBUG.*downbeat:registy names none of downbeat:<registry\|.*saga:calls/,
+    );
+  });
+
   it('reads no body over HTTP', async () => {
     await start();
     const init = { method: 'POST', body: '{', headers: { 'content-type': 'application/json' } };

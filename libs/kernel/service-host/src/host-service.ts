@@ -1,8 +1,9 @@
 import { types } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
+import { CONTEXTS } from '@downbeat/event-store';
 import { Fault } from '@downbeat/eventsourcing';
 import { NatsMessageBus, type BusLog } from '@downbeat/message-bus';
-import { MessageBusStrategy } from '@downbeat/message-bus/nest';
+import { MessageBusStrategy, type AnswerListener } from '@downbeat/message-bus/nest';
 import { Logger as NestLogger, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { MicroserviceOptions } from '@nestjs/microservices';
@@ -15,9 +16,11 @@ import type { HostSettings } from './config/host-settings';
 import { InvalidConfig, loadConfig } from './config/load-config';
 import { settingsOf } from './config/settings-of';
 import { tracingConfig } from './config/tracing-config';
+import { DebugLogs } from './debugging/debug-logs';
+import { tellQuery } from './debugging/told';
 import { HostModule } from './host.module';
 import { Probes } from './http/probes';
-import { jsonLog } from './logging';
+import { jsonLog, requestLog } from './logging';
 import { exposeMetrics } from './metrics';
 import { HostLifecycle } from './runtime/host-lifecycle';
 import { reportListening } from './runtime/parent-process';
@@ -78,7 +81,10 @@ export async function startService(
   loadConfig(hostConfig.extend(Object.assign({}, ...shapes)), environment);
   const config = loadConfig(hostConfig, environment);
   const settings: HostSettings = { config, environment };
-  const log = jsonLog(name, config.LOG_LEVEL);
+  const processLog = jsonLog(name, config.LOG_LEVEL);
+  const debugLogs = new DebugLogs(processLog.logger, config.DEBUG);
+  const told = debugLogs.loggerOf(`downbeat:${name}:requests`);
+  const log = told ? requestLog(name, told) : processLog;
   const metrics = new Registry();
   const probes = new Probes();
   const lifecycle = new HostLifecycle();
@@ -92,7 +98,17 @@ export async function startService(
   });
   try {
     const app = await NestFactory.create<NestExpressApplication>(
-      HostModule.of({ name, module, settings, log, metrics, bus, probes, lifecycle }),
+      HostModule.of({
+        name,
+        module,
+        settings,
+        log: processLog,
+        metrics,
+        bus,
+        probes,
+        lifecycle,
+        debugLogs,
+      }),
       // No process but the gateway reads a body over HTTP, and that one has its own parser.
       { bufferLogs: true, abortOnError: false, bodyParser: false },
     );
@@ -103,7 +119,9 @@ export async function startService(
     service.configureHttp?.(app, config);
     addProbes(probes, bus, lifecycle);
     exposeMetrics(name, metrics, bus.metrics, lifecycle);
-    app.connectMicroservice<MicroserviceOptions>({ strategy: new MessageBusStrategy(bus) });
+    app.connectMicroservice<MicroserviceOptions>({
+      strategy: new MessageBusStrategy(bus, tellQueries(debugLogs)),
+    });
     await app.startAllMicroservices();
     await app.listen(config.PORT, config.HOST);
     const url = (await app.getUrl()).replace('[::1]', '127.0.0.1');
@@ -173,6 +191,18 @@ function endWithSignals(name: string, running: RunningService): void {
     end('unhandled rejection');
   });
   reportListening(running.url, () => end('the parent process is gone'));
+}
+
+/** Asked once for each context: what is turned off costs a look into a map. */
+function tellQueries(debugLogs: DebugLogs): AnswerListener {
+  const tells = new Map(
+    CONTEXTS.map((context) => [context as string, debugLogs.of(`downbeat:${context}:queries`)]),
+  );
+  return (subject, outcome, beganMs) => {
+    const [, context = ''] = subject.split('.');
+    const tell = tells.get(context);
+    if (tell) tellQuery(tell, subject, outcome, beganMs);
+  };
 }
 
 const busLog = (): BusLog => {

@@ -2,6 +2,7 @@ import { MessageBus } from '@downbeat/message-bus';
 import { Global, Module, type DynamicModule, type Type } from '@nestjs/common';
 import { HostSettings } from './config/host-settings';
 import { HttpModule } from './http/http.module';
+import { DebugLogs } from './debugging/debug-logs';
 import { Probes } from './http/probes';
 import { logging } from './logging';
 import type { HttpLogger } from 'pino-http';
@@ -18,6 +19,7 @@ export interface HostParts {
   readonly bus: MessageBus;
   readonly probes: Probes;
   readonly lifecycle: HostLifecycle;
+  readonly debugLogs: DebugLogs;
 }
 
 /** What every process of the suite has, around the module it runs. */
@@ -33,6 +35,7 @@ export class HostModule {
     bus,
     probes,
     lifecycle,
+    debugLogs,
   }: HostParts): DynamicModule {
     return {
       module: HostModule,
@@ -42,8 +45,9 @@ export class HostModule {
         { provide: Clock, useClass: SystemClock },
         { provide: HostLifecycle, useValue: lifecycle },
         { provide: HostSettings, useValue: settings },
+        { provide: DebugLogs, useValue: debugLogs },
       ],
-      exports: [MessageBus, Clock, HostLifecycle, HostSettings],
+      exports: [MessageBus, Clock, HostLifecycle, HostSettings, DebugLogs],
     };
   }
 }

@@ -5,6 +5,8 @@ export * from './config/load-config';
 export * from './config/migrate-config';
 export * from './config/settings-of';
 export * from './config/tracing-config';
+export * from './debugging/debug-logs';
+export * from './debugging/debug-names';
 export * from './entrance/answers';
 export * from './entrance/carry-out';
 export * from './entrance/command-entrance';

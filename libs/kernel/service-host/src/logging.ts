@@ -3,6 +3,7 @@ import { currentStory, storyOf, traceIdOf, type Story } from '@downbeat/message-
 import { trace } from '@opentelemetry/api';
 import type { DynamicModule } from '@nestjs/common';
 import { LoggerModule } from 'nestjs-pino';
+import type { Logger } from 'pino';
 import { pinoHttp, type HttpLogger, type Options } from 'pino-http';
 import { storyOfRequest } from './http/request-story';
 
@@ -15,6 +16,10 @@ const UNAVAILABLE_WINDOW_MS = 10_000;
 /** JSON lines on stdout, one per happening; as middleware, one per request. */
 export const jsonLog = (service: string, level: string): HttpLogger =>
   pinoHttp(httpLogging(service, level));
+
+/** The same lines of requests, by a logger that is there. */
+export const requestLog = (service: string, logger: Logger): HttpLogger =>
+  pinoHttp({ ...httpLogging(service, logger.level), logger });
 
 /**
  * Nest's logger on top of it. It is given no routes: it would keep a request's logger in an

@@ -1,1 +1,1 @@
-export { MessageBusStrategy } from './message-bus-strategy';
+export { MessageBusStrategy, type AnswerListener } from './message-bus-strategy';

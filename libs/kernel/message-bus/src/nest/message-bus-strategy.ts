@@ -3,6 +3,9 @@ import { lastValueFrom } from 'rxjs';
 import type { Problem, QueryOutcome } from '../command-outcome';
 import type { MessageBus } from '../message-bus';
 
+/** Told of each answer; `beganMs` is of `performance.now()`. */
+export type AnswerListener = (subject: string, outcome: QueryOutcome, beganMs: number) => void;
+
 type Handler = ReturnType<Server['getHandlers']> extends Map<string, infer Found> ? Found : never;
 
 /**
@@ -14,7 +17,10 @@ type Handler = ReturnType<Server['getHandlers']> extends Map<string, infer Found
 export class MessageBusStrategy extends Server implements CustomTransportStrategy {
   private forgets: (() => void)[] = [];
 
-  constructor(private readonly bus: MessageBus) {
+  constructor(
+    private readonly bus: MessageBus,
+    private readonly onAnswer?: AnswerListener,
+  ) {
     super();
   }
 
@@ -22,9 +28,13 @@ export class MessageBusStrategy extends Server implements CustomTransportStrateg
     for (const [pattern, handler] of this.getHandlers())
       if (handler.isEventHandler) this.forgets.push(this.hear(pattern));
       else
-        this.bus.answer(pattern, (payload, headers, subject) =>
-          this.answerWith(handler, payload, new BaseRpcContext([headers, subject])),
-        );
+        this.bus.answer(pattern, async (payload, headers, subject) => {
+          const beganMs = performance.now();
+          const context = new BaseRpcContext([headers, subject]);
+          const outcome = await this.answerWith(handler, payload, context);
+          this.onAnswer?.(subject, outcome, beganMs);
+          return outcome;
+        });
     callback();
   }
 

@@ -10,6 +10,8 @@ export interface ProjectionLog {
   info(facts: object, message: string): void;
   warn(facts: object, message: string): void;
   error(facts: object, message: string): void;
+  /** Of each batch; absent when nobody wants to know. */
+  readonly debug?: (facts: object, message: string) => void;
 }
 
 export interface ProjectorPace {

@@ -183,6 +183,8 @@ export class Projector {
     this.isCareful = false;
     this.saved = this.seen = slice.through;
     this.savedAtMs = Date.now();
+    const events = slice.events.length;
+    this.options.log.debug?.({ ...this.facts(), after, events }, 'events are applied');
     if (result.parked > 0) this.reportParked(result.parked);
     await this.options.onCrashPoint?.('projector.after-commit', this.projection.name);
     this.waiters.check();

@@ -1,5 +1,6 @@
 import { registryContract } from '@downbeat/contracts';
 import { z } from 'zod';
+import { DEBUG_NAMES_SAID, namingNothing } from '../debugging/debug-names';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const duration = z.coerce.number().int().min(1).max(3_600_000);
@@ -49,6 +50,20 @@ export const hostConfig = z.object({
     .enum(['trace', 'debug', 'info', 'warn', 'error'])
     .default('info')
     .describe('What is less severe than this is not logged'),
+  DEBUG: z
+    .string()
+    .max(1_000)
+    .default('')
+    .superRefine((text, check) => {
+      for (const pattern of namingNothing(text))
+        check.addIssue({
+          code: 'custom',
+          message: `${pattern} names none of ${DEBUG_NAMES_SAID}`,
+        });
+    })
+    .describe(
+      'What is told of in debug lines whatever LOG_LEVEL says: downbeat:registry, downbeat:*:commands',
+    ),
   LOG_NAME: z
     .string()
     .regex(/^[a-z][a-z0-9_]{0,30}$/)

@@ -16,6 +16,9 @@ import {
 import { Logger } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
 import type { CommandBus } from '@nestjs/cqrs';
+import type { DebugLogs, Tell } from '../debugging/debug-logs';
+import type { CONTEXT_TOPICS } from '../debugging/debug-names';
+import { toldCommands, toldPublications } from '../debugging/told';
 import { CommandEntrance } from '../entrance/command-entrance';
 import type { Clock } from './clock';
 import type { ContextDefinition, ContextStart } from './context-definition';
@@ -37,6 +40,7 @@ export interface ContextParts {
   readonly answersKeptDays: number;
   /** Everything in the process, to look for handlers in. */
   readonly modules: ModulesContainer;
+  readonly debugLogs: DebugLogs;
 }
 
 /** Everything a context runs besides answering: commands in, publications out, reactions. */
@@ -94,7 +98,7 @@ export class ContextRuntime<Event extends Message = Message> {
       durable: `${context}-commands`,
       subject: `command.${context}.>`,
       orderKey: (delivery) => entrance.orderKeyOf(delivery),
-      handle: (delivery) => entrance.handle(delivery),
+      handle: toldCommands((delivery) => entrance.handle(delivery), this.tellOf('commands')),
     });
   }
 
@@ -126,7 +130,7 @@ export class ContextRuntime<Event extends Message = Message> {
       store,
       log,
       new PostgresReceipts(pool.pool, this.parts.logName),
-      busTransport(bus),
+      toldPublications(busTransport(bus), this.tellOf('publications')),
       new SessionLock(pool.pool, `downbeat relay ${this.context}`),
       {
         onFault: (fault) => this.logger.warn({ err: fault }, 'publications wait'),
@@ -134,6 +138,10 @@ export class ContextRuntime<Event extends Message = Message> {
       },
     );
     this.relay.start();
+  }
+
+  private tellOf(topic: (typeof CONTEXT_TOPICS)[number]): Tell | undefined {
+    return this.parts.debugLogs.of(`downbeat:${this.context}:${topic}`);
   }
 
   private async verify(payload: unknown) {

@@ -10,6 +10,7 @@ import { contextConfig } from '../config/host-config';
 import { HostSettings } from '../config/host-settings';
 import { InvalidConfig, loadConfig } from '../config/load-config';
 import type { ConfiguredModule } from '../config/settings-of';
+import { DebugLogs } from '../debugging/debug-logs';
 import { Clock } from './clock';
 import type { ContextDefinition } from './context-definition';
 import { ContextPool } from './context-pool';
@@ -51,10 +52,16 @@ export class ContextModule {
         },
         {
           provide: EventStore,
-          inject: [HostSettings, MessageBus, HostLifecycle],
-          useFactory: (settings: HostSettings, bus: MessageBus, lifecycle: HostLifecycle) => {
+          inject: [HostSettings, MessageBus, HostLifecycle, DebugLogs],
+          useFactory: (
+            settings: HostSettings,
+            bus: MessageBus,
+            lifecycle: HostLifecycle,
+            debugLogs: DebugLogs,
+          ) => {
             const hints = logHints(bus, settings.config.LOG_NAME);
-            const store = new TracedEventStore({ ...databaseOf(settings), hints });
+            const tell = debugLogs.of(`downbeat:${context}:events`);
+            const store = new TracedEventStore({ ...databaseOf(settings), hints }, tell);
             lifecycle.onClose(`${context} store`, () => store.close());
             return store;
           },
@@ -70,12 +77,14 @@ export class ContextModule {
         },
         {
           provide: ProjectionRunner,
-          inject: [HostSettings, EventStore, HostLifecycle],
+          inject: [HostSettings, EventStore, HostLifecycle, DebugLogs],
           useFactory: async (
             settings: HostSettings,
             store: EventStore,
             lifecycle: HostLifecycle,
+            debugLogs: DebugLogs,
           ) => {
+            const debug = debugLogs.of(`downbeat:${context}:read-models`);
             const runner = await startProjections({
               url: databaseOf(settings).databaseUrl,
               schema: context,
@@ -86,6 +95,7 @@ export class ContextModule {
                 info: (facts, message) => log.log(facts, message),
                 warn: (facts, message) => log.warn(facts, message),
                 error: (facts, message) => log.error(facts, message),
+                ...(debug && { debug }),
               },
             });
             lifecycle.onStop(`${context} projections`, () => runner.stop());
@@ -116,6 +126,7 @@ export class ContextModule {
             HostLifecycle,
             HostSettings,
             ModulesContainer,
+            DebugLogs,
           ],
           useFactory: (
             bus: MessageBus,
@@ -128,6 +139,7 @@ export class ContextModule {
             lifecycle: HostLifecycle,
             { config }: HostSettings,
             modules: ModulesContainer,
+            debugLogs: DebugLogs,
           ) => {
             const { LOG_NAME: logName, COMMAND_ANSWERS_KEPT_DAYS: answersKeptDays } = config;
             const parts = {
@@ -141,6 +153,7 @@ export class ContextModule {
               logName,
               answersKeptDays,
               modules,
+              debugLogs,
             };
             const runtime = new ContextRuntime(definition, parts);
             lifecycle.onStop(`${context} runtime`, () => runtime.stop());

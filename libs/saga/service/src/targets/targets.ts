@@ -1,4 +1,5 @@
 import type { CallEffect, CallResult } from '@downbeat/saga-domain';
+import { DebugLogs, type Tell } from '@downbeat/service-host';
 import { Injectable } from '@nestjs/common';
 import { HttpTarget } from './http-target';
 import { NatsTarget } from './nats-target';
@@ -7,15 +8,38 @@ import { TargetCaller, type CallContext } from './target-caller';
 /** Over HTTP or over NATS, as the step's endpoint says. */
 @Injectable()
 export class Targets extends TargetCaller {
+  private readonly tell: Tell | undefined;
+
   constructor(
     private readonly http: HttpTarget,
     private readonly nats: NatsTarget,
+    debugLogs: DebugLogs,
   ) {
     super();
+    this.tell = debugLogs.of('downbeat:saga:calls');
   }
 
-  call(effect: CallEffect, context: CallContext): Promise<CallResult | undefined> {
+  async call(effect: CallEffect, context: CallContext): Promise<CallResult | undefined> {
     const target = effect.endpoint.startsWith('nats:') ? this.nats : this.http;
-    return target.call(effect, context);
+    if (!this.tell) return target.call(effect, context);
+    const beganMs = performance.now();
+    const result = await target.call(effect, context);
+    const ms = Math.round(performance.now() - beganMs);
+    this.tell(
+      { ...factsOf(effect), result: result?.kind ?? 'not sent', ms },
+      'a service was called',
+    );
+    return result;
   }
 }
+
+/** Never its input, and of its path no query: whoever reads the log is not who may read those. */
+const factsOf = ({ key, step, attempt, purpose, service_name, method, endpoint }: CallEffect) => ({
+  key,
+  step,
+  attempt,
+  purpose,
+  service_name,
+  method,
+  endpoint: endpoint.split('?', 1)[0],
+});

@@ -1,4 +1,5 @@
 import type { CheckRequest, CheckResult } from '@downbeat/health-domain';
+import { DebugLogs, type Tell } from '@downbeat/service-host';
 import { Injectable } from '@nestjs/common';
 import { GrpcProbe } from './grpc-probe';
 import { HttpProbe } from './http-probe';
@@ -11,11 +12,31 @@ import { TcpProbe } from './tcp-probe';
 export class InstanceProbes implements Probe {
   private readonly byKind: Readonly<Record<CheckRequest['kind'], Probe>>;
 
-  constructor(http: HttpProbe, tcp: TcpProbe, nats: NatsProbe, grpc: GrpcProbe) {
+  private readonly tell: Tell | undefined;
+
+  constructor(
+    http: HttpProbe,
+    tcp: TcpProbe,
+    nats: NatsProbe,
+    grpc: GrpcProbe,
+    debugLogs: DebugLogs,
+  ) {
     this.byKind = { http, tcp, nats, grpc };
+    this.tell = debugLogs.of('downbeat:health:checks');
   }
 
-  run(request: CheckRequest, timeoutMs: number): Promise<CheckResult | undefined> {
-    return this.byKind[request.kind].run(request, timeoutMs);
+  async run(request: CheckRequest, timeoutMs: number): Promise<CheckResult | undefined> {
+    const { kind, url, subject } = request;
+    const { tell } = this;
+    if (!tell) return this.byKind[kind].run(request, timeoutMs);
+    const beganMs = performance.now();
+    const result = await this.byKind[kind].run(request, timeoutMs);
+    const ms = Math.round(performance.now() - beganMs);
+    const { isPassed, detail } = result ?? { isPassed: undefined, detail: 'not asked' };
+    tell(
+      { kind, url: url.split('?', 1)[0], subject, passed: isPassed, detail, ms },
+      'a check was run',
+    );
+    return result;
   }
 }
