@@ -34,7 +34,11 @@ export const IMPORTS: readonly (readonly [rule: string, file: string, text: stri
     'libs/registry/domain/src/p5.ts',
     `import '@downbeat/registry-service';`,
   ],
-  ['contracts-stand-alone', 'libs/contracts/src/registry/p1.ts', `import '@downbeat/registry-domain';`],
+  [
+    'contracts-stand-alone',
+    'libs/contracts/src/registry/p1.ts',
+    `import '@downbeat/registry-domain';`,
+  ],
   ['contracts-stand-alone', 'libs/contracts/src/p2.ts', `import 'node:fs';`],
   ['resilience-is-pure', 'libs/resilience/src/p1.ts', `import 'node:timers';`],
   [
