@@ -74,6 +74,8 @@ async function reportBreakers(send: Send): Promise<void> {
         ...breaker,
         state: 'open',
         failure_count: 5,
+        last_failure_at: at,
+        next_attempt_at: new Date(Date.now() + 60_000).toISOString(),
         transitions: [
           {
             at,

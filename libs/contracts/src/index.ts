@@ -7,6 +7,7 @@ import { saga } from './saga/saga';
 
 export * from './contract';
 export * from './payload';
+export * from './specified-endpoints';
 export * from './untrusted-json';
 export * from './validate';
 export * from './saga/workflow-definition';
