@@ -217,6 +217,25 @@ describe('registry and health, over real NATS', () => {
     expect(instance.paths.at(-1)).toBe('/up');
   });
 
+  it('who is left after a rollback is checked as its own version says', async () => {
+    const newer = { service_version: '2.0.0', health_check_endpoint: '/v2/health' };
+    await register('turned');
+    const instance = await start('turned', 'turned-1');
+    await become('turned', ['turned-1']);
+    instance.statuses['/v2/health'] = 404;
+    await register('turned', newer);
+    await become('turned', []);
+    // As an instance does that is told that another version stands. Nobody runs that one any more.
+    await bench.eventually(
+      () => register('turned').then(() => found({ service_name: 'turned' })),
+      (seen) => expect(seen).toEqual(['turned-1']),
+      30_000,
+    );
+    const later = await start('turned', 'turned-3');
+    await become('turned', ['turned-1', 'turned-3']);
+    expect(new Set(later.paths)).toEqual(new Set(['/health']));
+  });
+
   it('what changes while the registry is away is known when it is back', async () => {
     await register('patient');
     const instance = await start('patient', 'patient-1');

@@ -82,14 +82,16 @@ export const registerService = command({
   context,
   name: 'RegisterService',
   summary:
-    'Register a service, or say again what it is; an older version than the one that is registered changes nothing',
+    'Register a service, or say again what it is; an older version than the one that is registered changes nothing while somebody runs a newer one than it',
   idField: 'service_name',
   data: z.strictObject({ service_name: f.name, ...serviceFields }),
   answer: z.object({
     service_id: f.name,
     service_version: f.version
       .optional()
-      .describe('The one that is registered now; newer than what was said: that stays as it is'),
+      .describe(
+        'The one that is registered now; newer than what was said: that stays as it is, until no instance newer than what was said is listed',
+      ),
   }),
   example: {
     service_name: 'billing',

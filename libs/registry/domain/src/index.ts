@@ -20,3 +20,4 @@ export * from './instances/instance-registration';
 export * from './instances/standing';
 export * from './services/capabilities';
 export * from './services/service-registration';
+export * from './services/service-versions';

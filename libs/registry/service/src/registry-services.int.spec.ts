@@ -68,29 +68,6 @@ describe('services in the registry, on real Postgres and NATS', () => {
       });
     });
 
-    it('stay what a newer version of them says when an older one registers again', async () => {
-      const newer = { service_version: '2.0.0', capabilities: ['both', 'new'] };
-      await register('rolled', { dependencies: ['rolled-need'], ...newer });
-      const older = { ...described, capabilities: ['both'] };
-      const outcome = await command('RegisterService', 'rolled', older);
-      expect(outcome).toMatchObject({
-        accepted: true,
-        answer: { service_id: 'rolled', service_version: '2.0.0' },
-      });
-      const as = { min_position: outcome.accepted ? outcome.position : 0 };
-      expect(await get('rolled', as)).toMatchObject({ ...newer, dependencies: ['rolled-need'] });
-      const { dependencies } = await bench.answer<
-        AnswerOf<typeof registryContract.listDependencies>
-      >('query.registry.list-dependencies', { service_id: 'rolled' }, as);
-      expect(dependencies).toMatchObject([{ service_name: 'rolled-need' }]);
-      const back = await accepted('UpdateService', 'rolled', older);
-      expect(await get('rolled', { min_position: back })).toMatchObject({
-        service_version: '1.4.0',
-        capabilities: ['both'],
-        dependencies: [],
-      });
-    });
-
     it('that nobody registered can neither change nor be found', async () => {
       expect(await refusal('UpdateService', 'nobody', { service_version: '2.0.0' })).toMatchObject({
         code: 'service-unknown',

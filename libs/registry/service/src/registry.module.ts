@@ -6,6 +6,7 @@ import {
   loadConfig,
 } from '@downbeat/service-host';
 import { Module, type OnApplicationBootstrap } from '@nestjs/common';
+import { AbandonedVersions } from './commands/abandoned-versions';
 import { AnnounceLifecycle, AnnounceLifecycleHandler } from './commands/announce-lifecycle';
 import {
   AcknowledgeConfiguration,
@@ -121,6 +122,7 @@ import { ClosedSessions } from './sessions/closed-sessions';
       useFactory: ({ environment }: HostSettings) =>
         new KeyRing(loadConfig(registryConfig, environment).DOWNBEAT_CONFIG_KEY),
     },
+    AbandonedVersions,
     DeclaredDependencies,
     Heartbeats,
     Housekeeping,

@@ -50,8 +50,10 @@ function dependenciesCause({ data }: DependenciesDeclared, at: Instant): Declare
 
 function serviceCause(event: RegistrationEvent, at: Instant): RegistrationCommand {
   switch (event.type) {
-    case 'ServiceRegistered':
-      return { type: 'RegisterService', data: event.data, at };
+    case 'ServiceRegistered': {
+      const { rolled_back_from: abandoned_version, ...data } = event.data;
+      return { type: 'RegisterService', data: { ...data, abandoned_version }, at };
+    }
     case 'ServiceChanged':
       return { type: 'UpdateService', data: event.data, at };
     case 'ServiceRetired':

@@ -57,6 +57,42 @@ describe('a service', () => {
         .thenNothing(),
   );
 
+  describe('of a version that nobody runs any more', () => {
+    const newer = { service_version: '2.0.0', health_check_endpoint: '/v2/health' };
+    const wasNewer = [registered, changed({ ...newer, capabilities: ['tax'] })];
+    const rolledBack = (from: string): RegistrationEvent => ({
+      type: 'ServiceRegistered',
+      data: { ...described, rolled_back_from: from },
+    });
+    const registerAfter = (abandoned_version: string) => register({ abandoned_version });
+
+    it('is what an older one says, and nothing of what the newer said', () => {
+      given(...wasNewer)
+        .when(registerAfter('2.0.0'))
+        .then(rolledBack('2.0.0'));
+      given(...wasNewer, rolledBack('2.0.0'))
+        .when(register())
+        .thenNothing();
+    });
+
+    it('stays when a newer one has said what it is since that was found', () =>
+      given(...wasNewer, changed({ service_version: '2.1.0' }))
+        .when(registerAfter('2.0.0'))
+        .thenNothing());
+
+    it('is turned back once, when two find it at once', () =>
+      given(...wasNewer, rolledBack('2.0.0'))
+        .when(registerAfter('2.0.0'))
+        .thenNothing());
+
+    it('says nothing of it in what is registered otherwise', () => {
+      given().when(registerAfter('2.0.0')).then(registered);
+      given(...wasNewer, rolledBack('2.0.0'))
+        .when(register({ service_version: '1.4.1', abandoned_version: '2.0.0' }))
+        .then(changed({ service_version: '1.4.1' }));
+    });
+  });
+
   it('goes back to an older version when somebody says so', () =>
     given(registered)
       .when(update({ service_version: '0.9.0' }))

@@ -8,18 +8,30 @@ import {
   type Message,
   type StreamName,
 } from '@downbeat/eventsourcing';
-import { parse } from 'semver';
+import { isOlder } from './service-versions';
 
 type Described = DataOf<typeof registryContract.registerService>;
 type Changed = DataOf<typeof registryContract.updateService>;
 type Retired = Omit<DataOf<typeof registryContract.retireService>, 'force'>;
 
-export type RegistrationCommand =
-  | Command<'RegisterService', Described>
-  | Command<'UpdateService', Changed>
-  | Command<'RetireService', Retired>;
+type Registers = Command<
+  'RegisterService',
+  Described & {
+    /** The version that describes the service, when nobody runs it any more. */
+    readonly abandoned_version?: string | undefined;
+  }
+>;
 
-export type ServiceRegistered = Message<'ServiceRegistered', Described>;
+export type RegistrationCommand =
+  Registers | Command<'UpdateService', Changed> | Command<'RetireService', Retired>;
+
+export type ServiceRegistered = Message<
+  'ServiceRegistered',
+  Described & {
+    /** A newer version described it, which nobody ran any more. */
+    readonly rolled_back_from?: string;
+  }
+>;
 /** Holds the fields that changed, and only those; null takes back what was said. */
 export type ServiceChanged = Message<'ServiceChanged', Changed>;
 /** It is no more, until it is registered again. */
@@ -50,8 +62,10 @@ export const serviceRegistration: Decider<Registration, RegistrationCommand, Reg
 
   evolve(state, event) {
     switch (event.type) {
-      case 'ServiceRegistered':
-        return { status: 'registered', description: event.data };
+      case 'ServiceRegistered': {
+        const { rolled_back_from: _, ...description } = event.data;
+        return { status: 'registered', description };
+      }
       case 'ServiceChanged': {
         if (state.status === 'unknown') return state;
         const { service_id: _, ...fields } = event.data;
@@ -66,24 +80,28 @@ export const serviceRegistration: Decider<Registration, RegistrationCommand, Reg
   },
 };
 
-function register(data: Described, state: Registration): Decision<RegistrationEvent> {
+function register(
+  { abandoned_version, ...data }: Registers['data'],
+  state: Registration,
+): Decision<RegistrationEvent> {
   if (state.status !== 'registered') return [{ type: 'ServiceRegistered', data }];
-  if (isOutdated(data, state)) return [];
+  if (isOutdated(data, state)) {
+    const { service_version } = state.description;
+    // Another version may have said what it is since that one was found to be abandoned.
+    if (abandoned_version !== service_version) return [];
+    return [{ type: 'ServiceRegistered', data: { ...data, rolled_back_from: service_version } }];
+  }
   const { service_name, ...fields } = data;
   return changes({ service_id: service_name, ...fields }, state.description);
 }
 
 /**
  * Whether it is said by a version that another one has followed: an instance that restarts while the
- * service is rolled out has no news of it. Who wants the service back as it was updates it.
+ * service is rolled out has no news of it. Who wants the service back as it was updates it, or ends all
+ * instances of the newer version.
  */
-export function isOutdated({ service_version: said }: Described, state: Registration): boolean {
-  if (state.status !== 'registered') return false;
-  const [older, newer] = [said, state.description.service_version].map((one) =>
-    parse(one, { loose: true }),
-  );
-  return older != null && newer != null && older.compare(newer) < 0;
-}
+export const isOutdated = ({ service_version }: Described, state: Registration): boolean =>
+  state.status === 'registered' && isOlder(service_version, state.description.service_version);
 
 function update(data: Changed, state: Registration): Decision<RegistrationEvent> {
   if (state.status === 'unknown') return unknownService(data.service_id);

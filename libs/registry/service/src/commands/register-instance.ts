@@ -5,7 +5,7 @@ import { instanceStream } from '@downbeat/registry-domain';
 import { carryOut, commandOf, refused } from '@downbeat/service-host';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { InstanceRoom } from './instance-room';
-import { registeringOf, serviceOf } from './registering';
+import { registeringOf, serviceOf, versionOf } from './registering';
 
 export class RegisterInstance extends commandOf(registryContract.registerInstance) {}
 
@@ -18,13 +18,17 @@ export class RegisterInstanceHandler implements ICommandHandler<RegisterInstance
 
   async execute({ data, at, cause }: RegisterInstance) {
     const { service_id, instance_id } = data;
-    const registering = registeringOf(data, await serviceOf(this.store, service_id));
+    const service = await serviceOf(this.store, service_id);
+    const registering = registeringOf(data, service);
     if (registering instanceof Rejection) return refused(registering);
 
     const command = { type: 'RegisterInstance', data: registering, at } as const;
     const stream = instanceStream(instance_id);
     return this.room.during((admitting) =>
-      carryOut(this.store, admitting, stream, command, cause, () => ({ service_id, instance_id })),
+      carryOut(this.store, admitting, stream, command, cause, () => ({
+        ...{ service_id, instance_id },
+        ...versionOf(service),
+      })),
     );
   }
 }

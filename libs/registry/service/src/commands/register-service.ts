@@ -5,7 +5,8 @@ import { carryOut, commandOf, refused } from '@downbeat/service-host';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { refusalOfSchema } from '../configuration/configuration-checks';
 import { DeclaredDependencies } from '../dependencies/declared-dependencies';
-import { serviceOf } from './registering';
+import { AbandonedVersions } from './abandoned-versions';
+import { serviceOf, versionOf } from './registering';
 
 export class RegisterService extends commandOf(registryContract.registerService) {}
 
@@ -14,21 +15,27 @@ export class RegisterServiceHandler implements ICommandHandler<RegisterService> 
   constructor(
     private readonly store: EventStore,
     private readonly dependencies: DeclaredDependencies,
+    private readonly abandoned: AbandonedVersions,
   ) {}
 
   async execute({ data, at, cause }: RegisterService) {
     const { service_name, dependencies } = data;
     const wrong = refusalOfSchema(data.configuration_schema);
     if (wrong) return refused(wrong);
-    const isNews = !isOutdated(data, await serviceOf(this.store, service_name));
+    const isOld = isOutdated(data, await serviceOf(this.store, service_name));
+    const abandoned_version = isOld
+      ? await this.abandoned.of(service_name, data.service_version)
+      : undefined;
+    const isNews = !isOld || abandoned_version !== undefined;
     const refusal =
       isNews && (await this.dependencies.declare(service_name, dependencies, at, cause));
     if (refusal) return refused(refusal);
     const stream = serviceStream(service_name);
-    const command = { type: 'RegisterService', data, at } as const;
+    const said = { ...data, abandoned_version };
+    const command = { type: 'RegisterService', data: said, at } as const;
     return carryOut(this.store, serviceRegistration, stream, command, cause, (state) => ({
       service_id: service_name,
-      ...(state.status === 'registered' && { service_version: state.description.service_version }),
+      ...versionOf(state),
     }));
   }
 }

@@ -15,21 +15,35 @@ const { healthCheck } = registryContract;
 const HEALTH_CHECK_ENDPOINT = '/health';
 
 type Instance = DataOf<typeof registryContract.registerInstance>;
+type Service = DataOf<typeof registryContract.registerService>;
 
 export async function serviceOf(store: EventStore, name: string): Promise<Registration> {
   return fold(serviceRegistration, await store.load<RegistrationEvent>(serviceStream(name)));
 }
 
+/** Which version describes the service, for the answer. */
+export const versionOf = (service: Registration): { service_version?: string } =>
+  service.status === 'registered' ? { service_version: service.description.service_version } : {};
+
+/** How a service wants its instances checked, with what holds where it does not say. */
+export const checkOf = ({
+  health_check = healthCheck.parse({}),
+  health_check_endpoint = HEALTH_CHECK_ENDPOINT,
+}: Pick<Service, 'health_check' | 'health_check_endpoint'>) => ({
+  health_check,
+  health_check_endpoint,
+});
+
 /** The instance with how its service wants it checked, or why it cannot be one of that service. */
 export function registeringOf(data: Instance, service: Registration): Registering | Rejection {
   if (service.status === 'unknown') return unknownService(data.service_id);
   if (service.status === 'retired') return retiredService(data.service_id);
-  const { health_check, health_check_endpoint } = service.description;
+  const { health_check, health_check_endpoint } = checkOf(service.description);
   const host = data.ip_address.includes(':') ? `[${data.ip_address}]` : data.ip_address;
-  const url = `http://${host}:${data.port}${health_check_endpoint ?? HEALTH_CHECK_ENDPOINT}`;
+  const url = `http://${host}:${data.port}${health_check_endpoint}`;
   const { health_check_subject: subject, ...registered } = data;
   const check = {
-    ...(health_check ?? healthCheck.parse({})),
+    ...health_check,
     url,
     ...(subject !== undefined && { subject }),
   };

@@ -7,6 +7,7 @@ import type {
   InstanceEvent,
   RegistrationEvent,
 } from '@downbeat/registry-domain';
+import { checkOf } from '../commands/registering';
 
 const {
   dependenciesDeclared,
@@ -31,7 +32,11 @@ export const registryPublications: Publications<
   ConfigurationAcknowledged: keepPrivate,
   DependenciesDeclared: ({ data: { service_name, dependencies } }) =>
     integrationEvent(dependenciesDeclared, { service_name, dependencies: [...dependencies] }),
-  ServiceRegistered: keepPrivate,
+  // Instances that are there were to be checked as another version wanted it.
+  ServiceRegistered: ({ data: { service_name, rolled_back_from, ...service } }) =>
+    rolled_back_from === undefined
+      ? keepPrivate
+      : integrationEvent(serviceCheckChanged, { service_name, ...checkOf(service) }),
   ServiceChanged: ({ data: { service_id, health_check, health_check_endpoint } }) =>
     health_check === undefined && health_check_endpoint === undefined
       ? keepPrivate

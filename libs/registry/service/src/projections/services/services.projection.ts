@@ -51,7 +51,7 @@ const service: Table<ServiceRow, RegistryEvent> = {
       fold: (before, { data, recorded_at }) => {
         const { service_name, service_version, service_type, deployment_environment, ...rest } =
           data;
-        const { base_url, ...details } = rest;
+        const { base_url, rolled_back_from: _, ...details } = rest;
         return {
           service_name,
           service_version,
@@ -120,6 +120,6 @@ const dependencies: Table<DependenciesRow, RegistryEvent> = {
 /** What exists, what it needs, and where it can be called. */
 export const services: Projection = {
   name: 'registry.services',
-  version: 8,
+  version: 9,
   tables: [service, dependencies, instance, goneInstances, directory],
 };
