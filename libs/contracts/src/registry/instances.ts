@@ -40,7 +40,11 @@ export const registerInstance = command({
   summary: 'Register a running instance of a service',
   idField: 'instance_id',
   data: instanceFields,
-  answer: z.object({ service_id: f.name, instance_id: f.externalId }),
+  answer: z.object({
+    service_id: f.name,
+    instance_id: f.externalId,
+    service_version: f.version.optional().describe('The one that describes the service now'),
+  }),
   example: {
     service_id: 'billing',
     instance_id: 'billing-1',

@@ -15,21 +15,33 @@ let nats: FakeNats;
 let posted: string[];
 let isFrozen: boolean;
 let events: ConnectionEvent[];
+/** What the gateway answers to who says what the service is. */
+let standing: string;
+/** The same to who registers an instance, when it is not the same. */
+let atInstance: string | undefined;
 let connection: DownbeatConnection;
 
 beforeEach(async () => {
   jest.useFakeTimers();
-  [nats, posted, events, isFrozen] = [new FakeNats(), [], [], false];
+  [nats, posted, events, isFrozen, standing] = [new FakeNats(), [], [], false, '{}'];
+  atInstance = undefined;
   nats.answer = () => accepted;
   jest.spyOn(GatewayClient.prototype, 'call').mockImplementation(({ method, path, timeoutMs }) => {
     posted.push(`${method} ${path}`);
-    if (!isFrozen) return Promise.resolve({ status: 202, body: '{}', retryAfterMs: undefined });
+    const body = path.endsWith('/instances') ? (atInstance ?? standing) : standing;
+    if (!isFrozen) return Promise.resolve({ status: 202, body, retryAfterMs: undefined });
     return new Promise((_, reject) =>
       setTimeout(() => reject(new GatewayUnreachable('timed out')), timeoutMs),
     );
   });
+  connection = connect();
+  await connection.registered;
+  posted.length = 0;
+});
+
+const connect = (): DownbeatConnection => {
   const service = { service_name: 'billing', service_version: '1.0.0' };
-  connection = connectDownbeat(
+  return connectDownbeat(
     {
       gatewayUrl: 'http://127.0.0.1:9',
       service: {
@@ -45,9 +57,7 @@ beforeEach(async () => {
     },
     nats.link(),
   );
-  await connection.registered;
-  posted.length = 0;
-});
+};
 afterEach(async () => {
   const stopped = connection.stop();
   await jest.advanceTimersByTimeAsync(1_000);
@@ -128,6 +138,67 @@ describe('heartbeats', () => {
     await pass(10);
     expect(events.at(-1)).toMatchObject({ type: 'deregistered' });
     await stopped;
+  });
+});
+
+describe('what the service is', () => {
+  const saidAgain = () => posted.filter((call) => call === 'POST /services').length;
+  const outdated = () => events.filter(({ type }) => type === 'outdated');
+  const standingOf = (service_version: string) =>
+    JSON.stringify({ position: 7, service_id: 'billing', service_version });
+  /** One that starts while another version is said to describe its service. */
+  const startUnder = async (version: string) => {
+    await connection.stop();
+    standing = standingOf(version);
+    connection = connect();
+    await connection.registered;
+    posted.length = 0;
+  };
+
+  it('is said once, and not again when it is taken', async () => {
+    await startUnder('1.0.0');
+    await pass(300_000);
+    expect([saidAgain(), outdated()]).toEqual([0, []]);
+  });
+
+  it('is said again until nobody runs the newer version that stands', async () => {
+    await startUnder('2.0.0');
+    expect(outdated()).toEqual([{ type: 'outdated', registeredVersion: '2.0.0' }]);
+    await pass(20_000);
+    expect(saidAgain()).toBe(0);
+    await pass(80_000);
+    expect(saidAgain()).toBeGreaterThanOrEqual(2);
+    expect(outdated()).toHaveLength(1);
+    standing = standingOf('1.0.0');
+    await pass(60_000);
+    const until = saidAgain();
+    await pass(300_000);
+    expect([saidAgain(), outdated().length]).toEqual([until, 1]);
+  });
+
+  it('is said again when it could not be heard, and the heartbeats go on', async () => {
+    await startUnder('2.0.0');
+    isFrozen = true;
+    nats.asked.length = 0;
+    await pass(100_000);
+    expect(saidAgain()).toBeGreaterThanOrEqual(2);
+    expect(beats().length).toBeGreaterThan(80);
+    expect(outdated()).toHaveLength(1);
+  });
+
+  it('is said again when an older version was taken before the instance was there', async () => {
+    atInstance = standingOf('0.9.0');
+    await startUnder('1.0.0');
+    expect(outdated()).toEqual([{ type: 'outdated', registeredVersion: '0.9.0' }]);
+    await pass(60_000);
+    expect(saidAgain()).toBe(1);
+  });
+
+  it('is told of again when yet another version stands', async () => {
+    await startUnder('2.0.0');
+    standing = standingOf('2.1.0');
+    await pass(60_000);
+    expect(outdated().at(-1)).toEqual({ type: 'outdated', registeredVersion: '2.1.0' });
   });
 });
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { registryContract } from '@downbeat/contracts';
+import { DescribedVersion } from './described-version';
 import { GatewayClient, GatewayUnreachable, type GatewayAnswer } from './gateway-client';
 import type { ConnectionEvent, ConnectionOptions, Stage } from './options';
 import { NatsLink } from '../nats/nats-link';
@@ -89,6 +90,7 @@ class Connection implements DownbeatConnection {
   private isFirstRegistrationOpen = true;
   private mayBeRegistered = false;
   private isServiceKnown = false;
+  private readonly described: DescribedVersion;
   private running: Promise<void> = Promise.resolve();
   private stopped: Promise<void> | undefined;
   private settleRegistered: (fault?: Error) => void = () => undefined;
@@ -107,6 +109,7 @@ class Connection implements DownbeatConnection {
     private readonly link?: NatsLink,
   ) {
     this.gateway = new GatewayClient(options.gatewayUrl);
+    this.described = new DescribedVersion(options.service.service_version);
     this.heartbeatMs = options.heartbeatMs ?? 5_000;
     this.ttlMs = options.instance.heartbeat_ttl_ms ?? Math.max(this.heartbeatMs * 3, 1_000);
     // Its own name first: so the server of NATS can keep others from speaking for it.
@@ -182,7 +185,7 @@ class Connection implements DownbeatConnection {
   private async registerOnce(key: string, session: Session | undefined): Promise<Answer> {
     const { service, instance } = this.options;
     if (!this.isServiceKnown) {
-      const known = await this.call('POST', '/services', service, `${key}-service`);
+      const known = await this.describe(`${key}-service`);
       if (!isAccepted(known)) return known;
       // What somebody changed since is not to be undone by a lost connection.
       this.isServiceKnown = true;
@@ -202,8 +205,23 @@ class Connection implements DownbeatConnection {
       heartbeat_ttl_ms: this.ttlMs,
     };
     const path = `/services/${service.service_name}/instances`;
-    const answer = await this.call('POST', path, body, `${key}-instance`);
+    const answer = await this.learning(this.call('POST', path, body, `${key}-instance`));
     if (isAccepted(answer)) this.told = session;
+    return answer;
+  }
+
+  /** Says what the service is; and again, once in a while, as long as another version of it stands. */
+  private describe(key: string): Promise<Answer> {
+    this.described.said();
+    return this.learning(this.call('POST', '/services', this.options.service, key));
+  }
+
+  /** From what is answered to who registers: which version describes the service. */
+  private async learning(asked: Promise<Answer>): Promise<Answer> {
+    const answer = await asked;
+    if (answer instanceof GatewayUnreachable || !isAccepted(answer)) return answer;
+    const registeredVersion = this.described.answered(answer.body);
+    if (registeredVersion !== undefined) this.tell({ type: 'outdated', registeredVersion });
     return answer;
   }
 
@@ -234,6 +252,8 @@ class Connection implements DownbeatConnection {
       if (this.hasMoved) return 'forgotten';
       const untaken = await this.sayAlive();
       if (!untaken) await this.sayStage();
+      // Not heard or refused, it is said again all the same.
+      if (this.described.isDue) await this.describe(randomUUID());
       if (!untaken || signal.aborted) continue;
       this.tell({ type: 'heartbeat-failed', reason: untaken.reason });
       if (untaken.isForgotten) return 'forgotten';

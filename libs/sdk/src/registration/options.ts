@@ -19,6 +19,11 @@ export type Stage = z.input<typeof registryContract.announceLifecycle.data>['lif
 /** What happens to the connection, for the service's log. */
 export type ConnectionEvent =
   | { readonly type: 'registered'; readonly instanceId: string }
+  /**
+   * Another version describes the service. It is told which; what this one says of it holds once no instance
+   * of a newer version is there.
+   */
+  | { readonly type: 'outdated'; readonly registeredVersion: string }
   | { readonly type: 'retrying'; readonly reason: string; readonly delayMs: number }
   | { readonly type: 'heartbeat-failed'; readonly reason: string }
   | { readonly type: 'refused'; readonly reason: string }
