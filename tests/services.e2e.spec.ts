@@ -259,6 +259,31 @@ describe('services that join with the SDK', () => {
     await offered('pricing', 0, 5_000);
   });
 
+  it('take no call before they say that they are ready, when they said before their start that they are not', async () => {
+    const warming = new DownbeatService({
+      gatewayUrl: suite.gatewayUrl,
+      natsUrl: suite.natsUrl,
+      service: { service_name: 'warming', service_version: '1.0.0' },
+    });
+    expect(await warming.announce('initializing', 'warms its cache')).toBe(false);
+    await warming.start();
+    await warming.registered;
+    await eventually(
+      () => suite.get<{ instances: unknown[] }>('/services/warming/instances'),
+      ({ instances }) =>
+        expect(instances).toMatchObject([{ status: 'healthy', lifecycle: 'initializing' }]),
+      30_000,
+    );
+    expect(known('warming')).toEqual([]);
+    const offer = `/services/warming/instances/${warming.instanceId}/offer`;
+    expect(await suite.get(offer)).toMatchObject({
+      reasons: [{ message: expect.stringContaining('warms its cache') }],
+    });
+    await warming.announce('running');
+    await offered('warming', 1);
+    await warming.stop();
+  });
+
   it('can be anything that speaks HTTP', async () => {
     const server = createServer((_, response) => response.writeHead(200).end('{}'));
     server.listen(0, '127.0.0.1');

@@ -210,6 +210,45 @@ describe('what callers know', () => {
     expect(back).toMatchObject({ problem: { code: 'lifecycle-goes-forward' } });
   });
 
+  it('never offers one that is registered as not ready, however fast it is healthy', async () => {
+    await register('warming');
+    const { port } = await start('warming', 'warming-1', {
+      ...{ lifecycle: 'initializing', lifecycle_detail: 'warms its cache' },
+      heartbeat_ttl_ms: 3_600_000,
+    });
+    await bench.eventually(
+      () => codesOf('warming', 'warming-1'),
+      (codes) => expect(codes).toEqual(['not-running-yet']),
+    );
+    expect(await listed('warming')).toMatchObject([
+      { status: 'healthy', lifecycle: 'initializing' },
+    ]);
+    // It says so when it registers over another connection.
+    const { session: next } = await session();
+    await registerInstance('warming', 'warming-1', port, {
+      ...{ session: next, lifecycle: 'running', heartbeat_ttl_ms: 3_600_000 },
+    });
+    await become('warming', 'warming-1');
+    const events = await bench.events('instance-warming-1');
+    expect(events.map(({ type }) => type)).toEqual([
+      ...['InstanceRegistered', 'InstanceLifecycleAnnounced', 'InstanceHealthObserved'],
+      ...['InstanceSessionMoved', 'InstanceLifecycleAnnounced'],
+    ]);
+  });
+
+  it('refuses one that is registered as it goes', async () => {
+    await register('leaver');
+    for (const lifecycle of ['stopping', 'failed', 'registered']) {
+      const outcome = await bench.command('command.registry.RegisterInstance.leaver-1', {
+        ...{ service_id: 'leaver', node_name: 'here', ip_address: '127.0.0.1', port: 1 },
+        ...{ version: '1.4.0', lifecycle },
+      });
+      expect(outcome).toMatchObject({
+        problem: { code: 'invalid-input', errors: [{ field: 'lifecycle' }] },
+      });
+    }
+  });
+
   it('leaves out for a while who changes its mind too often, and says so', async () => {
     await register('flaps');
     const instance = await start('flaps', 'flaps-1');

@@ -13,6 +13,7 @@ import { ServedOverHttp } from './operations/served-over-http';
 import { serveOverNats } from './operations/served-over-nats';
 import { pause } from './pause';
 import { connectDownbeat, type DownbeatConnection } from './registration/connection';
+import type { AnnouncedStage, Stage } from './registration/options';
 import { reachableAddress } from './registration/reachable-address';
 import { SERVICE, type ServiceEvent, type ServiceOptions } from './service-options';
 
@@ -35,6 +36,8 @@ export class ServiceParts {
   private telling: Telling | undefined;
   private http: ServedOverHttp | undefined;
   private connection: DownbeatConnection | undefined;
+  /** How far it has come by its own word before it joined. */
+  private stage: AnnouncedStage | undefined;
   private stopServing: () => Promise<void> = () => Promise.resolve();
 
   constructor(private readonly options: ServiceOptions) {
@@ -104,8 +107,11 @@ export class ServiceParts {
       if (event.type === 'registered') this.settings?.registered(event.instanceId);
       this.tell(event);
     };
-    const beat = heartbeatMs === undefined ? {} : { heartbeatMs };
-    const settings = { gatewayUrl, service, instance, onEvent, ...beat };
+    const more = {
+      ...(heartbeatMs !== undefined && { heartbeatMs }),
+      ...(this.stage && { stage: this.stage }),
+    };
+    const settings = { gatewayUrl, service, instance, onEvent, ...more };
     this.connection = connectDownbeat(settings, this.link);
     this.telling = new Telling({
       breakers: this.breakers,
@@ -117,6 +123,13 @@ export class ServiceParts {
       onDefect: (defect) => this.tell({ type: 'defect', where: 'telling of calls', defect }),
     });
     this.telling.start();
+  }
+
+  /** Before it joined it is kept for the registration. */
+  announce(lifecycle: Stage, detail?: string): Promise<boolean> {
+    if (this.connection) return this.connection.announce(lifecycle, detail);
+    this.stage = { lifecycle, ...(detail !== undefined && { detail }) };
+    return Promise.resolve(false);
   }
 
   async end(): Promise<void> {

@@ -103,12 +103,13 @@ export class DownbeatService {
 
   /**
    * Says how far this instance has come: `initializing`, `starting`, `running`, `stopping` or `failed`, forward
-   * only. One that says nothing takes calls when it is healthy first; one that does, from `running` on.
+   * only. One that says nothing takes calls when it is healthy first; one that does, from `running` on. Said
+   * before {@link start} it is part of the registration: nobody calls it before.
    *
    * @returns Whether the suite has taken it by now; otherwise it is said again, or `stage-refused` is told.
    */
   announce(stage: Stage, detail?: string): Promise<boolean> {
-    return this.parts.joined.announce(stage, detail);
+    return this.parts.announce(stage, detail);
   }
 
   /** Where it answers over HTTP. */

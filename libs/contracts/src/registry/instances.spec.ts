@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { INSTANCES_AT_ONCE_MAX, registerInstances } from './instances';
+import { INSTANCES_AT_ONCE_MAX, registerInstance, registerInstances } from './instances';
 import { parseUntrustedJson } from '../untrusted-json';
 
 const plain = {
@@ -63,4 +63,25 @@ describe('instances that are registered at once', () => {
       description: expect.stringMatching(/1 MiB and 10000 keys .* 2 KiB and 20 each/) as string,
     });
   });
+});
+
+describe('how far an instance has come when it is registered', () => {
+  const single = { ...plain, instance_id: 'b-1', node_name: 'node-a' };
+  const together = { node_name: 'node-a', instances: [{ ...plain, instance_id: 'b-1' }] };
+  const isTaken = (lifecycle: unknown) => [
+    registerInstance.data.safeParse({ ...single, lifecycle }).success,
+    registerInstances.data.safeParse({
+      ...together,
+      instances: together.instances.map((one) => ({ ...one, lifecycle })),
+    }).success,
+  ];
+
+  it.each(['initializing', 'starting', 'running', undefined])('may be %s', (lifecycle) =>
+    expect(isTaken(lifecycle)).toEqual([true, true]),
+  );
+
+  it.each(['registered', 'stopping', 'stopped', 'failed', 'Initializing', '', null, 1])(
+    'cannot be %s',
+    (lifecycle) => expect(isTaken(lifecycle)).toEqual([false, false]),
+  );
 });

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { command } from '../contract';
 import * as f from '../fields';
 import { natsSubject } from '../health/checks';
+import { lifecycle } from './lifecycle';
 import { JSON_KEYS_MAX } from '../untrusted-json';
 
 const context = 'registry' as const;
@@ -32,6 +33,13 @@ const instanceFields = z.strictObject({
   heartbeat_ttl_ms: z.number().int().min(1_000).max(3_600_000).optional(),
   /** Where it is asked over NATS whether it works; for services whose checks are of the kind nats. */
   health_check_subject: natsSubject.optional(),
+  lifecycle: lifecycle
+    .extract(['initializing', 'starting', 'running'])
+    .optional()
+    .describe(
+      'How far it has come: with one of them it takes calls from `running` on, whatever its checks say. An instance that is there and has come further stays there',
+    ),
+  lifecycle_detail: f.line(500).optional().describe('With `lifecycle` only'),
 });
 
 export const registerInstance = command({

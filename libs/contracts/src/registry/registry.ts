@@ -15,6 +15,7 @@ import {
 } from './dependencies';
 import { directory, target } from './directory';
 import { registerInstance, registerInstances } from './instances';
+import { lifecycle } from './lifecycle';
 
 export * from '../health/checks';
 export type { SaidCapability } from './capabilities';
@@ -23,6 +24,7 @@ export * from './configuration-queries';
 export * from './dependencies';
 export * from './directory';
 export * from './instances';
+export * from './lifecycle';
 export * from './secrets';
 
 const context = 'registry' as const;
@@ -31,21 +33,6 @@ export const serviceType = z.enum(['api', 'worker', 'scheduler', 'gateway']);
 export const environment = z.enum(['development', 'staging', 'production']);
 export const instanceStatus = z.enum(['starting', 'healthy', 'unhealthy', 'terminating']);
 export type InstanceStatus = z.output<typeof instanceStatus>;
-
-/**
- * How far an instance has come. One that announces nothing is `registered`, and `running` once it is
- * healthy; one that does takes calls from when it says `running`. It goes forward only.
- */
-export const lifecycle = z.enum([
-  'registered',
-  'initializing',
-  'starting',
-  'running',
-  'stopping',
-  'stopped',
-  'failed',
-]);
-export type Lifecycle = z.output<typeof lifecycle>;
 
 const serviceFields = {
   service_version: f.version,

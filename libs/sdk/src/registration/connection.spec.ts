@@ -1,6 +1,6 @@
 import { connectDownbeat, type DownbeatConnection } from './connection';
 import { GatewayClient, GatewayUnreachable } from './gateway-client';
-import type { ConnectionEvent } from './options';
+import type { ConnectionEvent, ConnectionOptions } from './options';
 import { FakeNats } from '../calls/telling/testing/fake-link';
 
 const HEARTBEAT = 'command.registry.Heartbeat.billing.1';
@@ -11,6 +11,9 @@ const refused = (code: string) => ({
 });
 
 let nats: FakeNats;
+/** What was said in the last registration of the instance, and the keys of all of them. */
+let registered: Record<string, unknown>;
+let keys: string[];
 /** Calls of the gateway, which answers nobody when it is frozen. */
 let posted: string[];
 let isFrozen: boolean;
@@ -24,12 +27,18 @@ let connection: DownbeatConnection;
 beforeEach(async () => {
   jest.useFakeTimers();
   [nats, posted, events, isFrozen, standing] = [new FakeNats(), [], [], false, '{}'];
-  atInstance = undefined;
+  [atInstance, registered, keys] = [undefined, {}, []];
   nats.answer = () => accepted;
-  jest.spyOn(GatewayClient.prototype, 'call').mockImplementation(({ method, path, timeoutMs }) => {
+  jest.spyOn(GatewayClient.prototype, 'call').mockImplementation((call) => {
+    const { method, path, timeoutMs } = call;
     posted.push(`${method} ${path}`);
+    if (path.endsWith('/instances')) {
+      registered = call.body as Record<string, unknown>;
+      keys.push(call.idempotencyKey);
+    }
     const body = path.endsWith('/instances') ? (atInstance ?? standing) : standing;
-    if (!isFrozen) return Promise.resolve({ status: 202, body, retryAfterMs: undefined });
+    const status = body === 'away' ? 503 : 202;
+    if (!isFrozen) return Promise.resolve({ status, body, retryAfterMs: undefined });
     return new Promise((_, reject) =>
       setTimeout(() => reject(new GatewayUnreachable('timed out')), timeoutMs),
     );
@@ -39,7 +48,7 @@ beforeEach(async () => {
   posted.length = 0;
 });
 
-const connect = (): DownbeatConnection => {
+const connect = (more: Partial<ConnectionOptions> = {}): DownbeatConnection => {
   const service = { service_name: 'billing', service_version: '1.0.0' };
   return connectDownbeat(
     {
@@ -54,6 +63,7 @@ const connect = (): DownbeatConnection => {
       heartbeatMs: 1_000,
       stopTimeoutMs: 500,
       onEvent: (event) => void events.push(event),
+      ...more,
     },
     nats.link(),
   );
@@ -254,6 +264,52 @@ describe('how far an instance has come', () => {
     await pass(5_000);
     expect(types().filter((type) => type === 'stage-refused')).toHaveLength(1);
     expect(said()).toEqual(['starting']);
+  });
+
+  it('is part of the registration when it was said before, so that no check comes first', async () => {
+    await connection.stop();
+    connection = connect({ stage: { lifecycle: 'initializing', detail: 'warms its cache' } });
+    await connection.registered;
+    expect(registered).toMatchObject({
+      ...{ lifecycle: 'initializing', lifecycle_detail: 'warms its cache' },
+    });
+    expect(await connection.announce('running')).toBe(true);
+    nats.reconnect();
+    await pass(3_000);
+    expect(registered).toMatchObject({ lifecycle: 'running' });
+    expect(registered['lifecycle_detail']).toBeUndefined();
+  });
+
+  it('is part of it when it is said at once after the start', async () => {
+    await connection.stop();
+    connection = connect();
+    const announced = connection.announce('starting');
+    await connection.registered;
+    expect(registered).toMatchObject({ lifecycle: 'starting' });
+    expect(await announced).toBe(false);
+  });
+
+  it('is another registration, with a key of its own, when it comes further meanwhile', async () => {
+    await connection.stop();
+    keys = [];
+    atInstance = 'away';
+    connection = connect({ stage: { lifecycle: 'initializing' } });
+    await pass(10_000);
+    expect(keys.length).toBeGreaterThan(1);
+    expect(new Set(keys).size).toBe(1);
+    void connection.announce('running');
+    await pass(10_000);
+    expect(new Set(keys).size).toBe(2);
+    expect(registered).toMatchObject({ lifecycle: 'running' });
+  });
+
+  it.each(['stopping', 'failed'] as const)('is said after it when it is %s', async (stage) => {
+    await connection.stop();
+    connection = connect({ stage: { lifecycle: stage } });
+    await connection.registered;
+    await pass(100);
+    expect(registered['lifecycle']).toBeUndefined();
+    expect(said()).toEqual([stage]);
   });
 
   it('outlives a suite that has forgotten the instance meanwhile', async () => {

@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { registryContract } from '@downbeat/contracts';
 import { DescribedVersion } from './described-version';
 import { GatewayClient, GatewayUnreachable, type GatewayAnswer } from './gateway-client';
-import type { ConnectionEvent, ConnectionOptions, Stage } from './options';
+import type { AnnouncedStage, ConnectionEvent, ConnectionOptions, Stage } from './options';
 import { NatsLink } from '../nats/nats-link';
 import { commandSuite } from '../nats/suite-requests';
 import { backOffMs, pause } from '../pause';
@@ -40,8 +40,9 @@ export interface DownbeatConnection {
    */
   readonly registered: Promise<void>;
   /**
-   * Says how far the instance has come; one that says nothing runs when it is healthy first. Returns whether
-   * the suite has taken it by now. What it has not heard is said again with the heartbeats, and after each
+   * Says how far the instance has come; one that says nothing runs when it is healthy first. Said before it is
+   * registered it is part of the registration, so that no check comes before it. Returns whether the suite has
+   * taken it by now. What it has not heard is said again with the heartbeats, and after each
    * registration; what it refuses is told as `stage-refused`, and given up.
    */
   announce(stage: Stage, detail?: string): Promise<boolean>;
@@ -98,7 +99,7 @@ class Connection implements DownbeatConnection {
   /** What the suite knows this instance's connection to NATS by. */
   private told: Session | undefined;
   /** How far it has come by its own word, and whether the suite has still to hear of it. */
-  private stage: { readonly lifecycle: Stage; readonly detail?: string } | undefined;
+  private stage: AnnouncedStage | undefined;
   private isStageUnheard = false;
   /** Of the registration that is tried now. */
   private isRefusalTold = false;
@@ -110,6 +111,7 @@ class Connection implements DownbeatConnection {
   ) {
     this.gateway = new GatewayClient(options.gatewayUrl);
     this.described = new DescribedVersion(options.service.service_version);
+    this.stage = options.stage;
     this.heartbeatMs = options.heartbeatMs ?? 5_000;
     this.ttlMs = options.instance.heartbeat_ttl_ms ?? Math.max(this.heartbeatMs * 3, 1_000);
     // Its own name first: so the server of NATS can keep others from speaking for it.
@@ -162,12 +164,8 @@ class Connection implements DownbeatConnection {
   /** Tries until the instance is registered, refused, or nobody wants it any more. */
   private async register(): Promise<'registered' | 'refused' | 'stopped'> {
     let key: string = randomUUID();
-    let session = this.link?.session();
     for (let tries = 1; !this.ending.signal.aborted; tries++) {
-      // A key belongs to what was said with it.
-      if (session !== this.link?.session()) key = randomUUID();
-      session = this.link?.session();
-      const answer = await this.registerOnce(key, session);
+      const answer = await this.registerOnce(key, this.link?.session());
       const round = this.settled(answer);
       if (round === 'registered' || round === 'refused') return round;
       // "Not found" is an answer, and the suite repeats its answers to the same key.
@@ -203,9 +201,10 @@ class Connection implements DownbeatConnection {
       priority: instance.priority,
       session,
       heartbeat_ttl_ms: this.ttlMs,
+      ...begunBy(this.stage),
     };
     const path = `/services/${service.service_name}/instances`;
-    const answer = await this.learning(this.call('POST', path, body, `${key}-instance`));
+    const answer = await this.learning(this.call('POST', path, body, keyOf(key, body)));
     if (isAccepted(answer)) this.told = session;
     return answer;
   }
@@ -392,6 +391,16 @@ class Connection implements DownbeatConnection {
     }
   }
 }
+
+/** How an instance may begin; that it goes is said of one that is there. */
+function begunBy(stage: AnnouncedStage | undefined) {
+  if (!stage || stage.lifecycle === 'stopping' || stage.lifecycle === 'failed') return {};
+  return { lifecycle: stage.lifecycle, lifecycle_detail: stage.detail };
+}
+
+/** A key belongs to what is said with it. */
+const keyOf = (key: string, body: object): string =>
+  `${key}-${createHash('sha256').update(JSON.stringify(body)).digest('hex').slice(0, 16)}`;
 
 const isAccepted = (answer: Answer): boolean =>
   !(answer instanceof GatewayUnreachable) && answer.status >= 200 && answer.status < 300;

@@ -16,6 +16,11 @@ export type InstanceDescription = Pick<
 /** How far an instance says it has come: it goes forward only, and calls come from `running` on. */
 export type Stage = z.input<typeof registryContract.announceLifecycle.data>['lifecycle'];
 
+export interface AnnouncedStage {
+  readonly lifecycle: Stage;
+  readonly detail?: string;
+}
+
 /** What happens to the connection, for the service's log. */
 export type ConnectionEvent =
   | { readonly type: 'registered'; readonly instanceId: string }
@@ -36,6 +41,8 @@ export interface ConnectionOptions {
   readonly gatewayUrl: string;
   readonly service: ServiceDescription;
   readonly instance: InstanceDescription;
+  /** How far the instance has come when it is registered. Default: it runs when it is healthy first. */
+  readonly stage?: AnnouncedStage;
   /** Default 5 s, with a tenth of jitter. */
   readonly heartbeatMs?: number;
   /** Of one request. Default 5 s. */

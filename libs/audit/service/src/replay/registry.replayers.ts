@@ -4,6 +4,7 @@ import {
   endingOf,
   instanceRegistration,
   serviceRegistration,
+  type Begun,
   type DeclareDependencies,
   type DependenciesDeclared,
   type Instance,
@@ -70,13 +71,11 @@ function instanceCause(
   if (!event) return undefined;
   switch (event.type) {
     case 'InstanceRegistered':
-      return { type: 'RegisterInstance', data: event.data, at };
     case 'InstanceAdjusted':
     case 'InstanceSessionMoved': {
       const after = fold(instanceRegistration, events, before);
-      return after.status === 'absent'
-        ? undefined
-        : { type: 'RegisterInstance', data: after.registered, at };
+      if (after.status === 'absent') return undefined;
+      return { type: 'RegisterInstance', data: { ...after.registered, ...begunBy(events) }, at };
     }
     case 'InstanceLifecycleAnnounced':
       return { type: 'AnnounceLifecycle', data: event.data, at };
@@ -92,6 +91,13 @@ function instanceCause(
     case 'InstanceRemoved':
       return { type: 'RemoveInstance', data: event.data, at };
   }
+}
+
+/** How far it has come, when that was said together with the registration. */
+function begunBy(events: readonly InstanceEvent[]): Begun {
+  const announced = events.find((event) => event.type === 'InstanceLifecycleAnnounced');
+  const { lifecycle, detail: lifecycle_detail } = announced?.data ?? {};
+  return { lifecycle: lifecycle as Begun['lifecycle'], lifecycle_detail };
 }
 
 function terminatingCause(

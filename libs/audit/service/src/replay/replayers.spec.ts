@@ -301,6 +301,24 @@ describe('the stream of an instance', () => {
     [{ type: 'InstanceSessionMoved', data: { ...names, ...session(2) } }],
     [{ type: 'InstanceAdjusted', data: { ...names, weight: 3, priority: 1 } }],
     [
+      { type: 'InstanceSessionMoved', data: { ...names, ...session(3) } },
+      { type: 'InstanceLifecycleAnnounced', data: { ...names, lifecycle: 'initializing' } },
+    ],
+    [{ type: 'InstanceTerminating', data: { ...names, reason: 'deregistered' } }],
+    [
+      {
+        type: 'InstanceRegistered',
+        data: {
+          ...{ ...names, node_name: 'node-a', ip_address: '10.0.0.7', port: 3_000 },
+          ...{ version: '1.0.0', check, ...session(4) },
+        },
+      },
+      {
+        type: 'InstanceLifecycleAnnounced',
+        data: { ...names, lifecycle: 'starting', detail: 'warms its cache' },
+      },
+    ],
+    [
       { type: 'InstanceAdjusted', data: { ...names, metadata: { rack: 'b' } } },
       { type: 'InstanceSessionMoved', data: { ...names } },
     ],

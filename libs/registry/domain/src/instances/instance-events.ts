@@ -2,9 +2,10 @@ import type { DataOf, healthContract, registryContract } from '@downbeat/contrac
 import type { Instant, Message } from '@downbeat/eventsourcing';
 
 type Check = DataOf<typeof registryContract.instanceRegistered>['check'];
-export type Registering = DataOf<typeof registryContract.registerInstance> & {
-  readonly check: Check;
-};
+type Said = DataOf<typeof registryContract.registerInstance>;
+/** How far it has come when it is registered. */
+export type Begun = Pick<Said, 'lifecycle' | 'lifecycle_detail'>;
+export type Registering = Omit<Said, keyof Begun> & { readonly check: Check };
 /** What may change of an instance that goes on as it is. */
 export type Adjustable = Pick<Registering, 'weight' | 'priority' | 'metadata' | 'heartbeat_ttl_ms'>;
 export type Named = { readonly service_id: string; readonly instance_id: string };

@@ -233,6 +233,48 @@ describe('how far an instance has come', () => {
     data: { ...names, lifecycle },
   });
 
+  describe('said with the registration', () => {
+    const beginning = (lifecycle: Stage, more: object = {}) => register({ lifecycle, ...more });
+
+    it('is known at once, before any check', () => {
+      given().when(beginning('initializing')).then(registered, announced('initializing'));
+      given(registered, terminating('deregistered'))
+        .when(beginning('initializing'))
+        .then(registered, announced('initializing'));
+      given(registered, announced('running'))
+        .when(beginning('starting', { port: 3001 }))
+        .then(
+          { type: 'InstanceRegistered', data: { ...details, port: 3001 } },
+          announced('starting'),
+        );
+    });
+
+    it('may have a detail', () =>
+      given()
+        .when(beginning('initializing', { lifecycle_detail: 'warms its cache' }))
+        .then(registered, {
+          type: 'InstanceLifecycleAnnounced',
+          data: { ...names, lifecycle: 'initializing', detail: 'warms its cache' },
+        }));
+
+    it('goes forward when it is registered again', () => {
+      given(registered, announced('initializing')).when(beginning('initializing')).thenNothing();
+      given(registered, announced('initializing'))
+        .when(beginning('running', { weight: 3 }))
+        .then({ type: 'InstanceAdjusted', data: { ...names, weight: 3 } }, announced('running'));
+    });
+
+    it.each(['running', 'stopping'] as const)(
+      'changes nothing of one that is %s by now: a list is given again as it was',
+      (stage) => given(registered, announced(stage)).when(beginning('initializing')).thenNothing(),
+    );
+
+    it('waits for its word: healthy, it does not run yet', () =>
+      expect(
+        fold(instanceRegistration, [registered, announced('initializing'), observed('healthy')]),
+      ).toMatchObject({ status: 'healthy', lifecycle: 'initializing' }));
+  });
+
   it('goes forward, and may leave out stages', () => {
     given(registered).when(announce('initializing')).then(announced('initializing'));
     given(registered, announced('initializing'))

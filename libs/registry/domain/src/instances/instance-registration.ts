@@ -1,5 +1,6 @@
 import type { registryContract } from '@downbeat/contracts';
 import {
+  fold,
   Rejection,
   streamName,
   type Command,
@@ -13,6 +14,7 @@ import {
   endingOf,
   type Adjustable,
   type Announced,
+  type Begun,
   type Ending,
   type InstanceEvent,
   type Named,
@@ -22,7 +24,7 @@ import {
 import { REGISTERED, registeredAfter, standingAfter, type Standing } from './standing';
 
 export type InstanceCommand =
-  | Command<'RegisterInstance', Registering>
+  | Command<'RegisterInstance', Registering & Begun>
   | Command<'AnnounceLifecycle', Announced>
   | Command<'ObserveHealth', Observed>
   | Command<'DeregisterInstance', Named & { readonly reason?: string | undefined }>
@@ -121,7 +123,19 @@ export const instanceRegistration: Decider<Instance, InstanceCommand, InstanceEv
   },
 };
 
-function register(data: Registering, state: Instance): Decision<InstanceEvent> {
+function register(
+  { lifecycle, lifecycle_detail: detail, ...data }: Registering & Begun,
+  state: Instance,
+): Decision<InstanceEvent> {
+  const events = registerAs(data, state);
+  if (events instanceof Rejection || lifecycle === undefined) return events;
+  const said = { ...names(data), lifecycle, ...(detail !== undefined && { detail }) };
+  const announced = announce(said, fold(instanceRegistration, events, state));
+  // One that has come further is not taken back by saying again how it began.
+  return announced instanceof Rejection ? events : [...events, ...announced];
+}
+
+function registerAs(data: Registering, state: Instance): Decision<InstanceEvent> {
   if (state.status === 'absent') return [{ type: 'InstanceRegistered', data }];
   const other = ofAnotherService(data, state);
   if (other) return other;

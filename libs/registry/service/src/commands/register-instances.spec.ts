@@ -107,6 +107,35 @@ it('registers each as it would be alone', async () => {
   }
 });
 
+it('knows at once how far each has come, in either way', async () => {
+  const one = instance('billing', 1, { lifecycle: 'initializing', lifecycle_detail: 'warms up' });
+  for (const register of ['together', 'alone'] as const) {
+    const registered = await registry();
+    await (register === 'alone' ? registered.single(one) : registered.register([one]));
+    const events = await registered.store.load(instanceStream('billing-1'));
+    expect(events).toMatchObject([
+      { type: 'InstanceRegistered', commit_no: 3 },
+      {
+        type: 'InstanceLifecycleAnnounced',
+        commit_no: 3,
+        data: { lifecycle: 'initializing', detail: 'warms up' },
+      },
+    ]);
+    expect(events[0]?.data).not.toHaveProperty('lifecycle');
+    expect(events[0]?.data).not.toHaveProperty('lifecycle_detail');
+  }
+});
+
+it('refuses a detail of how far one has come that does not say how far', async () => {
+  const { register, single } = await registry();
+  const one = instance('billing', 1, { lifecycle_detail: 'warms up' });
+  const refused = { code: 'lifecycle-missing', errors: [{ field: 'lifecycle' }] };
+  expect(await single(one)).toMatchObject({ accepted: false, problem: refused });
+  expect(await register([one, instance('billing', 2)])).toMatchObject({
+    answer: { registered: 1, refused: [{ index: 0, code: 'lifecycle-missing' }] },
+  });
+});
+
 it('changes nothing by registering again what is registered, in either way', async () => {
   const { register, single, registered } = await registry();
   const [one, other] = [instance('billing', 1), instance('billing', 2)];

@@ -6,6 +6,7 @@ import {
   serviceRegistration,
   serviceStream,
   unknownService,
+  type Begun,
   type Registering,
   type Registration,
   type RegistrationEvent,
@@ -35,7 +36,10 @@ export const checkOf = ({
 });
 
 /** The instance with how its service wants it checked, or why it cannot be one of that service. */
-export function registeringOf(data: Instance, service: Registration): Registering | Rejection {
+export function registeringOf(
+  data: Instance,
+  service: Registration,
+): (Registering & Begun) | Rejection {
   if (service.status === 'unknown') return unknownService(data.service_id);
   if (service.status === 'retired') return retiredService(data.service_id);
   const { health_check, health_check_endpoint } = checkOf(service.description);
@@ -47,6 +51,8 @@ export function registeringOf(data: Instance, service: Registration): Registerin
     url,
     ...(subject !== undefined && { subject }),
   };
+  if (data.lifecycle === undefined && data.lifecycle_detail !== undefined)
+    return noLifecycle(data.instance_id);
   if (check.kind === 'nats' && subject === undefined) return noSubject(data.service_id);
   return { ...registered, check };
 }
@@ -54,4 +60,9 @@ export function registeringOf(data: Instance, service: Registration): Registerin
 const noSubject = (service: string): Rejection =>
   new Rejection('check-subject-missing', `${service} is checked over NATS`, 'invalid', [
     { field: 'health_check_subject', message: `must be given: ${service} is checked over NATS` },
+  ]);
+
+const noLifecycle = (instance: string): Rejection =>
+  new Rejection('lifecycle-missing', `${instance} says more of a lifecycle than which`, 'invalid', [
+    { field: 'lifecycle', message: 'must be given, as there is a `lifecycle_detail`' },
   ]);
