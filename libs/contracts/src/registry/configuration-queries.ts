@@ -7,7 +7,7 @@ import {
   healthGate,
   runningEnvironment,
 } from './configuration';
-import { secretQueries } from './secrets';
+import { askersConfiguration, secretQueries } from './secrets';
 
 const context = 'registry' as const;
 
@@ -100,8 +100,7 @@ export const effectiveConfiguration = query({
   input: z.strictObject({
     service_id: f.name,
     environment: runningEnvironment,
-    /** Of the one the asker has. */
-    checksum: f.checksum.optional(),
+    ...askersConfiguration,
   }),
   answer: z.object({
     service_id: f.name,

@@ -81,6 +81,22 @@ export const sealSecret = query({
   http: { method: 'POST', path: '/services/{service_id}/configurations/{environment}/seal' },
 });
 
+/** What the asker has. */
+export const askersConfiguration = {
+  checksum: f.checksum
+    .optional()
+    .describe(
+      'Of the configuration that the asker has. In force, it is not sent again. Nothing in force, it was taken back (`no-configuration-in-force`), or the log does not know that it ever was in force (`configuration-not-in-history`, as after a restore from an older dump), and is to be kept',
+    ),
+  activation: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(Number.MAX_SAFE_INTEGER)
+    .optional()
+    .describe('With which the asker was given it: the same may have been taken back before'),
+};
+
 /** Not over HTTP: the edge neither gets it nor asks for it. */
 export const instanceConfiguration = query({
   context,
@@ -91,8 +107,7 @@ export const instanceConfiguration = query({
     service_id: f.name,
     instance_id: f.externalId,
     environment: z.enum(['development', 'staging', 'production']),
-    /** Of the one the asker has. */
-    checksum: f.checksum.optional(),
+    ...askersConfiguration,
     /** X25519, 32 bytes in base64url; a new one for every question. */
     public_key: z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'must be 32 bytes in base64url'),
   }),

@@ -1,10 +1,19 @@
 import { backOffMs, pause, settledWithin } from '../pause';
 import type { ConfigurationEvent } from './configuration';
-import { RegistryRefused, type ConfigurationSource, type InForce } from './configuration-source';
+import {
+  RegistryRefused,
+  type Asked,
+  type ConfigurationSource,
+  type InForce,
+  type NotInForce,
+} from './configuration-source';
 import type { HeldConfiguration, Verdict } from './held-configuration';
 import { reasonOf } from './reason';
 
-type Held = Pick<HeldConfiguration<never>, 'take' | 'release' | 'holds' | 'heard' | 'troubled'>;
+type Held = Pick<
+  HeldConfiguration<never>,
+  'take' | 'release' | 'holds' | 'heard' | 'noneInForce' | 'troubled'
+>;
 
 export interface FollowerOptions {
   readonly held: Held;
@@ -42,6 +51,10 @@ export class ConfigurationFollower {
   private running: Promise<void> = Promise.resolve();
   private instanceId: string | undefined;
   private judged: Judged | undefined;
+  /** What runs here, as the registry last had it in force. */
+  private runs: Pick<InForce, 'config_version' | 'checksum' | 'activation'> | undefined;
+  /** It has been told that the registry does not know what runs here. */
+  private isForgotten = false;
   /** How often the registry began to know the instance: each time it knows nothing of what runs here. */
   private registrations = 0;
   /** What the registry has been told last. */
@@ -102,15 +115,13 @@ export class ConfigurationFollower {
     // What runs here, but for an onChange that is under way or has failed, is tried again.
     const isAstray = judged?.verdict.outcome === 'refused' && held.holds(judged.checksum);
     const isHad = judged && judged.verdict.outcome !== 'released' && !isAstray;
-    const found = await source.ask({
-      instance_id,
-      ...(isHad && { checksum: judged.checksum }),
-      ...(position !== undefined && { min_position: position }),
-    });
+    const as = { instance_id, ...(position !== undefined && { min_position: position }) };
+    const found = await source.ask({ ...as, ...(isHad && { checksum: judged.checksum }) });
     if (this.ending.signal.aborted) return;
     held.heard();
     if (this.position === position) this.position = undefined;
-    if (!found) return this.nothingInForce(instance_id);
+    if (isAbsence(found)) return this.noneInForce(found, as);
+    this.isForgotten = false;
     // Put in force again, it may be taken now.
     if (judged?.verdict.outcome === 'refused' && isSameAnew(judged, found)) {
       this.judged = undefined;
@@ -120,20 +131,41 @@ export class ConfigurationFollower {
     // It may be for the end alone that it was refused.
     if (this.ending.signal.aborted && verdict.outcome === 'refused') return;
     // Nothing of the offer: its secrets are in the clear.
-    this.judged = { checksum: found.checksum, activation: found.activation, verdict };
+    const { config_version, checksum, activation } = found;
+    this.judged = { checksum, activation, verdict };
+    if (verdict.outcome === 'applied') this.runs = { config_version, checksum, activation };
     await this.acknowledge(instance_id, this.judged);
   }
 
-  /** What runs here was taken back, or there never was any. */
-  private async nothingInForce(instance_id: string): Promise<void> {
+  /** @param said Of what was judged last, which may be another one than what runs here, or none. */
+  private async noneInForce(said: NotInForce, as: Asked): Promise<void> {
+    const { held, source } = this.options;
+    held.noneInForce();
+    const { runs } = this;
+    const { instance_id } = as;
+    if (!runs) return this.takenBack(instance_id);
+    const { config_version, checksum, activation } = runs;
+    const isSaid = said === 'not-in-history' && this.judged?.checksum === checksum;
+    const found = isSaid ? said : await source.ask({ ...as, checksum, activation });
+    // What came in force in between has its hint.
+    if (this.ending.signal.aborted || !isAbsence(found)) return;
+    if (found === 'none') return this.takenBack(instance_id);
+    const { onEvent } = this.options;
+    if (!this.isForgotten) onEvent({ type: 'configuration-forgotten', config_version, checksum });
+    this.isForgotten = true;
+    if (this.judged) await this.acknowledge(instance_id, this.judged);
+  }
+
+  /** Or there never was any. */
+  private async takenBack(instance_id: string): Promise<void> {
     const { held, onEvent } = this.options;
-    held.troubled('the registry has none in force');
     const released = await held.release(this.ending.signal);
     if (released) {
       const { verdict, config_version, checksum } = released;
       const said = { config_version, checksum };
       // Who refuses may be half-way: should it come back, it is asked for as a whole.
       this.judged = verdict.outcome === 'refused' ? undefined : { checksum, verdict };
+      if (verdict.outcome === 'released') this.runs = undefined;
       onEvent(
         verdict.outcome === 'refused'
           ? { type: 'configuration-kept', ...said, reason: verdict.detail }
@@ -195,6 +227,8 @@ export class ConfigurationFollower {
     this.waking.abort();
   }
 }
+
+const isAbsence = (found: InForce | NotInForce): found is NotInForce => typeof found === 'string';
 
 const isSameAnew = (judged: Judged, found: InForce): boolean =>
   found.checksum === judged.checksum && found.activation !== judged.activation;

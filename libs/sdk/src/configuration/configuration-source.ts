@@ -23,10 +23,18 @@ export interface InForce extends Pick<
   readonly offer?: Offer;
 }
 
+/**
+ * `none`: what the asker has was taken back, or it has nothing. `not-in-history`: the registry's log does
+ * not know that it ever was in force.
+ */
+export type NotInForce = 'none' | 'not-in-history';
+
 export interface Asked {
   readonly instance_id: string;
   /** Of what the asker has. */
   readonly checksum?: string;
+  /** With which the asker was given it. A registry of before it was asked for says `none`. */
+  readonly activation?: number;
   /** The answer is not to be from before. */
   readonly min_position?: number;
 }
@@ -45,11 +53,8 @@ export class RegistryRefused extends Error {
 
 /** The way to the registry. */
 export interface ConfigurationSource {
-  /**
-   * @returns undefined when nothing is in force.
-   * @throws When the registry does not answer in time, or refuses to.
-   */
-  ask(asked: Asked): Promise<InForce | undefined>;
+  /** @throws When the registry does not answer in time, or refuses to. */
+  ask(asked: Asked): Promise<InForce | NotInForce>;
   /** @throws When it is not known whether the registry has it. */
   acknowledge(said: Omit<Acknowledgement, keyof Owner>): Promise<void>;
   /** Calls `listener` with news of this configuration. Returns the unsubscribe function. */

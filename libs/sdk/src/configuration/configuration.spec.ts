@@ -188,8 +188,7 @@ describe('the configuration of a service', () => {
   describe('whose first one was taken back', () => {
     const otherwise = { pool: 1 };
     const takenBack = () => {
-      registry.inForce = undefined;
-      registry.position++;
+      registry.takeBack();
       return told();
     };
 
@@ -281,6 +280,98 @@ describe('the configuration of a service', () => {
       await takenBack();
       expect(held.status()).not.toHaveProperty('refused');
       expect(outcomes()).toEqual(['refused sum of 1']);
+    });
+  });
+
+  describe('that the log of the registry knows nothing of, since it was restored from before', () => {
+    const heard: unknown[] = [];
+    const otherwise = { pool: 1 };
+    const running = async (options: ConfigurationOptions<Schema> = {}) => {
+      registry.activate('1', { pool: 50 });
+      await begun({ otherwise, onChange: ({ pool }) => void heard.push(pool), ...options });
+    };
+    const restored = (before: number) => {
+      registry.restoreBefore(before);
+      return told();
+    };
+    const forgotten = () =>
+      events.filter((event) => (event as { type: string }).type === 'configuration-forgotten');
+    beforeEach(() => (heard.length = 0));
+
+    it('stays, is told of once, and is acknowledged again to a registry that forgot the instance', async () => {
+      await running();
+      await restored(1);
+      await told();
+      follower.registered('billing-1');
+      await jest.advanceTimersByTimeAsync(0);
+      expect([heard, held.current]).toEqual([[50], { pool: 50 }]);
+      expect(held.status()).toMatchObject({ source: 'registry', config_version: '1' });
+      expect(outcomes()).toEqual(['applied sum of 1', 'applied sum of 1']);
+      expect(forgotten()).toEqual([
+        { type: 'configuration-forgotten', config_version: '1', checksum: 'sum of 1' },
+      ]);
+    });
+
+    it('stays until another one is in force, and is told of anew after that', async () => {
+      await running();
+      await restored(1);
+      registry.activate('2', { pool: 60 });
+      await told();
+      expect(held.current).toEqual({ pool: 60 });
+      await restored(1);
+      expect([heard, held.current]).toEqual([[50, 60], { pool: 60 }]);
+      expect(forgotten()).toHaveLength(2);
+    });
+
+    it('stays although it was taken back once, when it was put in force again after that', async () => {
+      await running();
+      registry.takeBack();
+      await told();
+      registry.activate('1', { pool: 50 });
+      await told();
+      await restored(2);
+      expect([heard, held.current]).toEqual([[50, 1, 50], { pool: 50 }]);
+      expect(forgotten()).toHaveLength(1);
+    });
+
+    it('stays when what it refused meanwhile is taken back', async () => {
+      await running();
+      await restored(1);
+      registry.activate('2', { pool: 'many' });
+      await told();
+      registry.takeBack();
+      await told();
+      expect([heard, held.current]).toEqual([[50], { pool: 50 }]);
+      expect(held.status()).not.toHaveProperty('refused');
+    });
+
+    it('stays when it is asked for as a whole, since it may run by halves', async () => {
+      let isWilling = true;
+      const onChange = ({ pool }: { pool: number }): Promise<void> | undefined => {
+        heard.push(pool);
+        return isWilling ? undefined : new Promise(() => undefined);
+      };
+      await running({ onChange, applyMs: 1 * SECONDS });
+      isWilling = false;
+      registry.activate('2', { pool: 60 });
+      await told();
+      await jest.advanceTimersByTimeAsync(1 * SECONDS);
+      registry.activate('1', { pool: 50 });
+      await told();
+      await jest.advanceTimersByTimeAsync(1 * SECONDS);
+      await restored(1);
+      await jest.advanceTimersByTimeAsync(1 * SECONDS);
+      expect(heard).not.toContain(1);
+      expect(held.current).toEqual({ pool: 50 });
+      expect(forgotten()).toHaveLength(1);
+    });
+
+    it('gives way to what holds otherwise before a registry that does not tell the one from the other', async () => {
+      registry.isOld = true;
+      await running();
+      await restored(1);
+      expect(held.current).toEqual(otherwise);
+      expect(outcomes()).toEqual(['applied sum of 1', 'released sum of 1']);
     });
   });
 

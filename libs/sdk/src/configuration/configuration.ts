@@ -106,4 +106,13 @@ export type ConfigurationEvent =
       readonly checksum: string;
       readonly reason: string;
     }
+  | {
+      /**
+       * Nothing is in force, and it was not taken back: the registry does not know that it ever was in
+       * force, as after its database was restored from an older dump. It goes on until there is another.
+       */
+      readonly type: 'configuration-forgotten';
+      readonly config_version: string;
+      readonly checksum: string;
+    }
   | { readonly type: 'configuration-unknown'; readonly reason: string; readonly delayMs: number };

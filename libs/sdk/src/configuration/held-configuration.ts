@@ -101,6 +101,12 @@ export class HeldConfiguration<Schema extends z.ZodType> implements Configuratio
     this.trouble = reason;
   }
 
+  /** The registry has none in force: what was refused is not any more either. */
+  noneInForce(): void {
+    this.refused = undefined;
+    this.trouble = 'the registry has none in force';
+  }
+
   /** Whether `current` is from it. */
   holds(checksum: string): boolean {
     return this.held?.checksum === checksum;
@@ -139,15 +145,13 @@ export class HeldConfiguration<Schema extends z.ZodType> implements Configuratio
   }
 
   /**
-   * Back to what holds otherwise, since nothing is in force; without such a thing all goes on as it is.
+   * Back to what holds otherwise, since what runs here was taken back; without such a thing all goes on as it is.
    * Never throws.
    *
    * @returns undefined when there is nothing to go back from or to.
    */
   async release(ending: AbortSignal): Promise<Release | undefined> {
     const { held, otherwise } = this;
-    // What was refused is not in force any more either.
-    this.refused = undefined;
     if (!held || !otherwise) return undefined;
     const { config_version, checksum } = held;
     try {

@@ -40,10 +40,29 @@ const faultOf = async (source: RegistryOverNats): Promise<unknown> => {
   );
 };
 
+const refusing = (code: string) =>
+  registry(() =>
+    JSON.stringify({ ok: false, problem: { code, kind: 'conflict', message: 'no', errors: [] } }),
+  );
+
 describe('the registry that is asked for a configuration over NATS', () => {
   it('gives the document that it sealed', async () => {
     const found = await sealing('{"password":"p"}').ask({ instance_id: 'billing-1' });
-    expect(found?.offer?.document).toEqual({ password: 'p' });
+    expect(found).toHaveProperty('offer.document', { password: 'p' });
+  });
+
+  it.each([
+    ['no-configuration-in-force', 'none'],
+    ['configuration-not-in-history', 'not-in-history'],
+  ])('has none in force: %s', async (code, said) => {
+    expect(await refusing(code).ask({ instance_id: 'billing-1' })).toBe(said);
+  });
+
+  it('has none in force, when it is too old to know of activations', async () => {
+    const asked = { instance_id: 'billing-1', checksum: CHECKSUM };
+    const refused = refusing('invalid-input');
+    expect(await refused.ask({ ...asked, activation: 3 })).toBe('none');
+    await expect(refused.ask(asked)).rejects.toThrow(RegistryRefused);
   });
 
   it.each(QUOTED)(

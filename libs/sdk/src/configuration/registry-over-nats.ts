@@ -12,13 +12,18 @@ import {
   type ConfigurationNews,
   type ConfigurationSource,
   type InForce,
+  type NotInForce,
   type Owner,
 } from './configuration-source';
 import { newBoxKey } from './sealed-box';
 
 const ASK_TIMEOUT_MS = 5_000;
 const TELL_TIMEOUT_MS = 10_000;
-const NOTHING = 'no-configuration-in-force';
+/** What is said when nothing is in force. */
+const NOT_IN_FORCE: ReadonlyMap<string, NotInForce> = new Map([
+  ['no-configuration-in-force', 'none'],
+  ['configuration-not-in-history', 'not-in-history'],
+]);
 const { instanceConfiguration } = registryContract;
 
 const news = z.object({
@@ -36,12 +41,13 @@ export class RegistryOverNats implements ConfigurationSource {
     private readonly owner: Owner,
   ) {}
 
-  async ask({ min_position, ...asked }: Asked): Promise<InForce | undefined> {
+  async ask({ min_position, ...asked }: Asked): Promise<InForce | NotInForce> {
     const key = newBoxKey();
     const input = { ...this.owner, ...asked, public_key: key.publicKey };
     const as = { min_position, askedFor: this.owner.service_id };
     const outcome = await askSuite(this.link, instanceConfiguration, input, ASK_TIMEOUT_MS, as);
-    if (outcome.kind === 'refused' && outcome.code === NOTHING) return undefined;
+    const absence = outcome.kind === 'refused' && notInForce(outcome.code, input);
+    if (absence) return absence;
     const answer = validate(instanceConfiguration.answer, saidIn(outcome));
     if (answer instanceof Rejection) throw new RegistryRefused(answer.message);
     const { config_version, checksum, activation, sealed, secrets = [] } = answer.value;
@@ -72,6 +78,9 @@ export class RegistryOverNats implements ConfigurationSource {
     return this.link.onConnected(listener);
   }
 }
+
+const notInForce = (code: string, { activation }: Partial<Asked>): NotInForce | undefined =>
+  code === 'invalid-input' && activation !== undefined ? 'none' : NOT_IN_FORCE.get(code);
 
 /** A parser's error quotes what it read, and this may be a secret: nothing of it is kept, not as a cause either. */
 function documentIn(opened: string): Json {

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { registryContract, type AnswerOf } from '@downbeat/contracts';
 import type { JsonObject } from '@downbeat/eventsourcing';
 import { TestBench } from '@downbeat/test-bench';
@@ -92,6 +93,59 @@ describe('putting configurations in force, on real Postgres and NATS', () => {
       expect(await bench.problem('effective-configuration', of('bare'))).toMatchObject({
         code: 'no-configuration-in-force',
         kind: 'not-found',
+      });
+    });
+
+    describe('when it is nothing', () => {
+      const SOMETHING = 'a'.repeat(64);
+      const why = async (service: string, more: JsonObject = {}) => {
+        const { code, kind } = await bench.problem('effective-configuration', {
+          ...of(service),
+          ...more,
+        });
+        return `${code} (${kind})`;
+      };
+      const asInstance = async (service: string, more: JsonObject) => {
+        const { publicKey } = generateKeyPairSync('x25519');
+        const public_key = String(publicKey.export({ format: 'jwk' }).x);
+        const input = { ...of(service), instance_id: `${service}-1`, public_key, ...more };
+        return (await bench.problem('instance-configuration', input)).code;
+      };
+      const NONE = 'no-configuration-in-force';
+      const UNKNOWN = 'configuration-not-in-history';
+      /** The first one was refused, and nothing is in force. */
+      const takenBack = async (service: string) => {
+        await bench.register(service);
+        await bench.registerInstance(service, `${service}-1`);
+        const checksum = String((await bench.create(service, { a: 1 }))['checksum']);
+        await bench.activate(service, '1', { gate: HOUR });
+        await bench.acknowledge(service, `${service}-1`, checksum, { outcome: 'refused' });
+        await bench.suite.eventually(
+          () => history(service),
+          ([now]) => now?.status === 'reverted',
+        );
+        return checksum;
+      };
+
+      it('was taken back from those who have what was', async () => {
+        const checksum = await takenBack('ended');
+        expect(await why('ended', { checksum })).toBe(`${NONE} (not-found)`);
+        expect(await why('ended', { checksum, activation: 1 })).toBe(`${NONE} (not-found)`);
+        expect(await asInstance('ended', { checksum, activation: 1 })).toBe(NONE);
+      });
+
+      it('says that it knows nothing of what the asker has: a restored log took nothing back', async () => {
+        const checksum = await takenBack('restored');
+        expect(await why('restored', { checksum: SOMETHING })).toBe(`${UNKNOWN} (conflict)`);
+        expect(await why('restored', { checksum, activation: 3 })).toBe(`${UNKNOWN} (conflict)`);
+        expect(await asInstance('restored', { checksum: SOMETHING })).toBe(UNKNOWN);
+        expect(await asInstance('restored', { checksum, activation: 3 })).toBe(UNKNOWN);
+      });
+
+      it('says no more than that to those who have nothing, as ever', async () => {
+        await takenBack('empty');
+        expect(await why('empty')).toBe(`${NONE} (not-found)`);
+        expect(await asInstance('empty', {})).toBe(NONE);
       });
     });
 

@@ -11,7 +11,7 @@ import {
 } from '@downbeat/registry-domain';
 import { Answers, type Question } from '@downbeat/service-host';
 import { Controller } from '@nestjs/common';
-import { inForce, nothingInForce } from '../projections/configurations/in-force';
+import { inForce } from '../projections/configurations/in-force';
 import { configurations } from '../projections/configurations/configurations.projection';
 import { DataKeys } from './data-keys';
 import { KeyRing } from './key-ring';
@@ -45,7 +45,7 @@ export class SecretsQueries {
     const { position, data: found } = await this.readModels.ask(configurations, as, (manager) =>
       inForce(manager, input),
     );
-    if (!found) return nothingInForce(input);
+    if (found instanceof Rejection) return found;
     const { effective, config_version, checksum, activation } = found;
     const said = { config_version, checksum, activation, is_changed: effective !== null };
     if (effective === null) return { position, data: said };

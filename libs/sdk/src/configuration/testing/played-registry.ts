@@ -7,6 +7,7 @@ import type {
   ConfigurationNews,
   ConfigurationSource,
   InForce,
+  NotInForce,
 } from '../configuration-source';
 import { HeldConfiguration } from '../held-configuration';
 import { secret } from '../secret';
@@ -21,6 +22,9 @@ export class PlayedRegistry implements ConfigurationSource {
   activations = 0;
   position = 0;
   isReachable = true;
+  /** Whether it tells what was taken back from what it knows nothing of. */
+  isOld = false;
+  private history: readonly string[] = [];
   readonly asked: Asked[] = [];
   readonly said: Said[] = [];
   listener: (news: ConfigurationNews) => void = () => undefined;
@@ -30,23 +34,43 @@ export class PlayedRegistry implements ConfigurationSource {
     const activation = ++this.activations;
     const checksum = `sum of ${config_version}`;
     this.inForce = { config_version, checksum, activation, document, secrets };
+    this.history = [...this.history, `${activation} ${checksum}`];
     this.position++;
+  }
+
+  takeBack(): void {
+    this.inForce = undefined;
+    this.position++;
+  }
+
+  /** Of before so many activations, none of which is in force. */
+  restoreBefore(activation: number): void {
+    this.inForce = undefined;
+    this.activations = activation - 1;
+    this.history = this.history.slice(0, activation - 1);
   }
 
   tell(position = this.position): void {
     this.listener({ position });
   }
 
-  ask(asked: Asked): Promise<InForce | undefined> {
+  ask(asked: Asked): Promise<InForce | NotInForce> {
     this.asked.push(asked);
     if (!this.isReachable) return Promise.reject(new Error('nobody answers'));
     if ((asked.min_position ?? 0) > this.position)
       return Promise.reject(new Error('read-model-behind'));
-    if (!this.inForce) return Promise.resolve(undefined);
+    if (!this.inForce) return Promise.resolve(this.knows(asked) ? 'none' : 'not-in-history');
     const { document, secrets = [], ...said } = this.inForce;
     if (asked.checksum === said.checksum) return Promise.resolve(said);
     const offer = { ...said, document: document as never, secrets };
     return Promise.resolve({ ...said, offer });
+  }
+
+  private knows({ checksum, activation }: Asked): boolean {
+    if (this.isOld || checksum === undefined) return true;
+    return this.history.some((one) =>
+      activation === undefined ? one.endsWith(` ${checksum}`) : one === `${activation} ${checksum}`,
+    );
   }
 
   acknowledge(said: Said): Promise<void> {

@@ -14,7 +14,7 @@ import {
   type WholeConfiguration,
 } from './answers';
 import { configurationId, configurations } from './configurations.projection';
-import { inForce, nothingInForce } from './in-force';
+import { inForce } from './in-force';
 
 const { listConfigurations, getConfiguration, diffConfigurations, effectiveConfiguration } =
   registryContract;
@@ -95,7 +95,7 @@ export class ConfigurationsQueries {
     const { service_id, environment } = input;
     const read = await this.readModels.ask(configurations, as, async (manager) => {
       const row = await inForce(manager, input);
-      if (!row) return nothingInForce(input);
+      if (row instanceof Rejection) return row;
       const { effective, ...said } = row;
       const found = { service_id, environment, ...said, is_changed: effective !== null };
       if (effective === null) return found;
