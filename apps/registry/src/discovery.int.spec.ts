@@ -297,6 +297,23 @@ describe('what callers know', () => {
     );
   });
 
+  it('is told with its shape, also while nothing changes', async () => {
+    await register('shaped');
+    const shape = registryContract.DIRECTORY_SHAPE;
+    expect(
+      await bench.answer<registryContract.DirectoryPage>(querySubject(registryContract.directory)),
+    ).toMatchObject({ shape });
+    const heard: registryContract.DirectoryPush[] = [];
+    const stop = bench.bus.onHint(registryContract.DIRECTORY_PUSH, (push) => {
+      heard.push(push as registryContract.DirectoryPush);
+    });
+    await bench.eventually(
+      () => heard.filter(({ services }) => services.length === 0),
+      ([beat]) => expect(beat).toMatchObject({ shape }),
+    );
+    stop();
+  });
+
   it('is told apart from what another log told', async () => {
     await register('marked');
     const ask = async (mark: registryContract.LogMark) => {

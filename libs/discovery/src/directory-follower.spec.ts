@@ -1,4 +1,4 @@
-import type { registryContract } from '@downbeat/contracts';
+import { registryContract } from '@downbeat/contracts';
 import {
   DirectoryFollower,
   type DirectoryQuestion,
@@ -22,6 +22,8 @@ class Registry implements DirectorySource {
   revision = 0;
   asked: number[] = [];
   isReachable = true;
+  /** In which it tells entries; of before there were shapes. */
+  shape: number | undefined;
   /** Name of the log that it reads; the id of each event begins with it. Without one it tells no marks. */
   log = '';
   private listener: (push: unknown) => void = () => undefined;
@@ -35,12 +37,17 @@ class Registry implements DirectorySource {
     const services = newer.slice(0, 2);
     const has_more = newer.length > 2;
     const last = has_more ? services.at(-1)?.revision : undefined;
-    return Promise.resolve({ services, has_more, revision: last ?? this.revision, ...this.mark });
+    const revision = last ?? this.revision;
+    return Promise.resolve({ services, has_more, revision, ...this.mark, ...this.inShape });
   }
 
   private get mark() {
     const { log, revision } = this;
     return log === '' ? {} : { mark: { position: revision, event_id: `${log}-${revision}` } };
+  }
+
+  private get inShape() {
+    return this.shape === undefined ? {} : { shape: this.shape };
   }
 
   onPush(listener: (push: unknown) => void) {
@@ -55,7 +62,8 @@ class Registry implements DirectorySource {
   }
 
   push(after: number, ...services: Entry[]) {
-    this.listener({ after, revision: this.revision, services, ...this.mark });
+    const { revision, mark, inShape } = this;
+    this.listener({ after, revision, services, ...mark, ...inShape });
   }
 
   say(nonsense: unknown) {
@@ -253,6 +261,88 @@ describe('when the log of the registry was put back, and has grown past what is 
     await jest.advanceTimersByTimeAsync(2 * SECONDS);
     expect([revisionOf('a'), revisionOf('b')]).toEqual([90, 120]);
     expect(registry.asked.filter((since) => since === 0)).toHaveLength(1);
+  });
+});
+
+describe('when the registry was of before environments were told', () => {
+  const told = (name: string, revision: number, more: Partial<Entry> = {}) =>
+    entry(name, revision, {
+      ...{ capabilities: ['tax'], capability_versions: { tax: '1.0.0' } },
+      ...more,
+    });
+  const begunBefore = async () => {
+    registry.set(told('a', 1), told('b', 2), told('c', 3));
+    await begun();
+  };
+  const isNow = (shape: number | undefined) => {
+    registry.shape = shape;
+    const environment = shape === undefined ? {} : { environment: 'staging' as const };
+    registry.entries = registry.entries.map(({ service_name, revision }) =>
+      told(service_name, revision, environment),
+    );
+  };
+  const inProduction = () =>
+    follower.snapshot
+      .withCapability('tax', undefined, 'production')
+      .map(({ service_name }) => service_name);
+  /** Of a registry that says each second that nothing has changed. */
+  const seconds = async (count: number, said = () => registry.push(registry.revision)) => {
+    for (let second = 0; second < count; second++) {
+      await jest.advanceTimersByTimeAsync(SECONDS);
+      said();
+    }
+  };
+  const wholeReads = () => registry.asked.filter((since) => since === 0).length;
+
+  it('takes what the next one says more of each service, although none of them changed', async () => {
+    await begunBefore();
+    expect(inProduction()).toEqual(['a', 'b', 'c']);
+    replaced.length = 0;
+    isNow(registryContract.DIRECTORY_SHAPE);
+    await seconds(10);
+    expect(inProduction()).toEqual([]);
+    expect(follower.status()).toMatchObject({ services: 3, revision: 3 });
+    expect(replaced.flatMap((one) => (one as [string[]])[0])).toEqual(['a', 'b', 'c']);
+  });
+
+  it('asks for that once, and never while nobody could tell it', async () => {
+    await begunBefore();
+    await seconds(60);
+    expect(registry.asked).toEqual([0, 2]);
+    isNow(registryContract.DIRECTORY_SHAPE + 1);
+    await seconds(60);
+    // What changed first, as ever.
+    expect(registry.asked).toEqual([0, 2, 3, 0, 2]);
+  });
+
+  it('asks now and then while old replicas answer, and takes nothing poorer back', async () => {
+    await begunBefore();
+    const { ask } = registry;
+    registry.ask = async (input) => {
+      const { shape: _, ...page } = await ask.call(registry, input);
+      return page;
+    };
+    registry.shape = registryContract.DIRECTORY_SHAPE;
+    await seconds(60);
+    expect(wholeReads()).toBeGreaterThan(2);
+    expect(wholeReads()).toBeLessThan(9);
+    registry.ask = ask;
+    isNow(registryContract.DIRECTORY_SHAPE);
+    await seconds(20);
+    const asked = registry.asked.length;
+    await seconds(20, () => registry.say({ after: 0, revision: 3, services: [told('a', 1)] }));
+    expect(inProduction()).toEqual([]);
+    await seconds(20);
+    expect(registry.asked).toHaveLength(asked);
+  });
+
+  it('is content with the pages that know less of one of them than a push of before', async () => {
+    await begunBefore();
+    registry.say({ after: 3, revision: 5, services: [told('d', 5)] });
+    isNow(registryContract.DIRECTORY_SHAPE);
+    registry.revision = 5;
+    await seconds(60);
+    expect(wholeReads()).toBe(2);
   });
 });
 

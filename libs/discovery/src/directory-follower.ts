@@ -1,5 +1,6 @@
 import { registryContract, validate } from '@downbeat/contracts';
 import { DirectorySnapshot } from './directory-snapshot';
+import { isOlderShape, WholeLook } from './whole-look';
 
 /** What changed since a revision, in a log that holds the mark. */
 export interface DirectoryQuestion {
@@ -23,6 +24,8 @@ export interface FollowerOptions {
   /** Called when the registry could not be asked, or said what nobody understands. */
   readonly onTrouble?: (fault: unknown) => void;
 }
+
+type Told = Pick<registryContract.DirectoryPage, 'services' | 'shape'>;
 
 /** Half of the pages came from a replica that knows more than the one that gave the next. */
 class PartOnly extends Error {
@@ -69,6 +72,7 @@ export class DirectoryFollower {
   private isOtherLog = false;
   /** Nobody was heard for a while: the registry that is heard next may have another log. */
   private isUnsure = false;
+  private readonly wholeLook: WholeLook;
   private asking: Promise<void> | undefined;
   private timer: NodeJS.Timeout | undefined;
   private isStarted = false;
@@ -82,6 +86,7 @@ export class DirectoryFollower {
     private readonly options: FollowerOptions = {},
   ) {
     this.now = options.now ?? (() => performance.now());
+    this.wholeLook = new WholeLook(this.now);
   }
 
   /** Does nothing when it has been started. */
@@ -157,7 +162,7 @@ export class DirectoryFollower {
         this.isOtherLog = true;
         return;
       }
-      this.take(page.services, into);
+      this.take(page, into);
       this.compare(page.revision, since);
       // Another replica, which lags behind the one that gave the page before.
       if (isPart && page.revision < since) throw new PartOnly(page.revision);
@@ -170,6 +175,23 @@ export class DirectoryFollower {
     this.isUnsure = false;
     this.heardAt = this.now();
     this.tellFirst();
+    if (this.wholeLook.isWanted) await this.lookAtAll();
+  }
+
+  /** At what is known too: of some of it more can be told by now. */
+  private async lookAtAll(): Promise<void> {
+    this.wholeLook.begin();
+    const into = this.current;
+    const known = into.revision;
+    for (let since = 0; !this.isStopped;) {
+      const page = await this.source.ask({ since, ...(into.mark ? { mark: into.mark } : {}) });
+      // Another log is seen to by the next question, and after a replica of before may come a newer one.
+      if (page.is_other_log === true || isOlderShape(page.shape)) return;
+      this.take(page, into);
+      if (!page.has_more) return page.revision >= known ? into.isAllThereIsUpTo(known) : undefined;
+      if (page.revision <= since) throw new PartOnly(page.revision);
+      since = page.revision;
+    }
   }
 
   private replaceBy(anew: DirectorySnapshot): void {
@@ -190,20 +212,22 @@ export class DirectoryFollower {
   private pushed(push: unknown): void {
     const read = validate(registryContract.directoryPush, push);
     if (!('value' in read)) return this.options.onTrouble?.(read);
-    const { after, revision, services, mark } = read.value;
+    const { after, revision, mark } = read.value;
     // What another log tells begins before or after what is known here, as a rule.
     const isNext = after === this.snapshot.revision;
-    this.take(services, this.snapshot);
+    this.take(read.value, this.snapshot);
     this.compare(revision, this.snapshot.revision);
     this.wanted = Math.max(this.wanted, revision);
     if (this.snapshot.revision < after) return this.ask();
     this.snapshot.revision = Math.max(this.snapshot.revision, revision);
     if (isNext) this.snapshot.mark = mark ?? this.snapshot.mark;
     if (this.isKnown && revision >= this.snapshot.revision) this.heardAt = this.now();
+    if (this.wholeLook.isWanted) this.ask();
   }
 
-  private take(entries: registryContract.DirectoryPage['services'], into: DirectorySnapshot): void {
-    const replaced = into.take(entries);
+  private take({ services, shape }: Told, into: DirectorySnapshot): void {
+    const replaced = into.take(services, isOlderShape(shape));
+    this.wholeLook.heard(shape, into);
     // What is not looked at yet is told of when it is swapped in.
     if (replaced.length === 0 || into !== this.current) return;
     this.replacements++;

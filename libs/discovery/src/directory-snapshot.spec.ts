@@ -75,6 +75,23 @@ it('has the instances of a version that take no new calls too', () => {
   expect(snapshot.withCapability('tax', '^2').flatMap(endpointsOf)).toHaveLength(1);
 });
 
+describe('an entry at the revision that is known', () => {
+  const before = entry('a', 7, ['1.0.0']);
+  const after = entry('a', 7, ['1.0.0'], { environment: 'staging' });
+
+  it('takes the place of one that was told in an older shape, and nothing else', () => {
+    const snapshot = new DirectorySnapshot();
+    expect(snapshot.take([before], true)).toEqual(['a']);
+    expect(snapshot.hasOlderShape).toBe(true);
+    expect(snapshot.take([before], true)).toEqual([]);
+    expect(snapshot.take([after])).toEqual(['a']);
+    expect(snapshot.hasOlderShape).toBe(false);
+    expect([snapshot.take([before], true), snapshot.take([after])]).toEqual([[], []]);
+    expect(snapshot.serviceOf('a')).toBe(after);
+    expect(snapshot.withCapability('tax', undefined, 'production')).toEqual([]);
+  });
+});
+
 describe('an answer to who has a capability', () => {
   it('is the same list until something about it changes', () => {
     const snapshot = snapshotOf(entry('a', 1, ['2.0.0']), entry('b', 2, ['1.0.0']));

@@ -59,6 +59,13 @@ export type DirectoryEntry = z.output<typeof directoryEntry>;
 export const logMark = z.object({ position: z.number().int().min(1), event_id: f.externalId });
 export type LogMark = z.output<typeof logMark>;
 
+/**
+ * How much is told of a service: raised when what is added matters to callers who have the service's entry,
+ * which then take it at the same revision too. 1, or absent: as it was before; 2: with its environment.
+ */
+export const DIRECTORY_SHAPE = 2;
+const shape = z.number().int().min(1).optional();
+
 /** Everything a caller needs to find any service, or what changed since it asked last. */
 export const directory = query({
   context,
@@ -76,6 +83,8 @@ export const directory = query({
     /** What the caller knows everything up to when it has taken these: its next `since`. */
     revision: z.number().int(),
     has_more: z.boolean(),
+    /** In which the services are told. */
+    shape,
     /** Of the log that this was read from. */
     mark: logMark.optional(),
     /** The log does not hold what the caller named: what it knows is of another one. Nothing else is told. */
@@ -95,6 +104,8 @@ export const directoryPush = z.object({
   after: z.number().int(),
   revision: z.number().int(),
   services: z.array(directoryEntry),
+  /** In which the services are told, and would be if there were any. */
+  shape,
   /** Of the log that this was read from. */
   mark: logMark.optional(),
 });

@@ -88,7 +88,7 @@ export class LiveDirectory {
       services: page,
       revision: has_more ? last.revision : this.directory.revision,
       has_more,
-      ...marked(this.directory),
+      ...told(this.directory),
     };
   }
 
@@ -138,8 +138,11 @@ export class LiveDirectory {
 
   private push(entries: readonly registryContract.DirectoryEntry[], after: number): void {
     for (const push of pushesOf(entries, after, this.directory.revision))
-      this.bus.hint(registryContract.DIRECTORY_PUSH, { ...push, ...marked(this.directory) });
+      this.bus.hint(registryContract.DIRECTORY_PUSH, { ...push, ...told(this.directory) });
   }
 }
 
-const marked = ({ mark }: Directory) => (mark ? { mark } : {});
+const told = ({ mark }: Directory) => ({
+  shape: registryContract.DIRECTORY_SHAPE,
+  ...(mark && { mark }),
+});
