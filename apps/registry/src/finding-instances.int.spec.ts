@@ -1,4 +1,4 @@
-import type { AnswerOf, registryContract } from '@downbeat/contracts';
+import type { AnswerOf, healthContract, registryContract } from '@downbeat/contracts';
 import type { DirectoryFollower } from '@downbeat/discovery';
 import type { JsonObject } from '@downbeat/eventsourcing';
 import { HealthModule } from '@downbeat/health-service';
@@ -158,6 +158,38 @@ describe('whoever looks for somebody to call', () => {
     expect(await bench.query('query.registry.explain-instance', nobody)).toMatchObject({
       ok: false,
       problem: { code: 'service-unknown' },
+    });
+  });
+
+  it('is told where the breakers between a caller and an instance are, open ones too', async () => {
+    await register('payee');
+    await register('payer');
+    await start('payee', 'payee-1');
+    await become({ service_name: 'payee' }, 'payee-1');
+    await bench.accepted('command.health.ReportBreakers.payer:1', {
+      report_no: 1,
+      breakers: [
+        {
+          ...{ service_name: 'payer', target_service: 'payee', state: 'open', failure_count: 5 },
+          ...{ failure_threshold: 5, success_threshold: 3, timeout_duration: 60 },
+        },
+      ],
+    });
+    const offer = (more: JsonObject) => offerOf('payee', 'payee-1', more);
+    const { is_offered, breakers } = await offer({ caller: 'payer' });
+    expect(is_offered).toBe(true);
+    expect(breakers).toEqual({
+      query: 'query.health.list-circuit-breakers',
+      input: { service_name: 'payer', target_service: 'payee' },
+      path: '/circuit-breakers?service_name=payer&target_service=payee',
+    });
+    type Breakers = AnswerOf<typeof healthContract.listCircuitBreakers>;
+    const { circuit_breakers } = await bench.answer<Breakers>(breakers.query, breakers.input);
+    expect(circuit_breakers).toMatchObject([{ service_name: 'payer', current_state: 'open' }]);
+    expect((await offer({})).breakers.path).toBe('/circuit-breakers?target_service=payee');
+    expect((await offer({ capability: 'pays', version: '^1' })).breakers).toMatchObject({
+      input: { target_service: 'capability:pays@^1' },
+      path: '/circuit-breakers?target_service=capability%3Apays%40%5E1',
     });
   });
 

@@ -388,7 +388,8 @@ export const findInstances = query({
 export const explainInstance = query({
   context,
   name: 'explain-instance',
-  summary: 'Whether an instance is offered to callers, and if not, why',
+  summary:
+    'Whether an instance is offered to callers, and if not, why; and where breakers are seen',
   input: z.strictObject({
     service_id: f.name,
     instance_id: f.externalId,
@@ -440,6 +441,15 @@ export const explainInstance = query({
       })
       .optional()
       .describe('Who was asked for'),
+    breakers: z
+      .object({
+        query: z.string(),
+        input: z.object({ service_name: f.name.optional(), target_service: z.string() }),
+        path: z.string().describe('The same question, below `/api/orchestration`'),
+      })
+      .describe(
+        'Always there. Whether the breakers of callers let calls through does not stand in `reasons`: callers tell it to the health context, which is asked like this',
+      ),
   }),
   http: { method: 'GET', path: '/services/{service_id}/instances/{instance_id}/offer' },
 });

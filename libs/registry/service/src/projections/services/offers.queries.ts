@@ -11,6 +11,7 @@ import { Answers, type Question } from '@downbeat/service-host';
 import { Controller } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { capabilitiesIn } from './answers';
+import { breakersOfCallers } from './breakers-of-callers';
 import { goneOf } from './services.queries';
 import type { InstanceRow } from './instance.table';
 import { services, type DependenciesRow, type ServiceRow } from './services.projection';
@@ -32,6 +33,7 @@ type Asked = Pick<
   | 'version'
 > &
   Pick<ServiceRow, 'details' | 'deployment_environment'>;
+type Explained = Omit<Answer, 'breakers'>;
 type Caller = NonNullable<Answer['caller']>;
 
 /** Answers "why is this instance not offered to me". */
@@ -67,7 +69,8 @@ export class OffersQueries {
       const is_offered = reasons.length === 0;
       return { service_id, instance_id, status, is_offered, reasons, ...(caller && { caller }) };
     });
-    return read.data instanceof Rejection ? read.data : { ...read, data: read.data };
+    if (read.data instanceof Rejection) return read.data;
+    return { ...read, data: { ...read.data, breakers: breakersOfCallers(input) } };
   }
 }
 
@@ -91,7 +94,7 @@ async function endedOrUnknown(
   manager: EntityManager,
   service_id: string,
   instance_id: string,
-): Promise<Answer | Rejection> {
+): Promise<Explained | Rejection> {
   const gone = (await goneOf(manager, service_id)).find((one) => one.instance_id === instance_id);
   if (!gone) return unknownInstance(instance_id);
   const { lifecycle, reason, ended_at: since } = gone;
