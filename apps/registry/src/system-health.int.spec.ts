@@ -18,6 +18,8 @@ describe('the health of the system', () => {
   let server: Server;
   /** Services whose instance fails. */
   const failing = new Set<string>();
+  /** How often the instance of each service was asked how it is. */
+  const asked = new Map<string, number>();
   beforeAll(async () => {
     bench = await TestBench.start({
       services: [
@@ -26,9 +28,11 @@ describe('the health of the system', () => {
       ],
       environment: { REGISTRY_TERMINATING_MS: '200' },
     });
-    server = createServer(({ url = '' }, response) =>
-      response.writeHead(failing.has(url.slice(1)) ? 503 : 200).end(),
-    );
+    server = createServer(({ url = '' }, response) => {
+      const service = url.slice(1);
+      asked.set(service, (asked.get(service) ?? 0) + 1);
+      response.writeHead(failing.has(service) ? 503 : 200).end();
+    });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     await register('ledger', []);
@@ -71,6 +75,18 @@ describe('the health of the system', () => {
       () => system(),
       (seen) => expect(seen).toMatchObject(expected),
     );
+
+  const offered = (service: string, expected: object) =>
+    bench.eventually(
+      () =>
+        bench.answer<{ reasons: readonly { message: string }[] }>(
+          'query.registry.explain-instance',
+          { service_id: service, instance_id: `${service}-1` },
+        ),
+      (seen) => expect(seen).toMatchObject(expected),
+    );
+  const told = async (service: string) =>
+    (await bench.events(`check-${service}-1`)).filter(({ type }) => type === 'HealthChanged');
 
   it('is healthy while all instances are, and tells who is critical', async () => {
     await becomes({
@@ -184,16 +200,7 @@ describe('the health of the system', () => {
     await becomes({ components: { ledger: { status: 'unhealthy' } } });
     failing.add('till');
     const inherited = { origin: 'ledger', path: ['till', 'ledger'] };
-    const offered = (expected: object) =>
-      bench.eventually(
-        () =>
-          bench.answer<{ reasons: readonly { message: string }[] }>(
-            'query.registry.explain-instance',
-            { service_id: 'till', instance_id: 'till-1' },
-          ),
-        (seen) => expect(seen).toMatchObject(expected),
-      );
-    const { reasons } = await offered({ reasons: [{ code: 'inherited', inherited }] });
+    const { reasons } = await offered('till', { reasons: [{ code: 'inherited', inherited }] });
     expect(reasons[0]?.message).toBe(
       'its liveness check fails: HTTP 503. The failure began in ledger (till → ledger): a restart of this one helps nobody',
     );
@@ -201,19 +208,55 @@ describe('the health of the system', () => {
       instances: [{ reason: 'inherited', inherited }],
     });
     // What everybody is told, from the first word.
-    const told = async () =>
-      (await bench.events('check-till-1')).filter(({ type }) => type === 'HealthChanged');
-    const [, ...failures] = await told();
+    const [, ...failures] = await told('till');
     for (const { data } of failures) expect(data).toMatchObject({ status: 'unhealthy', inherited });
     expect(failures.at(-1)?.data).toMatchObject({ reason: 'inherited' });
 
     failing.delete('ledger');
-    const [own] = (await offered({ reasons: [{ code: 'needs-restart' }] })).reasons;
+    const [own] = (await offered('till', { reasons: [{ code: 'needs-restart' }] })).reasons;
     expect(own).not.toHaveProperty('inherited');
-    expect((await told()).at(-1)?.data).not.toHaveProperty('inherited');
+    expect((await told('till')).at(-1)?.data).not.toHaveProperty('inherited');
     failing.add('ledger');
-    await offered({ reasons: [{ code: 'inherited', inherited }] });
+    await offered('till', { reasons: [{ code: 'inherited', inherited }] });
     failing.clear();
+    await becomes({ status: 'healthy' });
+  });
+
+  it('keeps sending people to restart what failed before the other one was scaled to nothing', async () => {
+    failing.clear();
+    await register('till', ['float'], { liveness: { endpoint: '/till' } });
+    await register('float', []);
+    for (const service of ['till', 'float']) await start(service);
+    await becomes({ components: { till: { status: 'healthy' }, float: { status: 'healthy' } } });
+    failing.add('till');
+    await offered('till', { reasons: [{ code: 'needs-restart' }] });
+    // Some intervals go by, so that nobody takes one for the cause of the other.
+    const before = asked.get('till') ?? 0;
+    await bench.eventually(
+      () => asked.get('till') ?? 0,
+      (times) => times > before + 20,
+    );
+    await bench.accepted('command.registry.DeregisterInstance.float-1', { service_id: 'float' });
+    const inherited = { origin: 'float', path: ['till', 'float'] };
+    const { reasons } = await offered('till', { reasons: [{ code: 'needs-restart', inherited }] });
+    expect(reasons[0]?.message).toBe(
+      'its liveness check fails, it needs a restart: HTTP 503. Later float failed too, without which it cannot work (till → float)',
+    );
+    const listed = (expected: object) =>
+      bench.eventually(
+        () => bench.answer('query.health.list-health', { service_name: 'till' }),
+        (seen) => expect(seen).toMatchObject({ instances: [expected] }),
+      );
+    await listed({ reason: 'needs-restart', inherited });
+
+    // One that comes after the other one is gone fails for want of it.
+    await bench.accepted('command.registry.DeregisterInstance.till-1', { service_id: 'till' });
+    await offered('till', { reasons: [{ code: 'has-ended' }] });
+    await start('till');
+    await offered('till', { reasons: [{ code: 'inherited', inherited }] });
+    await listed({ reason: 'inherited', inherited });
+    failing.clear();
+    await start('float');
     await becomes({ status: 'healthy' });
   });
 

@@ -68,7 +68,7 @@ export type CheckPhase = z.output<typeof checkPhase>;
 export const unhealthyReason = z
   .enum(['startup-timed-out', 'needs-restart', 'inherited', 'not-ready'])
   .describe(
-    'startup-timed-out: its startup check has not passed in time. needs-restart: its liveness check fails. inherited: its liveness check fails, but the failure began in another service, so that a restart helps nobody. not-ready: its readiness check fails',
+    'startup-timed-out: its startup check has not passed in time. needs-restart: its liveness check fails; what `inherited` names beside it fell ill later. inherited: its liveness check fails, but the failure began in another service, so that a restart helps nobody. not-ready: its readiness check fails',
   );
 export type UnhealthyReason = z.output<typeof unhealthyReason>;
 

@@ -17,9 +17,9 @@ export const componentStatus = z
   );
 
 /**
- * A failure that began in another service, which this one requires: a restart of this one helps nobody. One
- * that is critical as well passes its failure on whatever the checks of this one say; else this one
- * inherits it when it fails itself, with all of its instances.
+ * A failure of another service, which this one requires: a restart of this one helps nobody, unless an
+ * instance says that it needs one. One that is critical as well passes its failure on whatever the
+ * checks of this one say; else this one inherits it when it fails itself, with all of its instances.
  */
 export const inheritedFailure = z.object({
   /** Where it began. */

@@ -425,7 +425,7 @@ export const explainInstance = query({
           message: z.string(),
           /** Which check says so, of an instance with phases. */
           phase: checkPhase.optional(),
-          /** Its service fails with another one: a restart of this one helps nobody. */
+          /** Its service fails with another one: a restart of this one helps nobody, unless it needs one. */
           inherited: inheritedFailure.optional(),
           since: f.instant.optional(),
         }),

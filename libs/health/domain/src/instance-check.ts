@@ -6,8 +6,8 @@ import {
   type Message,
   type StreamName,
 } from '@downbeat/eventsourcing';
+import { isSameFailure } from './inherited-failure';
 import type { Standing } from './phases';
-import { isSameFailure } from './system-health';
 import type { CheckedStatus } from './thresholds';
 
 type Registered = DataOf<typeof registryContract.instanceRegistered>;

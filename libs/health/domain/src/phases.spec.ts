@@ -1,5 +1,5 @@
 import { planOf, type CheckPlan, type Phase } from './check-plan';
-import { beginAt, observeInstance, runningPhases, standingOf } from './phases';
+import { beginAt, observeInstance, reasonSaid, runningPhases, standingOf } from './phases';
 
 const check = {
   url: 'http://10.0.0.7:3000/health',
@@ -139,6 +139,19 @@ describe('an instance with phases', () => {
     expect(standing(phased, ...dead, ...times(2, 'readiness', 'bad'))).toEqual(verdict);
     expect(standing(phased, ...dead, ['liveness', 'ok']).status).toBe('healthy');
   });
+});
+
+describe('the need of a restart', () => {
+  it.each([
+    ['needs-restart', true, 'inherited'],
+    ['needs-restart', false, 'needs-restart'],
+    ['needs-restart', undefined, 'needs-restart'],
+    ['not-ready', true, 'not-ready'],
+    ['startup-timed-out', true, 'startup-timed-out'],
+    [undefined, true, undefined],
+  ] as const)('is said of %s, another one to blame: %s, as %s', (reason, isToBlame, said) =>
+    expect(reasonSaid(reason, isToBlame === undefined ? undefined : { isToBlame })).toBe(said),
+  );
 });
 
 describe('whoever goes on with the checks of another', () => {

@@ -1,6 +1,6 @@
 import type { registryContract } from '@downbeat/contracts';
 import type { CheckPlan, Phase } from './check-plan';
-import type { InheritedFailure } from './system-health';
+import type { Inherited } from './inherited-failure';
 import {
   observe,
   unobserved,
@@ -99,11 +99,15 @@ export function standingOf(seen: InstanceObservation, plan: CheckPlan): Standing
   return { status, phase: 'readiness', ...(isNotReady && { reason: 'not-ready' }) };
 }
 
-/** Why it is unhealthy, for everybody: who inherits a failure needs no restart. */
+/**
+ * Why it is unhealthy, for everybody: whose failure another one is to blame for needs no restart. Where
+ * that one only fell ill later, the need of a restart stands, and its failure is named beside it.
+ */
 export const reasonSaid = (
   reason: Standing['reason'],
-  inherited: InheritedFailure | undefined,
-): Standing['reason'] => (inherited && reason === 'needs-restart' ? 'inherited' : reason);
+  inherited: Pick<Inherited, 'isToBlame'> | undefined,
+): Standing['reason'] =>
+  inherited?.isToBlame && reason === 'needs-restart' ? 'inherited' : reason;
 
 /** What its checks said, whoever's failure it is. */
 export const reasonFound = (said: Standing['reason']): Standing['reason'] =>

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
+import type { InstanceCounts } from './instance-counts';
 import type { Need } from './service-needs';
-import { systemHealth, type InstanceCounts } from './system-health';
+import { systemHealth } from './system-health';
 
 const up: InstanceCounts = { healthy: 2, unhealthy: 0, starting: 0 };
 const down: InstanceCounts = { healthy: 0, unhealthy: 2, starting: 0 };

@@ -1,18 +1,10 @@
-import type { AnswerOf, DataOf, healthContract } from '@downbeat/contracts';
+import type { AnswerOf, healthContract } from '@downbeat/contracts';
+import { failsWith, InheritedPaths } from './inherited-paths';
+import { isDown, type InstanceCounts } from './instance-counts';
 import type { Need } from './service-needs';
 
 type SystemStatus = AnswerOf<typeof healthContract.systemHealth>['status'];
-export type InheritedFailure = NonNullable<
-  DataOf<typeof healthContract.instanceHealthChanged>['inherited']
->;
 type ComponentStatus = AnswerOf<typeof healthContract.serviceHealth>['status'];
-
-/** How many instances of a service stand how; those that are going away are not counted. */
-export interface InstanceCounts {
-  readonly healthy: number;
-  readonly unhealthy: number;
-  readonly starting: number;
-}
 
 /** What health knows: every service that has had an instance, and what services need. */
 export interface KnownSystem {
@@ -40,25 +32,18 @@ export interface SystemHealth {
 
 const NONE: InstanceCounts = { healthy: 0, unhealthy: 0, starting: 0 };
 
-/** The failure of what it fails with is a service's own, as far as callers can see. */
-const failsWith = (need: Need): boolean => need.required && need.is_critical;
-
-/** Without what it requires a service cannot work: that explains a failure of all its instances. */
-const isExplainedBy = (need: Need, counts: InstanceCounts | undefined): boolean =>
-  need.required && isDown(counts) && counts.unhealthy > 0;
-
 export function systemHealth({ checked, needs }: KnownSystem): SystemHealth {
   const critical = new Set(
     [...needs.values()].flatMap((all) => all.filter(failsWith).map((need) => need.service_name)),
   );
   const names = new Set([...checked.keys(), ...needs.keys(), ...critical]);
-  const pathOf = inheritedPaths({
+  const paths = new InheritedPaths({
     countsOf: (name) => checked.get(name),
     needsOf: (name) => needs.get(name) ?? [],
   });
   const services = [...names].map((service_name): ServiceHealth => {
     const counts = checked.get(service_name);
-    const inheritedPath = pathOf(service_name);
+    const inheritedPath = paths.of(service_name);
     return {
       service_name,
       ...(counts ?? NONE),
@@ -78,44 +63,11 @@ function statusOf(counts: InstanceCounts | undefined): ComponentStatus {
   return unhealthy === 0 && starting > 0 ? 'starting' : 'unhealthy';
 }
 
-const isDown = (counts: InstanceCounts | undefined): counts is InstanceCounts =>
-  counts?.healthy === 0;
-
 function statusOfAll(services: readonly ServiceHealth[]): SystemStatus {
   if (services.some((one) => one.isCritical && isDown(one) && one.status !== 'unchecked'))
     return 'critical';
   const isDegraded = services.some(({ status }) => status === 'degraded' || status === 'unhealthy');
   return isDegraded ? 'degraded' : 'healthy';
-}
-
-/**
- * The shortest way from each service to where its failure began: a service without a healthy
- * instance that itself fails with nobody. What is required never leads back to where it began (the
- * registry refuses that); while news of it is under way it may look so, and is cut there.
- */
-export function inheritedPaths({
-  countsOf,
-  needsOf,
-}: {
-  readonly countsOf: (service: string) => InstanceCounts | undefined;
-  readonly needsOf: (service: string) => readonly Need[];
-}): (service: string) => readonly string[] | undefined {
-  const found = new Map<string, readonly string[] | undefined>();
-  const pathOf = (service: string): readonly string[] | undefined => {
-    if (found.has(service)) return found.get(service);
-    found.set(service, undefined);
-    let shortest: readonly string[] | undefined;
-    const counts = countsOf(service);
-    const isToBlame = (need: Need): boolean => failsWith(need) || isExplainedBy(need, counts);
-    for (const { service_name: needed } of needsOf(service).filter(isToBlame)) {
-      const beyond = pathOf(needed) ?? (isDown(countsOf(needed)) ? [needed] : undefined);
-      if (!beyond || beyond.includes(service)) continue;
-      if (!shortest || beyond.length + 1 < shortest.length) shortest = [service, ...beyond];
-    }
-    found.set(service, shortest);
-    return shortest;
-  };
-  return pathOf;
 }
 
 const CONCERN: readonly ComponentStatus[] = [
@@ -138,8 +90,3 @@ function byConcern(a: ServiceHealth, b: ServiceHealth): number {
     (a.service_name < b.service_name ? -1 : 1)
   );
 }
-
-export const isSameFailure = (
-  one: InheritedFailure | undefined,
-  other: InheritedFailure | undefined,
-): boolean => one?.path.join(' ') === other?.path.join(' ');

@@ -6,7 +6,7 @@ import {
   reasonSaid,
   type CheckCommand,
   type CheckPlan,
-  type InheritedFailure,
+  type Inherited,
   type Standing,
 } from '@downbeat/health-domain';
 import { newTraceparent } from '@downbeat/message-bus';
@@ -17,7 +17,7 @@ import type { Checked } from './known-instance';
 /** What a check found, in the words of the log. */
 export interface Finding {
   readonly standing: Standing;
-  readonly inherited?: InheritedFailure;
+  readonly inherited?: Inherited;
   readonly failures: number;
   readonly detail: string;
 }
@@ -56,7 +56,7 @@ export class CheckLog {
       status: status === 'healthy' ? ('healthy' as const) : ('unhealthy' as const),
       ...(isPhased && { phase }),
       ...(reason !== undefined && { reason }),
-      ...(inherited && { inherited }),
+      ...(inherited && { inherited: { origin: inherited.origin, path: inherited.path } }),
       failures,
       detail,
       checked_at: at,

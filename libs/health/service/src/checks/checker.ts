@@ -1,5 +1,5 @@
 import { EventStore } from '@downbeat/event-store';
-import type { Recorded } from '@downbeat/eventsourcing';
+import { epochMs, type Recorded } from '@downbeat/eventsourcing';
 import {
   effectiveCheck,
   planOf,
@@ -16,7 +16,7 @@ import { LogFollower } from '@downbeat/service-host';
 import { Injectable, Logger } from '@nestjs/common';
 import { CheckLog } from './check-log';
 import { Inheritance } from './inheritance';
-import { knownFrom, standingFrom, type KnownInstance } from './known-instance';
+import { knownFrom, turnAsTold, type KnownInstance } from './known-instance';
 import { Probing } from './probing';
 import { Watch } from './watch';
 import { Replicas } from '../sharing/replicas';
@@ -31,7 +31,7 @@ const TAKE_OVER_MS = 1_000;
 export class Checker {
   private readonly logger = new Logger(Checker.name);
   private readonly known = new Map<string, KnownInstance>();
-  private readonly inheritance = new Inheritance(this.known);
+  private readonly inheritance = new Inheritance();
   private readonly watches = new Map<string, Watch>();
   private readonly serviceChecks = new Map<string, ServiceCheck>();
   private follower: LogFollower<HealthEvent> | undefined;
@@ -90,23 +90,19 @@ export class Checker {
   private learn(event: Recorded<HealthEvent>): void {
     switch (event.type) {
       case 'CheckStarted':
-        this.unwatch(event.data.instance_id);
-        this.known.set(event.data.instance_id, knownFrom(event));
-        return this.inheritance.changed(event.data.service_name);
+        return this.begin(event);
       case 'StartupPassed':
         this.learnMore(event, (known) => (known.hasStarted = true));
         return;
       case 'HealthChanged':
         this.learnMore(event, (known) => {
-          known.standing = standingFrom(event);
-          known.inherited = event.data.inherited;
+          turnAsTold(known, event);
+          this.inheritance.stands(known, epochMs(event.recorded_at));
         });
-        return this.inheritance.changed(event.data.service_name);
+        return;
       case 'CheckStopped':
       case 'InstanceForgotten':
-        this.unwatch(event.data.instance_id);
-        this.known.delete(event.data.instance_id);
-        return this.inheritance.changed(event.data.service_name);
+        return this.end(event);
       case 'NeedsChanged':
         return this.inheritance.learnNeeds(event);
       case 'ServiceCheckChanged':
@@ -116,6 +112,21 @@ export class Checker {
         this.serviceChecks.delete(event.data.service_name);
         this.inheritance.forget(event.data.service_name);
     }
+  }
+
+  private begin(event: Extract<Recorded<HealthEvent>, { type: 'CheckStarted' }>): void {
+    this.end(event);
+    const known = knownFrom(event);
+    this.known.set(event.data.instance_id, known);
+    this.inheritance.came(known, known.sinceMs);
+  }
+
+  private end({ data, recorded_at }: Recorded<CheckEvent>): void {
+    this.unwatch(data.instance_id);
+    const known = this.known.get(data.instance_id);
+    if (!known) return;
+    this.known.delete(data.instance_id);
+    this.inheritance.left(known, epochMs(recorded_at));
   }
 
   /** What this replica has written itself is no news. */
@@ -151,8 +162,8 @@ export class Checker {
       probing: this.probing,
       log: this.log,
       isOurs: (id) => this.replicas.owns(id),
-      inheritedBy: (one) => this.inheritance.of(one),
-      onTurned: ({ checked }) => this.inheritance.changed(checked.service_name),
+      inheritedBy: (one, failing) => this.inheritance.of(one, failing),
+      onTurned: (one) => this.inheritance.stands(one, this.log.now()),
       onFault: (fault, id) => this.complain(fault, id),
     });
     this.watches.set(instance_id, watch);

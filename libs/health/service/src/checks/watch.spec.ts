@@ -1,4 +1,4 @@
-import { planOf, type CheckRequest, type CheckResult } from '@downbeat/health-domain';
+import { planOf, type CheckRequest, type CheckResult, type Failing } from '@downbeat/health-domain';
 import type { Finding } from './check-log';
 import type { KnownInstance } from './known-instance';
 import { Watch } from './watch';
@@ -33,6 +33,8 @@ function stage(more: object = {}) {
   const play = {
     isOurs: true,
     inherited: undefined as Finding['inherited'],
+    /** Of whom it was asked whose failure it is. */
+    failing: [] as Failing[],
     /** Settles when there is a place for its checks. */
     turn: Promise.resolve(),
     answer: (_path: string): Promise<CheckResult | undefined> => Promise.resolve(undefined),
@@ -70,7 +72,10 @@ function stage(more: object = {}) {
       },
     },
     isOurs: () => play.isOurs,
-    inheritedBy: () => play.inherited,
+    inheritedBy: (_, failing) => {
+      play.failing.push(failing);
+      return play.inherited;
+    },
     onTurned: () => undefined,
     onFault: (fault) => faults.push(fault),
   });
@@ -107,7 +112,7 @@ describe('the watch over an instance', () => {
 
   it('says whose failure it is, and again when that turns out later or is over', async () => {
     const { watch, said, play } = stage();
-    const inherited = { origin: 'ledger', path: ['billing', 'ledger'] };
+    const inherited = { origin: 'ledger', path: ['billing', 'ledger'], isToBlame: true };
     play.answer = answers(bad);
     watch.begin(0);
     await pass(2_500);
@@ -125,6 +130,27 @@ describe('the watch over an instance', () => {
       expect.objectContaining({ standing: expect.objectContaining({ status: 'healthy' }) }),
     ]);
     expect(said.at(-1)).not.toHaveProperty('inherited');
+    watch.end();
+  });
+
+  it('says again when the other one turns out to be why it needs a restart, and asks since when', async () => {
+    const { watch, said, play } = stage({ ...phases, startup: undefined });
+    const later = { origin: 'ledger', path: ['billing', 'ledger'], isToBlame: false };
+    const beganAt = Date.now();
+    play.answer = answers(bad);
+    play.inherited = later;
+    watch.begin(0);
+    await pass(4_500);
+    const failing = { unhealthySinceMs: beganAt + 1_000, intervalMs: 1_000 };
+    expect(play.failing.length).toBeGreaterThan(2);
+    for (const one of play.failing) expect(one).toEqual(failing);
+    play.inherited = { ...later, isToBlame: true };
+    await pass(2_500);
+    const because = expect.objectContaining({ reason: 'needs-restart' });
+    expect(said).toEqual([
+      expect.objectContaining({ standing: because, inherited: later }),
+      expect.objectContaining({ standing: because, inherited: play.inherited }),
+    ]);
     watch.end();
   });
 

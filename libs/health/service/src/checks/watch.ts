@@ -7,18 +7,21 @@ import {
   isSameStanding,
   observeCalls,
   observeInstance,
+  reasonSaid,
   runningPhases,
   standingOf,
   type CallEvidence,
   type CheckPlan,
   type CheckResult,
-  type InheritedFailure,
+  type Failing,
+  type Inherited,
   type InstanceObservation,
   type Phase,
   type PhasePlan,
+  type Standing,
 } from '@downbeat/health-domain';
 import type { CheckLog } from './check-log';
-import type { KnownInstance } from './known-instance';
+import { turn, type KnownInstance } from './known-instance';
 import type { Ask, Asking, Probing } from './probing';
 import type { Line } from './waiting-lines';
 
@@ -40,7 +43,7 @@ export interface WatchParts {
   /** False: another replica may check this instance now, so what was seen here does not count. */
   readonly isOurs: (instanceId: string) => boolean;
   /** Whose failure an instance that is unhealthy has. */
-  readonly inheritedBy: (known: KnownInstance) => InheritedFailure | undefined;
+  readonly inheritedBy: (known: KnownInstance, failing: Failing) => Inherited | undefined;
   /** It stands otherwise, before the log tells of it. */
   readonly onTurned: (known: KnownInstance) => void;
   readonly onFault: (fault: unknown, instanceId: string) => void;
@@ -217,9 +220,12 @@ export class Watch {
       known.hasStarted = true;
     }
     const standing = standingOf(now, plan);
-    const inherited = standing.status === 'unhealthy' ? parts.inheritedBy(known) : undefined;
+    const inherited = this.inheritedBy(standing);
     const isSame =
-      isSameStanding(standing, known.standing) && isSameFailure(inherited, known.inherited);
+      isSameStanding(
+        said(standing, inherited),
+        known.standing && said(known.standing, known.inherited),
+      ) && isSameFailure(inherited, known.inherited);
     const isNews = standing.status !== 'starting' && !isSame;
     if (isNews) {
       const { failures } = now[standing.phase];
@@ -227,14 +233,20 @@ export class Watch {
       const found = { standing, ...(inherited && { inherited }), failures };
       const finding = { ...found, detail: this.details.get(standing.phase) ?? detail };
       known.position = await parts.log.crossed(known.checked, finding, plan);
-      known.standing = standing;
-      known.inherited = inherited;
+      turn(known, standing, inherited, parts.log.now());
       parts.onTurned(known);
     }
     // Meanwhile something else may have been learned from the log, or of the service.
     if (this.observation === before) this.observation = now;
     if (hasJustStarted) this.begin(0);
     return isNews;
+  }
+
+  private inheritedBy({ status, phase }: Standing): Inherited | undefined {
+    if (status !== 'unhealthy') return undefined;
+    const { unhealthySinceMs = this.parts.log.now() } = this.known;
+    const { intervalMs } = this.plan[phase] ?? this.plan.readiness;
+    return this.parts.inheritedBy(this.known, { unhealthySinceMs, intervalMs });
   }
 
   private startupLeftMs(): number {
@@ -253,6 +265,12 @@ export class Watch {
     return phase === 'startup' && leftMs > 0 ? Math.min(delayMs, leftMs) : delayMs;
   }
 }
+
+/** As everybody is told. */
+const said = (standing: Standing, inherited: Inherited | undefined): Standing => ({
+  ...standing,
+  reason: reasonSaid(standing.reason, inherited),
+});
 
 const waitMs = ({ intervalMs }: PhasePlan): number =>
   Math.min(intervalMs * WAIT_SHARE, WAIT_MS_MAX);

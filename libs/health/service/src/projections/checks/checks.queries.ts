@@ -2,6 +2,7 @@ import { healthContract, type AnswerOf, type InputOf } from '@downbeat/contracts
 import {
   addressOf,
   effectiveCheck,
+  isFailing,
   planOf,
   reasonFound,
   reasonSaid,
@@ -71,6 +72,12 @@ export class ChecksQueries {
   }
 }
 
+/** Whose failure an instance has, and whether it is why it fails. */
+interface Inheriting {
+  readonly inherited: Listed['inherited'];
+  readonly isToBlame: boolean;
+}
+
 /** How it is checked now. */
 function checkOf({ check, health_check, health_check_endpoint }: Row): Check {
   return effectiveCheck(check, {
@@ -79,8 +86,8 @@ function checkOf({ check, health_check, health_check_endpoint }: Row): Check {
   });
 }
 
-function listed(row: Row, { inherited }: Pick<Listed, 'inherited'>): Listed {
-  const reason = reasonSaid(reasonFound(row.reason ?? undefined), inherited);
+function listed(row: Row, { inherited, isToBlame }: Inheriting): Listed {
+  const reason = reasonSaid(reasonFound(row.reason ?? undefined), inherited && { isToBlame });
   const plan = planOf(checkOf(row));
   const { request } = plan[row.phase] ?? plan.readiness;
   return {
@@ -103,8 +110,12 @@ async function inheritedFailures(manager: EntityManager, rows: readonly Row[]) {
   const isAsked = rows.some(({ status }) => status === 'unhealthy');
   const { services } = isAsked ? systemHealth(await knownSystem(manager)) : { services: [] };
   const byName = new Map(services.map((service) => [service.service_name, service]));
-  return ({ service_name, status }: Row) => {
+  return ({ service_name, status, reason }: Row): Inheriting => {
     const service = status === 'unhealthy' ? byName.get(service_name) : undefined;
-    return service ? inheritedOf(service) : {};
+    const { inherited } = service ? inheritedOf(service) : {};
+    const needed = (inherited?.path ?? []).slice(1);
+    // Who fell first is known to whoever checks, and said with its next check.
+    const isToBlame = reason === 'inherited' || needed.some((name) => isFailing(byName.get(name)));
+    return { inherited, isToBlame };
   };
 }

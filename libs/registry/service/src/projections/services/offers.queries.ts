@@ -154,7 +154,7 @@ function notYet({ details }: Asked): string {
 function unhealthy({ status_code, status_phase, ...row }: Asked, because: string): Reason {
   const code = status_code as keyof typeof MESSAGES | null;
   const inherited = row.status_inherited as Reason['inherited'] | null;
-  const origin = inherited ? `. ${failsWith(inherited)}` : '';
+  const origin = inherited ? `. ${failsWith(inherited, code)}` : '';
   return {
     code: code ?? 'fails-its-checks',
     message: `${code === null ? 'its checks fail' : MESSAGES[code]}${because}${origin}`,
@@ -170,8 +170,15 @@ const MESSAGES: Readonly<Record<registryContract.UnhealthyReason, string>> = {
   'not-ready': 'it is not ready',
 };
 
-const failsWith = ({ origin, path }: NonNullable<Reason['inherited']>): string =>
-  `The failure began in ${origin} (${path.join(' → ')}): a restart of this one helps nobody`;
+function failsWith(
+  { origin, path }: NonNullable<Reason['inherited']>,
+  code: keyof typeof MESSAGES | null,
+): string {
+  const way = path.join(' → ');
+  return code === 'needs-restart'
+    ? `Later ${origin} failed too, without which it cannot work (${way})`
+    : `The failure began in ${origin} (${way}): a restart of this one helps nobody`;
+}
 
 function againstItsEnvironment(row: Asked, { service_name, environment }: Caller): Reason[] {
   const { deployment_environment: own } = row;
