@@ -5,5 +5,5 @@ export {
   type FollowerOptions,
   type FollowerStatus,
 } from './directory-follower';
-export { endpointsOf, knownEndpointsOf, type InstanceEndpoint } from './instance-endpoints';
+export { endpointsOf, type InstanceEndpoint } from './instance-endpoints';
 export { DirectorySnapshot, type Entry, type Target } from './directory-snapshot';

@@ -1,5 +1,5 @@
 import {
-  knownEndpointsOf,
+  endpointsOf,
   type DirectoryFollower,
   type Entry,
   type InstanceEndpoint,
@@ -28,7 +28,7 @@ export class Instances implements Directory<InstanceEndpoint> {
 
   lookup(service: string): readonly InstanceEndpoint[] | undefined {
     const entry = this.follower.snapshot.serviceOf(service);
-    return entry && knownEndpointsOf(entry);
+    return entry && endpointsOf(entry);
   }
 
   lookupCapability(
@@ -38,7 +38,7 @@ export class Instances implements Directory<InstanceEndpoint> {
   ): readonly InstanceEndpoint[] | undefined {
     const entries = this.follower.snapshot.withCapability(capability, range, environment);
     if (entries.length === 0) return undefined;
-    const endpoints = this.listed.get(entries) ?? entries.flatMap(knownEndpointsOf);
+    const endpoints = this.listed.get(entries) ?? entries.flatMap(endpointsOf);
     this.listed.set(entries, endpoints);
     return endpoints;
   }

@@ -114,6 +114,27 @@ describe('the instance that gets a call', () => {
     expect(counts(entry([instance('b')]), 5)).toEqual({ 'http://b': 5 });
   });
 
+  it('is none that fails its checks while anybody is well, and any of them when nobody is', () => {
+    const ill = (id: string) => instance(id, { state: 'unhealthy' });
+    const third = entry([instance('a')], { instance_count: 3, unoffered: [ill('b'), ill('c')] });
+    expect(counts(third, 50)).toEqual({ 'http://a': 50 });
+    // The check may be what is wrong.
+    const nobody = entry([], { instance_count: 2, unoffered: [ill('a'), ill('b')] });
+    expect(Object.keys(counts(nobody, 50)).sort()).toEqual(['http://a', 'http://b']);
+    expect(counts(third, 50)).toEqual({ 'http://a': 50 });
+  });
+
+  it('is none that drains, not even when the others fail their checks or nobody else is left', () => {
+    const leaving = instance('leaving', { state: 'draining' });
+    const alone = entry([], { instance_count: 1, unoffered: [leaving] });
+    expect(choice.choose(alone, 'k')).toBe(undefined);
+    expect(counts(entry([instance('a')], { unoffered: [leaving] }), 20)).toEqual({
+      'http://a': 20,
+    });
+    const ill = entry([], { unoffered: [leaving, instance('b', { state: 'unhealthy' })] });
+    expect(counts({ ...ill, instance_count: 2 }, 20)).toEqual({ 'http://b': 20 });
+  });
+
   it('is the address of the service when that has no instances, and nobody when they are all away', () => {
     const base_url = 'http://whole/';
     const whole = entry([], { base_url });

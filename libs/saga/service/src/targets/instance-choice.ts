@@ -1,5 +1,5 @@
 import { endpointsOf, type Entry, type InstanceEndpoint } from '@downbeat/discovery';
-import { Balancer, BALANCER_POLICY, type CallEnding } from '@downbeat/resilience';
+import { Balancer, TARGET_POLICY, type CallEnding } from '@downbeat/resilience';
 import { LRUCache } from 'lru-cache';
 
 /** Where one call goes. */
@@ -20,7 +20,8 @@ const FAILED_MAX = 10_000;
 
 /**
  * Which instance gets a call: by priority, zone, weight and what calls to it took, those put out for a while that
- * do worse than the others. A call that is made again goes elsewhere than where it failed.
+ * do worse than the others, and those that fail their checks while anybody is well. A call that is made again goes
+ * elsewhere than where it failed.
  */
 export class InstanceChoice {
   private readonly balancers = new Map<string, Balancer<InstanceEndpoint>>();
@@ -70,7 +71,7 @@ export class InstanceChoice {
   private balancerOf(service: string): Balancer<InstanceEndpoint> {
     const known = this.balancers.get(service);
     if (known) return known;
-    const policy = { ...BALANCER_POLICY, zone: this.zone };
+    const policy = { ...TARGET_POLICY.balancer, zone: this.zone };
     const balancer = new Balancer<InstanceEndpoint>(policy, this.ports.chance);
     this.balancers.set(service, balancer);
     return balancer;
