@@ -261,6 +261,49 @@ describe('services with an identity of their own on NATS', () => {
     expect(await own.says('command.saga.StartWorkflow.billing.x')).toBe(false);
   });
 
+  it('tell of nobody else’s breakers, while hosts may have any name: over NATS and HTTP', async () => {
+    const calls = { failure_threshold: 5, success_threshold: 3, timeout_duration: 60 };
+    const breakers = [
+      {
+        service_name: 'shop',
+        target_service: 'billing',
+        state: 'closed',
+        failure_count: 0,
+        ...calls,
+      },
+    ];
+    const reports = async (one: Intruder, holder: string, as: string) => {
+      const body = JSON.stringify({ holder, report_no: 1, breakers });
+      const subject = `command.health.ReportBreakers.${as}`;
+      const told = await one.connection.request(subject, body, { timeout: 10_000 });
+      return told.json<{ accepted: boolean; problem?: { message: string } }>();
+    };
+    const thief = await intruder('billing');
+    expect(await reports(thief, 'billing.x', 'billing.x')).toMatchObject({
+      accepted: false,
+      problem: { message: expect.stringContaining('must be billing') as string },
+    });
+    expect(await thief.says('command.health.ReportBreakers.billing%2Ex')).toBe(false);
+
+    const shared = await Intruder.as(suite.natsUrlOf('service'));
+    intruders.push(shared);
+    expect(await reports(shared, 'web1.internal', 'web1%2Einternal')).toMatchObject({
+      accepted: true,
+    });
+    await post('/circuit-breaker-reports', { holder: 'web2.internal', report_no: 1, breakers });
+    const known = await eventually(
+      () =>
+        suite.get<{ circuit_breakers: { id: string; holders: number }[] }>(
+          '/circuit-breakers?service_name=shop',
+        ),
+      ({ circuit_breakers }) => expect(circuit_breakers).toMatchObject([{ holders: 2 }]),
+    );
+    const { holders } = await suite.get<{ holders: { holder: string }[] }>(
+      `/circuit-breakers/${known.circuit_breakers[0]?.id}`,
+    );
+    expect(holders.map(({ holder }) => holder).sort()).toEqual(['web1.internal', 'web2.internal']);
+  });
+
   it('are not heard by those who share an identity, nor can these ask as the edge does', async () => {
     const shared = await Intruder.as(suite.natsUrlOf('service'));
     intruders.push(shared);

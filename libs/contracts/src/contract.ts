@@ -1,4 +1,4 @@
-import type { JsonObject } from '@downbeat/eventsourcing';
+import type { FieldError, JsonObject } from '@downbeat/eventsourcing';
 import { z } from 'zod';
 
 export type ContextName = 'registry' | 'health' | 'saga' | 'messaging' | 'audit';
@@ -32,6 +32,11 @@ export interface CommandContract<
   readonly isConfidential?: boolean;
   /** Commands about the same id may be handled beside each other: what they lead to is the same in any order. */
   readonly isInAnyOrder?: boolean;
+  /**
+   * Services with an identity of their own on NATS may send it with ids `<service>.<anything>`: what such a service may
+   * not say. Others write an id that looks the same as one part of the subject: see `quotedId`.
+   */
+  misfitsOf?(data: z.output<Data>, service: string): readonly FieldError[];
   readonly http: HttpRoute;
 }
 

@@ -8,6 +8,7 @@ import { saga } from './saga/saga';
 export * from './contract';
 export * from './payload';
 export * from './specified-endpoints';
+export * from './subject-ids';
 export * from './untrusted-json';
 export * from './validate';
 export * from './saga/workflow-definition';

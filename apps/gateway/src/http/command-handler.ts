@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
-  commandSubject,
+  commandSubjectOfAny,
   querySubject,
   sagaContract,
   validate,
@@ -42,7 +42,7 @@ export const commandHandler =
       waitMs === undefined ? undefined : AwaitedEnd.of(bus, String(data['correlation_id']));
     response.once('close', () => end?.stop());
     const send = () =>
-      bus.command(commandSubject(route.contract, String(data[route.contract.idField])), data, {
+      bus.command(commandSubjectOfAny(route.contract, String(data[route.contract.idField])), data, {
         id,
         correlationId,
         actor: ACTOR,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { command } from '../contract';
 import * as f from '../fields';
+import { quotedId } from '../subject-ids';
 import {
   breakerId,
   breakerMode,
@@ -109,48 +110,36 @@ const held = z.strictObject({
 /** With the counts, no more events than one append takes. */
 const TRANSITIONS_MAX = 900;
 
-/**
- * Whose breakers a holder called `<service>.<anything>` may tell of. The NATS server lets a service with an identity
- * of its own send under such an id alone; other ids say nothing of their sender.
- */
-function serviceOf(holder: string): string | undefined {
-  const [service, instance, ...more] = holder.split('.');
-  return instance !== undefined && more.length === 0 ? service : undefined;
-}
-
 export const reportBreakers = command({
   context,
   name: 'ReportBreakers',
   summary:
     'Tell what breakers did, and what was called through them; the same report again changes nothing',
   idField: 'holder',
-  data: z
-    .strictObject({
-      /** Whose breakers these are: one process. A process that starts again is another holder. `shop.<anything>` holds breakers of shop. */
-      holder: f.externalId,
-      /** 1, 2, 3, …: a report is sent until it is accepted, and the next one after it. */
-      report_no: z.number().int().min(1),
-      breakers: z
-        .array(held)
-        .max(100)
-        .refine(
-          (all) => all.reduce((sum, one) => sum + one.transitions.length, 0) <= TRANSITIONS_MAX,
-          `must not have more than ${TRANSITIONS_MAX} transitions together`,
-        ),
-      /** The last report: what it holds is gone. */
-      is_leaving: z.boolean().default(false),
-    })
-    .superRefine(({ holder, breakers }, context) => {
-      const service = serviceOf(holder);
-      if (service === undefined) return;
-      for (const [index, { service_name }] of breakers.entries())
-        if (service_name !== service)
-          context.addIssue({
-            code: 'custom',
-            path: ['breakers', index, 'service_name'],
-            message: `must be ${service}, as in the holder`,
-          });
-    }),
+  data: z.strictObject({
+    /** Whose breakers these are: one process. A process that starts again is another holder. */
+    holder: f.externalId,
+    /** 1, 2, 3, …: a report is sent until it is accepted, and the next one after it. */
+    report_no: z.number().int().min(1),
+    breakers: z
+      .array(held)
+      .max(100)
+      .refine(
+        (all) => all.reduce((sum, one) => sum + one.transitions.length, 0) <= TRANSITIONS_MAX,
+        `must not have more than ${TRANSITIONS_MAX} transitions together`,
+      ),
+    /** The last report: what it holds is gone. */
+    is_leaving: z.boolean().default(false),
+  }),
+  misfitsOf: ({ holder, breakers }, service) =>
+    breakers.flatMap(({ service_name }, index) =>
+      service_name === service
+        ? []
+        : {
+            field: `breakers.${index}.service_name`,
+            message: `must be ${service}, as in the subject; an id that names no service is one part there: ${quotedId(holder)}`,
+          },
+    ),
   answer: z.object({ holder: f.externalId, report_no: z.number().int() }),
   example: {
     holder: 'shop-1',

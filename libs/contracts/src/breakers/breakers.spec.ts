@@ -35,13 +35,21 @@ describe('a report of breakers', () => {
     expect([isFine(4), isFine(5)]).toEqual([true, false]);
   });
 
-  it('is of the service whose process sent it, when its id says which one that is', () => {
+  it('has any holder that may be an instance', () => {
     const of = (holder: string) =>
-      reportBreakers.data.safeParse({ ...reportBreakers.example, holder });
-    for (const holder of ['shop.1', 'shop.1:2', 'shop-1', '10.0.0.7', 'billing'])
-      expect([holder, of(holder).success]).toEqual([holder, true]);
-    expect(of('billing.shop').error?.issues).toMatchObject([
-      { path: ['breakers', 0, 'service_name'], message: 'must be billing, as in the holder' },
+      reportBreakers.data.safeParse({ ...reportBreakers.example, holder }).success;
+    for (const holder of ['shop.1', 'shop.1:2', 'shop-1', '10.0.0.7', 'web1.internal', 'billing.1'])
+      expect([holder, of(holder)]).toEqual([holder, true]);
+  });
+
+  it('that is sent in the name of a service tells of nobody else', () => {
+    const data = reportBreakers.data.parse(reportBreakers.example);
+    expect(reportBreakers.misfitsOf?.(data, 'shop')).toEqual([]);
+    expect(reportBreakers.misfitsOf?.(data, 'billing')).toMatchObject([
+      {
+        field: 'breakers.0.service_name',
+        message: expect.stringMatching(/^must be billing, as in/),
+      },
     ]);
   });
 });

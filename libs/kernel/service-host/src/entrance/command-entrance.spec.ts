@@ -1,4 +1,4 @@
-import { messagingContract, registryContract } from '@downbeat/contracts';
+import { healthContract, messagingContract, registryContract } from '@downbeat/contracts';
 import type { EventStore } from '@downbeat/event-store';
 import { MemoryEventStore, MemoryLog } from '@downbeat/event-store/testing';
 import type { StreamName } from '@downbeat/eventsourcing';
@@ -11,6 +11,7 @@ import { commandOf, type ContextCommand } from './context-command';
 class RegisterService extends commandOf(registryContract.registerService) {}
 class Heartbeat extends commandOf(registryContract.heartbeat) {}
 class SubscribeService extends commandOf(messagingContract.subscribeService) {}
+class ReportBreakers extends commandOf(healthContract.reportBreakers) {}
 class CreateConfiguration extends commandOf(registryContract.createConfiguration) {}
 
 const outcome: CommandOutcome = { accepted: true, position: 7, answer: {}, repeated: false };
@@ -47,7 +48,7 @@ describe('the entrance of a context', () => {
       },
     };
     entrance = new CommandEntrance(
-      [RegisterService, Heartbeat, CreateConfiguration, SubscribeService],
+      [RegisterService, Heartbeat, CreateConfiguration, SubscribeService, ReportBreakers],
       commands as unknown as CommandBus,
       NOTHING,
       () => 0,
@@ -107,6 +108,35 @@ describe('the entrance of a context', () => {
     const subject = 'command.registry.Heartbeat.pod.7';
     await entrance.handle(delivery({ subject, body: { service_id: 'billing' } }));
     expect(executed[0]).toMatchObject({ data: { instance_id: 'pod.7' } });
+  });
+
+  describe('takes an id `<service>.<anything>` for a word of that service', () => {
+    const report = async (as: string, holder: string) => {
+      const told = { ...healthContract.reportBreakers.example, holder };
+      const subject = `command.health.ReportBreakers.${as}`;
+      const settlement = await entrance.handle(delivery({ subject, body: told }));
+      return settlement.outcome === 'dead-letter' ? settlement.reason : 'accepted';
+    };
+    it.each([
+      ['shop.1', 'shop.1'],
+      ['shop-1', 'shop-1'],
+      // A NATS server lets nobody say these in the name of a service.
+      ['10.0.0.7', '10.0.0.7'],
+      ['web1%2Einternal', 'web1.internal'],
+      ['10%2E0%2E0%2E7', '10.0.0.7'],
+    ])('and %s is fine', async (as, holder) => {
+      expect(await report(as, holder)).toBe('accepted');
+      expect(executed[0]).toMatchObject({ data: { holder } });
+    });
+
+    it('and another one’s breakers are not, with how to write an id that names none', async () => {
+      expect(await report('web1.internal', 'web1.internal')).toBe(
+        'invalid-input: breakers.0.service_name must be web1, as in the subject; an id that names no service is one part there: web1%2Einternal',
+      );
+      expect(await report('billing.a%2Eb', 'billing.a.b')).toContain('must be billing.a%2Eb');
+      expect(await report('billing.a%2Eb', 'billing.a%2Eb')).toContain('holder');
+      expect(executed).toEqual([]);
+    });
   });
 
   it('gives an answer that is a rejection as it is: asking again would not change it', async () => {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { checkUntrusted, validate, type CommandContract } from '@downbeat/contracts';
+import { checkUntrusted, idInSubject, validate, type CommandContract } from '@downbeat/contracts';
 import { instantOf, Rejection, type JsonObject } from '@downbeat/eventsourcing';
 import {
   deadLetter,
@@ -50,10 +50,13 @@ export class CommandEntrance {
     if (!Class)
       return refuse(new Rejection('unknown-command', `${context} has no command ${name}`));
 
-    const body = withId(delivery.body, Class.contract, idParts.join('.'));
+    const { id, service } = idInSubject(idParts);
+    const body = withId(delivery.body, Class.contract, id);
     if (body instanceof Rejection) return misfit(body, Class.contract);
     const valid = validate(Class.contract.data, body);
     if (valid instanceof Rejection) return misfit(valid, Class.contract);
+    const strange = strangeIn(valid.value, Class.contract, service);
+    if (strange) return misfit(strange, Class.contract);
 
     const commandId = commandIdOf(delivery);
     const payloadHash = payloadHashOf(body);
@@ -123,6 +126,19 @@ function withId(body: unknown, contract: CommandContract, id: string): JsonObjec
   if (given === undefined) return { ...body, [idField]: id };
   if (given !== id) return invalid(idField, `must be ${id}, as in the subject`);
   return body as JsonObject;
+}
+
+/** What whoever may send under the name of `service` has no right to say. */
+function strangeIn(
+  data: JsonObject,
+  contract: CommandContract,
+  service: string | undefined,
+): Rejection | undefined {
+  const errors = (service !== undefined && contract.misfitsOf?.(data, service)) || [];
+  const [first] = errors;
+  return (
+    first && new Rejection('invalid-input', `${first.field} ${first.message}`, 'invalid', errors)
+  );
 }
 
 const invalid = (field: string, message: string): Rejection =>
