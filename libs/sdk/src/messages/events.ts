@@ -3,6 +3,13 @@ export type MessageEvent =
   /** Its consumers are there. `isNewStream`: the one before was lost, with what it held. */
   | { readonly type: 'subscribed'; readonly isNewStream: boolean }
   | { readonly type: 'not-subscribed-yet'; readonly reason: string; readonly delayMs: number }
+  /** Of its instances so many wait for messages on a consumer that there is no place for this one; asked again by itself. */
+  | {
+      readonly type: 'too-many-wait';
+      readonly topic: string;
+      readonly consumer: string;
+      readonly delayMs: number;
+    }
   | ({
       readonly type: 'message-retried';
       readonly attempt: number;

@@ -99,19 +99,20 @@ export class Subscriptions {
     const { service } = this.ports;
     return [...this.desks].flatMap(([topic, desk]) => [
       ...MESSAGE_PRIORITIES.map((priority) =>
-        this.pullOf(messageConsumer(service, topic, priority), () => desk.room(priority)),
+        this.pullOf(topic, messageConsumer(service, topic, priority), () => desk.room(priority)),
       ),
-      this.pullOf(redrivenConsumer(service, topic), () => roomForRedriven(desk)),
+      this.pullOf(topic, redrivenConsumer(service, topic), () => roomForRedriven(desk)),
     ]);
   }
 
-  private pullOf(consumer: string, room: () => number): Pull {
+  private pullOf(topic: string, consumer: string, room: () => number): Pull {
     return new Pull({
       link: this.ports.link,
       stream: MESSAGE_STREAM,
       consumer,
       room,
       onMessage: (message) => this.arrived(message),
+      onRefused: (delayMs) => this.ports.tell({ type: 'too-many-wait', topic, consumer, delayMs }),
       onTrouble: () => this.bind(),
     });
   }

@@ -25,6 +25,7 @@ describe('a link that is being closed', () => {
       consumer: 'c',
       room: () => 1,
       onMessage: () => undefined,
+      onRefused: () => undefined,
       onTrouble: () => undefined,
     });
     pull.start();

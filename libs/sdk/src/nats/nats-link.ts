@@ -55,6 +55,8 @@ export interface RawMessage {
   readonly reply: string | undefined;
   /** Of a message of the server itself: 100 is a sign of life, 4xx an end; 0 for all others. */
   readonly status: number;
+  /** What the server says beside its status. */
+  readonly description: string;
   readonly headers: Headers;
   readonly data: Uint8Array;
 }
@@ -348,6 +350,7 @@ const rawOf = (message: Msg): RawMessage => ({
   subject: message.subject,
   reply: message.reply,
   status: message.headers?.code ?? 0,
+  description: message.headers?.description ?? '',
   headers: readHeaders(message),
   data: message.data,
 });

@@ -1,3 +1,4 @@
+import { AskingAgain } from './asking-again';
 import { NatsUnavailable, type NatsLink, type RawMessage } from './nats-link';
 
 export interface PullOptions {
@@ -8,6 +9,8 @@ export interface PullOptions {
   /** How many more messages may come in now. */
   readonly room: () => number;
   readonly onMessage: (message: RawMessage) => void;
+  /** Others wait on all places that the consumer has for it; told when that begins. Asks again by itself. */
+  readonly onRefused: (delayMs: number) => void;
   /** The consumer is gone or the server silent. Nothing is pulled until `start` is called again. */
   readonly onTrouble: () => void;
 }
@@ -19,6 +22,9 @@ const SILENT_MS_MAX = 2.5 * HEARTBEAT_MS;
 const NANOS = 1_000_000;
 const SIGN_OF_LIFE = 100;
 const EXPIRED = 408;
+const NOT_NOW = 409;
+/** The server's words beside a 409, which is also said of much else. */
+const NO_PLACE = /exceeded maxwaiting/i;
 
 /**
  * Asks a pull consumer for as many messages as there is room for, no more. A missing consumer is not
@@ -34,6 +40,7 @@ export class Pull {
   private turn = 0;
   private heardAt = 0;
   private isPulling = false;
+  private readonly askingAgain = new AskingAgain(() => this.pull());
 
   constructor(private readonly options: PullOptions) {}
 
@@ -42,13 +49,14 @@ export class Pull {
     if (this.inbox === '') this.listen();
     this.turn++;
     this.asked = 0;
+    this.askingAgain.stop();
     this.isPulling = true;
     this.pull();
   }
 
   /** Asks for more if there is room worth a request. */
   pull(): void {
-    if (!this.isPulling) return;
+    if (!this.isPulling || this.askingAgain.isDueLater) return;
     const room = this.options.room();
     const wanted = room - this.asked;
     if (wanted < 1 || (this.asked > 0 && wanted < room / 2)) return;
@@ -65,11 +73,12 @@ export class Pull {
 
   pause(): void {
     this.isPulling = false;
+    this.askingAgain.stop();
   }
 
   /** For good. */
   stop(): void {
-    this.isPulling = false;
+    this.pause();
     this.forget();
   }
 
@@ -88,7 +97,7 @@ export class Pull {
     };
     const subject = `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`;
     try {
-      link.publish(subject, JSON.stringify(request), {}, `${this.inbox}.${this.turn}`);
+      link.publish(subject, JSON.stringify(request), {}, `${this.inbox}.${this.turn}-${batch}`);
     } catch (fault) {
       if (!(fault instanceof NatsUnavailable)) throw fault;
       // It is started again when there is a connection.
@@ -99,21 +108,35 @@ export class Pull {
   private receive(message: RawMessage): void {
     this.heardAt = performance.now();
     if (message.subject.startsWith(this.inbox)) return this.receiveStatus(message);
+    this.askingAgain.granted();
     this.asked = Math.max(0, this.asked - 1);
     this.options.onMessage(message);
     this.pull();
   }
 
-  private receiveStatus({ subject, status, headers }: RawMessage): void {
-    if (status === SIGN_OF_LIFE || subject !== `${this.inbox}.${this.turn}`) return;
+  private receiveStatus({ subject, status, description, headers }: RawMessage): void {
+    const [turn, batch] = subject
+      .slice(this.inbox.length + 1)
+      .split('-')
+      .map(Number);
+    if (status === SIGN_OF_LIFE || turn !== this.turn) return;
+    if (status === NOT_NOW && NO_PLACE.test(description)) return this.refused(batch ?? 0);
     if (status !== EXPIRED) return this.trouble();
+    this.askingAgain.granted();
     this.asked = Math.max(0, this.asked - Number(headers['nats-pending-messages'] ?? 0));
     this.pull();
   }
 
+  /** So many wait that whatever comes is handled at once: there is time. */
+  private refused(batch: number): void {
+    this.asked = Math.max(0, this.asked - batch);
+    const delayMs = this.isPulling ? this.askingAgain.refused() : undefined;
+    if (delayMs !== undefined) this.options.onRefused(delayMs);
+  }
+
   private trouble(): void {
     if (!this.isPulling) return;
-    this.isPulling = false;
+    this.pause();
     this.options.onTrouble();
   }
 }

@@ -26,6 +26,11 @@ const DUPLICATE_WINDOW_MS = 120_000;
 const ACK_WAIT_MS = 10_000;
 /** Of one topic and priority, over all instances of a service. */
 const ACK_PENDING_MAX = 1_000;
+/**
+ * Requests of its instances that wait; the server keeps the room for all of them from the start, so that more would
+ * cost each of many thousand consumers what hardly one needs. Who finds none asks again.
+ */
+const WAITING_MAX = 512;
 /** Reads nothing: that it can be written shows that the stream still has its files. */
 const PROBE = { durable: 'suite_probe', filter: 'message.probe.none' };
 
@@ -144,6 +149,7 @@ export class MessageStream extends ServiceMessages {
       // The subscriber counts itself and quarantines; a limit here would strand messages.
       max_deliver: -1,
       max_ack_pending: ACK_PENDING_MAX,
+      max_waiting: WAITING_MAX,
     });
   }
 }
