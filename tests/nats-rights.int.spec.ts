@@ -103,6 +103,31 @@ describe('the rights on NATS', () => {
     await Promise.all([shop.stop(), crew.stop()]);
   });
 
+  it.each([
+    ['registry', ['event.registry', 'event.health', 'retry']],
+    ['health', ['event.health', 'event.registry', 'retry']],
+    ['saga', ['event.saga', 'retry']],
+    ['orchestrator', ['message', 'evidence.audit', 'retry']],
+  ])('let %s ask whether the streams that it makes have their files', async (user, leads) => {
+    const { host, username, password } = new URL(nats.urlOf(user));
+    const app = await connect({ servers: host, user: username, pass: password });
+    const refused = new Promise<unknown>((resolve, reject) => {
+      const watch = async (): Promise<void> => {
+        for await (const { type, permissionContext } of app.status())
+          if (type === Events.Error) resolve(permissionContext?.subject);
+      };
+      watch().catch(reject);
+    });
+    // The server reads them in this order.
+    const probe = (lead: string, of = lead): string =>
+      `$JS.API.CONSUMER.CREATE.${of.replace('.', '-')}.suite_probe.${lead}.probe.none`;
+    const another = probe('command', 'retry');
+    for (const subject of [...leads.map((lead) => probe(lead)), another])
+      app.publish(subject, '{}');
+    expect(await refused).toBe(another);
+    await app.close();
+  });
+
   describe('let a service not', () => {
     let service: NatsConnection;
     const refusals: string[] = [];

@@ -68,8 +68,10 @@ export class Consumers {
 
   async consumeEvents(subscription: EventSubscription): Promise<void> {
     const { source, durable } = subscription;
+    const common = this.common(this.streams.eventsOf(source), durable, `event.${source}.>`);
     const consumer = new EventConsumer({
-      ...this.common(this.streams.eventsOf(source), durable, `event.${source}.>`),
+      ...common,
+      consumer: { ...common.consumer, isGuest: true },
       subscription,
       subjects: this.subjects,
     });

@@ -77,4 +77,43 @@ describe('an acknowledgement that somebody else wrote', () => {
     const { state } = await streams.info(`${bench.prefix}-message`);
     expect(state.messages).toBe(1);
   });
+
+  describe('does not have a stream thrown away', () => {
+    const event = (number: number) => ({
+      subject: 'event.registry.ServiceAvailable.a',
+      messageId: `registry:${number}`,
+      headers: {},
+      body: {},
+    });
+    const evidence = (number: number) => ({
+      subject: 'evidence.audit.heads',
+      messageId: `heads:${number}`,
+      body: { number },
+    });
+    const redriven = { ...letter, subject: 'command.registry.Do.a', consumer: 'registry-commands' };
+
+    type Publish = (number: number) => Promise<unknown>;
+    it.each<[string, string, Publish]>([
+      ['event-registry', 'event.registry', (n) => bus.publishEvents([event(n)])],
+      ['retry', 'retry', (n) => bus.redrive(redriven, n)],
+      ['evidence-audit', 'evidence.audit', (n) => bus.keepEvidence(evidence(n))],
+    ])('%s', async (name, lead, publish) => {
+      const { streams } = await bench.client.jetstreamManager();
+      await bus.ensureEventStream('registry');
+      await publish(1);
+      const stream = `${bench.prefix}-${name}`;
+      const before = await streams.info(stream);
+      // So that nobody but the forger answers at first.
+      await streams.update(stream, { subjects: [bench.physical(`${lead}.elsewhere`)] });
+      let answers = 0;
+      bench.client.subscribe(bench.physical(`${lead}.>`), {
+        callback: (_, message) => void (answers++ === 0 && message.respond(BROKEN)),
+      });
+      await bench.client.flush();
+      await publish(2).catch(() => publish(2));
+      const { created, state } = await streams.info(stream);
+      expect([answers, created, state.messages]).toEqual([2, before.created, 2]);
+      expect(bus.metrics.streamsRemade).toBe(0);
+    });
+  });
 });

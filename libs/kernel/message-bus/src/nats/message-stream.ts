@@ -19,7 +19,7 @@ import {
 import type { Subjects } from '../subjects';
 import { KnownConsumers } from './known-consumers';
 import { headersOf } from './nats-arrival';
-import type { ConsumerSpec, Streams, StreamSpec } from './streams';
+import type { Streams, StreamSpec } from './streams';
 
 const DUPLICATE_WINDOW_MS = 120_000;
 /** After this long without a sign of its consumer a message is given to another instance. */
@@ -31,8 +31,6 @@ const ACK_PENDING_MAX = 1_000;
  * cost each of many thousand consumers what hardly one needs. Who finds none asks again.
  */
 const WAITING_MAX = 512;
-/** Reads nothing: that it can be written shows that the stream still has its files. */
-const PROBE = { durable: 'suite_probe', filter: 'message.probe.none' };
 
 /** JetStream's own numbers. */
 const NOT_FOUND = new Set([10_037, 10_059]);
@@ -72,12 +70,7 @@ export class MessageStream extends ServiceMessages {
   }
 
   override async ensure(consumers: readonly MessageConsumer[]): Promise<string> {
-    const probe: ConsumerSpec = {
-      durable: this.subjects.nameOf(PROBE.durable),
-      filter: this.subjects.physical(PROBE.filter),
-      ackWaitMs: ACK_WAIT_MS,
-    };
-    const found = await this.streams.ensureWithConsumer(this.spec, probe, () => undefined);
+    const found = await this.streams.ensureStoring(this.spec);
     const created = String(found.created);
     if (consumers.length === 0) return created;
     const wanted = new Map(consumers.map((one) => [this.subjects.nameOf(one.durable), one]));

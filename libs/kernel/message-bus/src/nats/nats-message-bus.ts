@@ -157,7 +157,7 @@ export class NatsMessageBus extends MessageBus {
   }
 
   override async ensureEventStream(context: string): Promise<EventStreamState> {
-    return stateOf(await this.streams.ensure(this.streams.eventsOf(context)));
+    return stateOf(await this.streams.ensureStoring(this.streams.eventsOf(context)));
   }
 
   override async eventStreamState(context: string): Promise<EventStreamState | undefined> {
@@ -170,7 +170,7 @@ export class NatsMessageBus extends MessageBus {
       return await this.publisher.publish(events);
     } catch (fault) {
       if (fault instanceof StreamBroken)
-        await this.streams.remakeBroken(this.streams.eventsOf(contextOf(fault.subject)));
+        await this.streams.ensureStoring(this.streams.eventsOf(contextOf(fault.subject)));
       throw fault;
     }
   }
@@ -224,7 +224,7 @@ export class NatsMessageBus extends MessageBus {
       await this.publisher.publishMessages([message]);
     } catch (fault) {
       if (fault instanceof StreamMissing) await this.streams.ensure(stream);
-      else if (fault instanceof StreamBroken) await this.streams.remakeBroken(stream);
+      else if (fault instanceof StreamBroken) await this.streams.ensureStoring(stream);
       else throw fault;
       await this.publisher.publishMessages([message]);
     }

@@ -65,11 +65,22 @@ export interface ConsumerSpec {
   readonly filter: string;
   readonly ackWaitMs: number;
   readonly ackPendingMax?: number;
+  /** The stream is another context's: it is made when it is missing, and changed by its owner alone. */
+  readonly isGuest?: boolean;
 }
+
+/**
+ * A consumer that reads nothing and is there as long as its stream: that it can be written again shows that the stream still has
+ * its files. One that is new would show nothing, since its folder is made with all those above it.
+ */
+const PROBE = { durable: 'suite_probe', filter: 'probe.none', ackWaitMs: 10_000 };
+/** How often another replica may have taken the new stream for the broken one. */
+const PUT_BACK_MAX = 3;
 
 /** Makes streams and consumers what code says they are, as often as they vanish. */
 export class Streams {
-  private readonly remaking = new Map<string, Promise<void>>();
+  /** By the life of the stream that is to be replaced. */
+  private readonly remaking = new Map<string, Promise<StreamInfo>>();
 
   constructor(
     private readonly nats: NatsConnection,
@@ -116,11 +127,18 @@ export class Streams {
     };
   }
 
-  /** Makes the stream if it is missing, changes it if it differs. */
-  async ensure(spec: StreamSpec): Promise<StreamInfo> {
-    const found = await this.find(spec.name);
-    if (!found) return this.create(spec);
-    return differs(found.config, spec) ? this.update(found, spec) : found;
+  /** Makes the stream if it is missing; its owner changes it if it differs. */
+  async ensure(spec: StreamSpec, isOwner = true): Promise<StreamInfo> {
+    const found = (await this.find(spec.name)) ?? (await this.create(spec));
+    return isOwner && differs(found.config, spec) ? this.update(found, spec) : found;
+  }
+
+  /**
+   * The same, and makes it anew when its files are gone. The server is asked by writing the probe again: whoever hears of a message
+   * can write to where its acknowledgement goes, so what stands there is no reason to throw a stream away.
+   */
+  ensureStoring(spec: StreamSpec): Promise<StreamInfo> {
+    return this.ensureWithConsumer(spec, this.probeOf(spec), () => undefined);
   }
 
   async find(name: string): Promise<StreamInfo | undefined> {
@@ -143,7 +161,7 @@ export class Streams {
     consumer: ConsumerSpec,
     onStream: (created: string) => void,
   ): Promise<StreamInfo> {
-    const found = await this.ensure(spec);
+    const found = await this.ensure(spec, !consumer.isGuest);
     onStream(String(found.created));
     try {
       await this.ensureConsumer(spec.name, consumer);
@@ -163,7 +181,16 @@ export class Streams {
    *
    * @param created The life of the stream that is broken: if another replica was faster, nothing is done.
    */
-  async remake(spec: StreamSpec, created: string): Promise<StreamInfo> {
+  private remake(spec: StreamSpec, created: string): Promise<StreamInfo> {
+    const life = `${spec.name} ${created}`;
+    const running = this.remaking.get(life);
+    if (running) return running;
+    const remaking = this.replace(spec, created).finally(() => this.remaking.delete(life));
+    this.remaking.set(life, remaking);
+    return remaking;
+  }
+
+  private async replace(spec: StreamSpec, created: string): Promise<StreamInfo> {
     this.log.error('the files of a stream are gone; it is made anew', { stream: spec.name });
     const rescued =
       spec.retention === RetentionPolicy.Workqueue
@@ -172,22 +199,20 @@ export class Streams {
     const now = await this.find(spec.name);
     if (now && String(now.created) !== created) return now;
     if (now) await this.manager.streams.delete(spec.name);
-    const made = await this.create(spec);
-    await putBack(this.nats, rescued);
+    let made = await this.create(spec);
     this.metrics.streamsRemade++;
+    for (let tries = 0; tries < PUT_BACK_MAX; tries++) {
+      await putBack(this.nats, rescued);
+      const there = await this.ensure(spec);
+      if (String(there.created) === String(made.created)) break;
+      made = there;
+    }
     return made;
   }
 
-  /** For a stream that has just said that it cannot store; one at a time. */
-  remakeBroken(spec: StreamSpec): Promise<void> {
-    const running = this.remaking.get(spec.name);
-    if (running) return running;
-    const remaking = this.find(spec.name)
-      .then((broken) => broken && this.remake(spec, String(broken.created)))
-      .then(() => undefined)
-      .finally(() => this.remaking.delete(spec.name));
-    this.remaking.set(spec.name, remaking);
-    return remaking;
+  private probeOf({ subjects: [subject = ''] }: StreamSpec): ConsumerSpec {
+    const durable = this.subjects.nameOf(PROBE.durable);
+    return { ...PROBE, durable, filter: subject.replace(/>$/, PROBE.filter) };
   }
 
   private async ensureConsumer(stream: string, spec: ConsumerSpec): Promise<void> {
@@ -209,6 +234,8 @@ export class Streams {
       try {
         const config = { storage: StorageType.File, ...spec, max_bytes: bytesMax };
         const made = await this.manager.streams.add(config);
+        // Where nobody waits for an acknowledgement, none can lie.
+        if (!spec.no_ack) await this.ensureConsumer(spec.name, this.probeOf(spec));
         this.metrics.streamsCreated++;
         this.log.warn('a stream was created', { stream: spec.name, max_bytes: bytesMax });
         return made;
