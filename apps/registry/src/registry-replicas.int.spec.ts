@@ -8,11 +8,13 @@ import { connect } from 'nats';
 import { followerOf } from './testing/follower';
 import { Instance } from './testing/instance';
 
-jest.setTimeout(90_000);
+jest.setTimeout(120_000);
 
 const REPLICAS = ['registry', 'registry-2'];
 const INSTANCES = 40;
 const HEARTBEAT_TTL_MS = 2_000;
+/** Long enough for a busy machine to be heard in. */
+const KEPT_TTL_MS = 10_000;
 
 describe('two replicas of the registry', () => {
   let bench: TestBench;
@@ -94,6 +96,56 @@ describe('two replicas of the registry', () => {
     await become('silent', ['silent-1']);
     await become('silent', []);
     expect(await endsOf('silent-1')).toHaveLength(1);
+  });
+
+  it('keep who is heard, through a restart of each of them', async () => {
+    await register('kept');
+    const connection = await connect({ servers: bench.natsUrl });
+    const { server_id = '', client_id = 0 } = connection.info ?? {};
+    await registerInstance('kept', 'kept-1', {
+      ...{ session: { server_id, client_id }, heartbeat_ttl_ms: KEPT_TTL_MS },
+    });
+    const heardFor = async (ms: number) => {
+      const since = performance.now();
+      await eventually(
+        async () => {
+          await bench.accepted('command.registry.Heartbeat.kept-1', { service_id: 'kept' });
+          return performance.now() - since;
+        },
+        (heardMs) => heardMs > ms,
+        4 * KEPT_TTL_MS,
+      );
+    };
+    for (const name of REPLICAS) {
+      await heardFor(0);
+      await bench.restart(name);
+    }
+    // Nobody of those who run now has seen its connection begin.
+    await heardFor(KEPT_TTL_MS * 1.2);
+    expect(await endsOf('kept-1')).toEqual([]);
+    await connection.close();
+    await eventually(
+      () => endsOf('kept-1'),
+      (ends) => expect(ends).toMatchObject([{ ending: 'session-closed' }]),
+      30_000,
+    );
+  });
+
+  it('give up whose connection closed while none of them ran', async () => {
+    await register('unseen');
+    const connection = await connect({ servers: bench.natsUrl });
+    const { server_id = '', client_id = 0 } = connection.info ?? {};
+    await registerInstance('unseen', 'unseen-1', {
+      ...{ session: { server_id, client_id }, heartbeat_ttl_ms: HEARTBEAT_TTL_MS },
+    });
+    for (const name of REPLICAS) await bench.stopService(name);
+    await connection.close();
+    for (const name of REPLICAS) await bench.startService(name);
+    await eventually(
+      () => endsOf('unseen-1'),
+      (ends) => expect(ends).toMatchObject([{ reason: 'heartbeat-expired' }]),
+      30_000,
+    );
   });
 
   it('lose nothing when one of them goes in the middle, and comes back', async () => {

@@ -115,6 +115,9 @@ export abstract class MessageBus {
 
   abstract status(): BusStatus;
 
+  /** Whether what is sent to the consumers of this process gets here, as far as that is known: the streams may be away while the server is there. */
+  abstract takesCommands(): boolean;
+
   /** Calls `listener` after each reconnection. Returns the unsubscribe function. */
   abstract onReconnect(listener: () => void): () => void;
 

@@ -118,6 +118,39 @@ describe('the registry, on real Postgres and NATS', () => {
       await register('after-cut');
     });
 
+    it('does not take for silent whom a lost stream kept from being heard', async () => {
+      const TTL_MS = 5_000;
+      const heartbeat = { service_id: 'unheard' };
+      await register('unheard');
+      const nats = await connect({ servers: bench.natsUrl });
+      const manager = await nats.jetstreamManager();
+      const [stream, rival] = [`${bench.prefix}-command-registry`, `${bench.prefix}-in-its-place`];
+      const { subjects } = (await manager.streams.info(stream)).config;
+      await registerInstance('unheard', 'unheard-1', { heartbeat_ttl_ms: TTL_MS });
+      // What stands in its place keeps it from being made again; the server itself is there.
+      await bench.eventually(
+        async () => {
+          await manager.streams.delete(stream);
+          await manager.streams.add({ name: rival, subjects });
+        },
+        () => true,
+      );
+      const awayAt = Date.now();
+      await bench.eventually(
+        () => Date.now() - awayAt,
+        (ms) => ms > TTL_MS + 1_000,
+        30_000,
+      );
+      await manager.streams.delete(rival);
+      await bench.eventually(
+        () => bench.command('command.registry.Heartbeat.unheard-1', heartbeat, { timeoutMs: 500 }),
+        (outcome) => expect(outcome).toMatchObject({ accepted: true }),
+        30_000,
+      );
+      await nats.close();
+      expect(await types('instance-unheard-1')).toEqual(['InstanceRegistered']);
+    });
+
     it('does not take for silent whom a lost database kept from being heard', async () => {
       await register('cut-off');
       await registerInstance('cut-off', 'cut-off-1', { heartbeat_ttl_ms: 1_500 });

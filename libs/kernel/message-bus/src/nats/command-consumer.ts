@@ -81,6 +81,11 @@ export class CommandConsumer {
     this.pull.expect();
   }
 
+  /** Messages of its stream get here. */
+  get isSetUp(): boolean {
+    return this.pull.isSetUp;
+  }
+
   get counts(): { readonly running: number; readonly waiting: number } {
     return this.lanes.counts;
   }

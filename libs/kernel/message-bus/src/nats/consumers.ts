@@ -79,6 +79,11 @@ export class Consumers {
     await consumer.start();
   }
 
+  /** Whether none of those of commands waits for its stream. */
+  get takeCommands(): boolean {
+    return this.running.every((one) => one instanceof EventConsumer || one.isSetUp);
+  }
+
   /** Returns when every running handler has ended and the rest is given back. */
   async stop(): Promise<void> {
     await Promise.all(this.running.map((consumer) => consumer.stop()));

@@ -113,6 +113,11 @@ export class DurablePull {
     await this.recovering;
   }
 
+  /** Stream and consumer are there, as far as is known: a server that is silent is noticed by its heartbeats. */
+  get isSetUp(): boolean {
+    return this.isVerified && this.recovering === undefined;
+  }
+
   get streamCreated(): string {
     return this.created;
   }

@@ -368,6 +368,25 @@ describe('a nats-server that is killed', () => {
     ).rejects.toMatchObject({ code: 'message-bus/unavailable' });
   });
 
+  it('says that no command gets here while there is no stream for them', async () => {
+    const bus = await bench.connect({ heartbeatMs: 500 });
+    expect(bus.takesCommands()).toBe(true);
+    await subscribe(bus, () => done());
+    expect(bus.takesCommands()).toBe(true);
+    const manager = await bench.client.jetstreamManager();
+    const stream = `${bench.prefix}-command-registry`;
+    const { subjects } = (await manager.streams.info(stream)).config;
+    // Another one that stands in its place keeps it from being made again.
+    await eventually(async () => {
+      await manager.streams.delete(stream);
+      await manager.streams.add({ name: 'in-its-place', subjects });
+    });
+    await eventually(() => expect(bus.takesCommands()).toBe(false));
+    expect(bus.status()).toBe('connected');
+    await manager.streams.delete('in-its-place');
+    await eventually(() => expect(bus.takesCommands()).toBe(true));
+  });
+
   it('notices a consumer that somebody deleted', async () => {
     const bus = await bench.connect({ heartbeatMs: 500 });
     const handled: string[] = [];

@@ -97,6 +97,10 @@ export class NatsMessageBus extends MessageBus {
     return this.connection.status;
   }
 
+  override takesCommands(): boolean {
+    return this.consumers.takeCommands;
+  }
+
   override onReconnect(listener: () => void): () => void {
     return this.connection.onReconnect(listener);
   }

@@ -75,6 +75,10 @@ export class MemoryMessageBus extends MessageBus {
     return this.isClosed ? 'closed' : 'connected';
   }
 
+  override takesCommands(): boolean {
+    return !this.isClosed;
+  }
+
   override onReconnect(listener: () => void): () => void {
     this.reconnected.add(listener);
     return () => this.reconnected.delete(listener);

@@ -3,12 +3,14 @@ import { Hearing, type HearingOptions } from './hearing';
 
 function stage(options: Partial<HearingOptions> = {}) {
   let status: BusStatus = 'connected';
+  let takesCommands = true;
   let reconnected: () => void = () => undefined;
   let nowMs = 0;
   const done: string[] = [];
   const hearing = new Hearing(
     {
       status: () => status,
+      takesCommands: () => takesCommands,
       onReconnect: (listener) => {
         reconnected = listener;
         return () => (reconnected = () => undefined);
@@ -33,6 +35,7 @@ function stage(options: Partial<HearingOptions> = {}) {
     look,
     become: (now: BusStatus) => (status = now),
     reconnect: () => reconnected(),
+    take: (now: boolean) => (takesCommands = now),
     /** The process does not run; its timers come late. */
     freeze: (ms: number) => (nowMs += ms),
   };
@@ -56,6 +59,14 @@ it('does nothing while the bus is away, and listens anew when it is back', async
   become('disconnected');
   expect(await look()).toEqual([]);
   become('connected');
+  expect([await look(), await look()]).toEqual([['listen', 'work'], ['work']]);
+});
+
+it('does nothing while no command gets here, though the bus is there', async () => {
+  const { look, take } = stage();
+  take(false);
+  expect([await look(), await look()]).toEqual([[], []]);
+  take(true);
   expect([await look(), await look()]).toEqual([['listen', 'work'], ['work']]);
 });
 

@@ -16,7 +16,7 @@ const STALL_MS = 1_000;
 const TICK_MS = 250;
 
 /**
- * Whether this process could hear what instances say. Time in which the bus or the database was away, or
+ * Whether this process could hear what instances say. Time in which bus, streams or database were away, or
  * in which it did not run, must not count as their silence, nor as time in which they were watched.
  */
 export class Hearing {
@@ -27,7 +27,7 @@ export class Hearing {
   private ranAt = 0;
 
   constructor(
-    private readonly bus: Pick<MessageBus, 'status' | 'onReconnect'>,
+    private readonly bus: Pick<MessageBus, 'status' | 'takesCommands' | 'onReconnect'>,
     private readonly options: HearingOptions,
   ) {
     this.isDeaf = options.wasHearing === false;
@@ -49,7 +49,7 @@ export class Hearing {
   async whileHearing(work: () => Promise<void>): Promise<void> {
     this.tick();
     const wasDeaf = this.isDeaf;
-    this.isDeaf = this.bus.status() !== 'connected';
+    this.isDeaf = this.bus.status() !== 'connected' || !this.bus.takesCommands();
     if (this.isDeaf) return;
     try {
       if (wasDeaf) await this.options.listenAnew();

@@ -20,7 +20,6 @@ export interface SilentInstance {
   readonly service_id: string;
   readonly instance_id: string;
   readonly silent_for_ms: number;
-  readonly status: registryContract.InstanceStatus;
   /** Instances of its service, those that have gone a moment ago included. */
   readonly registered: number;
   /** Of them, those that were given up in the window. */
@@ -85,17 +84,6 @@ export class Heartbeats {
     return undefined;
   }
 
-  /** These are known to live by other signs. */
-  async heard(instanceIds: readonly string[]): Promise<void> {
-    if (instanceIds.length === 0) return;
-    await this.pool.query(
-      `insert into heartbeat (instance_id, last_seen_at)
-       select id, clock_timestamp() from unnest($1::text[]) as id
-       on conflict (instance_id) do update set last_seen_at = excluded.last_seen_at`,
-      [instanceIds],
-    );
-  }
-
   /** From memory as a rule: a heartbeat costs one write. */
   private async refusalOf(names: InstanceName): Promise<Rejection | undefined> {
     if (this.directory.isPresent(names)) return undefined;
@@ -114,7 +102,7 @@ export class Heartbeats {
    */
   async silent(limit: number, windowMs: number): Promise<readonly SilentInstance[]> {
     const { rows } = await this.pool.query<SilentInstance>(
-      `select service_id, instance_id, silent_for_ms, status,
+      `select service_id, instance_id, silent_for_ms,
               (select count(*)::int from instance o where o.service_id = listened.service_id)
                 as registered,
               (select count(*)::int from instance o
@@ -123,7 +111,7 @@ export class Heartbeats {
                  and o.status_changed_at
                    > clock_timestamp() - make_interval(secs => $3::float8 / 1000)) as given_up
        from (
-         select i.service_id, i.instance_id, i.status, i.heartbeat_ttl_ms,
+         select i.service_id, i.instance_id, i.heartbeat_ttl_ms,
                 extract(epoch from clock_timestamp()
                   - greatest(h.last_seen_at, i.started_at, i.adjusted_at, $1::timestamptz))::float8 * 1000
                   as silent_for_ms,

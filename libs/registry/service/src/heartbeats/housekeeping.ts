@@ -11,9 +11,8 @@ import { MessageBus } from '@downbeat/message-bus';
 import { Injectable, Logger } from '@nestjs/common';
 import type { z } from 'zod';
 import { instanceConfig } from '../registry-config';
-import { ClosedSessions } from '../sessions/closed-sessions';
 import { Hearing } from './hearing';
-import { Heartbeats, type SilentInstance } from './heartbeats';
+import { Heartbeats } from './heartbeats';
 
 const LOOK_EVERY_MS = 500;
 const BATCH_MAX = 200;
@@ -36,7 +35,6 @@ export class Housekeeping {
     private readonly heartbeats: Heartbeats,
     private readonly store: EventStore,
     private readonly clock: Clock,
-    private readonly sessions: ClosedSessions,
     bus: MessageBus,
     settings: HostSettings,
   ) {
@@ -54,7 +52,7 @@ export class Housekeeping {
     await this.periodic.stop();
   }
 
-  /** Whom a broken bus or database kept from being heard must not count as silent. */
+  /** Whom a broken bus, its streams or the database kept from being heard must not count as silent. */
   private async look(): Promise<void> {
     await this.hearing.whileHearing(() => this.tidy());
   }
@@ -89,11 +87,8 @@ export class Housekeeping {
     const left = new Map<string, number>();
     this.heldBack = 0;
     const found = await this.heartbeats.silent(BATCH_MAX, windowMs);
-    const living = this.livingOf(found);
-    await this.heartbeats.heard([...living]);
-    for (const { registered, given_up, status: _, ...silent } of found) {
-      const { service_id, instance_id } = silent;
-      if (living.has(instance_id)) continue;
+    for (const { registered, given_up, ...silent } of found) {
+      const { service_id } = silent;
       const allowed = left.get(service_id) ?? expiryAllowance(registered, given_up, share);
       left.set(service_id, Math.max(0, allowed - 1));
       if (allowed > 0) await this.decide({ type: 'ExpireInstance', data: silent, at: this.now() });
@@ -105,13 +100,6 @@ export class Housekeeping {
         'too many instances are silent at once: most are kept for now',
       );
     this.wasHoldingBack = this.heldBack > 0;
-  }
-
-  /** Whose heartbeats get lost on the way lives all the same, when its checks pass and its connection stands. */
-  private livingOf(silent: readonly SilentInstance[]): ReadonlySet<string> {
-    const healthy = silent.filter(({ status }) => status === 'healthy');
-    const ids = healthy.map(({ instance_id }) => instance_id);
-    return new Set(ids.filter((id) => this.sessions.isOpen(id)));
   }
 
   private now() {

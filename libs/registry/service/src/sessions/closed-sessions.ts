@@ -35,7 +35,8 @@ type Known = { readonly at: number; readonly session: ClosedSession };
  * Takes an instance out of service when its connection closes, within milliseconds. Connections that
  * the server gave up are believed for a share of a service's instances only: when many go silent at
  * once it is more likely the network, and heartbeats decide. When many close at once, those that come
- * back are waited for.
+ * back are waited for. That a connection is open keeps nobody: who closed while no registry listened is
+ * known by its heartbeats alone.
  */
 @Injectable()
 export class ClosedSessions {
@@ -50,10 +51,6 @@ export class ClosedSessions {
   private readonly shareMax: number;
   private readonly windowMs: number;
   private forget: () => void = () => undefined;
-  /** Sessions that began while this process listened, by instance; and servers that say whose ended. */
-  private readonly open = new Map<string, registryContract.NatsSession>();
-  private readonly telling = new Set<string>();
-  private listeningSince = Infinity;
 
   constructor(
     private readonly directory: LiveDirectory,
@@ -72,10 +69,7 @@ export class ClosedSessions {
     const forgetDirectory = this.directory.onRead((events) => {
       for (const event of events) this.read(event);
     });
-    this.listenAnew();
-    const forgetReconnect = this.bus.onReconnect(() => this.listenAnew());
     this.forget = () => {
-      forgetReconnect();
       forgetBus();
       forgetDirectory();
     };
@@ -87,43 +81,20 @@ export class ClosedSessions {
     this.timers.clear();
   }
 
-  /**
-   * Whether the connection that stands for an instance is open, as far as this process can know: it has
-   * listened since that was registered, to a server that says when one closes.
-   */
-  isOpen(instanceId: string): boolean {
-    const session = this.open.get(instanceId);
-    return session !== undefined && this.telling.has(session.server_id);
-  }
-
-  /** What ended until now nobody has said to this process. */
-  private listenAnew(): void {
-    this.listeningSince = this.clock.now();
-    this.open.clear();
-    this.telling.clear();
-  }
-
   private read(event: Recorded<DirectoryEvent>): void {
     if (event.type === 'InstanceTerminating') {
-      this.open.delete(event.data.instance_id);
       const { ending = endingOf(event.data.reason) } = event.data;
       const agoMs = this.clock.now() - Date.parse(event.recorded_at);
       if (ending !== 'deregistered') this.noteGivenUp(event.data, agoMs);
     }
     if (event.type !== 'InstanceRegistered' && event.type !== 'InstanceSessionMoved') return;
-    const { instance_id, session } = event.data;
+    const { session } = event.data;
     const known = session && this.closed.get(keyOf(session));
-    const isHeardOf = Date.parse(event.recorded_at) >= this.listeningSince;
-    if (session && !known && isHeardOf) this.open.set(instance_id, session);
-    else this.open.delete(instance_id);
     if (known) this.close(known.session);
   }
 
   private learn(session: ClosedSession): void {
-    for (const { instance_id } of this.directory.instancesOf(session))
-      this.open.delete(instance_id);
     if (session.reason === SERVER_GOES) return;
-    this.telling.add(session.server_id);
     const now = performance.now();
     this.closed.set(keyOf(session), { at: now, session });
     for (const [key, { at }] of this.closed) {
