@@ -1,5 +1,5 @@
 import type { RecordedEvent } from '@downbeat/eventsourcing';
-import { serviceReplayer } from './registry.replayers';
+import { instanceReplayer, serviceReplayer } from './registry.replayers';
 import type { Replayer } from './replayer';
 
 /** Of each append whether the rules lead to it again. */
@@ -44,5 +44,39 @@ describe('the stream of a service that went back to an older version', () => {
         registered('1.4.0', more),
       ]),
     ).toEqual([true, true, false]),
+  );
+});
+
+describe('the stream of an instance from before anything of it could be adjusted', () => {
+  const registered = (more: object) => [
+    {
+      type: 'InstanceRegistered',
+      data: {
+        ...{ service_id: 'billing', instance_id: 'billing-1', node_name: 'node-a' },
+        ...{ ip_address: '10.0.0.7', port: 3_000, version: '1.0.0', metadata: { rack: 'a' } },
+        ...{ check: { url: 'http://10.0.0.7:3000/health', interval_ms: 1_000, timeout_ms: 500 } },
+        ...more,
+      },
+    },
+  ];
+  const session = (client_id: number) => ({ session: { server_id: 'NATS1', client_id } });
+
+  it('is decided again as it was: whoever took more began anew', async () => {
+    const events = [
+      registered({ weight: 1 }),
+      registered({ weight: 5 }),
+      registered({ weight: 5, metadata: { rack: 'b' }, ...session(1) }),
+      registered({ priority: 1, heartbeat_ttl_ms: 9_000 }),
+    ];
+    expect(await replayed(instanceReplayer, events)).toEqual(events.map(() => true));
+  });
+
+  it.each([
+    ['changes nothing', { weight: 1 }],
+    ['is over another connection only', { weight: 1, ...session(1) }],
+  ])('shows a beginning that %s', async (_, more) =>
+    expect(await replayed(instanceReplayer, [registered({ weight: 1 }), registered(more)])).toEqual(
+      [true, false],
+    ),
   );
 });

@@ -1,4 +1,4 @@
-import { fold, type Instant } from '@downbeat/eventsourcing';
+import { fold, Rejection, type Command, type Decider, type Instant } from '@downbeat/eventsourcing';
 import {
   dependencyGraph,
   endingOf,
@@ -12,6 +12,7 @@ import {
   type InstanceEvent,
   type InstanceTerminating,
   type RegistrationCommand,
+  type Registering,
   type RegistrationEvent,
 } from '@downbeat/registry-domain';
 import { DeciderReplay } from './decider-replay';
@@ -28,9 +29,23 @@ export const serviceReplayer: Replayer = {
 export const instanceReplayer: Replayer = {
   context,
   begin: () =>
-    new DeciderReplay(instanceRegistration, (events, before, at) =>
-      instanceCause(events, before, at),
-    ),
+    new DeciderReplay(instanceRules, (events, before, at) => instanceCause(events, before, at)),
+};
+
+/** As it was taken before anything of an instance could be adjusted: whoever said anything else began anew. */
+type BeginAnew = Command<'BeginAnew', Registering & Begun>;
+type ToldCommand = InstanceCommand | BeginAnew;
+
+/** The rules of now, and what was decided otherwise once. */
+const instanceRules: Decider<Instance, ToldCommand, InstanceEvent> = {
+  ...instanceRegistration,
+  decide(command, state) {
+    if (command.type !== 'BeginAnew') return instanceRegistration.decide(command, state);
+    const { data, at } = command;
+    const now = instanceRegistration.decide({ type: 'RegisterInstance', data, at }, state);
+    const isAdjusted = !(now instanceof Rejection) && now[0]?.type === 'InstanceAdjusted';
+    return isAdjusted ? [{ type: 'InstanceRegistered', data }] : now;
+  },
 };
 
 export const dependenciesReplayer: Replayer = {
@@ -66,11 +81,14 @@ function instanceCause(
   events: readonly InstanceEvent[],
   before: Instance,
   at: Instant,
-): InstanceCommand | undefined {
+): ToldCommand | undefined {
   const [event] = events;
   if (!event) return undefined;
   switch (event.type) {
-    case 'InstanceRegistered':
+    case 'InstanceRegistered': {
+      const data = { ...event.data, ...begunBy(events) };
+      return { type: events.length === 1 ? 'BeginAnew' : 'RegisterInstance', data, at };
+    }
     case 'InstanceAdjusted':
     case 'InstanceSessionMoved': {
       const after = fold(instanceRegistration, events, before);
