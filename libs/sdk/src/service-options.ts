@@ -47,7 +47,7 @@ export interface ServiceOptions {
   readonly policyOf?: (target: string) => Partial<TargetPolicy>;
   /** Calls that are handled at once; others wait for a second, critical before low, or are refused with 503. Default 256. */
   readonly callsMax?: number;
-  /** How long `stop` waits for the calls under way. Default 10,000. */
+  /** How long `stop` waits for the calls under way, those that it answers and those that it makes. Default 10,000. */
   readonly drainMs?: number;
   /** For the service's log. What it throws is lost. */
   readonly onEvent?: (event: ServiceEvent) => void;

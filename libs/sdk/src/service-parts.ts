@@ -143,7 +143,7 @@ export class ServiceParts {
     await this.handlers.idle(this.options.drainMs ?? DRAIN_MS);
     await this.telling?.stop();
     await this.link.close();
-    await this.caller.close();
+    await this.caller.close(this.options.drainMs ?? DRAIN_MS);
   }
 
   /** What this process knows by then, the others know too. */

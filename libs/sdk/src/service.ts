@@ -180,7 +180,8 @@ export class DownbeatService {
   }
 
   /**
-   * Says goodbye, so that nobody calls any more; lets the calls under way end, for `drainMs`; disconnects.
+   * Says goodbye, so that nobody calls any more; lets the calls under way end, for `drainMs`; disconnects. Its own
+   * calls that have not ended then are given up. Nothing of it keeps the process alive after that.
    */
   stop(): Promise<void> {
     this.stopped ??= this.end();

@@ -68,7 +68,7 @@ class Network {
 
   async close(): Promise<void> {
     await Promise.all(this.servers.map((server) => server.close(0)));
-    await Promise.all(this.callers.map((caller) => caller.close()));
+    await Promise.all(this.callers.map((caller) => caller.close(0)));
   }
 }
 
@@ -180,6 +180,60 @@ describe('a call that is made for another one', () => {
     expect(failure.outcome).toBe('unknown');
     expect(codeOf(failure)).toBe('resilience/aborted');
     expect(await heard).toBe('back heard');
+  });
+});
+
+describe('a call of a service that stops', () => {
+  /** A target that answers when it is told to. */
+  const asked = async () => {
+    let come: () => void = () => undefined;
+    let end: () => void = () => undefined;
+    const came = new Promise<void>((resolve) => (come = resolve));
+    await network.serve('stock', () => {
+      come();
+      return new Promise((resolve) => (end = () => resolve({ by: 'stock' })));
+    });
+    return { came, end: () => end() };
+  };
+  const patient = { timeoutMs: 600_000 };
+  const options = { isRepeatable: true, timeoutMs: 3_600_000 };
+
+  it('is let end, while no other one begins', async () => {
+    const { came, end } = await asked();
+    const shop = network.caller('shop', [], patient);
+    const call = shop.call('stock', ask, {}, options);
+    await came;
+    const closing = shop.close(30_000);
+    const late = await failureOf(shop.call('stock', ask, {}, options));
+    expect([late.outcome, codeOf(late)]).toEqual(['not-sent', 'resilience/aborted']);
+    end();
+    expect(await call).toEqual({ by: 'stock' });
+    await closing;
+  });
+
+  it('is given up after a while, and nobody knows what became of it', async () => {
+    const { came } = await asked();
+    const shop = network.caller('shop', [], patient);
+    const failing = failureOf(shop.call('stock', ask, {}, options));
+    await came;
+    await shop.close(1);
+    expect((await failing).outcome).toBe('unknown');
+  });
+
+  it('does not wait to be tried again', async () => {
+    let fail: () => void = () => undefined;
+    const failed = new Promise<void>((resolve) => (fail = resolve));
+    await network.serve('stock', () => {
+      fail();
+      throw new Error('broken');
+    });
+    const backoff = { kind: 'fixed', delayMs: 600_000 };
+    const retry = { ...RETRY_POLICY, backoff, delayMaxMs: 600_000, jitter: 'none' };
+    const shop = network.caller('shop', [], { ...patient, retry });
+    const failing = failureOf(shop.call('stock', ask, {}, options));
+    await failed;
+    await shop.close(30_000);
+    expect((await failing).outcome).toBe('unknown');
   });
 });
 

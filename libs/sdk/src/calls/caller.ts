@@ -19,6 +19,7 @@ import {
 import type { z } from 'zod';
 import { PRIORITY_HEADER } from '../operations/admission';
 import type { CallInfo, Operation } from '../operations/operation';
+import { pause } from '../pause';
 import { callMsOf, type DeclaredCall, type DeclaredDependencies } from './declared-dependencies';
 import { isHeaderText } from './header-text';
 import { HttpRefusal, HttpTransport, type HttpAnswer, type HttpRequest } from './http-transport';
@@ -109,6 +110,7 @@ const BODY_BYTES_MAX = 1_000_000;
 /** Calls operations of other services over HTTP, through the proxy. */
 export class Caller {
   private readonly transport = new HttpTransport();
+  private readonly ending = new AbortController();
   readonly proxy: Proxy;
   private readonly declared: DeclaredDependencies;
 
@@ -123,7 +125,8 @@ export class Caller {
       source: held.source,
       directory: new Instances(follower, environment),
       transport: this.transport.send,
-      ports: proxyPorts(),
+      // Nothing is tried again once it ends: nobody has to wait for that.
+      ports: { ...proxyPorts(), wait: (ms) => pause(ms, this.ending.signal) },
       breakers: held.breakers,
       policyOf: (target) => nearFirst(zone, { ...declared.of(target).policy, ...policyOf(target) }),
       onEvent,
@@ -160,8 +163,10 @@ export class Caller {
     return [...this.proxy.tell()].filter(({ target }) => this.declared.of(target).isMonitored);
   }
 
-  close(): Promise<void> {
-    return this.transport.close();
+  /** No call begins from now on. Those under way may end, for `ms`, and are given up then. */
+  async close(ms: number): Promise<void> {
+    this.ending.abort();
+    await this.transport.close(ms);
   }
 
   private async ask<Output extends z.ZodType>(

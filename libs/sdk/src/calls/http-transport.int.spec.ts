@@ -30,7 +30,7 @@ describe('calls over HTTP', () => {
   afterEach(async () => {
     server.closeAllConnections();
     server.close();
-    await transport.close();
+    await transport.close(0);
   });
 
   const proxied = (timeoutMs: number) =>

@@ -1,12 +1,15 @@
 import {
   DEADLINE_HEADER,
   monotonicMs,
+  Refusal,
+  type AttemptContext,
   type ProxyRequest,
   type Transport,
 } from '@downbeat/resilience';
 import { Agent, type Dispatcher } from 'undici';
 import { HttpExchange, type RawAnswer } from './http-exchange';
 import type { InstanceEndpoint } from './instances';
+import { settledWithin } from '../pause';
 
 export interface HttpRequest extends ProxyRequest {
   /** Sent as it is; JSON, unless the headers say otherwise. */
@@ -29,6 +32,12 @@ export class HttpRefusal extends Error {
   }
 }
 
+/** Given up as the service stops: what became of it is not known. */
+class CallAbandoned extends Error {
+  override readonly name = 'CallAbandoned';
+  readonly code = 'sdk/call-abandoned';
+}
+
 const ANSWER_BYTES_MAX = 1_048_576;
 const CONNECT_TIMEOUT_MS = 2_000;
 const CONNECTIONS_MAX = 64;
@@ -47,11 +56,15 @@ export class HttpTransport {
     bodyTimeout: 0,
   });
 
+  private readonly underWay = new Set<HttpExchange>();
+  private isClosing = false;
+
   readonly send: Transport<InstanceEndpoint, HttpRequest, HttpAnswer> = async (
     { url },
     { method, path, headers, body },
     context,
   ) => {
+    if (this.isClosing) throw new Refusal('resilience/aborted', 'the service has stopped');
     const left = context.deadline.headerText(monotonicMs());
     const request = {
       origin: url,
@@ -64,17 +77,41 @@ export class HttpTransport {
       },
       ...(body === undefined ? {} : { body }),
     };
-    const answer = await new Promise<RawAnswer>((resolve, reject) => {
-      const exchange = new HttpExchange(resolve, reject);
-      context.onGivenUp((reason) => exchange.giveUp(reason));
-      this.agent.dispatch(request, exchange);
-    });
+    const answer = await this.exchanged(request, context);
     if (answer.status < 400) return answer;
     throw new HttpRefusal(answer.status, answer.body, retryAfterMs(answer.headers['retry-after']));
   };
 
-  async close(): Promise<void> {
-    await this.agent.close();
+  private exchanged(
+    request: Dispatcher.DispatchOptions,
+    context: AttemptContext,
+  ): Promise<RawAnswer> {
+    return new Promise<RawAnswer>((resolve, reject) => {
+      const exchange = new HttpExchange(
+        (answer) => {
+          this.underWay.delete(exchange);
+          resolve(answer);
+        },
+        (failure) => {
+          this.underWay.delete(exchange);
+          reject(failure as Error);
+        },
+      );
+      this.underWay.add(exchange);
+      context.onGivenUp((reason) => exchange.giveUp(reason));
+      this.agent.dispatch(request, exchange);
+    });
+  }
+
+  /** Lets the calls under way end for `ms`, and gives up those that have not. */
+  async close(ms: number): Promise<void> {
+    this.isClosing = true;
+    const closed = this.agent.close();
+    if (await settledWithin(ms, closed)) return;
+    for (const exchange of this.underWay)
+      exchange.giveUp(new CallAbandoned('the service has stopped'));
+    // One that waits for a connection has it by then, or none.
+    await settledWithin(CONNECT_TIMEOUT_MS, closed);
   }
 }
 
