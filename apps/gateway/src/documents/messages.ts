@@ -45,6 +45,7 @@ UTF-8, at most 1 MiB, 32 levels and 10,000 keys. Fields that are not listed are 
   another body is refused as \`idempotency-key-reused\`; the order of fields and white space do not matter. On
   another subject the same id is another command. Within 0.1 s of the first NATS drops a message by its
   \`Nats-Msg-Id\`, unanswered if subject or body differ, so ask again, or use \`command_id\`.
+  \`PublishMessage\` is carried out once for two minutes, by its \`message_id\`, and again after that.
 - **The outcome.** A request (a message with a reply subject) gets
   \`{"accepted": true, "position": 42, "answer": {...}, "repeated": false}\` once the events are committed, or
   \`{"accepted": false, "problem": {"code", "message", "kind", "errors": [{"field", "message"}], "hint"}}\`.

@@ -11,6 +11,9 @@ export type MessagePriority = (typeof MESSAGE_PRIORITIES)[number];
 /** Of payload and headers together; a server whose `max_payload` is smaller takes less. */
 export const MESSAGE_BYTES_MAX = 1_048_576;
 
+/** How long its stream knows a message that is published again: by its sender, topic, id and content. */
+export const PUBLISHED_ONCE_WITHIN_MS = 120_000;
+
 const TOPICS_MAX = 100;
 
 /** One token of a subject: lower-case letters, digits and hyphens. */
@@ -85,7 +88,8 @@ export const unsubscribeService = command({
 export const publishMessage = command({
   context,
   name: 'PublishMessage',
-  summary: 'Have a message kept for every service that has subscribed to its topic',
+  summary:
+    'Have a message kept for every service that has subscribed to its topic. The same `from`, `message_id` and `message` again within two minutes leave one; later they are kept once more, and receivers know them by the id',
   idField: 'topic',
   data: z.strictObject({
     topic: topicName,
@@ -95,7 +99,9 @@ export const publishMessage = command({
     message_id: f
       .line(150)
       .optional()
-      .describe('The same for every repetition of one message. Default: the id of the command'),
+      .describe(
+        'The same for every repetition of one message, which leaves one within two minutes. Default: the id of the command',
+      ),
   }),
   answer: z.object({ topic: topicName, message_id: z.string() }),
   example: { topic: 'order-placed', from: 'shop', message: { order: '4711' }, priority: 'high' },

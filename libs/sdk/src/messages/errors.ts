@@ -1,6 +1,6 @@
 /**
  * A message that nobody acknowledged. `not-sent`: nobody will get it. `unknown`: it may be on its stream;
- * the same published again with the same message id within two minutes is there once.
+ * the same published again with the same message id within two minutes is there once, and later once more.
  */
 export class MessageNotPublished extends Error {
   override readonly name: string = 'MessageNotPublished';

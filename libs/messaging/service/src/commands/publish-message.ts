@@ -15,7 +15,7 @@ export class PublishMessageHandler implements ICommandHandler<PublishMessage> {
     private readonly bus: MessageBus,
   ) {}
 
-  /** Accepted means that its stream has it. The same command again, within two minutes, leaves one. */
+  /** Accepted means that its stream has it. The same command again, within two minutes, leaves one; later it is kept once more. */
   async execute({ data, at, cause: { meta } }: PublishMessage) {
     const { topic, from, priority = 'normal', message_id: id = meta.causation_id } = data;
     const payload = JSON.stringify(data.message);

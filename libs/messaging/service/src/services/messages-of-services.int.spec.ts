@@ -2,7 +2,7 @@ import { messagingContract } from '@downbeat/contracts';
 import { eventually } from '@downbeat/event-store/testing';
 import type { JsonObject } from '@downbeat/eventsourcing';
 import { startService, type RunningService } from '@downbeat/service-host';
-import { connect, headers, type JetStreamManager, type NatsConnection } from 'nats';
+import { connect, headers, nanos, type JetStreamManager, type NatsConnection } from 'nats';
 import { MessagingModule } from '../messaging.module';
 import { QuarantineBench } from '../testing/quarantine-bench';
 
@@ -137,6 +137,52 @@ describe('messages of services', () => {
       });
     const over = { topics: ['order-placed'], reason: 'the test is over' };
     expect(await command('UnsubscribeService', 'billing', over)).toMatchObject({ accepted: true });
+  });
+
+  describe('said again under the same id', () => {
+    const topic = 'told-again';
+    const said = { from: 'till', message: { order: 1 }, message_id: 'again-1' };
+    const kept = async (): Promise<number> => {
+      const { state } = await manager.streams.info(stream, {
+        subjects_filter: `${bench.prefix}.message.normal.${topic}`,
+      });
+      return Object.values(state.subjects ?? {}).reduce((sum, count) => sum + count, 0);
+    };
+    beforeAll(() => subscribe('hearer', topic));
+    afterAll(() =>
+      command('UnsubscribeService', 'hearer', { topics: [topic], reason: 'the test is over' }),
+    );
+    const say = (more = {}) => command('PublishMessage', topic, { ...said, ...more });
+
+    it('are there once for as long as the contract says, by sender, id and content', async () => {
+      const { config } = await manager.streams.info(stream);
+      expect(config.duplicate_window).toBe(nanos(messagingContract.PUBLISHED_ONCE_WITHIN_MS));
+      expect(messagingContract.publishMessage.summary).toContain('two minutes');
+      for (let time = 0; time < 3; time++) await say();
+      expect(await kept()).toBe(1);
+      await say({ message: { order: 2 } });
+      await say({ from: 'desk' });
+      expect(await kept()).toBe(3);
+    });
+
+    it('are there once more after that, under the id that receivers know them by', async () => {
+      const { config } = await manager.streams.info(stream);
+      await manager.streams.update(stream, { ...config, duplicate_window: nanos(100) });
+      try {
+        await say();
+        const before = await kept();
+        await eventually(async () => {
+          expect(await say()).toMatchObject({ accepted: true, answer: { message_id: 'again-1' } });
+          expect(await kept()).toBeGreaterThan(before);
+        });
+        const newest = await manager.streams.getMessage(stream, {
+          last_by_subj: `${bench.prefix}.message.normal.${topic}`,
+        });
+        expect(newest.header.get('Downbeat-Message-Id')).toBe('again-1');
+      } finally {
+        await manager.streams.update(stream, config);
+      }
+    });
   });
 
   it('have their stream and consumers again when all of it has vanished, without anyone asking', async () => {
