@@ -131,6 +131,50 @@ describe('outlier ejection', () => {
     expect(lonely.out(0)).toEqual([]);
   });
 
+  it.each([
+    ['unhealthy', { isHealthy: false }, ['e4', 'e5']],
+    ['draining', { isDraining: true }, ['e0', 'e1', 'e2', 'e3', 'e4', 'e5']],
+  ])('has no more out because others are %s, and no fewer because they fail', (_, ill, all) => {
+    const { outliers, at, members, fail, out } = scene(8);
+    for (const index of [0, 1, 2, 3]) at(index).relist(endpoint(`e${index}`, ill), 0);
+    outliers.list(members, 0);
+    // The ones are out as it is, and the others get no new calls: they use up nothing.
+    for (let index = 0; index < 8; index++) fail(index, 3, 0);
+    expect(out(0)).toEqual(all);
+  });
+
+  it('puts nobody out where none may be, not even one that drains', () => {
+    const { at, fail, out } = scene(2, { ejectedShareMax: 0 });
+    at(0).relist(endpoint('e0', { isDraining: true }), 0);
+    for (const index of [0, 1]) fail(index, 9, 0);
+    expect(out(0)).toEqual([]);
+  });
+
+  it('does not put out the last one that is well', () => {
+    const { outliers, at, members, fail, out } = scene(3);
+    for (const index of [0, 1]) at(index).relist(endpoint(`e${index}`, { isHealthy: false }), 0);
+    outliers.list(members, 0);
+    fail(2, 9, 0);
+    expect(out(0)).toEqual([]);
+  });
+
+  it('takes back those who were to return first when others fall ill, and once these are well again', () => {
+    const { outliers, at, members, fail, out } = scene(6);
+    for (const [index, nowMs] of [0, 100, 200].entries()) fail(index, 3, nowMs);
+    const stands = (indices: readonly number[], isHealthy: boolean) => {
+      for (const index of indices) at(index).relist(endpoint(`e${index}`, { isHealthy }), 300);
+      outliers.list(members, 300);
+    };
+    stands([4, 5], false);
+    expect(out(300)).toEqual(['e1', 'e2']);
+    stands([2], false);
+    expect(out(300)).toEqual(['e1', 'e2']);
+    fail(3, 3, 300);
+    expect(out(300)).toEqual(['e1', 'e2']);
+    stands([2], true);
+    expect(out(300)).toEqual(['e1', 'e2']);
+  });
+
   it('takes back those who were to return first when the list becomes short', () => {
     const { outliers, members, fail, out } = scene(6);
     fail(0, 3, 0);

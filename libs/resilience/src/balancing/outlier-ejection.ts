@@ -17,7 +17,7 @@ export interface OutlierPolicy {
   /** The first ejection lasts so long, the second twice, and so on, up to `ejectMaxMs`. */
   readonly ejectMs: number;
   readonly ejectMaxMs: number;
-  /** No more than this share of the listed endpoints is out at any time, rounded down; 0 to 1. */
+  /** No more than this share of the endpoints that are well otherwise is out at any time, rounded down; 0 to 1. */
   readonly ejectedShareMax: number;
 }
 
@@ -25,8 +25,13 @@ export interface OutlierPolicy {
  * Takes endpoints out for a while that do worse than the others. It has no timer: the one who holds
  * it calls `sweep` when it is due.
  *
- * @see Envoy, "Outlier detection". Unlike there, rounding never ejects one too many, and a
- *      rate has to be worse by more than a hair.
+ * The share is one of those that would get new calls otherwise: healthy and not draining. Envoy's
+ * `max_ejection_percent` is a share of all hosts of the cluster, those that fail its health checks
+ * included: where half of them do, 50 % lets the other half be put out too. Rounding never ejects one too
+ * many, as gRPC and older versions of Envoy do; as in Envoy without `always_eject_one_host`, a small share
+ * of few is nobody. And a rate has to be worse by more than a hair.
+ *
+ * @see Envoy, "Outlier detection" and config.cluster.v3.OutlierDetection; gRPC proposal A50.
  */
 export class OutlierEjection<E extends Endpoint> {
   /** Grows whenever somebody is put out. */
@@ -39,7 +44,7 @@ export class OutlierEjection<E extends Endpoint> {
   /** The next snapshot. If it is so small that too many are out, those who were to return first do. */
   list(members: readonly Member<E>[], nowMs: number): void {
     this.members = members;
-    const out = members.filter((member) => member.isEjected(nowMs));
+    const out = members.filter((member) => isUsable(member) && member.isEjected(nowMs));
     out.sort((one, other) => other.ejectedUntilMs - one.ejectedUntilMs);
     for (const member of out.slice(this.ejectedMax())) member.ejectedUntilMs = nowMs;
   }
@@ -84,8 +89,7 @@ export class OutlierEjection<E extends Endpoint> {
   }
 
   private eject(member: Member<E>, cause: EjectionCause, nowMs: number): void {
-    const out = this.members.filter((one) => one.isEjected(nowMs)).length;
-    if (out >= this.ejectedMax()) return;
+    if (!this.mayEject(member, nowMs)) return;
     member.ejections++;
     const { ejectMs, ejectMaxMs } = this.policy;
     member.ejectedUntilMs = nowMs + Math.min(ejectMs * member.ejections, ejectMaxMs);
@@ -94,11 +98,23 @@ export class OutlierEjection<E extends Endpoint> {
     this.changes++;
   }
 
+  /** Who is unhealthy is out as it is; who drains only loses the keys that stuck to it. */
+  private mayEject({ endpoint }: Member<E>, nowMs: number): boolean {
+    if (!endpoint.isHealthy) return false;
+    if (endpoint.isDraining) return this.policy.ejectedShareMax > 0;
+    const out = this.members.filter((one) => isUsable(one) && one.isEjected(nowMs)).length;
+    return out < this.ejectedMax();
+  }
+
   private ejectedMax(): number {
     // A product that is whole on paper may be a hair below in binary.
-    return Math.floor(this.members.length * this.policy.ejectedShareMax + 1e-9);
+    return Math.floor(this.members.filter(isUsable).length * this.policy.ejectedShareMax + 1e-9);
   }
 }
+
+/** Gets new calls, as far as the snapshot says. */
+const isUsable = ({ endpoint }: Member<Endpoint>): boolean =>
+  endpoint.isHealthy && !endpoint.isDraining;
 
 function leastRate(
   rates: readonly { readonly rate: number }[],
