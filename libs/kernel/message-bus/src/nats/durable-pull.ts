@@ -133,6 +133,10 @@ export class DurablePull {
     } else if (this.held.length < HELD_MAX) this.held.push({ created, act });
   }
 
+  respond(ackSubject: string, payload: string): void {
+    this.options.connection.nats.publish(ackSubject, payload);
+  }
+
   /** As `ifCurrent`, but never later. */
   ifCurrentNow(created: string, act: () => void): void {
     if (this.isVerified && created === this.created) act();
