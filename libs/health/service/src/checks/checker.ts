@@ -18,7 +18,7 @@ import { CheckLog } from './check-log';
 import { Inheritance } from './inheritance';
 import { knownFrom, turnAsTold, type KnownInstance } from './known-instance';
 import { Probing } from './probing';
-import { Watch } from './watch';
+import { Watch, type WatchParts } from './watch';
 import { Replicas } from '../sharing/replicas';
 
 type HealthEvent = CheckEvent | ServiceCheckEvent | NeedsChanged;
@@ -34,6 +34,7 @@ export class Checker {
   private readonly inheritance = new Inheritance();
   private readonly watches = new Map<string, Watch>();
   private readonly serviceChecks = new Map<string, ServiceCheck>();
+  private readonly parts: WatchParts;
   private follower: LogFollower<HealthEvent> | undefined;
 
   constructor(
@@ -41,7 +42,16 @@ export class Checker {
     private readonly probing: Probing,
     private readonly log: CheckLog,
     private readonly replicas: Replicas,
-  ) {}
+  ) {
+    this.parts = {
+      probing,
+      log,
+      isOurs: (id) => this.replicas.owns(id),
+      inheritedBy: (one, failing) => this.inheritance.of(one, failing),
+      onTurned: (one) => this.inheritance.stands(one, this.log.now()),
+      onFault: (fault, id) => this.complain(fault, id),
+    };
+  }
 
   /** Reads from the log what is to be checked, and follows it from there. */
   start(): void {
@@ -158,14 +168,7 @@ export class Checker {
     const { instance_id } = known.checked;
     if (this.watches.has(instance_id)) return;
     const plan = this.planFor(known);
-    const watch = new Watch(known, plan, {
-      probing: this.probing,
-      log: this.log,
-      isOurs: (id) => this.replicas.owns(id),
-      inheritedBy: (one, failing) => this.inheritance.of(one, failing),
-      onTurned: (one) => this.inheritance.stands(one, this.log.now()),
-      onFault: (fault, id) => this.complain(fault, id),
-    });
+    const watch = new Watch(known, plan, this.parts);
     this.watches.set(instance_id, watch);
     const { intervalMs } = plan.readiness;
     // Of what nobody has asked yet, the first answer is waited for.

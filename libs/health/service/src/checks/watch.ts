@@ -49,21 +49,30 @@ export interface WatchParts {
   readonly onFault: (fault: unknown, instanceId: string) => void;
 }
 
-/** The checking of one instance by this replica: a timer for each phase that runs. */
+/** One phase that is or was asked about. */
+class Run {
+  timer: NodeJS.Timeout | undefined;
+  /** In line or under way. */
+  asking: Asking | undefined;
+  tookMs: number | undefined;
+  /** What its check saw last. */
+  detail: string | undefined;
+}
+
+/**
+ * The checking of one instance by this replica: a timer for each phase that runs. There are as many as
+ * there are instances, and most have one phase: what each holds is counted in bytes.
+ */
 export class Watch {
   private observation: InstanceObservation;
-  private readonly timers = new Map<Phase, NodeJS.Timeout>();
-  /** In line or under way. */
-  private readonly asking = new Map<Phase, Asking>();
-  private readonly tookMs = new Map<Phase, number>();
-  private turn: Promise<void> = Promise.resolve();
+  private readonly runs: { [Phased in Phase]?: Run } = {};
+  /** Of results that are being taken; undefined when none is. */
+  private turn: Promise<void> | undefined;
   private isOver = false;
   /** When calls were last reported to have failed, on this process's monotonic clock. */
   private callsFailedAt = -Infinity;
   private hurriedAt = -Infinity;
   private isHurried = false;
-  /** What each check saw last. */
-  private readonly details = new Map<Phase, string>();
 
   constructor(
     readonly known: KnownInstance,
@@ -79,8 +88,10 @@ export class Watch {
 
   end(): void {
     this.isOver = true;
-    for (const timer of this.timers.values()) clearTimeout(timer);
-    for (const asking of this.asking.values()) asking.withdraw();
+    for (const { timer, asking } of Object.values(this.runs)) {
+      clearTimeout(timer);
+      asking?.withdraw();
+    }
   }
 
   /** From now on, not from the end of an interval that may be an hour. */
@@ -115,7 +126,7 @@ export class Watch {
   private hurry(): void {
     this.isHurried = true;
     // It may stand in line already, behind what nobody waits for.
-    this.asking.get('readiness')?.hurry();
+    this.runs.readiness?.asking?.hurry();
     const now = performance.now();
     // One is on its way already.
     if (this.hurriedAt > now) return;
@@ -132,13 +143,17 @@ export class Watch {
   }
 
   private schedule(phase: Phase, delayMs: number): void {
-    clearTimeout(this.timers.get(phase));
+    const run = this.runOf(phase);
+    clearTimeout(run.timer);
     // What is under way schedules the next one itself.
-    if (this.isOver || this.asking.has(phase)) return;
-    const timer = setTimeout(() => {
+    if (this.isOver || run.asking) return;
+    run.timer = setTimeout(() => {
       this.check(phase).catch((fault: unknown) => this.parts.onFault(fault, this.instanceId));
     }, delayMs);
-    this.timers.set(phase, timer);
+  }
+
+  private runOf(phase: Phase): Run {
+    return (this.runs[phase] ??= new Run());
   }
 
   private async check(phase: Phase): Promise<void> {
@@ -154,13 +169,14 @@ export class Watch {
       if (phase === 'readiness') this.isHurried = false;
       return this.askFor(phase);
     });
-    this.asking.set(phase, asking);
+    const run = this.runOf(phase);
+    run.asking = asking;
     try {
       const result = await asking.result;
-      if (result) this.tookMs.set(phase, performance.now() - askedAt);
+      if (result) run.tookMs = performance.now() - askedAt;
       if (result && asked === this.plan) await this.inTurn(() => this.take(phase, result, askedAt));
     } finally {
-      this.asking.delete(phase);
+      run.asking = undefined;
       const next = this.plan[phase];
       if (next && this.isRunning(phase))
         this.schedule(phase, asked === this.plan ? this.nextIn(phase, next) : 0);
@@ -170,7 +186,7 @@ export class Watch {
   /** Somebody waits for what nobody has asked yet, and for what callers doubt. */
   private lineOf(phase: Phase): Line {
     if (phase === 'readiness' && this.isHurried) return 'urgent';
-    const tookMs = this.tookMs.get(phase);
+    const { tookMs } = this.runOf(phase);
     if (tookMs === undefined) return this.known.standing ? 'routine' : 'urgent';
     return tookMs > SLOW_MS ? 'slow' : 'routine';
   }
@@ -192,9 +208,14 @@ export class Watch {
 
   /** Results of two phases are taken one after the other: both change what is seen. */
   private inTurn(work: () => Promise<void>): Promise<void> {
-    const turn = this.turn.then(work, work);
-    this.turn = turn.catch(() => undefined);
-    return turn;
+    const done = this.turn ? this.turn.then(work) : work();
+    const turn = done
+      .catch(() => undefined)
+      .then(() => {
+        if (this.turn === turn) this.turn = undefined;
+      });
+    this.turn = turn;
+    return done;
   }
 
   private async take(phase: Phase, result: CheckResult, askedAt: number): Promise<void> {
@@ -213,7 +234,7 @@ export class Watch {
    */
   private async turnTo(now: InstanceObservation, phase: Phase, detail: string): Promise<boolean> {
     const { known, plan, parts, observation: before } = this;
-    this.details.set(phase, detail);
+    this.runOf(phase).detail = detail;
     const hasJustStarted = now.hasStarted && !before.hasStarted;
     if (hasJustStarted) {
       known.position = await parts.log.passedStartup(known.checked, detail);
@@ -231,7 +252,7 @@ export class Watch {
       const { failures } = now[standing.phase];
       // What it is about need not be what was asked just now.
       const found = { standing, ...(inherited && { inherited }), failures };
-      const finding = { ...found, detail: this.details.get(standing.phase) ?? detail };
+      const finding = { ...found, detail: this.runOf(standing.phase).detail ?? detail };
       known.position = await parts.log.crossed(known.checked, finding, plan);
       turn(known, standing, inherited, parts.log.now());
       parts.onTurned(known);
