@@ -1,37 +1,25 @@
-import { headers, nanos, type MsgHdrs, type NatsConnection } from 'nats';
+import { eventually } from '@downbeat/local-servers/testing';
+import { headers, nanos, type NatsConnection } from 'nats';
 import type { CommandOutcome } from '../command-outcome';
 import { HEADER } from '../headers';
-import type { Delivery } from '../message-bus';
-import { deadLetter, done, retry, type Settlement } from '../settlement';
-import { eventually } from '@downbeat/local-servers/testing';
+import { deadLetter, done, retry } from '../settlement';
+import {
+  accepted,
+  askToRegister,
+  held,
+  idHeaders,
+  REGISTER,
+  subscribeToCommands,
+} from '../testing/command-scene';
 import { NatsBench } from '../testing/nats-bench';
 import type { NatsMessageBus } from './nats-message-bus';
 
 jest.setTimeout(20_000);
 
-const name = 'command.registry.RegisterService.billing';
-
-const accepted = (position: number, repeated = false): CommandOutcome => ({
-  accepted: true,
-  position,
-  answer: {},
-  repeated,
-});
-
 const refused = (code: string): CommandOutcome => ({
   accepted: false,
   problem: { code, message: `${code} it is`, kind: 'conflict' },
 });
-
-/** A handler whose deliveries wait until the test settles them. */
-function held() {
-  const open: { delivery: Delivery; settle: (settlement: Settlement) => void }[] = [];
-  return {
-    open,
-    handle: (delivery: Delivery) =>
-      new Promise<Settlement>((settle) => open.push({ delivery, settle })),
-  };
-}
 
 describe('the outcome of a command', () => {
   let bench: NatsBench;
@@ -42,25 +30,15 @@ describe('the outcome of a command', () => {
   });
   afterEach(() => bench.stop());
 
-  const subscribe = (
-    bus: NatsMessageBus,
-    handle: (delivery: Delivery) => Promise<Settlement>,
-    more: { inFlightMax?: number; orderKey?: () => string } = {},
-  ) =>
-    bus.subscribe({ durable: 'registry-commands', subject: 'command.registry.>', handle, ...more });
-
-  const ask = (text: string) =>
-    client
-      .request(bench.physical(name), text, { timeout: 5_000 })
-      .then((message) => message.json<Record<string, unknown>>());
+  const ask = (text: string) => askToRegister(bench, text);
 
   it('believes nobody who says that a command was a dead letter', async () => {
-    await subscribe(await bench.connect(), ({ headers: seen }) =>
+    await subscribeToCommands(await bench.connect(), ({ headers: seen }) =>
       Promise.resolve(seen[HEADER.deadLetter] === undefined ? done(accepted(1)) : retry('no')),
     );
     const forged = headers();
     forged.set(HEADER.deadLetter, '0198c2a4-7d1e-7c3b-9a52-3f1f0a9f3c11');
-    const answer = await client.request(bench.physical(name), '{}', {
+    const answer = await client.request(bench.physical(REGISTER), '{}', {
       timeout: 5_000,
       headers: forged,
     });
@@ -70,7 +48,7 @@ describe('the outcome of a command', () => {
 
   it('answers a bare request when it is settled, and not before', async () => {
     const { open, handle } = held();
-    await subscribe(await bench.connect(), handle);
+    await subscribeToCommands(await bench.connect(), handle);
     let answer: unknown;
     const asked = ask('{"name":"billing"}').then((got) => (answer = got));
     await eventually(() => expect(open).toHaveLength(1));
@@ -88,8 +66,8 @@ describe('the outcome of a command', () => {
 
   it('is a PubAck to a client that publishes to JetStream', async () => {
     const { open, handle } = held();
-    await subscribe(await bench.connect(), handle);
-    const published = client.jetstream().publish(bench.physical(name), '{}', { msgID: 'one' });
+    await subscribeToCommands(await bench.connect(), handle);
+    const published = client.jetstream().publish(bench.physical(REGISTER), '{}', { msgID: 'one' });
     await eventually(() => expect(open).toHaveLength(1));
     expect(open[0]?.delivery.id).toBe('one');
     open[0]?.settle(done(accepted(12, true)));
@@ -103,11 +81,13 @@ describe('the outcome of a command', () => {
   it('that may pass is given to nobody who asks again later, with the same id', async () => {
     const passing = { code: 'overloaded', message: 'not now', kind: 'unavailable' } as const;
     const outcomes = [{ accepted: false, problem: passing } as const, accepted(12)];
-    await subscribe(await bench.connect(), () => Promise.resolve(done(outcomes.shift())));
+    await subscribeToCommands(await bench.connect(), () => Promise.resolve(done(outcomes.shift())));
     const named = headers();
     named.set('Nats-Msg-Id', 'one');
     const askAgain = async () =>
-      (await client.request(bench.physical(name), '{}', { timeout: 5_000, headers: named })).json();
+      (
+        await client.request(bench.physical(REGISTER), '{}', { timeout: 5_000, headers: named })
+      ).json();
     expect(await askAgain()).toMatchObject({ accepted: false, problem: passing });
     // What is to pass is a window of the server's.
     await new Promise((resolve) => setTimeout(resolve, 300));
@@ -115,10 +95,10 @@ describe('the outcome of a command', () => {
   });
 
   it('is a PubAck error to such a client when the command was refused', async () => {
-    await subscribe(await bench.connect(), () =>
+    await subscribeToCommands(await bench.connect(), () =>
       Promise.resolve(deadLetter('no', refused('name-taken'))),
     );
-    await expect(client.jetstream().publish(bench.physical(name), '{}')).rejects.toMatchObject({
+    await expect(client.jetstream().publish(bench.physical(REGISTER), '{}')).rejects.toMatchObject({
       code: '409',
       message: 'name-taken: name-taken it is',
     });
@@ -127,7 +107,9 @@ describe('the outcome of a command', () => {
 
   it('goes to each of two identical bare requests, one to one', async () => {
     const { open, handle } = held();
-    await subscribe(await bench.connect(), handle, { orderKey: () => String(Math.random()) });
+    await subscribeToCommands(await bench.connect(), handle, {
+      orderKey: () => String(Math.random()),
+    });
     const asked = Promise.all([ask('{"a":1}'), ask('{"a":1}')]);
     await eventually(() => expect(open).toHaveLength(2));
     open[1]?.settle(done(accepted(2)));
@@ -138,7 +120,7 @@ describe('the outcome of a command', () => {
   it('goes to both of two identical bare requests that two replicas settle', async () => {
     const { open, handle } = held();
     for (const bus of [await bench.connect(), await bench.connect()])
-      await subscribe(bus, handle, { inFlightMax: 1 });
+      await subscribeToCommands(bus, handle, { inFlightMax: 1 });
     for (let round = 0; round < 20; round++) {
       const asked = Promise.all([ask('{"a":1}'), ask('{"a":1}')]);
       await eventually(() => expect(open).toHaveLength(2));
@@ -151,7 +133,7 @@ describe('the outcome of a command', () => {
   it('does not answer a request that another replica answered, instead of a new one', async () => {
     const busOf: string[] = [];
     for (const at of ['a', 'b'])
-      await subscribe(await bench.connect(), () => {
+      await subscribeToCommands(await bench.connect(), () => {
         busOf.push(at);
         return Promise.resolve(done(accepted(busOf.length)));
       });
@@ -162,10 +144,11 @@ describe('the outcome of a command', () => {
 
   it('goes to everyone who asked with the same message id, dropped repetitions included', async () => {
     const { open, handle } = held();
-    for (const bus of [await bench.connect(), await bench.connect()]) await subscribe(bus, handle);
+    for (const bus of [await bench.connect(), await bench.connect()])
+      await subscribeToCommands(bus, handle);
     const asking = () =>
       client
-        .request(bench.physical(name), '{}', { timeout: 5_000, headers: idHeaders('same') })
+        .request(bench.physical(REGISTER), '{}', { timeout: 5_000, headers: idHeaders('same') })
         .then((message) => message.json<CommandOutcome>());
     const asked = [asking(), asking(), asking()];
     await eventually(() => expect(open.length).toBeGreaterThan(0));
@@ -184,14 +167,14 @@ describe('the outcome of a command', () => {
   it('goes to a repetition that the stream drops after the first was settled', async () => {
     const bus = await bench.connect();
     let handled = 0;
-    await subscribe(bus, () => Promise.resolve(done(accepted(++handled))));
+    await subscribeToCommands(bus, () => Promise.resolve(done(accepted(++handled))));
     // On a busy machine a repetition may miss the window, and is handled then.
     await eventually(async () => {
       const id = `same-${handled}`;
       const before = handled;
       const [first, second] = [
-        await bus.command(name, {}, { id }),
-        await bus.command(name, {}, { id }),
+        await bus.command(REGISTER, {}, { id }),
+        await bus.command(REGISTER, {}, { id }),
       ];
       expect([first, second, handled]).toEqual([
         accepted(before + 1),
@@ -203,9 +186,12 @@ describe('the outcome of a command', () => {
 
   it('says of everyone who asks for it again that it is repeated', async () => {
     const { open, handle } = held();
-    await subscribe(await bench.connect(), handle);
+    await subscribeToCommands(await bench.connect(), handle);
     const asking = () =>
-      client.request(bench.physical(name), '{}', { timeout: 5_000, headers: idHeaders('same') });
+      client.request(bench.physical(REGISTER), '{}', {
+        timeout: 5_000,
+        headers: idHeaders('same'),
+      });
     // Both wait when it is settled; the server drops the second, or the handler gets it later.
     const asked = [asking(), asking()];
     await eventually(() => expect(open.length).toBeGreaterThan(0));
@@ -223,108 +209,22 @@ describe('the outcome of a command', () => {
   it('is not given to who sends another body with the same id: the handler is to judge', async () => {
     const bus = await bench.connect();
     const bodies: unknown[] = [];
-    await subscribe(bus, ({ body }) => {
+    await subscribeToCommands(bus, ({ body }) => {
       bodies.push(body);
       return Promise.resolve(done(accepted(bodies.length)));
     });
     const [first, other] = await Promise.all([
-      bus.command(name, { n: 1 }, { id: 'same' }),
-      bus.command(name, { n: 2 }, { id: 'same' }),
+      bus.command(REGISTER, { n: 1 }, { id: 'same' }),
+      bus.command(REGISTER, { n: 2 }, { id: 'same' }),
     ]);
     expect([first, other]).toEqual([accepted(1), accepted(2)]);
     expect(bodies).toEqual([{ n: 1 }, { n: 2 }]);
   });
 
-  describe('at an address that is no inbox', () => {
-    /** What arrives on a subject that the suite would have no business to answer on. */
-    const listen = async (subject: string): Promise<string[]> => {
-      const heard: string[] = [];
-      client.subscribe(subject, { callback: (_, message) => heard.push(message.string()) });
-      await client.flush();
-      return heard;
-    };
-    const inboxless = [
-      ['a stream of the suite', '$JS.API.STREAM.PURGE.none'],
-      ['a command', 'command.registry.RegisterService.other'],
-      ['anything', 'my.answers'],
-    ] as const;
-
-    it.each(inboxless)('is not sent when a header names %s', async (_, address) => {
-      const bus = await bench.connect();
-      const handled: unknown[] = [];
-      await subscribe(bus, ({ body }) => (handled.push(body), Promise.resolve(done(accepted(1)))));
-      const heard = await listen(address);
-      const asking = headers();
-      asking.set(HEADER.replyTo, address);
-      const answer = await client.request(bench.physical(name), '{"n":1}', {
-        timeout: 5_000,
-        headers: asking,
-      });
-      expect(answer.json()).toMatchObject({
-        accepted: false,
-        problem: { kind: 'invalid', errors: [{ field: 'Downbeat-Reply-To' }] },
-      });
-      expect(bench.deadLetters.letters.map(({ reason }) => reason)).toEqual([
-        expect.stringContaining(`Downbeat-Reply-To must be an inbox`),
-      ]);
-      expect([handled, heard]).toEqual([[], []]);
-    });
-
-    it.each(inboxless)('is not sent when the reply subject is %s', async (_, reply) => {
-      const bus = await bench.connect();
-      const handled: unknown[] = [];
-      await subscribe(bus, ({ body }) => (handled.push(body), Promise.resolve(done(accepted(1)))));
-      const heard = await listen(reply);
-      for (const asking of [idHeaders('mine'), undefined]) {
-        const sent = asking ? { reply, headers: asking } : { reply };
-        client.publish(bench.physical(name), '{"n":1}', sent);
-        await eventually(() => expect(bus.metrics.quarantined).toBe(asking ? 1 : 2));
-      }
-      for (const letter of bench.deadLetters.letters)
-        expect(letter.reason).toContain(`reply subject must be an inbox`);
-      expect(bench.deadLetters.letters[0]?.reason).toContain(reply);
-      expect([handled, heard]).toEqual([[], []]);
-      // The very same command with an inbox is a good one.
-      expect(await ask('{"n":1}')).toMatchObject(accepted(1));
-    });
-
-    it('leaves others who ask the same with theirs', async () => {
-      const bus = await bench.connect();
-      const { open, handle } = held();
-      await subscribe(bus, handle);
-      const asked = ask('{"n":1}');
-      client.publish(bench.physical(name), '{"n":1}', { reply: 'my.answers' });
-      await eventually(() => expect(open).toHaveLength(1));
-      open[0]?.settle(done(accepted(1)));
-      expect(await asked).toMatchObject(accepted(1));
-      await eventually(() => expect(open).toHaveLength(2));
-      open[1]?.settle(done(accepted(2)));
-    });
-
-    it('is sent to an inbox of a client that has its own kind', async () => {
-      await subscribe(await bench.connect(), () => Promise.resolve(done(accepted(1))));
-      const heard = await listen('_INBOX_ann.>');
-      client.publish(bench.physical(name), '{}', { reply: '_INBOX_ann.1' });
-      await eventually(() => expect(heard).toHaveLength(1));
-    });
-
-    it('is not sent either when it answers a question', async () => {
-      const bus = await bench.connect();
-      bus.answer('query.registry.x', async () => ({ ok: true, position: 1, data: {} }));
-      // What was asked over a connection is heard after what was subscribed over it.
-      await bus.query('query.registry.x', {});
-      const heard = await listen('my.answers');
-      client.publish(bench.physical('query.registry.x'), '{}', { reply: 'my.answers' });
-      await eventually(() => expect(bus.metrics.queriesTurnedAway).toBe(1));
-      await client.request(bench.physical('query.registry.x'), '{}', { timeout: 5_000 });
-      expect(heard).toEqual([]);
-    });
-  });
-
   it('comes for the id of another command too, a tenth of a second after that one', async () => {
     const bus = await bench.connect();
     const seen: [string, string][] = [];
-    await subscribe(bus, ({ id, subject }) => {
+    await subscribeToCommands(bus, ({ id, subject }) => {
       seen.push([id, subject]);
       return Promise.resolve(done(accepted(seen.length)));
     });
@@ -345,14 +245,14 @@ describe('the outcome of a command', () => {
   it('reaches the asker although a replica that started later took the command over', async () => {
     const crashing = await bench.connect({ ackWaitMs: 1_000 });
     const { open, handle } = held();
-    await subscribe(crashing, handle);
-    const asked = (await bench.connect()).command(name, {}, { timeoutMs: 8_000 });
+    await subscribeToCommands(crashing, handle);
+    const asked = (await bench.connect()).command(REGISTER, {}, { timeoutMs: 8_000 });
     await eventually(() => expect(open).toHaveLength(1));
     await crash(crashing);
 
     // The server may give it once more to the crashed one's pull before it notices: so two or more.
     const takenOver: number[] = [];
-    await subscribe(await bench.connect({ ackWaitMs: 1_000 }), ({ deliveries }) => {
+    await subscribeToCommands(await bench.connect({ ackWaitMs: 1_000 }), ({ deliveries }) => {
       takenOver.push(deliveries);
       return Promise.resolve(done(accepted(77)));
     });
@@ -364,11 +264,11 @@ describe('the outcome of a command', () => {
     const { open, handle } = held();
     const more = { orderKey: () => String(Math.random()) };
     const crashing = await bench.connect({ ackWaitMs: 1_000 });
-    await subscribe(crashing, handle, more);
+    await subscribeToCommands(crashing, handle, more);
     const survivor = await bench.connect({ ackWaitMs: 1_000 });
-    await subscribe(survivor, handle, more);
+    await subscribeToCommands(survivor, handle, more);
     const asked = [1, 2, 3, 4].map((n) => ask(`{"n":${n}}`));
-    const published = client.jetstream().publish(bench.physical(name), '{"n":5}');
+    const published = client.jetstream().publish(bench.physical(REGISTER), '{"n":5}');
     await eventually(() => expect(open).toHaveLength(5));
     const taken = crashing.metrics.handling;
     expect(taken).toBeGreaterThan(0);
@@ -381,7 +281,7 @@ describe('the outcome of a command', () => {
   });
 
   it('comes once the handler succeeds, when the first tries failed', async () => {
-    await subscribe(await bench.connect(), ({ deliveries }) =>
+    await subscribeToCommands(await bench.connect(), ({ deliveries }) =>
       Promise.resolve(deliveries < 3 ? retry('not yet') : done(accepted(deliveries))),
     );
     expect(await ask('{}')).toMatchObject(accepted(3));
@@ -389,8 +289,8 @@ describe('the outcome of a command', () => {
 
   it('is not waited for any longer once the bus is closed', async () => {
     const bus = await bench.connect();
-    await subscribe(await bench.connect(), () => new Promise(() => undefined));
-    const asked = bus.command(name, {}, { timeoutMs: 600_000 });
+    await subscribeToCommands(await bench.connect(), () => new Promise(() => undefined));
+    const asked = bus.command(REGISTER, {}, { timeoutMs: 600_000 });
     const refused = expect(asked).rejects.toMatchObject({ code: 'message-bus/no-outcome' });
     await eventually(() => expect(bus.metrics.commandsSent).toBe(1));
     await bus.close();
@@ -402,20 +302,20 @@ describe('the outcome of a command', () => {
     await expect(bus.command('command.nobody.Do.x', {})).rejects.toMatchObject({
       code: 'message-bus/unavailable',
     });
-    await expect(bus.command(name, { text: 'x'.repeat(2 ** 20 + 1) })).rejects.toMatchObject({
+    await expect(bus.command(REGISTER, { text: 'x'.repeat(2 ** 20 + 1) })).rejects.toMatchObject({
       code: 'message-bus/message-too-large',
     });
   });
 
   it('keeps commands published while nobody consumes', async () => {
     const first = await bench.connect();
-    await subscribe(first, () => Promise.resolve(done()));
+    await subscribeToCommands(first, () => Promise.resolve(done()));
     await first.close();
-    client.publish(bench.physical(name), '{"n":1}');
+    client.publish(bench.physical(REGISTER), '{"n":1}');
     await client.flush();
 
     const seen: unknown[] = [];
-    await subscribe(await bench.connect(), ({ body }) => {
+    await subscribeToCommands(await bench.connect(), ({ body }) => {
       seen.push(body);
       return Promise.resolve(done());
     });
@@ -425,9 +325,9 @@ describe('the outcome of a command', () => {
   it('carries CloudEvents attributes and what the sender says of itself', async () => {
     const bus = await bench.connect({ name: 'gateway\r\nX-Evil: 1' });
     const { open, handle } = held();
-    await subscribe(bus, handle);
+    await subscribeToCommands(bus, handle);
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
-    const asked = bus.command(name, {}, { id: 'i', actor: 'ann\r\nb: c', traceparent });
+    const asked = bus.command(REGISTER, {}, { id: 'i', actor: 'ann\r\nb: c', traceparent });
     await eventually(() => expect(open).toHaveLength(1));
     open[0]?.settle(done());
     await asked;
@@ -443,12 +343,6 @@ describe('the outcome of a command', () => {
     });
   });
 });
-
-function idHeaders(id: string): MsgHdrs {
-  const values = headers();
-  values.set('Nats-Msg-Id', id);
-  return values;
-}
 
 /** As a killed process: no settlement, no drain. */
 async function crash(bus: NatsMessageBus): Promise<void> {

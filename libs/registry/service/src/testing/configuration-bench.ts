@@ -1,8 +1,13 @@
+import type { registryContract, AnswerOf } from '@downbeat/contracts';
 import { EventStore, execute } from '@downbeat/event-store';
 import { instantOf, type JsonObject } from '@downbeat/eventsourcing';
 import type { CommandOutcome, Problem, QueryOutcome } from '@downbeat/message-bus';
 import { instanceRegistration, instanceStream } from '@downbeat/registry-domain';
 import type { RunningService } from '@downbeat/service-host';
+
+type Activations = AnswerOf<typeof registryContract.listActivations>['activations'];
+type Effective = AnswerOf<typeof registryContract.effectiveConfiguration>;
+type Instances = AnswerOf<typeof registryContract.configuredInstances>;
 
 /** What a test bench does for this one. */
 interface Suite {
@@ -85,6 +90,39 @@ export class ConfigurationBench<Bench extends Suite> {
     const said = { service_id, environment: 'production', outcome: 'applied' };
     const body = { ...said, checksum: String(checksum), ...more };
     return this.carryOut('AcknowledgeConfiguration', instance, body);
+  }
+
+  /** A service with versions 1 and 2, the first in force, and instances that run it. @returns Their checksums. */
+  async running(
+    service: string,
+    ...names: readonly string[]
+  ): Promise<{ readonly first: string; readonly second: string }> {
+    await this.register(service);
+    await this.registerInstance(service, ...names);
+    const first = await this.create(service, { pool: 5 });
+    const second = await this.create(service, { pool: 6 });
+    await this.activate(service, '1');
+    for (const name of names) await this.acknowledge(service, name, first['checksum']);
+    return { first: String(first['checksum']), second: String(second['checksum']) };
+  }
+
+  effective(service_id: string, more: JsonObject = {}, as: JsonObject = {}): Promise<Effective> {
+    const input = { service_id, environment: 'production', ...more };
+    return this.ask<Effective>('effective-configuration', input, as);
+  }
+
+  async history(service_id: string): Promise<Activations> {
+    const input = { service_id, environment: 'production' };
+    const { activations } = await this.ask<{ activations: Activations }>(
+      'list-configuration-activations',
+      input,
+    );
+    return activations;
+  }
+
+  instances(service_id: string, more: JsonObject = {}): Promise<Instances> {
+    const input = { service_id, environment: 'production', ...more };
+    return this.ask<Instances>('list-configured-instances', input);
   }
 
   /** @returns What an accepted command answers. */
