@@ -24,7 +24,7 @@ const PACKAGES = '^(apps|bench|examples|libs|tests|tools)/';
 /** Which contexts an app runs. */
 const MOUNTS = {
   registry: ['registry'],
-  health: ['health'],
+  health: ['health', 'observability'],
   saga: ['saga'],
   orchestrator: ['messaging', 'audit'],
 };

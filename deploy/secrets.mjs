@@ -17,7 +17,7 @@ const SERVICES = 'services.json';
 /** Each app gets the database roles of the contexts it runs, and no other; the gateway gets none. */
 const CONTEXTS_OF = {
   registry: ['registry'],
-  health: ['health'],
+  health: ['health', 'observability'],
   saga: ['saga'],
   orchestrator: ['messaging', 'audit'],
   gateway: [],

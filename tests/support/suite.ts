@@ -29,7 +29,7 @@ import { eventually } from '@downbeat/test-bench';
 import { AppProcess } from '@downbeat/test-bench/app-process';
 
 const WORKSPACE = join(__dirname, '..', '..');
-const CONTEXTS = ['registry', 'health', 'saga', 'messaging', 'audit'];
+const CONTEXTS = ['registry', 'health', 'saga', 'messaging', 'observability', 'audit'];
 const PASSWORD = 'end-to-end';
 const APPS = ['registry', 'health', 'saga', 'orchestrator', 'gateway'] as const;
 export type AppName = (typeof APPS)[number];
@@ -271,7 +271,11 @@ export class Suite {
   }
 
   private environment(name: AppName): Record<string, string> {
-    const owned = { orchestrator: ['messaging', 'audit'], gateway: [] as string[] } as const;
+    const owned = {
+      health: ['health', 'observability'],
+      orchestrator: ['messaging', 'audit'],
+      gateway: [] as string[],
+    } as const;
     const contexts = name in owned ? owned[name as keyof typeof owned] : [name];
     return {
       HOST: '127.0.0.1',

@@ -77,6 +77,7 @@ describe('replicas of health, as processes', () => {
         NATS_URL: bench.natsUrl,
         NATS_PREFIX: bench.prefix,
         DATABASE_URL_HEALTH: bench.database.urlOf('health'),
+        DATABASE_URL_OBSERVABILITY: bench.database.urlOf('observability'),
         DOWNBEAT_MODE: 'development',
         LOG_LEVEL: 'error',
       },

@@ -17,7 +17,7 @@ export type AppName = (typeof APPS)[number];
 /** Which contexts' databases an app is given. */
 const CONTEXTS: Readonly<Record<AppName, readonly string[]>> = {
   registry: ['registry'],
-  health: ['health'],
+  health: ['health', 'observability'],
   saga: ['saga'],
   orchestrator: ['messaging', 'audit'],
   gateway: [],

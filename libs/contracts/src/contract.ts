@@ -1,7 +1,7 @@
 import type { FieldError, JsonObject } from '@downbeat/eventsourcing';
 import { z } from 'zod';
 
-export type ContextName = 'registry' | 'health' | 'saga' | 'messaging' | 'audit';
+export type ContextName = 'registry' | 'health' | 'saga' | 'messaging' | 'observability' | 'audit';
 
 /** Where the gateway offers it. `{field}` in the path is a field of the input; the rest of the input comes from the query string or the body. */
 export interface HttpRoute {
@@ -37,6 +37,8 @@ export interface CommandContract<
    * not say. Others write an id that looks the same as one part of the subject: see `quotedId`.
    */
   misfitsOf?(data: z.output<Data>, service: string): readonly FieldError[];
+  /** How many keys of objects and places in lists its body may have together; default 10,000. */
+  readonly keysMax?: number;
   readonly http: HttpRoute;
 }
 

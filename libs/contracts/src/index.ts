@@ -2,6 +2,7 @@ import { audit } from './audit/audit';
 import type { CommandContract, ContextName, EventContract, QueryContract } from './contract';
 import { health } from './health/health';
 import { messaging } from './messaging/messaging';
+import { observability } from './observability/observability';
 import { registry } from './registry/registry';
 import { saga } from './saga/saga';
 
@@ -15,6 +16,7 @@ export * from './saga/workflow-definition';
 export * as auditContract from './audit/audit';
 export * as healthContract from './health/health';
 export * as messagingContract from './messaging/messaging';
+export * as observabilityContract from './observability/observability';
 export * as registryContract from './registry/registry';
 export * as sagaContract from './saga/saga';
 
@@ -33,5 +35,6 @@ export const contracts: Readonly<
   health: health as never,
   saga: saga as never,
   messaging: messaging as never,
+  observability: observability as never,
   audit: audit as never,
 };

@@ -5,7 +5,14 @@ const addresses: Addresses = {
   databaseUrl: 'postgres://postgres:owner@127.0.0.1:5432/downbeat',
   natsUrl: 'nats://127.0.0.1:4222',
   gatewayPort: 8_080,
-  passwords: { registry: 'r/r', health: 'h', saga: 's', messaging: 'm', audit: 'a' },
+  passwords: {
+    registry: 'r/r',
+    health: 'h',
+    saga: 's',
+    messaging: 'm',
+    observability: 'o',
+    audit: 'a',
+  },
   logLevel: 'warn',
   dataDir: '/data',
   configurationKeyFile: '/data/configuration-key',
@@ -23,7 +30,7 @@ const databases = (name: string) =>
 describe('the environment of a process', () => {
   it.each([
     ['registry', ['DATABASE_URL_REGISTRY']],
-    ['health', ['DATABASE_URL_HEALTH']],
+    ['health', ['DATABASE_URL_HEALTH', 'DATABASE_URL_OBSERVABILITY']],
     ['saga', ['DATABASE_URL_SAGA']],
     ['orchestrator', ['DATABASE_URL_MESSAGING', 'DATABASE_URL_AUDIT']],
     ['gateway', []],

@@ -40,7 +40,7 @@ export function topology(workspace: string): readonly AppPlan[] {
   });
   return [
     app('registry', ['registry']),
-    app('health', ['health']),
+    app('health', ['health', 'observability']),
     app('saga', ['saga']),
     app('orchestrator', ['messaging', 'audit']),
     { ...app('gateway', []), port: 'gateway', stage: 'gateway' },

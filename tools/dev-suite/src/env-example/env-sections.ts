@@ -1,6 +1,7 @@
 import { AuditModule } from '@downbeat/audit-service';
 import { HealthModule } from '@downbeat/health-service';
 import { MessagingModule } from '@downbeat/messaging-service';
+import { ObservabilityModule } from '@downbeat/observability-service';
 import { RegistryModule } from '@downbeat/registry-service';
 import { SagaModule } from '@downbeat/saga-service';
 import {
@@ -19,6 +20,7 @@ const CONTEXTS = {
   health: HealthModule,
   saga: SagaModule,
   messaging: MessagingModule,
+  observability: ObservabilityModule,
   audit: AuditModule,
 };
 

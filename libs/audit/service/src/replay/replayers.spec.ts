@@ -256,6 +256,28 @@ describe('the streams of breakers', () => {
   });
 });
 
+it('decides a batch of spans again from its event alone', async () => {
+  const span = {
+    trace_id: '0af7651916cd43dd8448eb211c80319c',
+    span_id: 'b7ad6b7169203331',
+    operation_name: 'POST /orders',
+    span_kind: 'server',
+    start_us: Date.parse(at(0)) * 1_000,
+    duration_us: 12_500,
+  };
+  const recorded = (more: object) => ({
+    type: 'SpansRecorded',
+    data: {
+      batch_id: 'b',
+      resources: [{ service_name: 'shop', spans: [{ ...span, ...more }] }],
+      at: at(1),
+    },
+  });
+  expect(await replayed('spans', [[recorded({})]])).toEqual([true]);
+  expect(await replayed('spans', [[recorded({})], [recorded({})]])).toEqual([true, false]);
+  expect(await replayed('spans', [[recorded({ start_us: 0 })]])).toEqual([false]);
+});
+
 describe('the kind of a stream', () => {
   it.each([
     ['service-billing', 'registry', 'service'],
@@ -264,6 +286,7 @@ describe('the kind of a stream', () => {
     ['workflow-definition-book', 'saga', 'workflow-definition'],
     ['dead-letter-0198', 'messaging', 'dead-letter'],
     ['subscription-shipping', 'messaging', 'subscription'],
+    ['spans-4f1c.0', 'observability', 'spans'],
     ['schedule-nightly', 'saga', 'schedule'],
     ['bulk-outage', 'saga', 'bulk'],
     ['definition-control-book', 'saga', 'definition-control'],

@@ -14,6 +14,7 @@ import { dependenciesReplayer, instanceReplayer, serviceReplayer } from './regis
 import type { Replayer } from './replayer';
 import { retentionReplayer } from './retention.replayer';
 import { scheduleReplayer } from './schedule.replayer';
+import { spansReplayer } from './spans.replayer';
 import { subscriptionReplayer } from './subscription.replayer';
 import { targetReplayer } from './target.replayer';
 import { definitionsOf, workflowDefinitionReplayer } from './workflow-definitions';
@@ -36,6 +37,7 @@ export const replayersOn = (log: AuditLog): Replayers => ({
   'breaker-defaults': breakerDefaultsReplayer,
   'dead-letter': deadLetterReplayer,
   subscription: subscriptionReplayer,
+  spans: spansReplayer,
   target: targetReplayer,
   'definition-control': definitionControlReplayer,
   schedule: scheduleReplayer,

@@ -3,7 +3,14 @@ import { DatabaseError, escapeIdentifier, escapeLiteral, type Client } from 'pg'
 import { scramVerifier } from './scram-verifier';
 
 /** Contexts with a database role and a schema of their own. */
-export const CONTEXTS = ['registry', 'health', 'saga', 'messaging', 'audit'] as const;
+export const CONTEXTS = [
+  'registry',
+  'health',
+  'saga',
+  'messaging',
+  'observability',
+  'audit',
+] as const;
 
 const CONTEXT_NAME = /^[a-z][a-z0-9_]{0,30}$/;
 const ATTEMPTS_MAX = 50;

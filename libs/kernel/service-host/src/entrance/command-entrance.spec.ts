@@ -104,6 +104,27 @@ describe('the entrance of a context', () => {
     },
   );
 
+  it('takes as many keys as the contract of the command allows', async () => {
+    const contract = { ...RegisterService.contract, keysMax: 20_000 };
+    const Large = class extends RegisterService {
+      static override readonly contract = contract;
+    };
+    const many = (keys: number) => ({
+      ...body,
+      labels: { ...Array.from({ length: keys }, () => 1) },
+    });
+    const codeOf = async (one: CommandEntrance, keys: number) => {
+      const settlement = await one.handle(delivery({ body: many(keys) }));
+      return 'answer' in settlement && settlement.answer?.accepted === false
+        ? settlement.answer.problem.code
+        : undefined;
+    };
+    const large = new CommandEntrance([Large], {} as CommandBus, {} as EventStore, () => 0);
+    expect(await codeOf(entrance, 10_001)).toBe('malformed-body');
+    expect(await codeOf(large, 10_001)).toBe('invalid-input');
+    expect(await codeOf(large, 20_001)).toBe('malformed-body');
+  });
+
   it('takes an id that has dots whole', async () => {
     const subject = 'command.registry.Heartbeat.pod.7';
     await entrance.handle(delivery({ subject, body: { service_id: 'billing' } }));

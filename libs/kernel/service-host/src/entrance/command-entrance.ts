@@ -119,7 +119,7 @@ export function commandIdOf({ subject, id }: Pick<Delivery, 'subject' | 'id'>): 
 function withId(body: unknown, contract: CommandContract, id: string): JsonObject | Rejection {
   if (body === null || typeof body !== 'object' || Array.isArray(body))
     return invalid('', 'must be a JSON object');
-  const refused = checkUntrusted(body);
+  const refused = checkUntrusted(body, contract.keysMax);
   if (refused) return refused;
   const { idField } = contract;
   const given = (body as JsonObject)[idField];

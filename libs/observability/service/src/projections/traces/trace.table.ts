@@ -1,0 +1,62 @@
+import { withSpans, type SpansRecorded, type TraceSummary } from '@downbeat/observability-domain';
+import type { Instant } from '@downbeat/eventsourcing';
+import type { Table } from '@downbeat/projections';
+import { spansByTrace } from './spans-by-trace';
+
+export interface TraceRow extends TraceSummary {
+  readonly [column: string]: unknown;
+  /** Microseconds. */
+  readonly duration_us: number;
+  readonly start_time: Instant;
+  /** Its place in a list, the newest last: sixteen digits of microseconds, and the id. */
+  readonly place: string;
+}
+
+const PLACE_DIGITS = 16;
+const instantOfMicros = (us: number): Instant => new Date(us / 1_000).toISOString() as Instant;
+
+export const placeOf = (startUs: number, traceId: string): string =>
+  `${String(startUs).padStart(PLACE_DIGITS, '0')} ${traceId}`;
+
+/** What is said of each trace in a list, and what it can be looked for by. */
+export const traceTable: Table<TraceRow, SpansRecorded> = {
+  name: 'trace',
+  key: 'trace_id',
+  columns: {
+    trace_id: 'text',
+    root_span_id: 'text',
+    root_service: 'text',
+    root_operation: 'text',
+    root_start_us: 'bigint',
+    root_tags: 'json',
+    has_root: 'boolean',
+    start_us: 'bigint',
+    end_us: 'bigint',
+    span_count: 'bigint',
+    error_count: 'bigint',
+    status: 'text',
+    services: 'json',
+    operations: 'json',
+    pairs: 'json',
+    duration_us: 'bigint',
+    start_time: 'instant',
+    place: 'text',
+  },
+  indexes: [['place']],
+  on: {
+    SpansRecorded: {
+      keys: ({ data }) => [...spansByTrace(data).keys()],
+      fold: (row, { data }, traceId) => {
+        const [first, ...rest] = spansByTrace(data).get(traceId) ?? [];
+        if (!first) return row;
+        const summary = withSpans(row, [first, ...rest]);
+        return {
+          ...summary,
+          duration_us: summary.end_us - summary.start_us,
+          start_time: instantOfMicros(summary.start_us),
+          place: placeOf(summary.start_us, traceId),
+        };
+      },
+    },
+  },
+};

@@ -1,0 +1,52 @@
+import { observabilityContract, type InputOf } from '@downbeat/contracts';
+import { Rejection } from '@downbeat/eventsourcing';
+import { ReadModels } from '@downbeat/projections';
+import { Answers, cursorOf, ForeignCursor, type Question } from '@downbeat/service-host';
+import { Controller } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import type { Span } from '@downbeat/observability-domain';
+import type { TraceChunkRow } from './trace-chunk.table';
+import { traceDetails } from './trace-details';
+import { listedTraces } from './trace-list';
+import { traces } from './traces.projection';
+
+const { listTraces, searchTraces, getTrace } = observabilityContract;
+
+/** Answers what happened on the way of a request. */
+@Controller()
+export class TracesQueries {
+  constructor(private readonly readModels: ReadModels) {}
+
+  @Answers(listTraces)
+  list({ input, as }: Question<InputOf<typeof listTraces>>) {
+    return this.readModels.ask(traces, as, (manager) => listedTraces(manager, input));
+  }
+
+  @Answers(searchTraces)
+  search({ input, as }: Question<InputOf<typeof searchTraces>>) {
+    return this.readModels.ask(traces, as, (manager) => listedTraces(manager, input, input.offset));
+  }
+
+  @Answers(getTrace)
+  async get({ input, as }: Question<InputOf<typeof getTrace>>) {
+    const after = Number(cursorOf(input.cursor) ?? 0);
+    if (!Number.isSafeInteger(after)) throw new ForeignCursor('does not belong to this list');
+    const read = await this.readModels.ask(traces, as, (manager) =>
+      spansOfTrace(manager, input.trace_id),
+    );
+    if (read.data.length === 0) return unknownTrace(input.trace_id);
+    return { position: read.position, data: traceDetails(read.data, after, input.limit) };
+  }
+}
+
+/** In the order in which they came: of a span that came twice the first counts. */
+async function spansOfTrace(manager: EntityManager, traceId: string): Promise<readonly Span[]> {
+  const rows = await manager.query<TraceChunkRow[]>(
+    'select spans from trace_chunk where trace_id = $1 order by position, chunk_id',
+    [traceId],
+  );
+  return rows.flatMap(({ spans }) => spans);
+}
+
+const unknownTrace = (traceId: string): Rejection =>
+  new Rejection('trace-unknown', `no span of the trace ${traceId} has come`, 'not-found');
