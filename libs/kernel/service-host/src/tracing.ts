@@ -1,6 +1,7 @@
 import { hostConfig } from './config/host-config';
 import { InvalidConfig, loadConfig } from './config/load-config';
 import { tracingConfig } from './config/tracing-config';
+import type { startTracing } from './start-tracing';
 
 const settings = hostConfig.pick({ OTEL_EXPORTER_OTLP_ENDPOINT: true }).extend(tracingConfig.shape);
 
@@ -13,7 +14,8 @@ try {
   const given = loadConfig(settings);
   if (given.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined) {
     Object.assign(process.env, given);
-    require('@opentelemetry/auto-instrumentations-node/register');
+    const tracing = require('./start-tracing') as { startTracing: typeof startTracing };
+    tracing.startTracing();
   }
 } catch (fault) {
   // The host lists it with whatever else is wrong, and ends the process.

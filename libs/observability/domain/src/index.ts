@@ -7,3 +7,6 @@ export * from './span-batch';
 export * from './span-tree';
 export * from './tag-search';
 export * from './trace-summary';
+export * from './fit-span';
+export * from './handed-over';
+export * from './span-batches';

@@ -1,6 +1,12 @@
-import { ContextModule, ContextRuntime } from '@downbeat/service-host';
+import type { Server } from 'node:http';
+import { ContextModule, ContextRuntime, HostLifecycle } from '@downbeat/service-host';
 import { Module, type OnApplicationBootstrap } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
 import { RecordSpans, RecordSpansHandler } from './commands/record-spans';
+import { boundHttp } from './otlp/http-bounds';
+import { Ingest } from './otlp/ingest';
+import { Intake } from './otlp/intake';
+import { OtlpController } from './otlp/otlp.controller';
 import { traces } from './projections/traces/traces.projection';
 import { TracesQueries } from './projections/traces/traces.queries';
 
@@ -13,13 +19,20 @@ import { TracesQueries } from './projections/traces/traces.queries';
       commands: [RecordSpans],
     }),
   ],
-  controllers: [TracesQueries],
-  providers: [RecordSpansHandler],
+  controllers: [TracesQueries, OtlpController],
+  providers: [RecordSpansHandler, Ingest, { provide: Intake, useFactory: () => new Intake() }],
 })
 export class ObservabilityModule implements OnApplicationBootstrap {
-  constructor(private readonly runtime: ContextRuntime) {}
+  constructor(
+    private readonly runtime: ContextRuntime,
+    private readonly intake: Intake,
+    private readonly host: HttpAdapterHost,
+    private readonly lifecycle: HostLifecycle,
+  ) {}
 
   async onApplicationBootstrap(): Promise<void> {
+    boundHttp(this.host.httpAdapter.getHttpServer() as Server);
     await this.runtime.start();
+    this.lifecycle.onStop('intake of spans', () => this.intake.close());
   }
 }

@@ -1,0 +1,34 @@
+import type { Reader } from 'protobufjs/minimal';
+
+/** What to do with each field that is known, by its number. */
+export type Fields = Readonly<Record<number, () => void>>;
+
+const WIRE_TYPE_BITS = 3;
+const WIRE_TYPE_MASK = 7;
+
+/** Reads the fields of a message up to `end`; those that are not known are passed over. */
+export function fieldsOf(reader: Reader, end: number, known: Fields): void {
+  while (reader.pos < end) {
+    const tag = reader.uint32();
+    const read = known[tag >>> WIRE_TYPE_BITS];
+    if (read) read();
+    else reader.skipType(tag & WIRE_TYPE_MASK);
+  }
+  if (reader.pos !== end) throw new RangeError('a message is longer than it says');
+}
+
+/** The same of a message within a message. */
+export function messageOf(reader: Reader, known: Fields): void {
+  const length = reader.uint32();
+  const end = reader.pos + length;
+  if (end > reader.len) throw new RangeError('a message is longer than what holds it');
+  fieldsOf(reader, end, known);
+}
+
+export const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+
+/** A `fixed64`, exactly: a number would lose what is below 256 ns. */
+export const nanosOf = (reader: Reader): bigint => {
+  const low = BigInt(reader.fixed32());
+  return (BigInt(reader.fixed32()) << 32n) | low;
+};
