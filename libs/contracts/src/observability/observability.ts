@@ -1,11 +1,11 @@
 import { recordSpans } from './spans';
-import { getTrace, listTraces, searchTraces } from './traces';
+import { compareTraces, getTrace, listTraces, searchTraces } from './traces';
 
 export * from './spans';
 export * from './traces';
 
 export const observability = {
   commands: [recordSpans],
-  queries: [listTraces, searchTraces, getTrace],
+  queries: [listTraces, searchTraces, getTrace, compareTraces],
   events: [],
 } as const;

@@ -163,3 +163,49 @@ export const getTrace = query({
   }),
   http: { method: 'GET', path: '/traces/{trace_id}' },
 });
+
+const figures = z.object({
+  count,
+  error_count: count,
+  total_ms: milliseconds.describe('Of all its spans together'),
+  critical_ms: milliseconds.describe('How long the trace waited for them'),
+});
+
+const comparedTrace = z.object({
+  trace_id: traceId,
+  root_service: z.string(),
+  root_operation: z.string(),
+  start_time: f.instant,
+  total_duration_ms: milliseconds,
+  span_count: count,
+  error_count: count,
+  status: traceStatus,
+});
+
+export const compareTraces = query({
+  context,
+  name: 'compare-traces',
+  summary: 'Two traces by what they are made of: why one is slower, or failed, and the other not',
+  input: z.strictObject({ first: traceId, second: traceId }),
+  answer: z.object({
+    first: comparedTrace,
+    second: comparedTrace,
+    difference_ms: milliseconds.describe('How much longer the second one took'),
+    services_added: z.array(z.string()).describe('In the second one alone'),
+    services_removed: z.array(z.string()).describe('In the first one alone'),
+    operations: z
+      .array(
+        z.object({
+          service_name: z.string(),
+          operation_name: z.string(),
+          first: figures.optional(),
+          second: figures.optional(),
+          critical_difference_ms: milliseconds.describe(
+            'What it adds to the second trace, in time waited for',
+          ),
+        }),
+      )
+      .describe('The largest difference first; 500 at most'),
+  }),
+  http: { method: 'GET', path: '/traces/compare' },
+});

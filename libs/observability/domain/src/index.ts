@@ -10,3 +10,4 @@ export * from './trace-summary';
 export * from './fit-span';
 export * from './handed-over';
 export * from './span-batches';
+export * from './trace-comparison';

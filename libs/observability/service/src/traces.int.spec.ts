@@ -177,6 +177,36 @@ describe('traces, on real Postgres and NATS', () => {
     expect(await bench.events('spans-wrong')).toEqual([]);
   });
 
+  it('are compared by what the one waited for and the other did not', async () => {
+    const order = (more: object) => ({ operation_name: 'order', ...more });
+    const pay = below(1, { operation_name: 'pay', start_us: T0_US + 100, duration_us: 100 });
+    await record(
+      'fast',
+      of('shop', someSpan(50, 1, order({ duration_us: 400 })), someSpan(50, 2, pay)),
+    );
+    await record(
+      'slow',
+      of('shop', someSpan(51, 1, order({ duration_us: 2_400 }))),
+      of('bank', someSpan(51, 2, { ...pay, duration_us: 2_100 })),
+    );
+    const compared = await bench.answer('query.observability.compare-traces', {
+      first: traceIdOf(50),
+      second: traceIdOf(51),
+    });
+    expect(compared).toMatchObject({
+      first: { trace_id: traceIdOf(50), total_duration_ms: 0.4 },
+      second: { trace_id: traceIdOf(51), total_duration_ms: 2.4 },
+      difference_ms: 2,
+      services_added: ['bank'],
+      services_removed: [],
+      operations: [
+        { service_name: 'bank', operation_name: 'pay', critical_difference_ms: 2.1 },
+        { service_name: 'shop', operation_name: 'pay', critical_difference_ms: -0.1 },
+        { service_name: 'shop', operation_name: 'order', critical_difference_ms: 0 },
+      ],
+    });
+  });
+
   it('of which no span has come are unknown', async () =>
     expect(
       await bench.query('query.observability.get-trace', { trace_id: traceIdOf(99) }),

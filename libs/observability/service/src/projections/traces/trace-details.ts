@@ -28,9 +28,8 @@ const STRETCHES_MAX = 500;
  * @param after How many spans of the tree stand on pages before.
  */
 export function traceDetails(spans: readonly Span[], after: number, limit: number): Details {
-  const tree = spanTree(spans);
+  const { tree, startUs, trace } = placedTrace(spans);
   const path = criticalPath(tree);
-  const startUs = Math.min(...tree.map(({ span }) => span.start_us));
   const waitedFor = new Map<string, number>();
   for (const { span, from_us, to_us } of path)
     waitedFor.set(span.span_id, (waitedFor.get(span.span_id) ?? 0) + to_us - from_us);
@@ -45,7 +44,7 @@ export function traceDetails(spans: readonly Span[], after: number, limit: numbe
   const fits = Math.min(limit, bytes > PAGE_BYTES_MAX ? Math.max(1, shown.length - 1) : limit);
   const page = pageOf(shown, fits, ({ place }) => String(place));
   return {
-    trace: traceOf(tree, startUs),
+    trace,
     spans: page.rows.map(({ place: _, ...span }) => span),
     critical_path: longest(path).map((stretch) => shownStretch(stretch, startUs)),
     service_map: callMap(tree).map(({ total_us, ...calls }) => ({
@@ -54,6 +53,13 @@ export function traceDetails(spans: readonly Span[], after: number, limit: numbe
     })),
     next_cursor: page.nextCursor,
   };
+}
+
+/** A trace as a tree, when it began, and what is said of the whole. */
+export function placedTrace(spans: readonly Span[]) {
+  const tree = spanTree(spans);
+  const startUs = tree.reduce((start, { span }) => Math.min(start, span.start_us), Infinity);
+  return { tree, startUs, trace: traceOf(tree, startUs) };
 }
 
 function traceOf(tree: readonly PlacedSpan[], startUs: number): Details['trace'] {

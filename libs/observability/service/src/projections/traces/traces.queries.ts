@@ -5,12 +5,13 @@ import { Answers, cursorOf, ForeignCursor, type Question } from '@downbeat/servi
 import { Controller } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { Span } from '@downbeat/observability-domain';
+import { comparedTraces } from './compared-traces';
 import type { TraceChunkRow } from './trace-chunk.table';
 import { traceDetails } from './trace-details';
 import { listedTraces } from './trace-list';
 import { traces } from './traces.projection';
 
-const { listTraces, searchTraces, getTrace } = observabilityContract;
+const { listTraces, searchTraces, getTrace, compareTraces } = observabilityContract;
 
 /** Answers what happened on the way of a request. */
 @Controller()
@@ -36,6 +37,18 @@ export class TracesQueries {
     );
     if (read.data.length === 0) return unknownTrace(input.trace_id);
     return { position: read.position, data: traceDetails(read.data, after, input.limit) };
+  }
+
+  @Answers(compareTraces)
+  async compare({ input, as }: Question<InputOf<typeof compareTraces>>) {
+    const read = await this.readModels.ask(traces, as, async (manager) => ({
+      first: await spansOfTrace(manager, input.first),
+      second: await spansOfTrace(manager, input.second),
+    }));
+    const { first, second } = read.data;
+    if (first.length === 0) return unknownTrace(input.first);
+    if (second.length === 0) return unknownTrace(input.second);
+    return { position: read.position, data: comparedTraces(first, second) };
   }
 }
 
