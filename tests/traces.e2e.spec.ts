@@ -73,15 +73,14 @@ describe('traces, in the suite as it runs', () => {
       endTimeUnixNano: `${startMs + 1_000}000000`,
       attributes: [{ key: 'step', value: { intValue: at } }],
     }));
-    const answer = await fetch(`${otlp()}/v1/traces`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans }] }] }),
-    });
-    expect({ status: answer.status, body: await answer.text() }).toEqual({
-      status: 200,
-      body: '{}',
-    });
+    const body = JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans }] }] });
+    const headers = { 'content-type': 'application/json' };
+    // A busy machine may ask for them again, as it would any exporter.
+    await eventually(
+      () => fetch(`${otlp()}/v1/traces`, { method: 'POST', headers, body }),
+      async (answer) => expect([answer.status, await answer.text()]).toEqual([200, '{}']),
+      90_000,
+    );
     const seen = new Set<string>();
     let cursor = '';
     do {

@@ -19,7 +19,11 @@ describe('traces, on real Postgres and NATS', () => {
   afterAll(() => bench.stop());
 
   const record = (batchId: string, ...resources: readonly Resource[]): Promise<number> =>
-    bench.accepted(`command.observability.RecordSpans.${batchId}`, { resources: [...resources] });
+    bench.accepted(
+      `command.observability.RecordSpans.${batchId}`,
+      { resources: [...resources] },
+      { timeoutMs: 60_000 },
+    );
   const search = (input: JsonObject = {}): Promise<List> =>
     bench.answer<List>('query.observability.search-traces', input);
   const found = async (input: JsonObject): Promise<readonly string[]> =>
