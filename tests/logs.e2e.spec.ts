@@ -92,17 +92,20 @@ describe('what processes write on stdout', () => {
       types: ['ServiceRegistered'],
       position: settled?.['position'],
     });
-    await suite.request('GET', '/services/debugged');
+    await suite.request('GET', '/services/debugged?min_position=1');
     await eventually(
       () => lines.filter(({ context }) => context === 'downbeat:registry:queries'),
-      (found) => expect(found[0]).toMatchObject({ ok: true, level: 'debug' }),
+      (found) =>
+        expect(found).toContainEqual(
+          expect.objectContaining({ subject: 'query.registry.get-service', ok: true }),
+        ),
     );
     await eventually(
       () => edge.filter(({ context }) => context === 'downbeat:gateway:requests'),
       (found) =>
         expect(found.at(-1)).toMatchObject({
           level: 'debug',
-          req: { method: 'GET', url: '/api/orchestration/services/debugged' },
+          req: { method: 'GET', url: '/api/orchestration/services/debugged?min_position=1' },
           res: { statusCode: 200 },
         }),
     );

@@ -81,7 +81,10 @@ describe('the endpoints of the specification', () => {
     const { in: _, ...body } = given;
     const url = path.replace(/\{(\w+)\}/g, (_whole, name: string) => values?.[name] ?? '');
     const isRead = method === 'GET' || method === 'DELETE';
-    const answer = await suite.request(method, url, isRead ? undefined : body);
+    const query = new URLSearchParams(body as Record<string, string>).toString();
+    const answer = isRead
+      ? await suite.request(method, query === '' ? url : `${url}?${query}`)
+      : await suite.request(method, url, body);
     if (answer.status >= 300) throw new Error(`${url}: ${JSON.stringify(answer.body)}`);
     const title = titleOf({ method, path });
     asked.set(title, [...(asked.get(title) ?? []), body]);
@@ -95,6 +98,7 @@ describe('the endpoints of the specification', () => {
     await aboutServices();
     await aboutRuns();
     await aboutBreakers();
+    await aboutTraces();
   }, 180_000);
   afterAll(() => suite?.stop(), 60_000);
 
@@ -187,6 +191,60 @@ describe('the endpoints of the specification', () => {
     const { circuit_breakers } = await call('GET', '/circuit-breakers');
     for (const { id } of circuit_breakers as { id: string }[])
       await call('GET', '/circuit-breakers/{breaker_id}/metrics', { in: { breaker_id: id } });
+  }
+
+  async function aboutTraces(): Promise<void> {
+    const trace_id = randomUUID().replaceAll('-', '');
+    const start_us = Date.now() * 1_000;
+    const of = { trace_id, start_us, duration_us: 5_000 };
+    const root = { ...of, span_id: 'b7ad6b7169203331', operation_name: 'POST /orders' };
+    const child = { ...of, span_id: '00f067aa0ba902b7', operation_name: 'reserve' };
+    await call('POST', '/traces/batches/{batch_id}', {
+      in: { batch_id: 'specified-1' },
+      resources: [
+        {
+          service_name: 'shop',
+          spans: [
+            {
+              ...root,
+              span_kind: 'client',
+              status_code: 'error',
+              status_message: 'no',
+              tags: { a: 'b' },
+            },
+          ],
+        },
+        {
+          service_name: serviceId,
+          spans: [
+            {
+              ...child,
+              parent_span_id: root.span_id,
+              span_kind: 'server',
+              logs: [{ at_us: start_us, name: 'exception', tags: { 'exception.message': 'no' } }],
+            },
+          ],
+        },
+      ],
+    });
+    await eventually(
+      () => call('GET', '/traces'),
+      (body) => expect(lacking(answersOf('GET', '/traces'), [body])).toEqual([]),
+    );
+    await call('GET', '/traces/{trace_id}', { in: { trace_id } });
+    const found = await call('GET', '/traces/search', {
+      service_name: 'shop',
+      operation_name: 'POST /orders',
+      tags: 'a=b',
+      duration_min_ms: '1',
+      duration_max_ms: '60000',
+      start_time: new Date(Date.now() - 60_000).toISOString(),
+      end_time: new Date(Date.now() + 60_000).toISOString(),
+      has_errors: 'true',
+      limit: '10',
+      offset: '0',
+    });
+    expect(found['traces']).toMatchObject([{ trace_id }]);
   }
 
   const answersOf = (method: Method, path: string): string | undefined =>

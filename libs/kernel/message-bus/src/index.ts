@@ -8,7 +8,7 @@ export * from './events';
 export * from './evidence';
 export * from './headers';
 export * from './message-bus';
-export { oneLine } from './one-line';
+export { oneLine, reasonOf } from './one-line';
 export * from './service-messages';
 export * from './settlement';
 export {

@@ -83,7 +83,8 @@ export async function startService(
   const settings: HostSettings = { config, environment };
   const processLog = jsonLog(name, config.LOG_LEVEL);
   const debugLogs = new DebugLogs(processLog.logger, config.DEBUG);
-  const told = debugLogs.loggerOf(`downbeat:${name}:requests`);
+  // Of the edge alone: nobody else is asked anything over HTTP but how it is.
+  const told = name === 'gateway' ? debugLogs.loggerOf('downbeat:gateway:requests') : undefined;
   const log = told ? requestLog(name, told) : processLog;
   const metrics = new Registry();
   const probes = new Probes();

@@ -40,7 +40,15 @@ describe('a pattern of DEBUG', () => {
         name.replace(/:\w+:/, ':*:'),
       ])
         expect([pattern, namingNothing(pattern)]).toEqual([pattern, []]);
-    for (const pattern of ['downbeat', 'downbeat:*', 'downbeat*', '*', 'express:*', ''])
+    for (const pattern of [
+      'downbeat',
+      'downbeat:*',
+      'downbeat*',
+      '*',
+      'express:*',
+      'downbeat-shop:x',
+      '',
+    ])
       expect([pattern, namingNothing(pattern)]).toEqual([pattern, []]);
   });
 

@@ -40,7 +40,7 @@ export function isTurnedOn(patterns: string, name: string): boolean {
 export const namingNothing = (patterns: string): readonly string[] =>
   patternsOf(patterns).filter(
     (pattern) =>
-      /^downbeat\b/.test(bare(pattern)) &&
+      /^downbeat(?=[:*]|$)/.test(bare(pattern)) &&
       !DEBUG_NAMES.some((name) => isNamedBy(bare(pattern), name)),
   );
 

@@ -37,10 +37,14 @@ describe('commands that are told of', () => {
   });
 
   it('that break are told of, and break', async () => {
-    const fault = new Error('a bug');
+    const fault = Object.assign(new Error('a bug'), { detail: 'of the row hunter2' });
     const handle = toldCommands(() => Promise.reject(fault), tell);
     await expect(handle(delivery)).rejects.toBe(fault);
-    expect(lines[1]).toMatchObject([{ command_id: 'c-1', err: fault }, 'a command broke']);
+    expect(lines[1]).toMatchObject([
+      { command_id: 'c-1', reason: 'Error: a bug' },
+      'a command broke',
+    ]);
+    expect(JSON.stringify(lines)).not.toContain('hunter2');
   });
 });
 

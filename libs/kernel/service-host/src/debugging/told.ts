@@ -1,5 +1,11 @@
 import type { Append, Appended } from '@downbeat/event-store';
-import type { CommandOutcome, Delivery, QueryOutcome, Settlement } from '@downbeat/message-bus';
+import {
+  reasonOf,
+  type CommandOutcome,
+  type Delivery,
+  type QueryOutcome,
+  type Settlement,
+} from '@downbeat/message-bus';
 import type { EventTransport } from '@downbeat/publishing';
 import type { Tell } from './debug-logs';
 
@@ -21,9 +27,10 @@ export function toldCommands(handle: Handle, tell: Tell | undefined): Handle {
         'a command is settled',
       );
       return settlement;
-    } catch (err) {
-      tell({ subject, command_id, err, ms: msSince(beganMs) }, 'a command broke');
-      throw err;
+    } catch (fault) {
+      const reason = reasonOf(fault);
+      tell({ subject, command_id, reason, ms: msSince(beganMs) }, 'a command broke');
+      throw fault;
     }
   };
 }
