@@ -109,6 +109,26 @@ describe('the rights on NATS', () => {
     ['saga', ['event.saga', 'retry']],
     ['orchestrator', ['message', 'evidence.audit', 'retry']],
   ])('let %s ask whether the streams that it makes have their files', async (user, leads) => {
+    const probe = (lead: string, of = lead): string =>
+      `$JS.API.CONSUMER.CREATE.${of.replace('.', '-')}.suite_probe.${lead}.probe.none`;
+    const another = probe('command', 'retry');
+    expect(await firstRefused(user, [...leads.map((lead) => probe(lead)), another])).toBe(another);
+  });
+
+  it.each([
+    ['registry', 'event-registry', 'event-health'],
+    ['health', 'event-health', 'event-registry'],
+  ])('let %s make the streams that it reads, and change its own alone', async (user, own, read) => {
+    const subjects = [
+      `$JS.API.STREAM.CREATE.${read}`,
+      `$JS.API.STREAM.UPDATE.${own}`,
+      `$JS.API.STREAM.UPDATE.${read}`,
+    ];
+    expect(await firstRefused(user, subjects)).toBe(subjects.at(-1));
+  });
+
+  /** The server reads them in this order; what it takes has no body to do anything. */
+  async function firstRefused(user: string, subjects: readonly string[]): Promise<unknown> {
     const { host, username, password } = new URL(nats.urlOf(user));
     const app = await connect({ servers: host, user: username, pass: password });
     const refused = new Promise<unknown>((resolve, reject) => {
@@ -118,15 +138,12 @@ describe('the rights on NATS', () => {
       };
       watch().catch(reject);
     });
-    // The server reads them in this order.
-    const probe = (lead: string, of = lead): string =>
-      `$JS.API.CONSUMER.CREATE.${of.replace('.', '-')}.suite_probe.${lead}.probe.none`;
-    const another = probe('command', 'retry');
-    for (const subject of [...leads.map((lead) => probe(lead)), another])
-      app.publish(subject, '{}');
-    expect(await refused).toBe(another);
+    // None is allowed to anybody, so that one is refused in any case.
+    for (const subject of [...subjects, 'nobody.may']) app.publish(subject, '{}');
+    const first = await refused;
     await app.close();
-  });
+    return first;
+  }
 
   describe('let a service not', () => {
     let service: NatsConnection;

@@ -10,7 +10,8 @@ import { EventConsumer } from './event-consumer';
 import type { NatsSettings } from './nats-message-bus-options';
 import type { ArrivalDesk } from './nats-arrival';
 import { ReplyDesk } from './reply-desk';
-import type { ConsumerSpec, Streams, StreamSpec } from './streams';
+import type { ConsumerSpec, StreamSpec } from './stream-spec';
+import type { Streams } from './streams';
 
 /** Where a command consumer's messages come from, and where their outcomes go. */
 interface CommandSource extends ArrivalDesk {

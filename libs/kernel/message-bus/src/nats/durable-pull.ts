@@ -6,7 +6,8 @@ import type { Arrival } from '../handling/arrival';
 import { reasonOf } from '../one-line';
 import type { Connection } from './connection';
 import { PullLoop } from './pull-loop';
-import type { ConsumerSpec, Streams, StreamSpec } from './streams';
+import type { ConsumerSpec, StreamSpec } from './stream-spec';
+import type { Streams } from './streams';
 
 const RECOVERY_BACK_OFF = { firstMs: 100, maxMs: 5_000 };
 /** A stream that is being deleted is not quite gone when its consumer is; one made too early loses its files. */

@@ -14,7 +14,8 @@ import type { Connection } from './connection';
 import { DurablePull } from './durable-pull';
 import { natsArrival } from './nats-arrival';
 import { giveBackMs } from './pull-loop';
-import type { ConsumerSpec, Streams, StreamSpec } from './streams';
+import type { ConsumerSpec, StreamSpec } from './stream-spec';
+import type { Streams } from './streams';
 
 export const BATCH_MAX = 256;
 

@@ -10,7 +10,8 @@ import {
 import { EvidenceNotRead } from '../errors';
 import type { KeptEvidence } from '../evidence';
 import { contextOf, type Subjects } from '../subjects';
-import type { Streams, StreamSpec } from './streams';
+import type { StreamSpec } from './stream-spec';
+import type { Streams } from './streams';
 
 /** At one every five seconds, day and night, this is a month. */
 const COUNT_MAX = 500_000;

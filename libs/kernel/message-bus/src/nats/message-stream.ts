@@ -19,7 +19,8 @@ import {
 import type { Subjects } from '../subjects';
 import { KnownConsumers } from './known-consumers';
 import { headersOf } from './nats-arrival';
-import type { Streams, StreamSpec } from './streams';
+import type { StreamSpec } from './stream-spec';
+import type { Streams } from './streams';
 
 const DUPLICATE_WINDOW_MS = 120_000;
 /** After this long without a sign of its consumer a message is given to another instance. */

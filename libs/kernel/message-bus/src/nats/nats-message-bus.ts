@@ -37,7 +37,8 @@ import {
 import { Queries } from './queries';
 import { Requests } from './requests';
 import { Sessions } from './sessions';
-import { Streams, type StreamSpec } from './streams';
+import type { StreamSpec } from './stream-spec';
+import { Streams } from './streams';
 
 const PINGS_OUT_MAX = 2;
 const DRAIN_TIMEOUT_MS = 5_000;

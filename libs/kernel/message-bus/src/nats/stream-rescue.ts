@@ -8,6 +8,9 @@ const RESCUED_MAX = 20_000;
 
 /** A message that a stream still has in memory, on its way to the stream that takes its place. */
 export interface Rescued {
+  /** Where it stood, and since when. */
+  readonly seq: number;
+  readonly storedAt: number;
   readonly subject: string;
   readonly headers: MsgHdrs;
   readonly data: Uint8Array;
@@ -21,14 +24,17 @@ export async function rescue(
   manager: JetStreamManager,
   stream: string,
   streamCreated: string,
+  from = 1,
 ): Promise<readonly Rescued[]> {
   const rescued: Rescued[] = [];
-  let seq = 1;
+  let seq = from;
   while (rescued.length < RESCUED_MAX) {
     const query = { seq, next_by_subj: '>' };
     try {
       const found = await manager.streams.getMessage(stream, query);
       rescued.push({
+        seq: found.seq,
+        storedAt: found.time.getTime(),
         subject: found.subject,
         headers: natsHeaders({
           [HEADER.originalId]: `${streamCreated}:${found.seq}`,
@@ -50,6 +56,17 @@ export async function rescue(
 function originalIdOf(headers: MsgHdrs | undefined): Readonly<Record<string, string>> {
   const own = headers?.get(HEADER.originalId) || headers?.get(HEADER.messageId);
   return own ? { [HEADER.originalId]: own } : {};
+}
+
+/** Those that are not among what a stream holds. */
+export function missingOf(
+  rescued: readonly Rescued[],
+  held: readonly Rescued[],
+): readonly Rescued[] {
+  const idOf = ({ subject, headers }: Rescued): string =>
+    `${subject} ${headers.get(HEADER.originalId)}`;
+  const ids = new Set(held.map(idOf));
+  return rescued.filter((one) => !ids.has(idOf(one)));
 }
 
 /** Puts them on the stream again. */

@@ -14,7 +14,8 @@ import {
 import type { BusLog } from '../bus-log';
 import type { BusMetrics } from '../bus-metrics';
 import type { Subjects } from '../subjects';
-import { putBack, rescue } from './stream-rescue';
+import { StreamRemaking } from './stream-remaking';
+import type { ConsumerSpec, StreamSpec } from './stream-spec';
 
 /** How large streams may grow; a full disk stops the whole server, so none is without bounds. */
 export interface StreamBounds {
@@ -26,10 +27,6 @@ export interface StreamBounds {
   readonly messageBytesMax: number;
   readonly messageAgeMaxMs: number;
 }
-
-/** A stream as code wants it. The server's copy is made to look like it. */
-export type StreamSpec = Pick<StreamConfig, 'name' | 'subjects' | 'retention' | 'max_bytes'> &
-  Partial<StreamConfig>;
 
 /**
  * The least that nats-server takes. A repeated command is meant to reach the handler, which knows
@@ -59,37 +56,26 @@ const filesAreGone = (fault: unknown): boolean =>
 const errorNumber = (fault: unknown): number | undefined =>
   fault instanceof NatsError ? fault.api_error?.err_code : undefined;
 
-export interface ConsumerSpec {
-  readonly durable: string;
-  /** Physical. */
-  readonly filter: string;
-  readonly ackWaitMs: number;
-  readonly ackPendingMax?: number;
-  /** The stream is another context's: it is made when it is missing, and changed by its owner alone. */
-  readonly isGuest?: boolean;
-}
-
 /**
- * A consumer that reads nothing and is there as long as its stream: that it can be written again shows that the stream still has
- * its files. One that is new would show nothing, since its folder is made with all those above it.
+ * A consumer that reads nothing and is there as long as its stream: that it can be written again shows that the stream
+ * still has its files. One that is new would show nothing, since its folder is made with all those above it.
  */
 const PROBE = { durable: 'suite_probe', filter: 'probe.none', ackWaitMs: 10_000 };
-/** How often another replica may have taken the new stream for the broken one. */
-const PUT_BACK_MAX = 3;
 
 /** Makes streams and consumers what code says they are, as often as they vanish. */
 export class Streams {
-  /** By the life of the stream that is to be replaced. */
-  private readonly remaking = new Map<string, Promise<StreamInfo>>();
+  private readonly remaking: StreamRemaking;
 
   constructor(
-    private readonly nats: NatsConnection,
+    nats: NatsConnection,
     private readonly manager: JetStreamManager,
     private readonly subjects: Subjects,
     private readonly bounds: StreamBounds,
     private readonly metrics: BusMetrics,
     private readonly log: BusLog,
-  ) {}
+  ) {
+    this.remaking = new StreamRemaking(nats, manager, this, metrics, log);
+  }
 
   commandsOf(context: string): StreamSpec {
     return {
@@ -134,8 +120,8 @@ export class Streams {
   }
 
   /**
-   * The same, and makes it anew when its files are gone. The server is asked by writing the probe again: whoever hears of a message
-   * can write to where its acknowledgement goes, so what stands there is no reason to throw a stream away.
+   * The same, and makes it anew when its files are gone. The server is asked by writing the probe again: whoever hears
+   * of a message can write to where its acknowledgement goes, so what stands there is no reason to throw a stream away.
    */
   ensureStoring(spec: StreamSpec): Promise<StreamInfo> {
     return this.ensureWithConsumer(spec, this.probeOf(spec), () => undefined);
@@ -169,44 +155,9 @@ export class Streams {
     } catch (fault) {
       if (!filesAreGone(fault)) throw fault;
     }
-    const made = await this.remake(spec, String(found.created));
+    const made = await this.remaking.remake(spec, String(found.created), !consumer.isGuest);
     onStream(String(made.created));
     await this.ensureConsumer(spec.name, consumer);
-    return made;
-  }
-
-  /**
-   * Deletes a stream that cannot store any more and makes it anew. What a work queue still has in
-   * memory is put on the new one; events come again from their log.
-   *
-   * @param created The life of the stream that is broken: if another replica was faster, nothing is done.
-   */
-  private remake(spec: StreamSpec, created: string): Promise<StreamInfo> {
-    const life = `${spec.name} ${created}`;
-    const running = this.remaking.get(life);
-    if (running) return running;
-    const remaking = this.replace(spec, created).finally(() => this.remaking.delete(life));
-    this.remaking.set(life, remaking);
-    return remaking;
-  }
-
-  private async replace(spec: StreamSpec, created: string): Promise<StreamInfo> {
-    this.log.error('the files of a stream are gone; it is made anew', { stream: spec.name });
-    const rescued =
-      spec.retention === RetentionPolicy.Workqueue
-        ? await rescue(this.manager, spec.name, created)
-        : [];
-    const now = await this.find(spec.name);
-    if (now && String(now.created) !== created) return now;
-    if (now) await this.manager.streams.delete(spec.name);
-    let made = await this.create(spec);
-    this.metrics.streamsRemade++;
-    for (let tries = 0; tries < PUT_BACK_MAX; tries++) {
-      await putBack(this.nats, rescued);
-      const there = await this.ensure(spec);
-      if (String(there.created) === String(made.created)) break;
-      made = there;
-    }
     return made;
   }
 
@@ -229,7 +180,7 @@ export class Streams {
   }
 
   /** A server with little disk gets smaller streams rather than none. */
-  private async create(spec: StreamSpec): Promise<StreamInfo> {
+  async create(spec: StreamSpec): Promise<StreamInfo> {
     for (let bytesMax = spec.max_bytes; ; bytesMax = Math.floor(bytesMax / 2)) {
       try {
         const config = { storage: StorageType.File, ...spec, max_bytes: bytesMax };
