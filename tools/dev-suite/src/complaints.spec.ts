@@ -2,10 +2,10 @@ import { complaintOf, Complaints } from './complaints';
 
 describe('what a log complains of', () => {
   it.each([
-    ['{"level":50,"msg":"lost the bus"}', 'error'],
-    ['{"level":60,"msg":"cannot go on"}', 'error'],
-    ['{"level":40,"msg":"slow"}', 'warning'],
-    ['{"level":30,"msg":"ERROR: is only a word here"}', undefined],
+    ['{"level":"error","msg":"lost the bus"}', 'error'],
+    ['{"level":"fatal","msg":"cannot go on"}', 'error'],
+    ['{"level":"warn","msg":"slow"}', 'warning'],
+    ['{"level":"info","msg":"ERROR: is only a word here"}', undefined],
     ['2026-01-01 00:00:00 UTC [7] FATAL:  the database system is starting up', 'error'],
     ['2026-01-01 00:00:00 UTC [7] WARNING:  you do not own a lock', 'warning'],
     ['2026-01-01 00:00:00 UTC [7] LOG:  checkpoint complete', undefined],
@@ -21,10 +21,10 @@ describe('what a log complains of', () => {
 
   it('becomes one line, and starts again from nothing', () => {
     const complaints = new Complaints();
-    complaints.add('{"level":50,"msg":"first"}');
-    complaints.add('{"level":40,"msg":"second"}');
-    complaints.add('{"level":50,"msg":"said \\"no\\""}');
-    complaints.add('{"level":30,"msg":"fine"}');
+    complaints.add('{"level":"error","msg":"first"}');
+    complaints.add('{"level":"warn","msg":"second"}');
+    complaints.add('{"level":"error","msg":"said \\"no\\""}');
+    complaints.add('{"level":"info","msg":"fine"}');
     expect(complaints.digest()).toBe('2 errors, 1 warning, the last: said "no"');
     expect(complaints.digest()).toBeUndefined();
   });

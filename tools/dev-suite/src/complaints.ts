@@ -1,18 +1,17 @@
 export type Complaint = 'warning' | 'error';
 
-const PINO_WARN = 40;
-const PINO_ERROR = 50;
+const COMPLAINTS: Readonly<Record<string, Complaint>> = {
+  warn: 'warning',
+  error: 'error',
+  fatal: 'error',
+};
 const TEXT_LENGTH_MAX = 200;
 /** Who has no name is let in under one that nats-server wants a readable password for; it is no secret. */
 const EXPECTED = '[WRN] Plaintext passwords detected';
 
-/** What a line of a pino, PostgreSQL or nats-server log complains of, if it does. */
+/** What a line of a process, PostgreSQL or nats-server log complains of, if it does. */
 export function complaintOf(line: string): Complaint | undefined {
-  if (line.startsWith('{')) {
-    const level = Number(/"level":(\d+)/.exec(line)?.[1]);
-    if (level >= PINO_ERROR) return 'error';
-    return level >= PINO_WARN ? 'warning' : undefined;
-  }
+  if (line.startsWith('{')) return COMPLAINTS[/^\{"level":"(\w+)"/.exec(line)?.[1] ?? ''];
   if (/\b(PANIC|FATAL|ERROR):|\[(ERR|FTL)\]|^(\w*Error|Uncaught)\b/.test(line)) return 'error';
   if (line.includes(EXPECTED)) return undefined;
   return /\bWARNING:|\[WRN\]/.test(line) ? 'warning' : undefined;

@@ -209,6 +209,7 @@ function tellQueries(debugLogs: DebugLogs): AnswerListener {
 const busLog = (): BusLog => {
   const logger = new NestLogger('bus');
   return {
+    info: (message, details) => logger.log(details, message),
     warn: (message, details) => logger.warn(details, message),
     error: (message, details) => logger.error(details, message),
   };

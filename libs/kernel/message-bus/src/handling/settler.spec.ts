@@ -1,5 +1,5 @@
 import { Fault } from '@downbeat/eventsourcing';
-import type { BusLog } from '../bus-log';
+import { silentLog, type BusLog } from '../bus-log';
 import { BusMetrics } from '../bus-metrics';
 import type { MessageHeaders } from '../headers';
 import type { Subscription } from '../message-bus';
@@ -30,7 +30,7 @@ describe('a message that is to come again', () => {
     const settler = new Settler({
       ...{ subscription, deadLetters: new MemoryDeadLetters(), metrics: new BusMetrics() },
       backOff: { firstMs: 250, maxMs: 30_000 },
-      log: { warn: () => undefined, error: () => undefined },
+      log: silentLog,
       random: () => 1,
     });
     const arrival: Arrival = {
@@ -62,7 +62,7 @@ describe('what the log says of a message', () => {
     lines = [];
   });
   const tell = (message: string) => void lines.push({ message, story: currentStory() });
-  const log: BusLog = { warn: tell, error: tell };
+  const log: BusLog = { info: tell, warn: tell, error: tell };
 
   const settle = (
     handle: Subscription['handle'],

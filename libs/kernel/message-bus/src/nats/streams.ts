@@ -188,7 +188,7 @@ export class Streams {
         // Where nobody waits for an acknowledgement, none can lie.
         if (!spec.no_ack) await this.ensureConsumer(spec.name, this.probeOf(spec));
         this.metrics.streamsCreated++;
-        this.log.warn('a stream was created', { stream: spec.name, max_bytes: bytesMax });
+        this.log.info('a stream was created', { stream: spec.name, max_bytes: bytesMax });
         return made;
       } catch (fault) {
         if (errorNumber(fault) === STREAM_NAME_IN_USE) return this.manager.streams.info(spec.name);
