@@ -91,8 +91,17 @@ describe('the reports of a holder', () => {
         heard(1, { since: at, calls: [{ ...counted.calls[0], from: at }] }),
       ));
 
+  it('are others than those of a service whose holder is called the same', () => {
+    const [service, host] = [true, false].map((isOfService) =>
+      breakerReportsStream('web1.internal', 1, isOfService),
+    );
+    // As it was before the two were kept apart.
+    expect(service).toBe('breaker-reports-web1.internal.0');
+    expect(host).toBe('breaker-reports-web1%internal.0');
+  });
+
   it('have a stream for each thousand', () =>
-    expect([1, 1_000, 1_001].map((no) => breakerReportsStream('shop-1', no))).toEqual([
+    expect([1, 1_000, 1_001].map((no) => breakerReportsStream('shop-1', no, false))).toEqual([
       'breaker-reports-shop-1.0',
       'breaker-reports-shop-1.0',
       'breaker-reports-shop-1.1',

@@ -59,9 +59,21 @@ export interface BreakerReports {
 /** So that no stream grows for as long as a process lives. */
 const REPORTS_PER_STREAM = 1_000;
 
-/** A thousand reports of one holder: the next thousand has the next stream. */
-export const breakerReportsStream = (holder: string, reportNo: number): StreamName =>
-  streamName('breaker-reports', `${holder}.${Math.floor((reportNo - 1) / REPORTS_PER_STREAM)}`);
+/**
+ * A thousand reports of one holder: the next thousand has the next stream.
+ *
+ * @param isOfService It was told in the name of a service: `web1.internal` of service `web1` is not the host of that
+ *   name, and must not be able to say what is then taken for heard of it. No holder has a `%`.
+ */
+export function breakerReportsStream(
+  holder: string,
+  reportNo: number,
+  isOfService: boolean,
+): StreamName {
+  const name = isOfService ? holder : holder.replaceAll('.', '%');
+  const part = Math.floor((reportNo - 1) / REPORTS_PER_STREAM);
+  return streamName('breaker-reports', `${name}.${part}`);
+}
 
 /** What a holder tells of its breakers: each report counts once, in whichever order they arrive. */
 export const breakerReports: Decider<BreakerReports, BreakerReportsCommand, BreakerReportsEvent> = {

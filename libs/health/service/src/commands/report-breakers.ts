@@ -15,7 +15,7 @@ export class ReportBreakersHandler implements ICommandHandler<ReportBreakers> {
   execute({ data, at, cause }: ReportBreakers) {
     const { holder, report_no } = data;
     const breakers = data.breakers.map((one) => ({ ...one, breaker_id: breakerIdOf(one) }));
-    const stream = breakerReportsStream(holder, report_no);
+    const stream = breakerReportsStream(holder, report_no, cause.inNameOf !== undefined);
     const command = { type: 'ReportBreakers', data: { ...data, breakers }, at } as const;
     return carryOut(this.store, breakerReports, stream, command, cause, () => ({
       holder,

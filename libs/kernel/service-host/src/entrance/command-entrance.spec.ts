@@ -139,15 +139,16 @@ describe('the entrance of a context', () => {
       return settlement.outcome === 'dead-letter' ? settlement.reason : 'accepted';
     };
     it.each([
-      ['shop.1', 'shop.1'],
+      ['shop.1', 'shop.1', 'shop'],
       ['shop-1', 'shop-1'],
       // A NATS server lets nobody say these in the name of a service.
       ['10.0.0.7', '10.0.0.7'],
       ['web1%2Einternal', 'web1.internal'],
       ['10%2E0%2E0%2E7', '10.0.0.7'],
-    ])('and %s is fine', async (as, holder) => {
+    ])('and %s is fine', async (as, holder, inNameOf = undefined) => {
       expect(await report(as, holder)).toBe('accepted');
       expect(executed[0]).toMatchObject({ data: { holder } });
+      expect(executed[0]?.cause.inNameOf).toBe(inNameOf);
     });
 
     it('and another one’s breakers are not, with how to write an id that names none', async () => {

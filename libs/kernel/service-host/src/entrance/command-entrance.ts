@@ -63,6 +63,7 @@ export class CommandEntrance {
     const command = new Class(valid.value as never, instantOf(this.now()), {
       commandId,
       payloadHash,
+      ...(service === undefined ? {} : { inNameOf: service }),
       meta: {
         correlation_id: delivery.correlationId,
         causation_id: delivery.id,

@@ -12,6 +12,8 @@ export interface Cause {
   readonly commandId?: string;
   /** SHA-256 of what it says; goes wherever `commandId` goes. */
   readonly payloadHash?: string;
+  /** The service in whose name its subject says that it is sent. */
+  readonly inNameOf?: string;
   /** Set when the command is a reaction to a publication; it goes into the append. */
   readonly receipt?: Receipt;
 }
