@@ -1,7 +1,7 @@
 import { backOffMs } from '../pause';
 
 const FIRST_MS = 1_000;
-const MAX_MS = 15_000;
+const MAX_MS = 3_000;
 
 /** When to ask a server again that had no place for a request: later each time, and never in the same moment as others. */
 export class AskingAgain {

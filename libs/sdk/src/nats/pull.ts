@@ -127,7 +127,7 @@ export class Pull {
     this.pull();
   }
 
-  /** So many wait that whatever comes is handled at once: there is time. */
+  /** Others wait for what comes next; what a burst leaves over is asked for a few seconds later at most. */
   private refused(batch: number): void {
     this.asked = Math.max(0, this.asked - batch);
     const delayMs = this.isPulling ? this.askingAgain.refused() : undefined;
