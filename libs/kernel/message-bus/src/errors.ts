@@ -87,14 +87,17 @@ export class StreamMissing extends Fault {
   }
 }
 
-/** The stream lost its files while the server ran. It was made anew, empty: publish again, from the log. */
+/**
+ * An acknowledgement says that the stream lost its files while the server ran, which anybody may have written. If the
+ * server says so itself, the stream was made anew, empty: publish again, from the log.
+ */
 export class StreamBroken extends Fault {
   override readonly name = 'StreamBroken';
   readonly code = 'message-bus/stream-broken';
   readonly remedy = 'retry';
 
   constructor(readonly subject: string) {
-    super(`the stream that takes ${subject} cannot store any more`);
+    super(`the stream that takes ${subject} is said to store no more`);
   }
 }
 

@@ -162,7 +162,8 @@ export abstract class MessageBus {
    * Puts events on their context's stream, in order, and returns when every one is acknowledged.
    *
    * @throws {StreamMissing} Ensure the stream and publish again.
-   * @throws {StreamBroken} As above; the stream was made anew, so begin where its last message is.
+   * @throws {StreamBroken} The stream was made anew if the server says itself that its files are gone: ensure it, and
+   * begin where its last message is.
    * @throws {EventsNotConfirmed} Not every one was acknowledged within 5 s.
    */
   abstract publishEvents(events: readonly OutgoingEvent[]): Promise<EventsConfirmed>;
