@@ -51,7 +51,9 @@ export const registerInstance = command({
   answer: z.object({
     service_id: f.name,
     instance_id: f.externalId,
-    service_version: f.version.optional().describe('The one that describes the service now'),
+    service_version: f.version
+      .optional()
+      .describe('The one that describes the service now; absent when somebody has set it'),
   }),
   example: {
     service_id: 'billing',

@@ -65,6 +65,7 @@ describe('services in the registry, on real Postgres and NATS', () => {
       expect((await bench.events('service-ledger')).at(-1)?.data).toEqual({
         service_id: 'ledger',
         service_version: '2.0.0',
+        is_version_set: true,
       });
     });
 

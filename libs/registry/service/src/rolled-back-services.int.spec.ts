@@ -123,6 +123,27 @@ describe('services that go back to an older version, on real Postgres and NATS',
     });
   });
 
+  it('stay what somebody has set, whoever comes back on another connection', async () => {
+    await register('set', newer);
+    await registerInstance('set', 'set-2', { version: '2.0.0' });
+    for (const service_version of ['1.4.0', '2.0.1']) {
+      await accepted('UpdateService', 'set', { service_version, owner_team: 'people' });
+      await untilDescribedFor('set', 1_000);
+      const outcome = await command('RegisterInstance', 'set-2', {
+        ...{ service_id: 'set', node_name: 'node-a', ip_address: '10.0.0.7', port: 3000 },
+        ...{ version: '2.0.0', session: { server_id: 'NATS', client_id: 7 } },
+      });
+      expect(outcome).toMatchObject({ accepted: true, answer: { instance_id: 'set-2' } });
+      expect(outcome).not.toHaveProperty('answer.service_version');
+      expect(await get('set')).toMatchObject({ service_version, owner_team: 'people' });
+    }
+    // Nor for one that starts, and is older than that.
+    expect(await saidByOlder('set', newer)).toBe('2.0.1');
+    expect(await get('set')).toMatchObject({ service_version: '2.0.1', owner_team: 'people' });
+    expect(await get('set')).not.toHaveProperty('is_version_set');
+    expect(await saidByOlder('set', { ...newer, service_version: '2.1.0' })).toBe('2.1.0');
+  });
+
   it('go back once when all instances of the older version say so at once', async () => {
     await register('crowd', newer);
     await untilDescribedFor('crowd', 1_000);

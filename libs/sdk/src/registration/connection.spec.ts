@@ -204,6 +204,15 @@ describe('what the service is', () => {
     expect(saidAgain()).toBe(1);
   });
 
+  it('is not said again for a lost connection, when the registry names no version to it', async () => {
+    atInstance = JSON.stringify({ position: 9, service_id: 'billing', instance_id: 'billing.1' });
+    await startUnder('1.0.0');
+    nats.reconnect();
+    await pass(300_000);
+    expect(posted).toContain('POST /services/billing/instances');
+    expect([saidAgain(), outdated()]).toEqual([0, []]);
+  });
+
   it('is told of again when yet another version stands', async () => {
     await startUnder('2.0.0');
     standing = standingOf('2.1.0');

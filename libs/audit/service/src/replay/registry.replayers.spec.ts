@@ -33,6 +33,18 @@ describe('the stream of a service that went back to an older version', () => {
     expect(await replayed(serviceReplayer, events)).toEqual(events.map(() => true));
   });
 
+  it('is decided again when its version was set, now or before that was told apart', async () => {
+    const set = { service_id: 'billing', service_version: '1.4.0' };
+    const events = [
+      registered('2.0.0'),
+      [{ type: 'ServiceChanged', data: { ...set, is_version_set: true } }],
+      changed('2.0.0'),
+      [{ type: 'ServiceChanged', data: set }],
+      [{ type: 'ServiceChanged', data: { service_id: 'billing', owner_team: 'money' } }],
+    ];
+    expect(await replayed(serviceReplayer, events)).toEqual(events.map(() => true));
+  });
+
   it.each([
     ['says nothing of it', {}],
     ['is one from a version that was not there', { rolled_back_from: '3.0.0' }],

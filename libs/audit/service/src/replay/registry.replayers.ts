@@ -11,6 +11,7 @@ import {
   type InstanceCommand,
   type InstanceEvent,
   type InstanceTerminating,
+  type Registration,
   type RegistrationCommand,
   type Registering,
   type RegistrationEvent,
@@ -23,8 +24,31 @@ const context = 'registry';
 export const serviceReplayer: Replayer = {
   context,
   begin: () =>
-    new DeciderReplay(serviceRegistration, ([event], _, at) => event && serviceCause(event, at)),
+    new DeciderReplay(serviceRules, ([event], _, at) => event && serviceCause(event, at)),
 };
+
+/** As it was taken, or told from the events, before versions that were set were told apart. */
+type ChangeService = Command<
+  'ChangeService',
+  Extract<RegistrationCommand, { type: 'UpdateService' }>['data']
+>;
+
+/** The rules of now, and what was decided otherwise once. */
+const serviceRules: Decider<Registration, RegistrationCommand | ChangeService, RegistrationEvent> =
+  {
+    ...serviceRegistration,
+    decide(command, state) {
+      if (command.type !== 'ChangeService') return serviceRegistration.decide(command, state);
+      const now = serviceRegistration.decide({ ...command, type: 'UpdateService' }, state);
+      return now instanceof Rejection ? now : now.map(unmarked);
+    },
+  };
+
+function unmarked(event: RegistrationEvent): RegistrationEvent {
+  if (event.type !== 'ServiceChanged') return event;
+  const { is_version_set: _, ...data } = event.data;
+  return { type: 'ServiceChanged', data };
+}
 
 export const instanceReplayer: Replayer = {
   context,
@@ -64,14 +88,16 @@ function dependenciesCause({ data }: DependenciesDeclared, at: Instant): Declare
   };
 }
 
-function serviceCause(event: RegistrationEvent, at: Instant): RegistrationCommand {
+function serviceCause(event: RegistrationEvent, at: Instant): RegistrationCommand | ChangeService {
   switch (event.type) {
     case 'ServiceRegistered': {
       const { rolled_back_from: abandoned_version, ...data } = event.data;
       return { type: 'RegisterService', data: { ...data, abandoned_version }, at };
     }
-    case 'ServiceChanged':
-      return { type: 'UpdateService', data: event.data, at };
+    case 'ServiceChanged': {
+      const { is_version_set, ...data } = event.data;
+      return { type: is_version_set ? 'UpdateService' : 'ChangeService', data, at };
+    }
     case 'ServiceRetired':
       return { type: 'RetireService', data: event.data, at };
   }

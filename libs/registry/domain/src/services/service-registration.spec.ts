@@ -32,6 +32,8 @@ const changed = (fields: object): RegistrationEvent => ({
   type: 'ServiceChanged',
   data: { service_id: 'billing', ...fields },
 });
+const setTo = (service_version: string): RegistrationEvent =>
+  changed({ service_version, is_version_set: true });
 
 describe('a service', () => {
   it('is registered with all it says of itself', () => given().when(register()).then(registered));
@@ -96,7 +98,36 @@ describe('a service', () => {
   it('goes back to an older version when somebody says so', () =>
     given(registered)
       .when(update({ service_version: '0.9.0' }))
-      .then(changed({ service_version: '0.9.0' })));
+      .then(setTo('0.9.0')));
+
+  describe('of a version that somebody has set', () => {
+    const registerAfter = (abandoned_version: string) => register({ abandoned_version });
+
+    it('is not given up for who is older, whoever runs it', () =>
+      given(registered, setTo('1.0.1')).when(registerAfter('1.0.1')).thenNothing());
+
+    it('is what a newer one says, and given up after it as any other', () => {
+      given(registered, setTo('0.9.0'))
+        .when(register())
+        .then(changed({ service_version: '1.0.0' }));
+      given(registered, setTo('0.9.0'), changed({ service_version: '2.0.0' }))
+        .when(registerAfter('2.0.0'))
+        .then({ type: 'ServiceRegistered', data: { ...described, rolled_back_from: '2.0.0' } });
+    });
+
+    it('stays set when anything else is said of it', () =>
+      given(registered, setTo('1.0.1'), changed({ owner_team: 'money' }))
+        .when(registerAfter('1.0.1'))
+        .thenNothing());
+
+    it('is not set any more when it is registered after its end', () => {
+      const retired = { type: 'ServiceRetired', data: { service_id: 'billing' } } as const;
+      const again = { ...registered, data: { ...described, service_version: '1.0.1' } };
+      given(registered, setTo('1.0.1'), retired, again as RegistrationEvent)
+        .when(registerAfter('1.0.1'))
+        .then({ type: 'ServiceRegistered', data: { ...described, rolled_back_from: '1.0.1' } });
+    });
+  });
 
   it('takes what it says as news where versions cannot be told apart by age', () =>
     given(registered)

@@ -33,14 +33,25 @@ export type ServiceRegistered = Message<
   }
 >;
 /** Holds the fields that changed, and only those; null takes back what was said. */
-export type ServiceChanged = Message<'ServiceChanged', Changed>;
+export type ServiceChanged = Message<
+  'ServiceChanged',
+  Changed & {
+    /** Its version was set by who updates the service, and not said by who runs it. Absent in older events. */
+    readonly is_version_set?: boolean;
+  }
+>;
 /** It is no more, until it is registered again. */
 export type ServiceRetired = Message<'ServiceRetired', Retired>;
 export type RegistrationEvent = ServiceRegistered | ServiceChanged | ServiceRetired;
 
 export type Registration =
   | { readonly status: 'unknown' }
-  | { readonly status: 'registered' | 'retired'; readonly description: Described };
+  | {
+      readonly status: 'registered' | 'retired';
+      readonly description: Described;
+      /** Somebody has set the version that stands: it stays when nobody runs it. */
+      readonly isVersionSet?: boolean;
+    };
 
 export const serviceStream = (serviceName: string): StreamName =>
   streamName('service', serviceName);
@@ -68,11 +79,14 @@ export const serviceRegistration: Decider<Registration, RegistrationCommand, Reg
       }
       case 'ServiceChanged': {
         if (state.status === 'unknown') return state;
-        const { service_id: _, ...fields } = event.data;
+        const { service_id: _, is_version_set = false, ...fields } = event.data;
+        const isVersionSet =
+          fields.service_version === undefined ? state.isVersionSet : is_version_set;
         // `changes` leaves out what is undefined, so no known field is lost.
         const known = Object.entries({ ...state.description, ...fields });
         const said = known.filter(([, value]) => value !== null);
-        return { ...state, description: Object.fromEntries(said) as Described };
+        const description = Object.fromEntries(said) as Described;
+        return { status: state.status, description, ...(isVersionSet && { isVersionSet }) };
       }
       case 'ServiceRetired':
         return state.status === 'unknown' ? state : { ...state, status: 'retired' };
@@ -88,7 +102,7 @@ function register(
   if (isOutdated(data, state)) {
     const { service_version } = state.description;
     // Another version may have said what it is since that one was found to be abandoned.
-    if (abandoned_version !== service_version) return [];
+    if (abandoned_version !== service_version || state.isVersionSet) return [];
     return [{ type: 'ServiceRegistered', data: { ...data, rolled_back_from: service_version } }];
   }
   const { service_name, ...fields } = data;
@@ -106,7 +120,10 @@ export const isOutdated = ({ service_version }: Described, state: Registration):
 function update(data: Changed, state: Registration): Decision<RegistrationEvent> {
   if (state.status === 'unknown') return unknownService(data.service_id);
   if (state.status === 'retired') return retiredService(data.service_id);
-  return changes(data, state.description);
+  return changes(data, state.description).map(({ type, data: changed }) => ({
+    type,
+    data: { ...changed, ...(changed.service_version !== undefined && { is_version_set: true }) },
+  }));
 }
 
 function retire(data: Retired, state: Registration): Decision<RegistrationEvent> {
@@ -115,7 +132,7 @@ function retire(data: Retired, state: Registration): Decision<RegistrationEvent>
 }
 
 /** Asking for what already holds is not a change. */
-function changes(data: Changed, description: Described): Decision<RegistrationEvent> {
+function changes(data: Changed, description: Described): readonly ServiceChanged[] {
   const { service_id, ...fields } = data;
   const changed = Object.entries(fields).filter(
     ([field, value]) =>

@@ -1,5 +1,5 @@
 import { MemoryEventStore, MemoryLog } from '@downbeat/event-store/testing';
-import { instantOf } from '@downbeat/eventsourcing';
+import { instantOf, type Message } from '@downbeat/eventsourcing';
 import { serviceStream } from '@downbeat/registry-domain';
 import type { LiveDirectory } from '../directory/live-directory';
 import { InstanceRoom } from './instance-room';
@@ -23,9 +23,9 @@ const instance = {
 };
 
 /** What is answered when the directory lists so many instances, this one among them or not. */
-async function registered(present: number, isListed: boolean) {
+async function registered(present: number, isListed: boolean, ...since: readonly Message[]) {
   const store = new MemoryEventStore(new MemoryLog(() => 0), 'registry');
-  const events = [{ type: 'ServiceRegistered', data: described }];
+  const events = [{ type: 'ServiceRegistered', data: described }, ...since];
   await store.append({ stream: serviceStream('billing'), expected: 0, events, meta });
   const directory = {
     isPresent: () => isListed,
@@ -51,3 +51,17 @@ it('takes as many instances of a service as callers can be told of, and no more'
 
 it('takes one that is there already, however many there are', async () =>
   expect(await registered(3_000, true)).toMatchObject({ accepted: true }));
+
+it.each(['1.3.0', '1.4.1'])(
+  'does not tell it of a version that somebody has set, so that it does not undo that: %s',
+  async (service_version) => {
+    const data = { service_id: 'billing', service_version };
+    const set = { type: 'ServiceChanged', data: { ...data, is_version_set: true } };
+    const outcome = await registered(0, false, set);
+    expect(outcome.accepted && outcome.answer).toEqual({
+      ...{ service_id: 'billing', instance_id: 'billing-1' },
+    });
+    const said = await registered(0, false, { type: 'ServiceChanged', data });
+    expect(said.accepted && said.answer['service_version']).toBe(service_version);
+  },
+);

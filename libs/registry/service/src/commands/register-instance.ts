@@ -5,7 +5,7 @@ import { instanceStream } from '@downbeat/registry-domain';
 import { carryOut, commandOf, refused } from '@downbeat/service-host';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { InstanceRoom } from './instance-room';
-import { registeringOf, serviceOf, versionOf } from './registering';
+import { registeringOf, serviceOf, versionForInstance } from './registering';
 
 export class RegisterInstance extends commandOf(registryContract.registerInstance) {}
 
@@ -27,7 +27,7 @@ export class RegisterInstanceHandler implements ICommandHandler<RegisterInstance
     return this.room.during((admitting) =>
       carryOut(this.store, admitting, stream, command, cause, () => ({
         ...{ service_id, instance_id },
-        ...versionOf(service),
+        ...versionForInstance(service),
       })),
     );
   }

@@ -26,6 +26,13 @@ export async function serviceOf(store: EventStore, name: string): Promise<Regist
 export const versionOf = (service: Registration): { service_version?: string } =>
   service.status === 'registered' ? { service_version: service.description.service_version } : {};
 
+/**
+ * The same for an instance, which says again what its service is when another version describes it. A
+ * version that somebody has set is to stay as it is: it is not named.
+ */
+export const versionForInstance = (service: Registration): { service_version?: string } =>
+  service.status === 'registered' && service.isVersionSet ? {} : versionOf(service);
+
 /** How a service wants its instances checked, with what holds where it does not say. */
 export const checkOf = ({
   health_check = healthCheck.parse({}),

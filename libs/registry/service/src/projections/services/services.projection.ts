@@ -72,7 +72,7 @@ const service: Table<ServiceRow, RegistryEvent> = {
       fold: (row, { data, recorded_at }) => {
         if (!row) return undefined;
         const { service_id: _, service_version, service_type, ...rest } = data;
-        const { deployment_environment, base_url, ...details } = rest;
+        const { deployment_environment, base_url, is_version_set: __, ...details } = rest;
         return {
           ...row,
           service_version: service_version ?? row.service_version,
@@ -120,6 +120,6 @@ const dependencies: Table<DependenciesRow, RegistryEvent> = {
 /** What exists, what it needs, and where it can be called. */
 export const services: Projection = {
   name: 'registry.services',
-  version: 9,
+  version: 10,
   tables: [service, dependencies, instance, goneInstances, directory],
 };
