@@ -24,7 +24,7 @@ export class PostgresReadModels extends ReadModels {
 
   async ask<Answer>(
     projection: Projection,
-    { at, min_position = 0 }: ReadAs,
+    { at, min_position = 0, waitMs = Infinity }: ReadAs,
     ask: (manager: EntityManager) => Promise<Answer>,
   ): Promise<Read<Answer>> {
     const projector = this.projectorOf(projection);
@@ -32,7 +32,7 @@ export class PostgresReadModels extends ReadModels {
     if (!Number.isSafeInteger(min_position) || min_position < 0)
       throw new InvalidReadPosition(min_position);
 
-    const deadlineMs = Date.now() + (this.options.waitMs ?? 5_000);
+    const deadlineMs = Date.now() + Math.min(waitMs, this.options.waitMs ?? 5_000);
     const isReady =
       min_position === 0
         ? await projector.served(deadlineMs - Date.now())

@@ -135,6 +135,14 @@ describe('asking read models, on real Postgres', () => {
     });
   });
 
+  it('says so earlier to who does not want to wait as long', async () => {
+    const runner = await bench.run({ waitMs: 3_600_000 });
+    await bench.append(bought('a'));
+    await expect(bench.books(runner, { min_position: 2, waitMs: 50 })).rejects.toMatchObject({
+      code: 'projections/read-model-behind',
+    });
+  });
+
   it('gives a question one snapshot, whatever is projected meanwhile', async () => {
     const runner = await bench.run();
     const min_position = await bench.append(bought('a'));

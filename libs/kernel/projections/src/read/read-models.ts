@@ -8,6 +8,8 @@ export interface ReadAs {
   readonly at?: Position | Instant;
   /** Wait (bounded) until at least this position was projected: a read after one's own write. */
   readonly min_position?: Position;
+  /** How long for that, when it is less than what all wait. */
+  readonly waitMs?: number;
 }
 
 /** An answer, and the position up to which it is true. */

@@ -259,6 +259,17 @@ describe('whoever follows page by page', () => {
       ),
     ));
 
+  it('knows the versions of all that are listed, those included that have gone', () => {
+    const directory = after(
+      service('a'),
+      ...[instance('a', 1), instance('a', 2, { version: '2.0.0' }), instance('a', 3)],
+      ...[instance('a', 4, { version: '3.0.0' }), of('InstanceRemoved', 'a', 4)],
+      of('InstanceTerminating', 'a', 2, { reason: 'deregistered' }),
+    );
+    expect(directory.versionsOf('a')).toEqual(new Set(['1.4.0', '2.0.0']));
+    expect(directory.versionsOf('b')).toEqual(new Set());
+  });
+
   it('gets the same from one that began with what another had', () => {
     const events = recorded([
       service('a'),

@@ -89,6 +89,12 @@ export class Directory {
     return this.listings.get(serviceName)?.present ?? 0;
   }
 
+  /** Of all instances of a service that are listed, those included that have gone. */
+  versionsOf(serviceName: string): ReadonlySet<string> {
+    const instances = this.listings.get(serviceName)?.instances.values() ?? [];
+    return new Set(Array.from(instances, ({ version }) => version));
+  }
+
   /** Whether an instance is there and has not gone. */
   isPresent({ service_id, instance_id }: InstanceName): boolean {
     const instance = this.listings.get(service_id)?.instances.get(instance_id);

@@ -111,6 +111,11 @@ export class LiveDirectory {
     return this.directory.presentInstances(serviceName);
   }
 
+  /** Of all its instances that are listed, those included that have gone, as far as this replica has read the log. */
+  versionsOf(serviceName: string): ReadonlySet<string> {
+    return this.directory.versionsOf(serviceName);
+  }
+
   /** What was read from the log, by whichever replica it was decided. Returns the unsubscribe function. */
   onRead(listener: (events: readonly Recorded<DirectoryEvent>[]) => void): () => void {
     this.listeners.add(listener);
