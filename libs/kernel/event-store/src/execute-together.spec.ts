@@ -55,6 +55,28 @@ describe('executing commands together', () => {
     expect(await store.answerOf('c-1')).toMatchObject({ answer: { answer: 7 } });
   });
 
+  it('begins with what is known of a stream, and reads only what follows', async () => {
+    const [stream] = streams;
+    await executeTogether(store, adding(1), () => remembered);
+    await executeTogether(store, adding(2), () => remembered);
+    const loads = jest.spyOn(store, 'load');
+    const from = { state: 7, version: 1, position: 1 };
+    const add = { type: 'Add', data: { n: 1 }, at: instantOf(0) } as const;
+    const decided: unknown[] = [];
+    const asked = () =>
+      executeTogether(store, [intent(sum, stream, add, meta, from)], (decisions) => {
+        decided.push(...decisions.map((one) => (one instanceof Rejection ? one.code : one.length)));
+        return remembered;
+      });
+    await asked();
+    expect([await lengths(), loads.mock.calls[0]]).toEqual([
+      [3, 0, 0],
+      [stream, 1],
+    ]);
+    await asked();
+    expect(decided).toEqual([1, 'too-much']);
+  });
+
   it('does it once when it is asked for again', async () => {
     const again = () =>
       executeTogether(store, adding(1, 2), () => ({ ...remembered, ...command(7, 'c-1') }));

@@ -8,9 +8,11 @@ import {
   type Message,
   type Recorded,
   type StreamName,
+  type StreamVersion,
 } from '@downbeat/eventsourcing';
 import { StreamVersionConflict } from './errors';
 import type { Append, Appended, EventStore } from './event-store';
+import type { Snapshot } from './execute';
 
 const ATTEMPTS_MAX = 3;
 
@@ -18,7 +20,9 @@ const ATTEMPTS_MAX = 3;
 export interface Intent {
   readonly stream: StreamName;
   readonly meta: EventMeta;
-  /** @param past All of the stream. */
+  /** How much of the stream is known already; 0 when absent. */
+  readonly after?: StreamVersion;
+  /** @param past All of the stream that follows. Called in the order of the intents. */
   readonly decide: (past: readonly Recorded<Message>[]) => Decision<Message>;
 }
 
@@ -27,11 +31,16 @@ export const intent = <State, C extends Command, Event extends Message>(
   stream: StreamName,
   command: C,
   meta: EventMeta,
+  from?: Snapshot<State>,
 ): Intent => ({
   stream,
   meta,
+  ...(from && { after: from.version }),
   decide: (past) =>
-    decider.decide(command, fold(decider, past as readonly Message[] as readonly Event[])),
+    decider.decide(
+      command,
+      fold(decider, past as readonly Message[] as readonly Event[], from?.state),
+    ),
 });
 
 /** An append without events, which holds what is remembered with those of others. */
@@ -62,15 +71,15 @@ export async function executeTogether(
   remember: (decisions: readonly Decision<Message>[]) => Remembered | Rejection,
 ): Promise<Rejection | Appended> {
   for (let attempt = 1; ; attempt++) {
-    const pasts = await Promise.all(intents.map(({ stream }) => store.load(stream)));
+    const pasts = await Promise.all(intents.map(({ stream, after }) => store.load(stream, after)));
     const decisions = intents.map(({ decide }, index) => decide(pasts[index] ?? []));
     const remembered = remember(decisions);
     if (remembered instanceof Rejection) return remembered;
 
-    const appends = intents.flatMap(({ stream, meta }, index): readonly Append[] => {
+    const appends = intents.flatMap(({ stream, meta, after = 0 }, index): readonly Append[] => {
       const events = decisions[index];
       if (events === undefined || events instanceof Rejection || events.length === 0) return [];
-      return [{ stream, meta, events, expected: pasts[index]?.length ?? 0 }];
+      return [{ stream, meta, events, expected: after + (pasts[index]?.length ?? 0) }];
     });
     try {
       return await appendAll(store, [...appends, { ...remembered, events: [], expected: 0 }]);

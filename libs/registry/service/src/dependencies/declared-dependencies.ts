@@ -1,4 +1,4 @@
-import { EventStore, execute, type Snapshot } from '@downbeat/event-store';
+import { EventStore, execute, intent, type Intent, type Snapshot } from '@downbeat/event-store';
 import { fold, Rejection, type Instant } from '@downbeat/eventsourcing';
 import {
   dependencyGraph,
@@ -36,11 +36,28 @@ export class DeclaredDependencies {
     cause: Cause,
   ): Promise<Rejection | undefined> {
     const data = { service_name, dependencies };
-    const inTurn = () => this.carryOut({ type: 'DeclareDependencies', data, at }, cause);
-    // One after the other: they all append to one stream, where one at a time can be first.
-    const declared = this.turn.then(inTurn, inTurn);
-    this.turn = declared;
-    return declared;
+    return this.inTurn(() => this.carryOut({ type: 'DeclareDependencies', data, at }, cause));
+  }
+
+  /**
+   * For what is declared together with the service itself: a crash leaves both or none.
+   *
+   * @param carryOut Given nothing when nothing of it is news.
+   */
+  async declaring<Outcome>(
+    service_name: string,
+    dependencies: SaidDependencies,
+    at: Instant,
+    { meta }: Cause,
+    carryOut: (declared?: Intent) => Promise<Outcome>,
+  ): Promise<Outcome> {
+    const data = { service_name, dependencies };
+    const command: DeclareDependencies = { type: 'DeclareDependencies', data, at };
+    const decision = dependencyGraph.decide(command, (await this.newest()).state);
+    if (!(decision instanceof Rejection) && decision.length === 0) return carryOut();
+    return this.inTurn(async () =>
+      carryOut(intent(dependencyGraph, dependencyStream, command, meta, await this.newest())),
+    );
   }
 
   /** Those that cannot work without it. */
@@ -49,6 +66,13 @@ export class DeclaredDependencies {
     return [...requiredEdges(state)]
       .filter(([, needed]) => needed.includes(serviceName))
       .map(([dependent]) => dependent);
+  }
+
+  /** One after the other: they all append to one stream, where one at a time can be first. */
+  private inTurn<Outcome>(work: () => Promise<Outcome>): Promise<Outcome> {
+    const done = this.turn.then(work, work);
+    this.turn = done;
+    return done;
   }
 
   private async carryOut(
