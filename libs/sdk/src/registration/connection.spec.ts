@@ -213,6 +213,18 @@ describe('what the service is', () => {
     expect([saidAgain(), outdated()]).toEqual([0, []]);
   });
 
+  it('is not said by an outdated instance that the suite does not take any more', async () => {
+    await startUnder('2.0.0');
+    // Its service was retired, and what it says would bring that back.
+    nats.answer = () => refused('service-retired');
+    await pass(100_000);
+    expect(events.at(-1)).toMatchObject({ type: 'heartbeat-failed' });
+    expect(saidAgain()).toBe(0);
+    nats.answer = () => accepted;
+    await pass(10_000);
+    expect(saidAgain()).toBe(1);
+  });
+
   it('is told of again when yet another version stands', async () => {
     await startUnder('2.0.0');
     standing = standingOf('2.1.0');

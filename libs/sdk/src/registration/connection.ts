@@ -251,8 +251,8 @@ class Connection implements DownbeatConnection {
       if (this.hasMoved) return 'forgotten';
       const untaken = await this.sayAlive();
       if (!untaken) await this.sayStage();
-      // Not heard or refused, it is said again all the same.
-      if (this.described.isDue) await this.describe(randomUUID());
+      // Not heard or refused, it is said again all the same; but of a retired service nobody says it.
+      if (!untaken && this.described.isDue) await this.describe(randomUUID());
       if (!untaken || signal.aborted) continue;
       this.tell({ type: 'heartbeat-failed', reason: untaken.reason });
       if (untaken.isForgotten) return 'forgotten';
