@@ -22,21 +22,26 @@ let events: ConnectionEvent[];
 let standing: string;
 /** The same to who registers an instance, when it is not the same. */
 let atInstance: string | undefined;
+/** A field that this suite refuses, as it does not know it. */
+let unknown: string | undefined;
 let connection: DownbeatConnection;
 
 beforeEach(async () => {
   jest.useFakeTimers();
   [nats, posted, events, isFrozen, standing] = [new FakeNats(), [], [], false, '{}'];
-  [atInstance, registered, keys] = [undefined, {}, []];
+  [atInstance, unknown, registered, keys] = [undefined, undefined, {}, []];
   nats.answer = () => accepted;
   jest.spyOn(GatewayClient.prototype, 'call').mockImplementation((call) => {
     const { method, path, timeoutMs } = call;
+    const asked = (call.body ?? {}) as Record<string, unknown>;
     posted.push(`${method} ${path}`);
     if (path.endsWith('/instances')) {
       registered = call.body as Record<string, unknown>;
       keys.push(call.idempotencyKey);
     }
     const body = path.endsWith('/instances') ? (atInstance ?? standing) : standing;
+    const isWrong = unknown !== undefined && asked[unknown] !== undefined;
+    if (isWrong) return Promise.resolve(wrongBy(unknown));
     const status = body === 'away' ? 503 : 202;
     if (!isFrozen) return Promise.resolve({ status, body, retryAfterMs: undefined });
     return new Promise((_, reject) =>
@@ -46,6 +51,12 @@ beforeEach(async () => {
   connection = connect();
   await connection.registered;
   posted.length = 0;
+});
+
+const wrongBy = (field = '') => ({
+  status: 400,
+  body: JSON.stringify({ status: 400, errors: [{ field, message: 'is not a known field' }] }),
+  retryAfterMs: undefined,
 });
 
 const connect = (more: Partial<ConnectionOptions> = {}): DownbeatConnection => {
@@ -308,6 +319,34 @@ describe('how far an instance has come', () => {
     await connection.registered;
     expect(registered).toMatchObject({ lifecycle: 'starting' });
     expect(await announced).toBe(false);
+  });
+
+  it.each(['lifecycle', 'lifecycle_detail'])(
+    'is said after it where the suite does not know of %s in a registration',
+    async (field) => {
+      await connection.stop();
+      keys = [];
+      unknown = field;
+      const stage = { lifecycle: 'initializing', detail: 'warms its cache' } as const;
+      connection = connect({ stage });
+      await connection.registered;
+      await pass(100);
+      expect(Object.keys(registered)).not.toContain('lifecycle');
+      expect(Object.keys(registered)).not.toContain('lifecycle_detail');
+      expect(new Set(keys).size).toBe(2);
+      expect(said()).toEqual(['initializing']);
+      expect(types()).not.toContain('refused');
+    },
+  );
+
+  it('is refused with it for anything else that is wrong', async () => {
+    await connection.stop();
+    unknown = 'zone';
+    connection = connect({
+      stage: { lifecycle: 'starting' },
+      instance: { instance_id: 'billing.1', ip_address: '127.0.0.1', port: 3_000, zone: 'north' },
+    });
+    await expect(connection.registered).rejects.toMatchObject({ status: 400 });
   });
 
   it('is another registration, with a key of its own, when it comes further meanwhile', async () => {

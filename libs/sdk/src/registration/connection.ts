@@ -8,6 +8,7 @@ import { NatsLink } from '../nats/nats-link';
 import { commandSuite } from '../nats/suite-requests';
 import { backOffMs, pause } from '../pause';
 import { resourceMeter } from './resource-usage';
+import { isStageUnknown } from './unknown-stage';
 
 /** The suite understood the registration and will never take it. */
 export class RegistrationRefused extends Error {
@@ -101,6 +102,8 @@ class Connection implements DownbeatConnection {
   /** How far it has come by its own word, and whether the suite has still to hear of it. */
   private stage: AnnouncedStage | undefined;
   private isStageUnheard = false;
+  /** The suite is one of before, which takes it after the registration only. */
+  private isStageApart = false;
   /** Of the registration that is tried now. */
   private isRefusalTold = false;
 
@@ -164,6 +167,8 @@ class Connection implements DownbeatConnection {
   /** Tries until the instance is registered, refused, or nobody wants it any more. */
   private async register(): Promise<'registered' | 'refused' | 'stopped'> {
     let key: string = randomUUID();
+    // It may be another suite by now.
+    this.isStageApart = false;
     for (let tries = 1; !this.ending.signal.aborted; tries++) {
       const answer = await this.registerOnce(key, this.link?.session());
       const round = this.settled(answer);
@@ -201,12 +206,15 @@ class Connection implements DownbeatConnection {
       priority: instance.priority,
       session,
       heartbeat_ttl_ms: this.ttlMs,
-      ...begunBy(this.stage),
+      ...(!this.isStageApart && begunBy(this.stage)),
     };
     const path = `/services/${service.service_name}/instances`;
     const answer = await this.learning(this.call('POST', path, body, keyOf(key, body)));
     if (isAccepted(answer)) this.told = session;
-    return answer;
+    if (answer instanceof GatewayUnreachable || this.isStageApart || !isStageUnknown(answer))
+      return answer;
+    this.isStageApart = true;
+    return this.registerOnce(key, session);
   }
 
   /** Says what the service is; and again, once in a while, as long as another version of it stands. */
