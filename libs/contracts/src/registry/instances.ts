@@ -37,7 +37,7 @@ const instanceFields = z.strictObject({
     .extract(['initializing', 'starting', 'running'])
     .optional()
     .describe(
-      'How far it has come: with one of them it takes calls from `running` on, whatever its checks say. An instance that is there and has come further stays there',
+      'How far it has come: with one of them it takes no calls before `running`, whatever its checks say. An instance that is there and has come further stays there',
     ),
   lifecycle_detail: f.line(500).optional().describe('With `lifecycle` only'),
 });
