@@ -2,9 +2,11 @@ import { contracts, sagaContract, type QueryContract } from '@downbeat/contracts
 import { fillPath, takesBody, type ContractRoute } from '../http/route-table';
 import { SchemaBook } from './json-schema';
 
-/** Values of fields, taken from the examples of the commands. */
+const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
+
+/** Values of fields, taken from the examples of the commands; of traces, which no command names, their ids. */
 const samples: Readonly<Record<string, unknown>> = Object.assign(
-  {},
+  { trace_id: TRACE_ID, first: TRACE_ID, second: '4bf92f3577b34da6a3ce929d0e0e4736' },
   ...Object.values(contracts)
     .flatMap(({ commands }) => commands)
     .map(({ example }) => example),
