@@ -5,8 +5,8 @@ import { RequestRefused } from './request-refused';
 
 /** As it comes over the wire. SDKs send 512 spans at once, some 200 KB; collectors 8,192. */
 export const BODY_BYTES_MAX = 4 * 2 ** 20;
-/** Unpacked: what is packed tighter than this was made to be. */
-export const UNPACKED_BYTES_MAX = 16 * 2 ** 20;
+/** Unpacked: what an exporter holds at once is no larger, however well it packs. */
+export const UNPACKED_BYTES_MAX = 4 * 2 ** 20;
 /** What a client still sends after its body was found too large is read and dropped up to here, so that it sees the answer. */
 const DISCARDED_BYTES_MAX = 8 * BODY_BYTES_MAX;
 
@@ -17,20 +17,31 @@ export class RequestAborted extends Error {
   override readonly name = 'RequestAborted';
 }
 
+/** As it came over the wire. */
+export interface PackedBody {
+  readonly bytes: Buffer;
+  readonly isPacked: boolean;
+}
+
 /**
- * The body of a request, unpacked.
+ * The body of a request, still packed.
  *
- * @throws {RequestRefused} It is too large, or not packed as it says. @throws {RequestAborted}
+ * @throws {RequestRefused} It is too large, or packed in another way. @throws {RequestAborted}
  */
-export async function readBody(request: IncomingMessage): Promise<Buffer> {
+export async function readBody(request: IncomingMessage): Promise<PackedBody> {
   const encoding = (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase();
-  const whole = await readWhole(request);
-  if (!whole) throw tooLarge(BODY_BYTES_MAX, '');
-  if (encoding === 'identity') return whole;
-  if (encoding !== 'gzip')
+  const bytes = await readWhole(request);
+  if (!bytes) throw tooLarge(BODY_BYTES_MAX, '');
+  if (encoding !== 'identity' && encoding !== 'gzip')
     throw new RequestRefused(415, 'Content-Encoding must be gzip or identity');
+  return { bytes, isPacked: encoding === 'gzip' };
+}
+
+/** @throws {RequestRefused} It is too large, or not packed as it says. */
+export async function unpacked({ bytes, isPacked }: PackedBody): Promise<Buffer> {
+  if (!isPacked) return bytes;
   try {
-    return await unpack(whole, { maxOutputLength: UNPACKED_BYTES_MAX });
+    return await unpack(bytes, { maxOutputLength: UNPACKED_BYTES_MAX });
   } catch (fault) {
     const { code } = fault as NodeJS.ErrnoException;
     if (code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(UNPACKED_BYTES_MAX, ' unpacked');

@@ -1,10 +1,16 @@
 import { hash } from 'node:crypto';
-import { commandSubject, observabilityContract } from '@downbeat/contracts';
+import { commandSubject, observabilityContract, utf8Bytes } from '@downbeat/contracts';
 import { Fault, type JsonObject } from '@downbeat/eventsourcing';
-import { MessageBus, newTraceparent, type CommandOutcome } from '@downbeat/message-bus';
+import {
+  MessageBus,
+  MessageTooLarge,
+  newTraceparent,
+  type CommandOutcome,
+} from '@downbeat/message-bus';
 import {
   spanBatches,
   type HandedResource,
+  type SpanBatches,
   type SpansOfResource,
 } from '@downbeat/observability-domain';
 import { Clock } from '@downbeat/service-host';
@@ -29,17 +35,18 @@ export class Ingest {
     private readonly clock: Clock,
   ) {}
 
-  /**
-   * Returns when the spans are committed. Handing over the same ones again changes nothing.
-   *
-   * @throws {RequestRefused} They could not be kept now.
-   */
-  async take(resources: readonly HandedResource[]): Promise<TakenSpans> {
-    const { batches, rejected, misfit } = spanBatches(
-      resources,
-      this.clock.now() * 1_000,
-      (span) => JSON.stringify(span).length,
+  batchesOf(resources: readonly HandedResource[]): SpanBatches {
+    return spanBatches(resources, this.clock.now() * 1_000, (value) =>
+      utf8Bytes(JSON.stringify(value)),
     );
+  }
+
+  /**
+   * What is kept of a request, once it is committed. Handing over the same again changes nothing.
+   *
+   * @throws {RequestRefused} It could not be kept now.
+   */
+  async take({ batches, rejected, misfit }: SpanBatches): Promise<TakenSpans> {
     const refusals = await Promise.all(batches.map((batch) => this.record(batch)));
     const refused = refusals.filter((one) => one !== undefined);
     return {
@@ -55,14 +62,16 @@ export class Ingest {
     const resources = batch as unknown as JsonObject[];
     // The same content is the same batch: an exporter that got no answer sends it again.
     const id = hash('sha256', JSON.stringify(resources)).slice(0, BATCH_ID_LENGTH);
+    const spans = batch.reduce((sum, one) => sum + one.spans.length, 0);
     const outcome = await this.send(id, { resources });
+    if (outcome instanceof MessageTooLarge) return { spans, message: outcome.message };
     if (outcome.accepted) return undefined;
     const { kind, message } = outcome.problem;
     if (kind === 'unavailable') throw new RequestRefused(503, message, RETRY_AFTER_SECONDS);
-    return { spans: batch.reduce((sum, { spans }) => sum + spans.length, 0), message };
+    return { spans, message };
   }
 
-  private async send(id: string, body: JsonObject): Promise<CommandOutcome> {
+  private async send(id: string, body: JsonObject): Promise<CommandOutcome | MessageTooLarge> {
     try {
       return await this.bus.command(commandSubject(recordSpans, id), body, {
         id,
@@ -71,6 +80,8 @@ export class Ingest {
         traceparent: newTraceparent().slice(0, -UNSAMPLED.length) + UNSAMPLED,
       });
     } catch (fault) {
+      // Sending it again would not make it smaller: its spans are refused, and the others are kept.
+      if (fault instanceof MessageTooLarge) return fault;
       if (!(fault instanceof Fault) || fault.remedy !== 'retry') throw fault;
       throw new RequestRefused(503, fault.message, RETRY_AFTER_SECONDS);
     }

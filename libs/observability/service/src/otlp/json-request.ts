@@ -5,9 +5,8 @@ import { z } from 'zod';
 import { MalformedRequest } from './malformed-request';
 import { asText } from './protobuf-value';
 import { withScope } from './protobuf-request';
-
-/** Keys and places in lists of one request; its size bounds it too. */
-const KEYS_MAX = 2_000_000;
+import { ReadBudget } from './read-budget';
+import { takeJson } from './json-budget';
 
 const integer = z
   .union([z.string().regex(/^-?\d{1,20}$/, 'must be a whole number'), z.number().int()])
@@ -99,9 +98,9 @@ const request = z.object({
 /**
  * An ExportTraceServiceRequest in JSON, as OTLP has it: ids in hexadecimal, 64-bit numbers as text.
  *
- * @throws {MalformedRequest}
+ * @throws {MalformedRequest} @throws {RequestRefused} There is more in it than is read.
  */
-export function jsonRequest(body: string): readonly HandedResource[] {
+export function jsonRequest(body: string, budget = new ReadBudget()): readonly HandedResource[] {
   let parsed: unknown;
   try {
     parsed = JSON.parse(body);
@@ -109,7 +108,8 @@ export function jsonRequest(body: string): readonly HandedResource[] {
     if (!(fault instanceof SyntaxError)) throw fault;
     throw new MalformedRequest('', `is not JSON: ${fault.message}`, { cause: fault });
   }
-  const valid = checkUntrusted(parsed, KEYS_MAX) ?? validate(request, parsed);
+  takeJson(parsed, budget);
+  const valid = checkUntrusted(parsed, budget.spent.parts) ?? validate(request, parsed);
   if (valid instanceof Rejection) {
     const { field = '', message = valid.message } = valid.errors[0] ?? {};
     throw new MalformedRequest(field, message);

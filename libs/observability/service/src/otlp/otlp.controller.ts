@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HandedResource } from '@downbeat/observability-domain';
 import { Controller, Post, Req, Res } from '@nestjs/common';
-import { readBody, RequestAborted } from './body';
+import { readBody, RequestAborted, unpacked } from './body';
 import { exportResponse, statusResponse, type OtlpType } from './export-response';
 import { Ingest } from './ingest';
 import { Intake } from './intake';
@@ -9,6 +9,7 @@ import { jsonRequest } from './json-request';
 import { MalformedRequest } from './malformed-request';
 import { protobufRequest } from './protobuf-request';
 import { RequestRefused } from './request-refused';
+import { Turns } from './turns';
 
 /** Of google.rpc.Code, for each status that is answered. */
 const CODES = { 400: 3, 413: 3, 415: 3, 429: 8, 503: 14 } as const;
@@ -21,6 +22,8 @@ const CODES = { 400: 3, 413: 3, 415: 3, 429: 8, 503: 14 } as const;
  */
 @Controller('v1/traces')
 export class OtlpController {
+  private readonly turns = new Turns();
+
   constructor(
     private readonly ingest: Ingest,
     private readonly intake: Intake,
@@ -33,7 +36,13 @@ export class OtlpController {
       const length = request.headers['content-length'];
       const taken = await this.intake.admit(
         length === undefined ? undefined : Number(length),
-        async () => this.ingest.take(handedOver(await readBody(request), type)),
+        async () => {
+          const body = await readBody(request);
+          const batches = await this.turns.take(async () =>
+            this.ingest.batchesOf(handedOver(await unpacked(body), type)),
+          );
+          return this.ingest.take(batches);
+        },
       );
       send(response, 200, exportResponse(taken, type ?? 'application/json'), type);
     } catch (fault) {

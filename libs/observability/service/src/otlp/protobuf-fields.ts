@@ -1,4 +1,8 @@
 import type { Reader } from 'protobufjs/minimal';
+import type { ReadBudget } from './read-budget';
+
+/** A reader that reads so much of a request and no more. */
+export type BudgetedReader = Reader & { readonly budget: ReadBudget };
 
 /** What to do with each field that is known, by its number. */
 export type Fields = Readonly<Record<number, () => void>>;
@@ -18,7 +22,8 @@ export function fieldsOf(reader: Reader, end: number, known: Fields): void {
 }
 
 /** The same of a message within a message. */
-export function messageOf(reader: Reader, known: Fields): void {
+export function messageOf(reader: BudgetedReader, known: Fields): void {
+  reader.budget.takeParts(1);
   const length = reader.uint32();
   const end = reader.pos + length;
   if (end > reader.len) throw new RangeError('a message is longer than what holds it');

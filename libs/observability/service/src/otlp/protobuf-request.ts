@@ -1,21 +1,27 @@
 import type { HandedAttribute, HandedResource, HandedSpan } from '@downbeat/observability-domain';
 import { Reader } from 'protobufjs/minimal';
 import { MalformedRequest } from './malformed-request';
-import { fieldsOf, hexOf, messageOf, nanosOf } from './protobuf-fields';
+import { fieldsOf, hexOf, messageOf, nanosOf, type BudgetedReader } from './protobuf-fields';
 import { keyValue } from './protobuf-value';
+import { ReadBudget } from './read-budget';
+import { RequestRefused } from './request-refused';
 
 /**
  * An ExportTraceServiceRequest in protobuf. Numbers of fields are those of opentelemetry-proto 1.x,
  * `trace/v1/trace.proto`; fields that are not known are passed over.
  *
- * @throws {MalformedRequest}
+ * @throws {MalformedRequest} @throws {RequestRefused} There is more in it than is read.
  */
-export function protobufRequest(body: Uint8Array): readonly HandedResource[] {
+export function protobufRequest(
+  body: Uint8Array,
+  budget = new ReadBudget(),
+): readonly HandedResource[] {
   const resources: HandedResource[] = [];
   try {
-    const reader = Reader.create(body);
+    const reader = Object.assign(Reader.create(body), { budget });
     fieldsOf(reader, reader.len, { 1: () => resources.push(resourceSpans(reader)) });
   } catch (fault) {
+    if (fault instanceof RequestRefused) throw fault;
     // The reader throws errors of several kinds, all of them about what it read.
     if (!(fault instanceof Error)) throw fault;
     const place = `resourceSpans.${resources.length}`;
@@ -26,7 +32,7 @@ export function protobufRequest(body: Uint8Array): readonly HandedResource[] {
   return resources;
 }
 
-function resourceSpans(reader: Reader): HandedResource {
+function resourceSpans(reader: BudgetedReader): HandedResource {
   const attributes: HandedAttribute[] = [];
   const spans: HandedSpan[] = [];
   messageOf(reader, {
@@ -37,7 +43,7 @@ function resourceSpans(reader: Reader): HandedResource {
 }
 
 /** Of the scope the name is kept, as a tag of each of its spans. */
-function scopeSpans(reader: Reader, into: HandedSpan[]): void {
+function scopeSpans(reader: BudgetedReader, into: HandedSpan[]): void {
   let scope = '';
   const spans: HandedSpan[] = [];
   messageOf(reader, {
@@ -54,7 +60,8 @@ export const withScope = (span: HandedSpan, scope: string): HandedSpan => ({
 
 type Mutable<Value> = { -readonly [Key in keyof Value]: Value[Key] };
 
-function spanOf(reader: Reader): HandedSpan {
+function spanOf(reader: BudgetedReader): HandedSpan {
+  reader.budget.takeSpans(1);
   const attributes: HandedAttribute[] = [];
   const events: HandedSpan['events'][number][] = [];
   const links: HandedSpan['links'][number][] = [];
@@ -82,7 +89,7 @@ function spanOf(reader: Reader): HandedSpan {
   return span;
 }
 
-function eventOf(reader: Reader): HandedSpan['events'][number] {
+function eventOf(reader: BudgetedReader): HandedSpan['events'][number] {
   const attributes: HandedAttribute[] = [];
   const event = { timeNs: 0n, name: '', attributes };
   messageOf(reader, {
@@ -93,7 +100,7 @@ function eventOf(reader: Reader): HandedSpan['events'][number] {
   return event;
 }
 
-function linkOf(reader: Reader): HandedSpan['links'][number] {
+function linkOf(reader: BudgetedReader): HandedSpan['links'][number] {
   const link = { traceId: '', spanId: '' };
   messageOf(reader, {
     1: () => (link.traceId = hexOf(reader.bytes())),

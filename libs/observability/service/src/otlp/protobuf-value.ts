@@ -1,12 +1,12 @@
 import type { HandedAttribute } from '@downbeat/observability-domain';
 import type { Json } from '@downbeat/eventsourcing';
 import type { Reader } from 'protobufjs/minimal';
-import { messageOf } from './protobuf-fields';
+import { messageOf, type BudgetedReader } from './protobuf-fields';
 
 const DEPTH_MAX = 16;
 
 /** A KeyValue. */
-export function keyValue(reader: Reader): HandedAttribute {
+export function keyValue(reader: BudgetedReader): HandedAttribute {
   let name = '';
   let value: Json = null;
   messageOf(reader, {
@@ -21,7 +21,7 @@ export const asText = (value: Json): string =>
   typeof value === 'string' ? value : value === null ? '' : JSON.stringify(value);
 
 /** An AnyValue; bytes are in base64, and integers that a number cannot hold are text. */
-function anyValue(reader: Reader, depth: number): Json {
+function anyValue(reader: BudgetedReader, depth: number): Json {
   if (depth > DEPTH_MAX) throw new RangeError(`a value is nested deeper than ${DEPTH_MAX}`);
   let value: Json = null;
   messageOf(reader, {
@@ -36,13 +36,13 @@ function anyValue(reader: Reader, depth: number): Json {
   return value;
 }
 
-function arrayOf(reader: Reader, depth: number): Json {
+function arrayOf(reader: BudgetedReader, depth: number): Json {
   const values: Json[] = [];
   messageOf(reader, { 1: () => values.push(anyValue(reader, depth + 1)) });
   return values;
 }
 
-function objectOf(reader: Reader, depth: number): Json {
+function objectOf(reader: BudgetedReader, depth: number): Json {
   const members = new Map<string, Json>();
   messageOf(reader, {
     1: () => {

@@ -1,0 +1,49 @@
+import { Turns } from './turns';
+
+/** Work that ends when it is told to. */
+function work() {
+  let end: () => void = () => undefined;
+  let begin: () => void = () => undefined;
+  const ended = new Promise<void>((resolve) => (end = resolve));
+  const begun = new Promise<void>((resolve) => (begin = resolve));
+  const run = async (): Promise<void> => {
+    begin();
+    await ended;
+  };
+  return { run, begun, end };
+}
+
+describe('turns', () => {
+  it('are taken one after the other, also after one that failed', async () => {
+    const turns = new Turns();
+    const first = work();
+    const done: string[] = [];
+    const taking = turns.take(async () => {
+      await first.run();
+      done.push('first');
+      throw new Error('broken');
+    });
+    const second = turns.take(() => Promise.resolve(done.push('second')));
+    await first.begun;
+    expect(done).toEqual([]);
+    first.end();
+    await expect(taking).rejects.toThrow('broken');
+    await second;
+    expect(done).toEqual(['first', 'second']);
+  });
+
+  it('are waited for by so many, and by others again later', async () => {
+    const turns = new Turns(1);
+    const first = work();
+    const taking = turns.take(first.run);
+    const second = turns.take(() => Promise.resolve('second'));
+    await expect(turns.take(() => Promise.resolve('third'))).rejects.toMatchObject({
+      status: 429,
+      retryAfterSeconds: 1,
+    });
+    first.end();
+    await taking;
+    expect(await second).toBe('second');
+    expect(await turns.take(() => Promise.resolve('fourth'))).toBe('fourth');
+  });
+});
