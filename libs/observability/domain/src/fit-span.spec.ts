@@ -1,4 +1,5 @@
-import { observabilityContract } from '@downbeat/contracts';
+import { jsonBytes, observabilityContract, validate } from '@downbeat/contracts';
+import type { JsonObject } from '@downbeat/eventsourcing';
 import fc from 'fast-check';
 import { fitSpan } from './fit-span';
 import type { HandedAttribute, HandedSpan } from './handed-over';
@@ -65,6 +66,58 @@ describe('a span that was handed over', () => {
   const text = fc.string({ unit: 'binary', maxLength: 300 });
   const half = fc.constantFrom('\ud800', 'a\udc00', 'x\0y', '__proto__', 'constructor', '');
   const anyText = fc.oneof(text, half);
+  const anyTime = fc.oneof(
+    fc.bigInt({ min: -(2n ** 64n), max: 2n ** 64n }),
+    fc.bigInt({ min: BigInt(T0_US) * 1_000n, max: BigInt(T0_US) * 1_000n + 99_999n }),
+  );
+  const anySpan = fc.record({
+    parentSpanId: fc.constantFrom('', '0'.repeat(16), 'B7AD6B7169203332', 'x'),
+    name: anyText,
+    kind: fc.integer(),
+    startNs: anyTime,
+    endNs: anyTime,
+    attributes: fc.array(fc.tuple(anyText, anyText), { maxLength: 5 }),
+    events: fc.array(
+      fc.record({
+        timeNs: anyTime,
+        name: anyText,
+        attributes: fc.array(fc.tuple(anyText, anyText), { maxLength: 3 }),
+      }),
+      { maxLength: 3 },
+    ),
+    links: fc.array(
+      fc.record({
+        traceId: fc.constantFrom('', TRACE_ID, TRACE_ID.toUpperCase()),
+        spanId: fc.constantFrom('', 'b7ad6b7169203331'),
+      }),
+      { maxLength: 3 },
+    ),
+    statusCode: fc.integer({ min: -1, max: 3 }),
+    statusMessage: anyText,
+  });
+  it('is taken by the command whenever it is let through', () =>
+    fc.assert(
+      fc.property(anySpan, (more) => {
+        const span = fitted(more);
+        if ('field' in span) return;
+        const resources = [{ service_name: 'shop', spans: [span] }];
+        expect(validate(recordSpans.data, { batch_id: 'b', resources })).toEqual({
+          value: { batch_id: 'b', resources },
+        });
+      }),
+      { numRuns: 500 },
+    ));
+
+  it.each([
+    ['far ahead', 18_446_744_073_709_551_615n, T0_US + 12],
+    ['before all times', -1n, T0_US],
+    ['within it', BigInt(T0_US) * 1_000n + 5_000n, T0_US + 5],
+  ])('has its events in it, whenever they say they were: %s', (_, timeNs, at_us) =>
+    expect(fitted({ events: [{ timeNs, name: 'e', attributes: [] }] })).toMatchObject({
+      logs: [{ at_us }],
+    }),
+  );
+
   const attributes = fc.array(fc.tuple(anyText, anyText), { maxLength: 300 });
   it('fits whatever it says', () =>
     fc.assert(
@@ -79,7 +132,9 @@ describe('a span that was handed over', () => {
 
 describe('what was handed over at once', () => {
   const batchesOf = (spans: readonly HandedSpan[], chars = 500) =>
-    spanBatches([{ attributes: [['service.name', 'shop']], spans }], T0_US, () => chars);
+    spanBatches([{ attributes: [['service.name', 'shop']], spans }], T0_US, (value) =>
+      'span_id' in value ? chars : 0,
+    );
   const sizes = (spans: number, chars?: number) =>
     batchesOf(Array<HandedSpan>(spans).fill(handed()), chars).batches.map((resources) =>
       resources.map(({ service_name, spans: some }) => `${service_name}: ${some.length}`),
@@ -90,7 +145,7 @@ describe('what was handed over at once', () => {
   it.each([
     ['many', sizes(2_100), [['shop: 1000'], ['shop: 1000'], ['shop: 100']]],
     ['large', sizes(5, 250_000), [['shop: 2'], ['shop: 2'], ['shop: 1']]],
-    ['very large, each', sizes(2, 700_000), [['shop: 1'], ['shop: 1']]],
+    ['very large, each', sizes(2, 600_000), [['shop: 1'], ['shop: 1']]],
   ])('is several when its spans are %s', (_, are, should) => expect(are).toEqual(should));
 
   it('is what the command takes, less what does not fit', () => {
@@ -117,4 +172,61 @@ describe('what was handed over at once', () => {
         () => 1,
       ).batches,
     ).toMatchObject([[{ service_name: 'unknown_service', tags: { 'host.name': 'node-1' } }]]));
+
+  const value = (char: string, length: number): string => char.repeat(length);
+  const tagged = (count: number, of: string): HandedAttribute[] =>
+    Array.from({ length: count }, (_, at) => [`key-${at}`, of]);
+  const whole = (spans: number, more: Partial<HandedSpan>) =>
+    [{ attributes: [], spans: Array<HandedSpan>(spans).fill(handed(more)) }] as const;
+  it.each<[string, Parameters<typeof spanBatches>[0], number]>([
+    ['in Cyrillic', whole(500, { attributes: tagged(1, value('я', 1_000)) }), 500],
+    ['of control characters', whole(20, { attributes: tagged(12, value('\u0001', 4_096)) }), 20],
+    [
+      'of 400 processes that say much of themselves',
+      Array(400).fill({ attributes: tagged(1, value('x', 2_500)), spans: [handed()] }),
+      400,
+    ],
+    [
+      'of a process that says more of itself than a batch holds',
+      [{ attributes: tagged(128, value('я', 4_096)), spans: [handed(), handed()] }],
+      2,
+    ],
+    [
+      'with a span that has more events than a batch holds',
+      whole(1, {
+        attributes: tagged(1, 'kept'),
+        events: Array(128).fill({
+          timeNs: 0n,
+          name: 'e',
+          attributes: tagged(3, value('x', 4_096)),
+        }),
+      }),
+      1,
+    ],
+    [
+      'with a span that has more attributes than a batch holds',
+      whole(1, { attributes: tagged(128, value('я', 4_096)) }),
+      1,
+    ],
+  ])('is in batches that NATS takes: %s', (_, resources, spans) => {
+    const { batches, rejected } = spanBatches(resources, T0_US, (one) =>
+      jsonBytes(one as JsonObject),
+    );
+    const sizes = batches.map((batch) => jsonBytes({ resources: batch } as unknown as JsonObject));
+    expect(Math.max(...sizes)).toBeLessThan(650_000);
+    expect(rejected).toBe(0);
+    expect(batches.flat().flatMap((one) => one.spans)).toHaveLength(spans);
+  });
+
+  it('loses the events of a span that is too large before its attributes', () => {
+    const attributes = tagged(1, 'kept');
+    const events = Array.from({ length: 128 }, () => ({
+      ...{ timeNs: 0n, name: 'e', attributes: tagged(3, value('x', 4_096)) },
+    }));
+    const [[resource] = []] = spanBatches(whole(1, { attributes, events }), T0_US, (one) =>
+      jsonBytes(one as JsonObject),
+    ).batches;
+    expect(resource?.spans).toMatchObject([{ tags: { 'key-0': 'kept' } }]);
+    expect(resource?.spans[0]).not.toHaveProperty('logs');
+  });
 });

@@ -44,7 +44,7 @@ export function fitSpan(handed: HandedSpan, atUs: number): RecordedSpan | Misfit
   if (fault) return { field: CLOCK_FIELDS[fault.field], message: fault.message };
   const status = statusIn(handed);
   const logs = handed.events.slice(0, LOGS_MAX).map(({ timeNs, name, attributes }) => ({
-    at_us: Number(timeNs / 1_000n),
+    at_us: Number(within(timeNs, startNs, endNs) / 1_000n),
     name: nameIn(name),
     ...tagsIn(attributes),
   }));
@@ -73,6 +73,10 @@ export function fitSpan(handed: HandedSpan, atUs: number): RecordedSpan | Misfit
     }),
   };
 }
+
+/** An event of a span happened while it ran, whatever the clock said. */
+const within = (ns: bigint, fromNs: bigint, toNs: bigint): bigint =>
+  ns < fromNs ? fromNs : ns > toNs ? toNs : ns;
 
 const CLOCK_FIELDS = { start_us: 'startTimeUnixNano', duration_us: 'endTimeUnixNano' } as const;
 
