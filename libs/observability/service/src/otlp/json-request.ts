@@ -9,7 +9,10 @@ import { ReadBudget } from './read-budget';
 import { takeJson } from './json-budget';
 
 const integer = z
-  .union([z.string().regex(/^-?\d{1,20}$/, 'must be a whole number'), z.number().int()])
+  .union([
+    z.string().regex(/^-?\d{1,20}$/, 'must be a whole number'),
+    z.number().refine(Number.isInteger, 'must be a whole number'),
+  ])
   .transform(BigInt);
 const nanos = integer.default(0n);
 const whole = z.number().int().default(0);

@@ -153,6 +153,20 @@ describe('a request to keep spans', () => {
     expect(jsonRequest('{}')).toEqual([]);
   });
 
+  it.each([
+    ['1772357400000000000', 1_772_357_400_000_000_000n],
+    ['"1772357400000000001"', 1_772_357_400_000_000_001n],
+    ['-1e300', BigInt(-1e300)],
+  ])('may have its times as numbers: %s', (written, ns) => {
+    const body = `{"resourceSpans":[{"scopeSpans":[{"spans":[{"startTimeUnixNano":${written}}]}]}]}`;
+    expect(jsonRequest(body)[0]?.spans[0]?.startNs).toBe(ns);
+  });
+
+  it('has no fractions of a nanosecond', () =>
+    expect(() =>
+      jsonRequest('{"resourceSpans":[{"scopeSpans":[{"spans":[{"endTimeUnixNano":1.5}]}]}]}'),
+    ).toThrow(/endTimeUnixNano/));
+
   it('keeps numbers that no JavaScript number holds', () => {
     const attributes = [{ key: 'big', value: { intValue: '9007199254740993' } }];
     const resourceSpans = [{ resource: { attributes } }];
