@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
@@ -167,6 +168,31 @@ describe('spans over OTLP', () => {
       expect((await post(request())).status).toBe(200);
     },
   );
+
+  it('come in while others are slow, who are told so', async () => {
+    const { hostname, port } = new URL(bench.urlOf('health'));
+    const slow = Array.from({ length: 12 }, () => {
+      const socket = createConnection({ host: hostname, port: Number(port) });
+      let heard = '';
+      socket.on('data', (bytes: Buffer) => (heard += bytes.toString()));
+      socket.on('error', (fault) => (heard += fault.message));
+      socket.write(
+        'POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n' +
+          'Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n',
+      );
+      return { socket, heard: () => heard };
+    });
+    try {
+      // The server has begun with each of them.
+      for (const { heard } of slow)
+        await eventually(heard, (said) => expect(said).toContain('100 Continue'));
+      expect((await post(request(span({ spanId: 'dddddddddddddddd' })))).status).toBe(200);
+      for (const { heard } of slow)
+        await eventually(heard, (said) => expect(said).toContain(' 408 '), 30_000);
+    } finally {
+      for (const { socket } of slow) socket.destroy();
+    }
+  });
 
   it('are asked for again while nothing can be kept', async () => {
     await bench.databaseGate.shut();

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
+import type { Place } from './intake';
 import { RequestRefused } from './request-refused';
 
 /** As it comes over the wire. SDKs send 512 spans at once, some 200 KB; collectors 8,192. */
@@ -9,6 +10,9 @@ export const BODY_BYTES_MAX = 4 * 2 ** 20;
 export const UNPACKED_BYTES_MAX = 4 * 2 ** 20;
 /** What a client still sends after its body was found too large is read and dropped up to here, so that it sees the answer. */
 const DISCARDED_BYTES_MAX = 8 * BODY_BYTES_MAX;
+
+/** From its first byte to its last; exporters wait for ten seconds altogether. */
+const BODY_MS_MAX = 5_000;
 
 const unpack = promisify(gunzip);
 
@@ -26,11 +30,11 @@ export interface PackedBody {
 /**
  * The body of a request, still packed.
  *
- * @throws {RequestRefused} It is too large, or packed in another way. @throws {RequestAborted}
+ * @throws {RequestRefused} It is too large, too slow, or packed in another way. @throws {RequestAborted}
  */
-export async function readBody(request: IncomingMessage): Promise<PackedBody> {
+export async function readBody(request: IncomingMessage, place: Place): Promise<PackedBody> {
   const encoding = (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase();
-  const bytes = await readWhole(request);
+  const bytes = await readWhole(request, place);
   if (!bytes) throw tooLarge(BODY_BYTES_MAX, '');
   if (encoding !== 'identity' && encoding !== 'gzip')
     throw new RequestRefused(415, 'Content-Encoding must be gzip or identity');
@@ -38,11 +42,14 @@ export async function readBody(request: IncomingMessage): Promise<PackedBody> {
 }
 
 /** @throws {RequestRefused} It is too large, or not packed as it says. */
-export async function unpacked({ bytes, isPacked }: PackedBody): Promise<Buffer> {
+export async function unpacked({ bytes, isPacked }: PackedBody, place: Place): Promise<Buffer> {
   if (!isPacked) return bytes;
   try {
-    return await unpack(bytes, { maxOutputLength: UNPACKED_BYTES_MAX });
+    const whole = await unpack(bytes, { maxOutputLength: UNPACKED_BYTES_MAX });
+    place.hold(whole.length);
+    return whole;
   } catch (fault) {
+    if (fault instanceof RequestRefused) throw fault;
     const { code } = fault as NodeJS.ErrnoException;
     if (code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(UNPACKED_BYTES_MAX, ' unpacked');
     if (code?.startsWith('Z_') !== true) throw fault;
@@ -57,20 +64,39 @@ const tooLarge = (bytes: number, how: string): RequestRefused =>
   );
 
 /** All bytes; undefined when they are more than is taken. */
-async function readWhole(request: IncomingMessage): Promise<Buffer | undefined> {
+async function readWhole(request: IncomingMessage, place: Place): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let bytes = 0;
+  const lateness = new AbortController();
+  const timer = setTimeout(() => lateness.abort(), BODY_MS_MAX);
   try {
-    // Breaking off must not destroy the connection: the answer still has to go out on it.
-    for await (const chunk of request.iterator({
-      destroyOnReturn: false,
-    }) as AsyncIterable<Buffer>) {
+    for await (const chunk of chunksOf(request, lateness.signal)) {
       bytes += chunk.length;
-      if (bytes <= BODY_BYTES_MAX) chunks.push(chunk);
-      else if (bytes > DISCARDED_BYTES_MAX) break;
+      if (bytes <= BODY_BYTES_MAX) {
+        place.hold(chunk.length);
+        chunks.push(chunk);
+      } else if (bytes > DISCARDED_BYTES_MAX) break;
     }
   } catch (fault) {
+    if (fault instanceof RequestRefused) throw fault;
+    if (lateness.signal.aborted)
+      throw new RequestRefused(408, `the body did not arrive within ${BODY_MS_MAX / 1_000} s`);
     throw new RequestAborted('the request was not sent to its end', { cause: fault });
+  } finally {
+    clearTimeout(timer);
   }
   return bytes > BODY_BYTES_MAX ? undefined : Buffer.concat(chunks);
+}
+
+/** Until it ends or `late` says so. Breaking off must not destroy the connection: the answer still has to go out on it. */
+async function* chunksOf(request: IncomingMessage, late: AbortSignal): AsyncGenerator<Buffer> {
+  const chunks = request.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer>;
+  const tooLate = new Promise<never>((_, reject) => {
+    late.addEventListener('abort', () => reject(new Error('too late')), { once: true });
+  });
+  for (;;) {
+    const next = await Promise.race([chunks.next(), tooLate]);
+    if (next.done === true) return;
+    yield next.value;
+  }
 }

@@ -1,12 +1,17 @@
-import { BODY_BYTES_MAX } from './body';
 import { RequestRefused } from './request-refused';
 
-/** Bodies that are being taken in, as they came over the wire. */
+/** Bodies that are being taken in: what has come of them, and what was unpacked. */
 const BYTES_MAX = 32 * 2 ** 20;
 const REQUESTS_MAX = 128;
 const RETRY_AFTER_SECONDS = 1;
 /** An exporter whose connection ends sends again: nothing is lost by not waiting. */
 const CLOSE_MS_MAX = 3_000;
+
+/** The place of one request. */
+export interface Place {
+  /** Before so many bytes more are kept. @throws {RequestRefused} There is no room for them. */
+  hold(bytes: number): void;
+}
 
 /** How much is taken in at once: exporters keep what does not fit, and send it again. */
 export class Intake {
@@ -21,27 +26,26 @@ export class Intake {
   ) {}
 
   /**
-   * Does `work` if there is room for a body of so many bytes.
+   * Does `work` if there is a place for one more request. Of bytes those count that have come: who is
+   * slow takes no room from others.
    *
-   * @param length As the request says; undefined when it does not.
    * @throws {RequestRefused} There is none, or no more is taken in.
    */
-  async admit<Result>(length: number | undefined, work: () => Promise<Result>): Promise<Result> {
+  async admit<Result>(work: (place: Place) => Promise<Result>): Promise<Result> {
     if (this.isClosed) throw new RequestRefused(503, 'this process ends', RETRY_AFTER_SECONDS);
-    const bytes = Math.min(length ?? BODY_BYTES_MAX, BODY_BYTES_MAX);
-    if (this.requests >= this.requestsMax || this.bytes + bytes > this.bytesMax)
-      throw new RequestRefused(
-        429,
-        'more spans come in than can be kept: send them again later',
-        RETRY_AFTER_SECONDS,
-      );
+    if (this.requests >= this.requestsMax) throw full();
     this.requests++;
-    this.bytes += bytes;
+    let held = 0;
+    const hold = (bytes: number): void => {
+      if (this.bytes + bytes > this.bytesMax) throw full();
+      this.bytes += bytes;
+      held += bytes;
+    };
     try {
-      return await work();
+      return await work({ hold });
     } finally {
       this.requests--;
-      this.bytes -= bytes;
+      this.bytes -= held;
       if (this.requests === 0) for (const idle of this.onIdle.splice(0)) idle();
     }
   }
@@ -59,3 +63,10 @@ export class Intake {
     });
   }
 }
+
+const full = (): RequestRefused =>
+  new RequestRefused(
+    429,
+    'more spans come in than can be kept: send them again later',
+    RETRY_AFTER_SECONDS,
+  );

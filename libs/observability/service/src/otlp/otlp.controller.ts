@@ -12,7 +12,7 @@ import { RequestRefused } from './request-refused';
 import { Turns } from './turns';
 
 /** Of google.rpc.Code, for each status that is answered. */
-const CODES = { 400: 3, 413: 3, 415: 3, 429: 8, 503: 14 } as const;
+const CODES = { 400: 3, 408: 4, 413: 3, 415: 3, 429: 8, 503: 14 } as const;
 
 /**
  * OTLP over HTTP: where the exporters of any OpenTelemetry SDK send their spans. What is answered with
@@ -33,17 +33,13 @@ export class OtlpController {
   async traces(@Req() request: IncomingMessage, @Res() response: ServerResponse): Promise<void> {
     const type = typeOf(request);
     try {
-      const length = request.headers['content-length'];
-      const taken = await this.intake.admit(
-        length === undefined ? undefined : Number(length),
-        async () => {
-          const body = await readBody(request);
-          const batches = await this.turns.take(async () =>
-            this.ingest.batchesOf(handedOver(await unpacked(body), type)),
-          );
-          return this.ingest.take(batches);
-        },
-      );
+      const taken = await this.intake.admit(async (place) => {
+        const body = await readBody(request, place);
+        const batches = await this.turns.take(async () =>
+          this.ingest.batchesOf(handedOver(await unpacked(body, place), type)),
+        );
+        return this.ingest.take(batches);
+      });
       send(response, 200, exportResponse(taken, type ?? 'application/json'), type);
     } catch (fault) {
       if (fault instanceof RequestAborted) return;
