@@ -11,9 +11,13 @@ export const JSON_KEYS_MAX = 10_000;
  * a prototype, no key twice in one object (RFC 8259 leaves open which would count), and no number
  * that is too large to be one.
  *
+ * @param keysMax Of objects and places in lists, together.
  * @returns The value, or a rejection that names the place.
  */
-export function parseUntrustedJson(text: string): { readonly value: Json } | Rejection {
+export function parseUntrustedJson(
+  text: string,
+  keysMax = JSON_KEYS_MAX,
+): { readonly value: Json } | Rejection {
   if (utf8Bytes(text, JSON_BYTES_MAX) > JSON_BYTES_MAX)
     return rejected('body-too-large', '', 'is larger than 1 MiB: send less at once');
   let value: Json;
@@ -23,11 +27,11 @@ export function parseUntrustedJson(text: string): { readonly value: Json } | Rej
     if (!(fault instanceof SyntaxError)) throw fault;
     return malformed('', `is not JSON: ${fault.message.replace(/\s+/g, ' ').slice(0, 200)}`);
   }
-  const keys = countKeys(value);
+  const keys = countKeys(value, keysMax);
   if (keys instanceof Rejection) return keys;
   // Of a key that is given twice the value holds one; only then is it worth looking for.
   const written = keysWritten(text);
-  return written === keys ? { value } : repeated(text, written);
+  return written === keys ? { value } : repeated(text, written, keysMax);
 }
 
 /**
@@ -67,8 +71,8 @@ function countKeys(value: unknown, keysMax = JSON_KEYS_MAX): number | Rejection 
   return visit(value, '', 1) ?? keys;
 }
 
-function repeated(text: string, keysWritten: number): Rejection {
-  if (keysWritten > JSON_KEYS_MAX) return tooManyKeys(JSON_KEYS_MAX);
+function repeated(text: string, keysWritten: number, keysMax: number): Rejection {
+  if (keysWritten > keysMax) return tooManyKeys(keysMax);
   const place = repeatedKey(text, JSON_DEPTH_MAX);
   return place === undefined
     ? malformed('', `has a key twice in one object, and is nested deeper than ${JSON_DEPTH_MAX}`)

@@ -29,6 +29,16 @@ type Case = readonly [
 const yaml = { 'Content-Type': 'application/yaml' };
 const definitions = `${api}/workflow-definitions`;
 
+const SPAN = {
+  trace_id: '0af7651916cd43dd8448eb211c80319c',
+  span_id: 'b7ad6b7169203331',
+  operation_name: 'x',
+  span_kind: 'server',
+  start_us: 1,
+  duration_us: 1,
+  tags: { a: '1' },
+};
+
 const CASES: readonly Case[] = [
   ['malformed JSON', 'POST', services, '{"service_name": "billing"', 400, ''],
   ['JSON that is no object', 'POST', services, '[1]', 400, ''],
@@ -84,6 +94,23 @@ const CASES: readonly Case[] = [
     'POST',
     services,
     `{${Array.from({ length: 10_001 }, (_, at) => `"k${at}":1`).join()}}`,
+    400,
+    '',
+  ],
+  [
+    // What is wrong is the span: a batch of them may have more keys than other bodies.
+    'a batch of 20,000 keys',
+    'POST',
+    `${api}/traces/batches/b`,
+    { resources: [{ service_name: 'shop', spans: Array(2_500).fill(SPAN) }] },
+    400,
+    'resources.0.spans',
+  ],
+  [
+    'a batch of 100,001 keys',
+    'POST',
+    `${api}/traces/batches/b`,
+    { resources: Array(100_001).fill(0) },
     400,
     '',
   ],

@@ -17,11 +17,13 @@ export class RequestAborted extends Error {
 /**
  * Reads a body of at most 1 MiB of one of the `accepted` types; no body at all is an empty object.
  *
+ * @param keysMax Of JSON; by default as many as any body may have.
  * @throws {RequestAborted} The client went away.
  */
 export async function readBody(
   request: IncomingMessage,
   accepted: readonly BodyType[],
+  keysMax?: number,
 ): Promise<{ readonly value: Json } | Rejection> {
   const type = bodyType(request, accepted);
   const whole = await readWhole(request);
@@ -33,7 +35,7 @@ export async function readBody(
   const text = new TextDecoder().decode(whole);
   switch (type) {
     case 'application/json':
-      return parseUntrustedJson(text);
+      return parseUntrustedJson(text, keysMax);
     case 'application/yaml':
       return parseUntrustedYaml(text);
   }

@@ -76,11 +76,14 @@ const bodyTypes = (route: ContractRoute): readonly BodyType[] =>
     ? ['application/json', 'application/yaml']
     : ['application/json'];
 
+const keysMaxOf = ({ contract }: ContractRoute): number | undefined =>
+  contract.kind === 'command' ? contract.keysMax : undefined;
+
 async function bodyFields(
   request: Request,
   route: ContractRoute,
 ): Promise<Readonly<Record<string, Json | undefined>> | Rejection> {
-  const body = await readBody(request, bodyTypes(route));
+  const body = await readBody(request, bodyTypes(route), keysMaxOf(route));
   if (body instanceof Rejection) return body;
   if (body.value === null || typeof body.value !== 'object' || Array.isArray(body.value))
     return new Rejection('malformed-body', 'the body must be an object', 'invalid', [
