@@ -109,6 +109,32 @@ describe('a span that was handed over', () => {
     ));
 
   it.each([
+    ['authorization', 'Bearer x', '[redacted]'],
+    ['http.request.header.authorization', '["Bearer x"]', '[redacted]'],
+    ['http.request.header.set-cookie', 'a=b', '[redacted]'],
+    ['http.request.header.Cookie', 'a=b', '[redacted]'],
+    ['db.password', 'x', '[redacted]'],
+    ['user.passwd', 'x', '[redacted]'],
+    ['access_token', 'x', '[redacted]'],
+    ['client.secret', 'x', '[redacted]'],
+    ['x-api-key', 'x', '[redacted]'],
+    ['api_key', 'x', '[redacted]'],
+    ['token.count', '7', '7'],
+    ['url.full', 'https://ann:pw@shop.example/a?key=1#b', 'https://shop.example/a'],
+    ['http.url', '/orders?token=1', '/orders'],
+    ['db.connection_string', 'postgres://u:p@h:5432/db?sslmode=x', 'postgres://h:5432/db'],
+    ['db.connection_string', 'postgres://u:p@ss/w@h/db', 'postgres://h/db'],
+    ['db.connection_string', 'Server=h;User Id=u;Password=p', '[redacted]'],
+    ['url.path', '/a', '/a'],
+  ])('keeps nothing that is secret: %s %s', (name, value, kept) => {
+    const attributes: HandedAttribute[] = [[name, value]];
+    expect(fitted({ attributes, events: [{ timeNs: 1n, name: 'e', attributes }] })).toMatchObject({
+      tags: { [name]: kept },
+      logs: [{ tags: { [name]: kept } }],
+    });
+  });
+
+  it.each([
     ['far ahead', 18_446_744_073_709_551_615n, T0_US + 12],
     ['before all times', -1n, T0_US],
     ['within it', BigInt(T0_US) * 1_000n + 5_000n, T0_US + 5],

@@ -3,6 +3,7 @@ import { clockFault } from './clock-fault';
 import { cutText } from './cut-text';
 import type { HandedAttribute, HandedSpan } from './handed-over';
 import type { RecordedSpan, SpanStatus } from './span';
+import { withoutSecrets } from './without-secrets';
 
 const {
   LINKS_MAX,
@@ -117,7 +118,8 @@ export function tagsIn(attributes: readonly HandedAttribute[]): {
   for (const [name, value] of attributes) {
     if (tags.size >= TAGS_MAX) break;
     const key = textIn(name, TAG_NAME_LENGTH_MAX);
-    if (!UNUSABLE.has(key) && !tags.has(key)) tags.set(key, textIn(value, TAG_VALUE_LENGTH_MAX));
+    if (!UNUSABLE.has(key) && !tags.has(key))
+      tags.set(key, textIn(withoutSecrets(name, value), TAG_VALUE_LENGTH_MAX));
   }
   return tags.size === 0 ? {} : { tags: Object.fromEntries(tags) };
 }
