@@ -49,4 +49,13 @@ describe('the critical path', () => {
     const deep = Array.from({ length: 20_000 }, (_, at) => childSpan(at + 1, at, at, 50_000 - at));
     expect(criticalPath(spanTree(deep))).toHaveLength(39_999);
   });
+
+  it('is found in a trace of 200,000 roots', () => {
+    const roots = Array.from({ length: 200_000 }, (_, at) => ({
+      span: someSpan(at + 1, { start_us: T0_US + at, duration_us: 1 }),
+      children: [],
+      depth: 0,
+    }));
+    expect(criticalPath(roots)).toHaveLength(200_000);
+  });
 });

@@ -31,8 +31,9 @@ export function criticalPath(tree: readonly PlacedSpan[]): readonly Stretch[] {
   const childrenOf = new Map(tree.map(({ span, children }) => [span.span_id, children]));
   const roots = tree.filter(({ depth }) => depth === 0).map(({ span }) => span);
   if (roots.length === 0) return [];
+  const endUs = roots.reduce((end, root) => Math.max(end, endOf(root)), 0);
   const path: Stretch[] = [];
-  const walks: Walk[] = [walkOf(undefined, 0, Math.max(...roots.map(endOf)), roots)];
+  const walks: Walk[] = [walkOf(undefined, 0, endUs, roots)];
   for (let walk = walks.at(-1); walk; walk = walks.at(-1)) {
     const child = nextChild(walk);
     const explainedTo = child ? Math.min(endOf(child), walk.cursorUs) : walk.fromUs;
