@@ -55,15 +55,23 @@ const traceList = z.object({
       avg_duration_ms: milliseconds,
       error_rate: z.number().describe('Share of the traces that have an error, 0 to 1'),
       services_involved: z.array(z.string()).describe('200 at most'),
+      is_cut: z
+        .boolean()
+        .describe(
+          'There are older traces in the asked time than the newest 10,000, which were read',
+        ),
     })
-    .describe('Of all traces that were looked for, not of this page alone'),
+    .describe(
+      'Of those that were looked for among the newest 10,000 traces of the asked time, not of this page alone',
+    ),
   next_cursor: f.nextCursor,
 });
 
 export const listTraces = query({
   context,
   name: 'list-traces',
-  summary: 'Traces, the newest first',
+  summary:
+    'Traces, the newest first. A page is looked for among 10,000 traces; the next one goes on behind them',
   input: z.strictObject({ ...filter, cursor: f.cursor }),
   answer: traceList,
   http: { method: 'GET', path: '/traces' },
@@ -101,11 +109,17 @@ export const traceSpan = z.object({
       fields: shownTags,
     }),
   ),
+  log_count: count.describe('`logs` has as many of them as fit into 100 KB'),
   links: z.array(z.object({ trace_id: traceId, span_id: spanId })),
-  children: z.array(spanId).describe('In the order of their beginnings'),
+  children: z.array(spanId).describe('In the order of their beginnings; the first 1,000'),
+  child_count: count,
   depth: count.describe('0: a root, or a span whose parent has not come'),
   on_critical_path_us: count.describe('How long the trace waited for this span itself'),
 });
+
+const isCut = z
+  .boolean()
+  .describe('More spans have come than are read: 50,000, or as many as are 32 MB');
 
 export const getTrace = query({
   context,
@@ -119,7 +133,7 @@ export const getTrace = query({
       .min(1)
       .max(10_000)
       .default(1_000)
-      .describe('Spans of a page; it ends earlier at 600 KB'),
+      .describe('Spans of a page; it ends earlier at 500 KB'),
     cursor: f.cursor,
   }),
   answer: z.object({
@@ -150,15 +164,18 @@ export const getTrace = query({
         }),
       )
       .describe('What the trace waited for, in order of time; the 500 longest stretches'),
-    service_map: z.array(
-      z.object({
-        source_service: z.string(),
-        target_service: z.string(),
-        request_count: count,
-        error_count: count,
-        avg_duration_ms: milliseconds,
-      }),
-    ),
+    service_map: z
+      .array(
+        z.object({
+          source_service: z.string(),
+          target_service: z.string(),
+          request_count: count,
+          error_count: count,
+          avg_duration_ms: milliseconds,
+        }),
+      )
+      .describe('The most frequent calls first; 500 at most'),
+    is_cut: isCut,
     next_cursor: f.nextCursor,
   }),
   http: { method: 'GET', path: '/traces/{trace_id}' },
@@ -191,8 +208,8 @@ export const compareTraces = query({
     first: comparedTrace,
     second: comparedTrace,
     difference_ms: milliseconds.describe('How much longer the second one took'),
-    services_added: z.array(z.string()).describe('In the second one alone'),
-    services_removed: z.array(z.string()).describe('In the first one alone'),
+    services_added: z.array(z.string()).describe('In the second one alone; 200 at most'),
+    services_removed: z.array(z.string()).describe('In the first one alone; 200 at most'),
     operations: z
       .array(
         z.object({
@@ -206,6 +223,7 @@ export const compareTraces = query({
         }),
       )
       .describe('The largest difference first; 500 at most'),
+    is_cut: isCut,
   }),
   http: { method: 'GET', path: '/traces/compare' },
 });

@@ -129,6 +129,7 @@ describe('traces, on real Postgres and NATS', () => {
       avg_duration_ms: (5_000 + 0.3) / 4,
       error_rate: 0.25,
       services_involved: ['till'],
+      is_cut: false,
     });
     expect(await till({ limit: 3, cursor: first.next_cursor ?? '' })).toEqual([traceIdOf(13)]);
   });

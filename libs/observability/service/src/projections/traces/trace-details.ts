@@ -1,4 +1,4 @@
-import { jsonBytes, type AnswerOf, type observabilityContract } from '@downbeat/contracts';
+import type { AnswerOf, observabilityContract } from '@downbeat/contracts';
 import {
   callMap,
   criticalPath,
@@ -11,15 +11,22 @@ import {
   type Span,
   type Stretch,
 } from '@downbeat/observability-domain';
-import { pageOf } from '@downbeat/service-host';
 import { isoOf } from './iso-of';
+import type { OpenedTrace } from './opened-trace';
+import { pageWithin, withinBytes, type Placed } from './within-bytes';
 
 type Details = AnswerOf<typeof observabilityContract.getTrace>;
 type ShownSpan = Details['spans'][number];
 
 /** With what stands around it, a page fits into one message. */
-const PAGE_BYTES_MAX = 600_000;
+const PAGE_BYTES_MAX = 500_000;
 const STRETCHES_MAX = 500;
+const CALLS_MAX = 500;
+const AROUND_BYTES_MAX = 100_000;
+/** A span may have as many children as its trace has spans; all of them stand in the tree. */
+const CHILDREN_MAX = 1_000;
+const LOGS_MAX = 128;
+const LOGS_BYTES_MAX = 100_000;
 
 /**
  * One trace, in full but for its spans, of which it is a page.
@@ -27,30 +34,37 @@ const STRETCHES_MAX = 500;
  * @param spans At least one.
  * @param after How many spans of the tree stand on pages before.
  */
-export function traceDetails(spans: readonly Span[], after: number, limit: number): Details {
+export function traceDetails({ spans, isCut }: OpenedTrace, after: number, limit: number): Details {
   const { tree, startUs, trace } = placedTrace(spans);
   const path = criticalPath(tree);
   const waitedFor = new Map<string, number>();
   for (const { span, from_us, to_us } of path)
     waitedFor.set(span.span_id, (waitedFor.get(span.span_id) ?? 0) + to_us - from_us);
-  const shown: (ShownSpan & { place: number })[] = [];
-  let bytes = 0;
-  for (const [at, placed] of tree.slice(after, after + limit + 1).entries()) {
-    const one = shownSpan(placed, waitedFor.get(placed.span.span_id) ?? 0);
-    bytes += jsonBytes(one);
-    shown.push({ ...one, place: after + at + 1 });
-    if (bytes > PAGE_BYTES_MAX && shown.length > 1) break;
+  const page = pageWithin(shownFrom(), limit, PAGE_BYTES_MAX);
+  function* shownFrom(): Iterable<Placed<ShownSpan>> {
+    for (const [at, placed] of tree.slice(after, after + limit + 1).entries())
+      yield {
+        place: String(after + at + 1),
+        shown: shownSpan(placed, waitedFor.get(placed.span.span_id) ?? 0),
+      };
   }
-  const fits = Math.min(limit, bytes > PAGE_BYTES_MAX ? Math.max(1, shown.length - 1) : limit);
-  const page = pageOf(shown, fits, ({ place }) => String(place));
   return {
     trace,
-    spans: page.rows.map(({ place: _, ...span }) => span),
-    critical_path: longest(path).map((stretch) => shownStretch(stretch, startUs)),
-    service_map: callMap(tree).map(({ total_us, ...calls }) => ({
-      ...calls,
-      avg_duration_ms: total_us / calls.request_count / 1_000,
-    })),
+    spans: page.rows.map(({ shown }) => shown),
+    critical_path: [
+      ...withinBytes(
+        longest(path).map((stretch) => shownStretch(stretch, startUs)),
+        STRETCHES_MAX,
+        AROUND_BYTES_MAX,
+      ),
+    ],
+    service_map: withinBytes(callMap(tree), CALLS_MAX, AROUND_BYTES_MAX).map(
+      ({ total_us, ...calls }) => ({
+        ...calls,
+        avg_duration_ms: total_us / calls.request_count / 1_000,
+      }),
+    ),
+    is_cut: isCut,
     next_cursor: page.nextCursor,
   };
 }
@@ -95,9 +109,11 @@ function shownSpan({ span, children, depth }: PlacedSpan, waitedForUs: number): 
     status_code: statusOf(span),
     ...(span.status_message !== undefined && { status_message: span.status_message }),
     tags: span.tags ?? {},
-    logs: (span.logs ?? []).map(shownLog),
+    logs: [...withinBytes((span.logs ?? []).map(shownLog), LOGS_MAX, LOGS_BYTES_MAX)],
+    log_count: span.logs?.length ?? 0,
     links: span.links ?? [],
-    children: children.map(({ span_id }) => span_id),
+    children: children.slice(0, CHILDREN_MAX).map(({ span_id }) => span_id),
+    child_count: children.length,
     depth,
     on_critical_path_us: waitedForUs,
   };

@@ -1,5 +1,4 @@
 import { withSpans, type SpansRecorded, type TraceSummary } from '@downbeat/observability-domain';
-import type { Instant } from '@downbeat/eventsourcing';
 import type { Table } from '@downbeat/projections';
 import { spansByTrace } from './spans-by-trace';
 
@@ -7,13 +6,13 @@ export interface TraceRow extends TraceSummary {
   readonly [column: string]: unknown;
   /** Microseconds. */
   readonly duration_us: number;
-  readonly start_time: Instant;
+  /** Of the newest batch that brought spans of it, in the log. */
+  readonly last_position: number;
   /** Its place in a list, the newest last: sixteen digits of microseconds, and the id. */
   readonly place: string;
 }
 
-const PLACE_DIGITS = 16;
-const instantOfMicros = (us: number): Instant => new Date(us / 1_000).toISOString() as Instant;
+export const PLACE_DIGITS = 16;
 
 export const placeOf = (startUs: number, traceId: string): string =>
   `${String(startUs).padStart(PLACE_DIGITS, '0')} ${traceId}`;
@@ -39,21 +38,21 @@ export const traceTable: Table<TraceRow, SpansRecorded> = {
     operations: 'json',
     pairs: 'json',
     duration_us: 'bigint',
-    start_time: 'instant',
+    last_position: 'bigint',
     place: 'text',
   },
   indexes: [['place']],
   on: {
     SpansRecorded: {
       keys: ({ data }) => [...spansByTrace(data).keys()],
-      fold: (row, { data }, traceId) => {
+      fold: (row, { data, position }, traceId) => {
         const [first, ...rest] = spansByTrace(data).get(traceId) ?? [];
         if (!first) return row;
         const summary = withSpans(row, [first, ...rest]);
         return {
           ...summary,
           duration_us: summary.end_us - summary.start_us,
-          start_time: instantOfMicros(summary.start_us),
+          last_position: position,
           place: placeOf(summary.start_us, traceId),
         };
       },

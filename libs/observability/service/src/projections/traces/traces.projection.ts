@@ -5,6 +5,6 @@ import { traceTable } from './trace.table';
 /** Traces: what is said of each in a list, and its spans. */
 export const traces: Projection = {
   name: 'observability.traces',
-  version: 1,
+  version: 2,
   tables: [traceTable, traceChunkTable],
 };

@@ -3,10 +3,8 @@ import { Rejection } from '@downbeat/eventsourcing';
 import { ReadModels } from '@downbeat/projections';
 import { Answers, cursorOf, ForeignCursor, type Question } from '@downbeat/service-host';
 import { Controller } from '@nestjs/common';
-import type { EntityManager } from 'typeorm';
-import type { Span } from '@downbeat/observability-domain';
 import { comparedTraces } from './compared-traces';
-import type { TraceChunkRow } from './trace-chunk.table';
+import { openedTrace } from './opened-trace';
 import { traceDetails } from './trace-details';
 import { listedTraces } from './trace-list';
 import { traces } from './traces.projection';
@@ -33,32 +31,23 @@ export class TracesQueries {
     const after = Number(cursorOf(input.cursor) ?? 0);
     if (!Number.isSafeInteger(after)) throw new ForeignCursor('does not belong to this list');
     const read = await this.readModels.ask(traces, as, (manager) =>
-      spansOfTrace(manager, input.trace_id),
+      openedTrace(manager, input.trace_id),
     );
-    if (read.data.length === 0) return unknownTrace(input.trace_id);
+    if (read.data.spans.length === 0) return unknownTrace(input.trace_id);
     return { position: read.position, data: traceDetails(read.data, after, input.limit) };
   }
 
   @Answers(compareTraces)
   async compare({ input, as }: Question<InputOf<typeof compareTraces>>) {
     const read = await this.readModels.ask(traces, as, async (manager) => ({
-      first: await spansOfTrace(manager, input.first),
-      second: await spansOfTrace(manager, input.second),
+      first: await openedTrace(manager, input.first),
+      second: await openedTrace(manager, input.second),
     }));
     const { first, second } = read.data;
-    if (first.length === 0) return unknownTrace(input.first);
-    if (second.length === 0) return unknownTrace(input.second);
+    if (first.spans.length === 0) return unknownTrace(input.first);
+    if (second.spans.length === 0) return unknownTrace(input.second);
     return { position: read.position, data: comparedTraces(first, second) };
   }
-}
-
-/** In the order in which they came: of a span that came twice the first counts. */
-async function spansOfTrace(manager: EntityManager, traceId: string): Promise<readonly Span[]> {
-  const rows = await manager.query<TraceChunkRow[]>(
-    'select spans from trace_chunk where trace_id = $1 order by position, chunk_id',
-    [traceId],
-  );
-  return rows.flatMap(({ spans }) => spans);
 }
 
 const unknownTrace = (traceId: string): Rejection =>
