@@ -11,3 +11,5 @@ export * from './fit-span';
 export * from './handed-over';
 export * from './span-batches';
 export * from './trace-comparison';
+export * from './due-batches';
+export * from './span-forgetting';

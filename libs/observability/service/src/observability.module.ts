@@ -3,12 +3,14 @@ import { ContextModule, ContextRuntime, HostLifecycle } from '@downbeat/service-
 import { Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { RecordSpans, RecordSpansHandler } from './commands/record-spans';
+import { observabilityConfig } from './observability-config';
 import { boundHttp } from './otlp/http-bounds';
 import { Ingest } from './otlp/ingest';
 import { Intake } from './otlp/intake';
 import { OtlpController } from './otlp/otlp.controller';
 import { traces } from './projections/traces/traces.projection';
 import { TracesQueries } from './projections/traces/traces.queries';
+import { TraceRetention } from './retention/trace-retention';
 
 /** What was slow, what failed, and why: spans of the suite and of users' services. */
 @Module({
@@ -17,15 +19,22 @@ import { TracesQueries } from './projections/traces/traces.queries';
       context: 'observability',
       projections: [traces],
       commands: [RecordSpans],
+      settings: observabilityConfig,
     }),
   ],
   controllers: [TracesQueries, OtlpController],
-  providers: [RecordSpansHandler, Ingest, { provide: Intake, useFactory: () => new Intake() }],
+  providers: [
+    RecordSpansHandler,
+    TraceRetention,
+    Ingest,
+    { provide: Intake, useFactory: () => new Intake() },
+  ],
 })
 export class ObservabilityModule implements OnApplicationBootstrap {
   constructor(
     private readonly runtime: ContextRuntime,
     private readonly intake: Intake,
+    private readonly retention: TraceRetention,
     private readonly host: HttpAdapterHost,
     private readonly lifecycle: HostLifecycle,
   ) {}
@@ -33,6 +42,8 @@ export class ObservabilityModule implements OnApplicationBootstrap {
   async onApplicationBootstrap(): Promise<void> {
     boundHttp(this.host.httpAdapter.getHttpServer() as Server);
     await this.runtime.start();
+    this.retention.start();
+    this.lifecycle.onStop('trace retention', () => this.retention.stop());
     this.lifecycle.onStop('intake of spans', () => this.intake.close());
   }
 }

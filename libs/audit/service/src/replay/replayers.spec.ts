@@ -278,6 +278,18 @@ it('decides a batch of spans again from its event alone', async () => {
   expect(await replayed('spans', [[recorded({ start_us: 0 })]])).toEqual([false]);
 });
 
+it('decides what is forgotten of the spans again from its event alone', async () => {
+  const forgotten = (batches: readonly object[]) => ({
+    type: 'SpansForgotten',
+    data: { up_to_position: 7, batches, at: at(1) },
+  });
+  const batch = { batch_id: 'b', position: 7, span_count: 2, trace_ids: ['a'] };
+  expect(await replayed('forgotten-spans', [[forgotten([batch])]])).toEqual([true]);
+  expect(await replayed('forgotten-spans', [[forgotten([])]])).toEqual([false]);
+  const twice = [[forgotten([batch])], [forgotten([batch])]];
+  expect(await replayed('forgotten-spans', twice)).toEqual([true, false]);
+});
+
 describe('the kind of a stream', () => {
   it.each([
     ['service-billing', 'registry', 'service'],
@@ -287,6 +299,7 @@ describe('the kind of a stream', () => {
     ['dead-letter-0198', 'messaging', 'dead-letter'],
     ['subscription-shipping', 'messaging', 'subscription'],
     ['spans-4f1c.0', 'observability', 'spans'],
+    ['forgotten-spans-4711', 'observability', 'forgotten-spans'],
     ['schedule-nightly', 'saga', 'schedule'],
     ['bulk-outage', 'saga', 'bulk'],
     ['definition-control-book', 'saga', 'definition-control'],

@@ -14,7 +14,7 @@ import { dependenciesReplayer, instanceReplayer, serviceReplayer } from './regis
 import type { Replayer } from './replayer';
 import { retentionReplayer } from './retention.replayer';
 import { scheduleReplayer } from './schedule.replayer';
-import { spansReplayer } from './spans.replayer';
+import { spanForgettingReplayer, spansReplayer } from './spans.replayer';
 import { subscriptionReplayer } from './subscription.replayer';
 import { targetReplayer } from './target.replayer';
 import { definitionsOf, workflowDefinitionReplayer } from './workflow-definitions';
@@ -38,6 +38,7 @@ export const replayersOn = (log: AuditLog): Replayers => ({
   'dead-letter': deadLetterReplayer,
   subscription: subscriptionReplayer,
   spans: spansReplayer,
+  'forgotten-spans': spanForgettingReplayer,
   target: targetReplayer,
   'definition-control': definitionControlReplayer,
   schedule: scheduleReplayer,

@@ -1,4 +1,4 @@
-import type { Span, SpansRecorded } from '@downbeat/observability-domain';
+import type { Span, SpansForgotten, SpansRecorded } from '@downbeat/observability-domain';
 import { jsonBytes } from '@downbeat/contracts';
 import type { Instant } from '@downbeat/eventsourcing';
 import type { Table } from '@downbeat/projections';
@@ -22,9 +22,10 @@ export interface TraceChunkRow {
   readonly spans: readonly Span[];
 }
 
+const chunkIdOf = (traceId: string, batchId: string): string => `${traceId}/${batchId}`;
 const TRACE_ID_LENGTH = 32;
 
-export const traceChunkTable: Table<TraceChunkRow, SpansRecorded> = {
+export const traceChunkTable: Table<TraceChunkRow, SpansRecorded | SpansForgotten> = {
   name: 'trace_chunk',
   key: 'chunk_id',
   columns: {
@@ -39,7 +40,7 @@ export const traceChunkTable: Table<TraceChunkRow, SpansRecorded> = {
   indexes: [['trace_id', 'position'], ['position']],
   on: {
     SpansRecorded: {
-      keys: ({ data }) => [...spansByTrace(data).keys()].map((id) => `${id}/${data.batch_id}`),
+      keys: ({ data }) => [...spansByTrace(data).keys()].map((id) => chunkIdOf(id, data.batch_id)),
       fold: (_, { data, position, recorded_at }, chunk_id) => {
         const trace_id = chunk_id.slice(0, TRACE_ID_LENGTH);
         const spans = spansByTrace(data).get(trace_id) ?? [];
@@ -48,6 +49,13 @@ export const traceChunkTable: Table<TraceChunkRow, SpansRecorded> = {
           ...{ span_count: spans.length, bytes: jsonBytes(spans), spans },
         };
       },
+    },
+    SpansForgotten: {
+      keys: ({ data }) =>
+        data.batches.flatMap(({ batch_id, trace_ids }) =>
+          trace_ids.map((id) => chunkIdOf(id, batch_id)),
+        ),
+      fold: () => undefined,
     },
   },
 };

@@ -1,4 +1,9 @@
-import { withSpans, type SpansRecorded, type TraceSummary } from '@downbeat/observability-domain';
+import {
+  withSpans,
+  type SpansForgotten,
+  type SpansRecorded,
+  type TraceSummary,
+} from '@downbeat/observability-domain';
 import type { Table } from '@downbeat/projections';
 import { spansByTrace } from './spans-by-trace';
 
@@ -18,7 +23,7 @@ export const placeOf = (startUs: number, traceId: string): string =>
   `${String(startUs).padStart(PLACE_DIGITS, '0')} ${traceId}`;
 
 /** What is said of each trace in a list, and what it can be looked for by. */
-export const traceTable: Table<TraceRow, SpansRecorded> = {
+export const traceTable: Table<TraceRow, SpansRecorded | SpansForgotten> = {
   name: 'trace',
   key: 'trace_id',
   columns: {
@@ -56,6 +61,11 @@ export const traceTable: Table<TraceRow, SpansRecorded> = {
           place: placeOf(summary.start_us, traceId),
         };
       },
+    },
+    // A trace stays in the lists as long as any of its spans does.
+    SpansForgotten: {
+      keys: ({ data }) => data.batches.flatMap(({ trace_ids }) => trace_ids),
+      fold: (row, { data }) => (row && row.last_position > data.up_to_position ? row : undefined),
     },
   },
 };
