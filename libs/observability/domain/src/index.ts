@@ -13,3 +13,5 @@ export * from './span-batches';
 export * from './trace-comparison';
 export * from './due-batches';
 export * from './span-forgetting';
+export * from './sampling';
+export * from './packed-spans';

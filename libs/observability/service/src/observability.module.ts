@@ -2,15 +2,19 @@ import type { Server } from 'node:http';
 import { ContextModule, ContextRuntime, HostLifecycle } from '@downbeat/service-host';
 import { Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { Registry } from 'prom-client';
 import { RecordSpans, RecordSpansHandler } from './commands/record-spans';
 import { observabilityConfig } from './observability-config';
 import { boundHttp } from './otlp/http-bounds';
 import { Ingest } from './otlp/ingest';
 import { Intake } from './otlp/intake';
 import { OtlpController } from './otlp/otlp.controller';
+import { SpanRecorder } from './otlp/span-recorder';
 import { traces } from './projections/traces/traces.projection';
 import { TracesQueries } from './projections/traces/traces.queries';
 import { TraceRetention } from './retention/trace-retention';
+import { SpanCounts } from './sampling/span-counts';
+import { TailSampling } from './sampling/tail-sampling';
 
 /** What was slow, what failed, and why: spans of the suite and of users' services. */
 @Module({
@@ -26,6 +30,9 @@ import { TraceRetention } from './retention/trace-retention';
   providers: [
     RecordSpansHandler,
     TraceRetention,
+    SpanRecorder,
+    SpanCounts,
+    TailSampling,
     Ingest,
     { provide: Intake, useFactory: () => new Intake() },
   ],
@@ -35,6 +42,9 @@ export class ObservabilityModule implements OnApplicationBootstrap {
     private readonly runtime: ContextRuntime,
     private readonly intake: Intake,
     private readonly retention: TraceRetention,
+    private readonly sampling: TailSampling,
+    private readonly counts: SpanCounts,
+    private readonly metrics: Registry,
     private readonly host: HttpAdapterHost,
     private readonly lifecycle: HostLifecycle,
   ) {}
@@ -44,6 +54,10 @@ export class ObservabilityModule implements OnApplicationBootstrap {
     await this.runtime.start();
     this.retention.start();
     this.lifecycle.onStop('trace retention', () => this.retention.stop());
+    this.counts.show(this.metrics, () => this.sampling.heldSpans);
+    this.sampling.start();
+    // Ends behind the intake, which holds spans to its end.
+    this.lifecycle.onStop('sampling of spans', () => this.sampling.stop());
     this.lifecycle.onStop('intake of spans', () => this.intake.close());
   }
 }

@@ -4,13 +4,19 @@ import { Writer } from 'protobufjs/minimal';
 export type OtlpType = 'application/x-protobuf' | 'application/json';
 
 export interface TakenSpans {
+  readonly kept: number;
+  /** Held until it is known whether their trace is worth keeping. */
+  readonly undecided: number;
   readonly rejected: number;
   /** Why; empty when all were taken. */
   readonly message: string;
 }
 
 /** An ExportTraceServiceResponse; empty when all spans were taken. */
-export function exportResponse({ rejected, message }: TakenSpans, type: OtlpType): Buffer {
+export function exportResponse(
+  { rejected, message }: Pick<TakenSpans, 'rejected' | 'message'>,
+  type: OtlpType,
+): Buffer {
   const isWhole = rejected === 0;
   if (type === 'application/json')
     return Buffer.from(
@@ -30,6 +36,15 @@ export function exportResponse({ rejected, message }: TakenSpans, type: OtlpType
       .ldelim();
   return Buffer.from(writer.finish());
 }
+
+/**
+ * What an ExportTraceServiceResponse has no field for. In the head of the answer: SDKs write a warning
+ * for each answer that has a message.
+ */
+export const SPANS_HEADER = 'Downbeat-Spans';
+
+export const spansHeader = ({ kept, undecided, rejected }: TakenSpans): string =>
+  `kept=${kept}, undecided=${undecided}, refused=${rejected}`;
 
 /** A google.rpc.Status: what OTLP over HTTP answers when nothing was taken. */
 export function statusResponse(code: number, message: string, type: OtlpType): Buffer {

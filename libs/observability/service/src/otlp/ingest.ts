@@ -1,37 +1,24 @@
-import { hash } from 'node:crypto';
-import { commandSubject, observabilityContract, utf8Bytes } from '@downbeat/contracts';
-import { Fault, type JsonObject } from '@downbeat/eventsourcing';
-import {
-  MessageBus,
-  MessageTooLarge,
-  newTraceparent,
-  type CommandOutcome,
-} from '@downbeat/message-bus';
+import { utf8Bytes } from '@downbeat/contracts';
 import {
   spanBatches,
   type HandedResource,
+  type Sampled,
   type SpanBatches,
-  type SpansOfResource,
 } from '@downbeat/observability-domain';
 import { Clock } from '@downbeat/service-host';
 import { Injectable } from '@nestjs/common';
+import { SpanCounts } from '../sampling/span-counts';
+import { TailSampling } from '../sampling/tail-sampling';
 import type { TakenSpans } from './export-response';
-import { RequestRefused } from './request-refused';
+import { SpanRecorder, spansIn, type Refused } from './span-recorder';
 
-const { recordSpans } = observabilityContract;
-
-/** Exporters wait for ten seconds; what is answered later is sent again anyway. */
-const TIMEOUT_MS = 8_000;
-const RETRY_AFTER_SECONDS = 5;
-const BATCH_ID_LENGTH = 32;
-/** A trace of what takes traces in would never end. */
-const UNSAMPLED = '00';
-
-/** Has spans recorded: on the stream of commands, and through it in the log. */
+/** What becomes of the spans of a request. */
 @Injectable()
 export class Ingest {
   constructor(
-    private readonly bus: MessageBus,
+    private readonly recorder: SpanRecorder,
+    private readonly sampling: TailSampling,
+    private readonly counts: SpanCounts,
     private readonly clock: Clock,
   ) {}
 
@@ -42,55 +29,49 @@ export class Ingest {
   }
 
   /**
-   * What is kept of a request, once it is committed. Handing over the same again changes nothing.
+   * What is kept of a request, once it is committed, and what is held until it is known whether its
+   * trace is worth keeping. Handing over the same again changes nothing.
    *
    * @throws {RequestRefused} It could not be kept now.
    */
   async take({ batches, rejected, misfit }: SpanBatches): Promise<TakenSpans> {
-    const refusals = await Promise.all(batches.map((batch) => this.record(batch)));
-    const refused = refusals.filter((one) => one !== undefined);
+    const sampled = this.sampling.sampled(batches);
+    const wanted = sum(sampled.kept.map(spansIn));
+    const refused = await this.holdAndRecord(sampled, wanted);
+    const lost = sum(refused.map(({ spans }) => spans));
+    this.counts.received += rejected;
+    this.counts.refused += rejected + lost;
+    this.counts.kept += wanted - lost;
     return {
-      rejected: refused.reduce((sum, { spans }) => sum + spans, rejected),
+      kept: wanted - lost,
+      undecided: undecidedIn(sampled),
+      rejected: rejected + lost,
       message: [...(misfit ? [`${misfit.field} ${misfit.message}`] : []), ...refused.map(reasonOf)]
         .slice(0, 1)
         .join(),
     };
   }
 
-  /** @returns How many spans were refused, and why; undefined when the batch is kept. */
-  private async record(batch: readonly SpansOfResource[]): Promise<Refused | undefined> {
-    const resources = batch as unknown as JsonObject[];
-    // The same content is the same batch: an exporter that got no answer sends it again.
-    const id = hash('sha256', JSON.stringify(resources)).slice(0, BATCH_ID_LENGTH);
-    const spans = batch.reduce((sum, one) => sum + one.spans.length, 0);
-    const outcome = await this.send(id, { resources });
-    if (outcome instanceof MessageTooLarge) return { spans, message: outcome.message };
-    if (outcome.accepted) return undefined;
-    const { kind, message } = outcome.problem;
-    if (kind === 'unavailable') throw new RequestRefused(503, message, RETRY_AFTER_SECONDS);
-    return { spans, message };
-  }
-
-  private async send(id: string, body: JsonObject): Promise<CommandOutcome | MessageTooLarge> {
+  private async holdAndRecord(sampled: Sampled, wanted: number): Promise<readonly Refused[]> {
+    let putOff = wanted + undecidedIn(sampled);
     try {
-      return await this.bus.command(commandSubject(recordSpans, id), body, {
-        id,
-        timeoutMs: TIMEOUT_MS,
-        actor: 'otlp',
-        traceparent: newTraceparent().slice(0, -UNSAMPLED.length) + UNSAMPLED,
-      });
+      const heldAnew = this.sampling.hold(sampled.undecided);
+      putOff = wanted;
+      this.counts.received += heldAnew;
+      const refusals = await Promise.all(sampled.kept.map((batch) => this.recorder.record(batch)));
+      this.counts.received += wanted;
+      return refusals.filter((one) => one !== undefined);
     } catch (fault) {
-      // Sending it again would not make it smaller: its spans are refused, and the others are kept.
-      if (fault instanceof MessageTooLarge) return fault;
-      if (!(fault instanceof Fault) || fault.remedy !== 'retry') throw fault;
-      throw new RequestRefused(503, fault.message, RETRY_AFTER_SECONDS);
+      this.counts.received += putOff;
+      this.counts.putOff += putOff;
+      throw fault;
     }
   }
 }
 
-interface Refused {
-  readonly spans: number;
-  readonly message: string;
-}
+const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0);
+
+const undecidedIn = ({ undecided }: Sampled): number =>
+  sum(undecided.map(({ resources }) => spansIn(resources)));
 
 const reasonOf = ({ message }: Refused): string => message;

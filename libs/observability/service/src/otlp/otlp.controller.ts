@@ -2,7 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HandedResource } from '@downbeat/observability-domain';
 import { Controller, Post, Req, Res } from '@nestjs/common';
 import { readBody, RequestAborted, unpacked } from './body';
-import { exportResponse, statusResponse, type OtlpType } from './export-response';
+import {
+  exportResponse,
+  SPANS_HEADER,
+  spansHeader,
+  statusResponse,
+  type OtlpType,
+} from './export-response';
 import { Ingest } from './ingest';
 import { Intake } from './intake';
 import { jsonRequest } from './json-request';
@@ -16,7 +22,7 @@ const CODES = { 400: 3, 408: 4, 413: 3, 415: 3, 429: 8, 503: 14 } as const;
 
 /**
  * OTLP over HTTP: where the exporters of any OpenTelemetry SDK send their spans. What is answered with
- * 200 is committed to the log.
+ * 200 is committed to the log, but for what is undecided while a share of the traces is sampled.
  *
  * @see https://opentelemetry.io/docs/specs/otlp/#otlphttp
  */
@@ -40,6 +46,7 @@ export class OtlpController {
         );
         return this.ingest.take(batches);
       });
+      response.setHeader(SPANS_HEADER, spansHeader(taken));
       send(response, 200, exportResponse(taken, type ?? 'application/json'), type);
     } catch (fault) {
       if (fault instanceof RequestAborted) return;
