@@ -221,6 +221,7 @@ describe('services with an identity of their own on NATS', () => {
     'command.registry.RegisterInstance.shop.x',
     'command.health.ReportBreakers.billing.x',
     'command.health.ReportCalls.billing.x',
+    'command.observability.RecordCalls.billing.x',
     'command.saga.StartWorkflow.billing.x',
     'command.saga.CancelWorkflow.shop.x',
     'command.messaging.SubscribeService.billing',

@@ -39,6 +39,7 @@ export function rightsOf(service, { publishes, subscribes, startsWorkflows }) {
         (name) => `command.registry.${name}.${own}`,
       ),
       ...[`command.health.ReportBreakers.${own}`, `command.health.ReportCalls.${own}`],
+      `command.observability.RecordCalls.${own}`,
       `hint.breakers.${service}`,
       ...(startsWorkflows ? [`command.saga.StartWorkflow.${own}`] : []),
       ...publishes.flatMap((topic) => [

@@ -1,11 +1,18 @@
+import { recordCalls } from './call-reports';
+import { getCalls } from './calls';
+import { getServiceMap } from './service-map';
 import { recordSpans } from './spans';
 import { compareTraces, getTrace, listTraces, searchTraces } from './traces';
 
+export * from './call-reports';
+export * from './calls';
+export * from './duration-buckets';
+export * from './service-map';
 export * from './spans';
 export * from './traces';
 
 export const observability = {
-  commands: [recordSpans],
-  queries: [listTraces, searchTraces, getTrace, compareTraces],
+  commands: [recordSpans, recordCalls],
+  queries: [listTraces, searchTraces, getTrace, compareTraces, getCalls, getServiceMap],
   events: [],
 } as const;

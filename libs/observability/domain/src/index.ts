@@ -15,3 +15,8 @@ export * from './due-batches';
 export * from './span-forgetting';
 export * from './sampling';
 export * from './packed-spans';
+export * from './calls/call-report';
+export * from './calls/call-ring';
+export * from './calls/call-statistics';
+export { added, errorsIn, noCalls, type CallTotals } from './calls/call-totals';
+export * from './map/service-map';

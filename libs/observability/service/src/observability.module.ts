@@ -3,6 +3,7 @@ import { ContextModule, ContextRuntime, HostLifecycle } from '@downbeat/service-
 import { Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { Registry } from 'prom-client';
+import { RecordCalls, RecordCallsHandler } from './commands/record-calls';
 import { RecordSpans, RecordSpansHandler } from './commands/record-spans';
 import { observabilityConfig } from './observability-config';
 import { boundHttp } from './otlp/http-bounds';
@@ -10,6 +11,9 @@ import { Ingest } from './otlp/ingest';
 import { Intake } from './otlp/intake';
 import { OtlpController } from './otlp/otlp.controller';
 import { SpanRecorder } from './otlp/span-recorder';
+import { calls } from './projections/calls/calls.projection';
+import { CallsQueries } from './projections/calls/calls.queries';
+import { RegistryView } from './projections/calls/registry-view';
 import { traces } from './projections/traces/traces.projection';
 import { TracesQueries } from './projections/traces/traces.queries';
 import { TraceRetention } from './retention/trace-retention';
@@ -33,6 +37,15 @@ import { TailSampling } from './sampling/tail-sampling';
     SpanRecorder,
     SpanCounts,
     TailSampling,
+      projections: [traces, calls],
+      commands: [RecordSpans, RecordCalls],
+    }),
+  ],
+  controllers: [TracesQueries, CallsQueries, OtlpController],
+  providers: [
+    RecordSpansHandler,
+    RecordCallsHandler,
+    RegistryView,
     Ingest,
     { provide: Intake, useFactory: () => new Intake() },
   ],

@@ -6,6 +6,7 @@ import {
   breakerReportsReplayer,
 } from './breaker.replayers';
 import { bulkReplayer } from './bulk.replayer';
+import { callReportReplayer } from './call-report.replayer';
 import { checkReplayer, needsReplayer, serviceCheckReplayer } from './check.replayer';
 import { configurationHolderReplayer, configurationReplayer } from './configuration.replayers';
 import { deadLetterReplayer } from './dead-letter.replayer';
@@ -39,6 +40,7 @@ export const replayersOn = (log: AuditLog): Replayers => ({
   subscription: subscriptionReplayer,
   spans: spansReplayer,
   'forgotten-spans': spanForgettingReplayer,
+  'call-report': callReportReplayer,
   target: targetReplayer,
   'definition-control': definitionControlReplayer,
   schedule: scheduleReplayer,

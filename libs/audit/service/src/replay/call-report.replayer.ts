@@ -1,0 +1,12 @@
+import { callReport, type CallsRecorded, type RecordCalls } from '@downbeat/observability-domain';
+import { DeciderReplay } from './decider-replay';
+import type { Replayer } from './replayer';
+
+export const callReportReplayer: Replayer = {
+  context: 'observability',
+  begin: () => new DeciderReplay(callReport, ([event]) => event && causeOf(event)),
+};
+
+function causeOf({ data: { at, calls, ...more } }: CallsRecorded): RecordCalls {
+  return { type: 'RecordCalls', data: { ...more, calls: [...calls] }, at };
+}
