@@ -14,3 +14,11 @@ export {
   type HeldBreaker,
   type HeldBreakersOptions,
 } from './held-breakers';
+export {
+  endOfStatus,
+  type CallEnd,
+  type CallReport,
+  type EndedCall,
+} from './call-reports/call-figures';
+export { CallReporter, CALLS_TURN_MS, type CallReporterPorts } from './call-reports/call-reporter';
+export { routeTemplate, subjectTemplate } from './call-reports/route-template';

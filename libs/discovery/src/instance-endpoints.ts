@@ -4,6 +4,8 @@ import type { Entry, Target } from './directory-snapshot';
 export interface InstanceEndpoint {
   /** Of the instance; `service:<name>`: the address of a whole service. */
   readonly id: string;
+  /** Whose it is. */
+  readonly service: string;
   /** Without a trailing slash. */
   readonly url: string;
   readonly weight: number;
@@ -29,19 +31,25 @@ const WELL = { isHealthy: true, isDraining: false };
 
 function offeredBy({ service_name, base_url, instance_count, targets }: Entry) {
   // An address of the whole service is for those that register no instances.
-  if (instance_count > 0 || base_url === undefined) return targets.map(endpointOf);
-  const address = { id: `service:${service_name}`, url: base_url.replace(/\/$/, '') };
+  if (instance_count > 0 || base_url === undefined) return targets.map(endpointOf(service_name));
+  const address = {
+    id: `service:${service_name}`,
+    service: service_name,
+    url: base_url.replace(/\/$/, ''),
+  };
   return [{ ...address, weight: 1, priority: 0, zone: '', ...WELL }];
 }
 
-const unofferedBy = ({ unoffered = [] }: Entry): readonly InstanceEndpoint[] =>
+const unofferedBy = ({ service_name, unoffered = [] }: Entry): readonly InstanceEndpoint[] =>
   unoffered.map(({ state, ...target }) => ({
-    ...endpointOf(target),
+    ...endpointOf(service_name)(target),
     isHealthy: state !== 'unhealthy',
     isDraining: state === 'draining',
   }));
 
-const endpointOf = ({ instance_id: id, url, weight = 1, priority = 0, zone = '' }: Target) => ({
-  ...{ id, url, weight, priority, zone },
-  ...WELL,
-});
+const endpointOf =
+  (service: string) =>
+  ({ instance_id: id, url, weight = 1, priority = 0, zone = '' }: Target) => ({
+    ...{ id, service, url, weight, priority, zone },
+    ...WELL,
+  });

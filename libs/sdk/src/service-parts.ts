@@ -67,6 +67,7 @@ export class ServiceParts {
       onEvent: (event) => {
         if (event.kind === 'attempt-failed') this.telling?.failed(event.endpointId, event.failure);
       },
+      onEnded: (call) => this.telling?.ended(call),
     });
     const { link } = this;
     this.messages = new Messages({ link, service: service.service_name, tell: onEvent, onDefect });

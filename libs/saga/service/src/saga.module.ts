@@ -110,6 +110,7 @@ import { sagaConfig } from './saga-config';
 import { ScheduledRuns } from './schedules/scheduled-runs';
 import { ScheduleSnapshots } from './schedules/schedule-snapshots';
 import { ScheduleWatch } from './schedules/schedule-watch';
+import { CallReports } from './targets/call-reports';
 import { CallableSubjects } from './targets/callable-subjects';
 import { HttpTarget } from './targets/http-target';
 import { NatsTarget } from './targets/nats-target';
@@ -188,6 +189,7 @@ const alarms = new Logger('Incidents');
     ControlTarget,
     TargetWatch,
     BreakerReports,
+    CallReports,
     BreakerSettingsWatch,
     PutScheduleHandler,
     PauseScheduleHandler,
@@ -328,6 +330,7 @@ export class SagaModule implements OnApplicationBootstrap {
     private readonly library: DefinitionLibrary,
     private readonly targets: TargetWatch,
     private readonly breakers: BreakerReports,
+    private readonly calls: CallReports,
     private readonly breakerSettings: BreakerSettingsWatch,
     private readonly schedules: ScheduleWatch,
     private readonly bulk: BulkWatch,
@@ -360,6 +363,8 @@ export class SagaModule implements OnApplicationBootstrap {
     this.lifecycle.onStop('breaker settings', () => this.breakerSettings.stop());
     this.breakers.start(this.replica.process);
     this.lifecycle.onStop('breaker reports', () => this.breakers.stop());
+    this.calls.start(this.replica.process);
+    this.lifecycle.onStop('reports of calls', () => this.calls.stop());
     await this.replica.start();
     this.lifecycle.onStop('saga engine', () => this.replica.stop());
     this.schedules.start();

@@ -47,6 +47,7 @@ class Network {
       zone,
       environment: 'development',
       onEvent: () => undefined,
+      onEnded: () => undefined,
     });
     this.callers.push(caller);
     return caller;

@@ -24,6 +24,7 @@ import { callMsOf, type DeclaredCall, type DeclaredDependencies } from './declar
 import { isHeaderText } from './header-text';
 import { HttpRefusal, HttpTransport, type HttpAnswer, type HttpRequest } from './http-transport';
 import { Instances, type Environment, type InstanceEndpoint } from './instances';
+import { observed, type OnEndedCall } from './observed-transport';
 import { traceContextOf } from './trace-context';
 
 /** The call that a handler is serving, as far as what it calls itself has to do with it. */
@@ -94,6 +95,8 @@ export interface CallerOptions {
   /** In which it looks for capabilities. */
   readonly environment: Environment;
   readonly onEvent: ProxyListener;
+  /** How each request ended, but those to dependencies that are not to be monitored. */
+  readonly onEnded: OnEndedCall;
 }
 
 /** Who is called: whoever can do something. */
@@ -118,13 +121,19 @@ export class Caller {
   constructor(
     follower: DirectoryFollower,
     held: HeldBreakers,
-    { declared, policyOf = () => ({}), zone, environment, onEvent }: CallerOptions,
+    { declared, policyOf = () => ({}), zone, environment, onEvent, onEnded }: CallerOptions,
   ) {
     this.declared = declared;
     this.proxy = new ServiceProxy({
       source: held.source,
       directory: new Instances(follower, environment),
-      transport: this.transport.send,
+      transport: observed(
+        this.transport.send,
+        (call) => {
+          if (declared.of(call.target).isMonitored) onEnded(call);
+        },
+        monotonicMs,
+      ),
       // Nothing is tried again once it ends: nobody has to wait for that.
       ports: { ...proxyPorts(), wait: (ms) => pause(ms, this.ending.signal) },
       breakers: held.breakers,

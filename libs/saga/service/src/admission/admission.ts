@@ -21,7 +21,7 @@ export interface AdmissionOptions {
 const CALLS_PER_TARGET_MAX = 200;
 const WAITING_PER_TARGET_MAX = 5_000;
 /** Who calls, as breakers name it: the engine calls for all workflows alike. */
-const BREAKER_SOURCE = 'downbeat-saga';
+export const BREAKER_SOURCE = 'downbeat-saga';
 
 /** What operators said of a target. */
 export interface TargetRules {

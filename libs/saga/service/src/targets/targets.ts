@@ -1,6 +1,8 @@
 import type { CallEffect, CallResult } from '@downbeat/saga-domain';
 import { DebugLogs, type Tell } from '@downbeat/service-host';
 import { Injectable } from '@nestjs/common';
+import { CallReports } from './call-reports';
+import { endedCall } from './ended-call';
 import { HttpTarget } from './http-target';
 import { NatsTarget } from './nats-target';
 import { TargetCaller, type CallContext } from './target-caller';
@@ -13,6 +15,7 @@ export class Targets extends TargetCaller {
   constructor(
     private readonly http: HttpTarget,
     private readonly nats: NatsTarget,
+    private readonly reports: CallReports,
     debugLogs: DebugLogs,
   ) {
     super();
@@ -21,12 +24,12 @@ export class Targets extends TargetCaller {
 
   async call(effect: CallEffect, context: CallContext): Promise<CallResult | undefined> {
     const target = effect.endpoint.startsWith('nats:') ? this.nats : this.http;
-    if (!this.tell) return target.call(effect, context);
     const beganMs = performance.now();
     const result = await target.call(effect, context);
-    const ms = Math.round(performance.now() - beganMs);
-    this.tell(
-      { ...factsOf(effect), result: result?.kind ?? 'not sent', ms },
+    const ms = performance.now() - beganMs;
+    if (result) this.reports.ended(endedCall(effect, result, ms));
+    this.tell?.(
+      { ...factsOf(effect), result: result?.kind ?? 'not sent', ms: Math.round(ms) },
       'a service was called',
     );
     return result;

@@ -4,7 +4,9 @@ import type { NatsLink } from '../../nats/nats-link';
 import { BreakerObeying } from './breaker-obeying';
 import { BreakerSharing } from './breaker-sharing';
 import { BreakerTelling } from './breaker-telling';
+import type { OnEndedCall } from '../observed-transport';
 import { CallTelling, type CallTellingPorts } from './call-telling';
+import { FigureTelling } from './figure-telling';
 
 export interface TellingOptions extends CallTellingPorts {
   readonly breakers: HeldBreakers;
@@ -20,6 +22,7 @@ const HOLDER_LENGTH_MAX = 100;
  */
 export class Telling {
   private readonly calls: CallTelling;
+  private readonly figures: FigureTelling;
   private readonly parts: readonly { start(): void; stop(): Promise<void> }[];
 
   constructor({ breakers, link, instanceId, ...ports }: TellingOptions) {
@@ -27,11 +30,13 @@ export class Telling {
     // A process that starts again under the same instance id is another holder of breakers.
     const holder = `${ownName(breakers.source, instanceId)}:${randomUUID().slice(0, 8)}`;
     this.calls = new CallTelling(ports, holder, breakers.source, link);
+    this.figures = new FigureTelling(breakers.source, holder, link, ports);
     this.parts = [
       new BreakerObeying(breakers, link, onDefect),
       new BreakerSharing(breakers, holder, link, onDefect),
       new BreakerTelling(breakers, holder, link, onDefect),
       this.calls,
+      this.figures,
     ];
   }
 
@@ -43,6 +48,9 @@ export class Telling {
   async stop(): Promise<void> {
     await Promise.all(this.parts.map((part) => part.stop()));
   }
+
+  /** A request has ended. */
+  readonly ended: OnEndedCall = (call) => this.figures.ended(call);
 
   failed(instanceId: string, failure: unknown): void {
     this.calls.failed(instanceId, failure);
