@@ -8,6 +8,7 @@ export * from './call-reports';
 export * from './calls';
 export * from './duration-buckets';
 export * from './service-map';
+export * from './alert-contracts';
 export * from './spans';
 export * from './traces';
 

@@ -20,3 +20,4 @@ export * from './calls/call-ring';
 export * from './calls/call-statistics';
 export { added, errorsIn, noCalls, type CallTotals } from './calls/call-totals';
 export * from './map/service-map';
+export * from './alerts';
