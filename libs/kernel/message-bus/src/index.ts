@@ -8,6 +8,7 @@ export * from './events';
 export * from './evidence';
 export * from './headers';
 export * from './message-bus';
+export * from './message-flow';
 export { oneLine, reasonOf } from './one-line';
 export * from './service-messages';
 export * from './settlement';

@@ -5,6 +5,7 @@ import type { DeadLetter, DeadLetters } from './dead-letters';
 import type { Evidence, KeptEvidence } from './evidence';
 import type { EventBatch, EventsConfirmed, EventStreamState, OutgoingEvent } from './events';
 import type { MessageHeaders } from './headers';
+import type { FlowListener, Following } from './message-flow';
 import type { ServiceMessage, ServiceMessages } from './service-messages';
 import type { Settlement } from './settlement';
 
@@ -151,6 +152,12 @@ export abstract class MessageBus {
    * @throws {EventsNotConfirmed} The stream may have it or not; the same call again is safe for two minutes.
    */
   abstract publishMessage(message: ServiceMessage): Promise<void>;
+
+  /**
+   * Shows all that is sent between services and what becomes of it, in batches, each at least once. For one
+   * process at a time: two would share it.
+   */
+  abstract followMessages(listener: FlowListener): Promise<Following>;
 
   /** Makes the stream of `context`'s integration events if it is missing, and says how it is. */
   abstract ensureEventStream(context: string): Promise<EventStreamState>;

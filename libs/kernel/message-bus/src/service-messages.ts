@@ -1,5 +1,6 @@
 import type { DeadLetter } from './dead-letters';
 import { HEADER, type MessageHeaders } from './headers';
+import type { MessageProgress, StreamFigures } from './message-flow';
 
 /** A durable pull consumer of the stream of services' messages, as the suite wants it. */
 export interface MessageConsumer {
@@ -9,6 +10,8 @@ export interface MessageConsumer {
   readonly filter: string;
   /** ISO 8601: what was published before is not for it. Never changes for one name. */
   readonly since: string;
+  /** After so many deliveries the server itself gives a message up, and says so. Default: never. */
+  readonly deliveriesMax?: number;
 }
 
 /** A message on its way to its stream. */
@@ -55,6 +58,21 @@ export abstract class ServiceMessages {
 
   /** Undefined: it is too old, or the stream is another one by now. */
   abstract read(place: MessagePlace): Promise<StoredMessage | undefined>;
+
+  /** How far each consumer is; undefined while there is no stream. */
+  abstract progress(): Promise<MessageProgress | undefined>;
+
+  /**
+   * Has the server say what becomes of the messages of consumers that were made before it was asked to, and takes
+   * over how often they may deliver one.
+   */
+  abstract adjust(consumers: readonly MessageConsumer[]): Promise<void>;
+
+  /** Takes messages away before anybody else gets them. Those that are gone are no fault. */
+  abstract discard(streamCreated: string, sequences: readonly number[]): Promise<void>;
+
+  /** All streams of the suite. */
+  abstract figures(): Promise<readonly StreamFigures[]>;
 }
 
 /** The stream, and the subjects on it: `message.<priority>.<topic>`. */

@@ -5,10 +5,12 @@ import {
   nanos,
   NatsError,
   RetentionPolicy,
+  type ConsumerInfo,
   type JetStreamManager,
   type NatsConnection,
   type StoredMsg,
 } from 'nats';
+import type { ConsumerProgress, MessageProgress, StreamFigures } from '../message-flow';
 import {
   MESSAGE_STREAM,
   ServiceMessages,
@@ -36,7 +38,11 @@ const WAITING_MAX = 512;
 /** JetStream's own numbers. */
 const NOT_FOUND = new Set([10_037, 10_059]);
 const CONSUMER_NOT_FOUND = 10_014;
+const NO_MESSAGE = [10_043, 10_057];
 const ADDED_AT_ONCE = 32;
+/** The server says of each acknowledgement that it was given, when and after how many deliveries. */
+const SAMPLED = '100%';
+const OWN_CONSUMERS = 'suite_';
 
 export interface MessageBounds {
   readonly messageBytesMax: number;
@@ -45,7 +51,7 @@ export interface MessageBounds {
 
 /** The stream `message` of what services send one another, and the consumers that they pull from. */
 export class MessageStream extends ServiceMessages {
-  private readonly spec: StreamSpec;
+  readonly spec: StreamSpec;
   private readonly known: KnownConsumers;
 
   constructor(
@@ -123,6 +129,69 @@ export class MessageStream extends ServiceMessages {
     };
   }
 
+  override async progress(): Promise<MessageProgress | undefined> {
+    const found = await this.streams.find(this.spec.name);
+    if (!found) return undefined;
+    const consumers: ConsumerProgress[] = [];
+    for await (const info of this.manager.consumers.list(this.spec.name))
+      if (this.isOurs(info)) consumers.push(this.progressOf(info));
+    const { first_seq: firstSequence, last_seq: lastSequence } = found.state;
+    return { streamCreated: String(found.created), firstSequence, lastSequence, consumers };
+  }
+
+  override async adjust(consumers: readonly MessageConsumer[]): Promise<void> {
+    const wanted = new Map(consumers.map((one) => [this.subjects.nameOf(one.durable), one]));
+    for await (const { name, config } of this.manager.consumers.list(this.spec.name)) {
+      const consumer = wanted.get(name);
+      if (!consumer) continue;
+      const isAsWanted =
+        config.sample_freq === SAMPLED && config.max_deliver === (consumer.deliveriesMax ?? -1);
+      if (!isAsWanted) await this.add(name, consumer);
+    }
+  }
+
+  override async discard(streamCreated: string, sequences: readonly number[]): Promise<void> {
+    const found = await this.streams.find(this.spec.name);
+    if (String(found?.created) !== streamCreated) return;
+    for (const sequence of sequences)
+      try {
+        await this.manager.streams.deleteMessage(this.spec.name, sequence, false);
+      } catch (fault) {
+        if (!isApiError(fault, ...NOT_FOUND, ...NO_MESSAGE)) throw fault;
+      }
+  }
+
+  override async figures(): Promise<readonly StreamFigures[]> {
+    const lead = this.subjects.nameOf('x').slice(0, -1);
+    const streams: StreamFigures[] = [];
+    for await (const { config, state } of this.manager.streams.list())
+      if (config.name.startsWith(lead))
+        streams.push({
+          name: config.name.slice(lead.length),
+          messages: state.messages,
+          bytes: state.bytes,
+          ageMaxMs: config.max_age / nanos(1),
+          consumers: state.consumer_count,
+        });
+    return streams;
+  }
+
+  /** Not the suite's own. */
+  private isOurs({ name }: ConsumerInfo): boolean {
+    return !name.startsWith(this.subjects.nameOf(OWN_CONSUMERS));
+  }
+
+  private progressOf(info: ConsumerInfo): ConsumerProgress {
+    return {
+      durable: info.name.slice(this.subjects.nameOf('x').length - 1),
+      pending: info.num_pending,
+      inHand: info.num_ack_pending,
+      waiting: info.num_waiting,
+      deliveredThrough: info.delivered.stream_seq,
+      settledThrough: info.ack_floor.stream_seq,
+    };
+  }
+
   private async find(seq: number): Promise<StoredMsg | undefined> {
     try {
       return await this.manager.streams.getMessage(this.spec.name, { seq });
@@ -132,7 +201,8 @@ export class MessageStream extends ServiceMessages {
     }
   }
 
-  private async add(durable_name: string, { filter, since }: MessageConsumer): Promise<void> {
+  private async add(durable_name: string, consumer: MessageConsumer): Promise<void> {
+    const { filter, since, deliveriesMax = -1 } = consumer;
     await this.manager.consumers.add(this.spec.name, {
       durable_name,
       filter_subject: this.subjects.physical(filter),
@@ -140,8 +210,9 @@ export class MessageStream extends ServiceMessages {
       deliver_policy: DeliverPolicy.StartTime,
       opt_start_time: since,
       ack_wait: nanos(ACK_WAIT_MS),
-      // The subscriber counts itself and quarantines; a limit here would strand messages.
-      max_deliver: -1,
+      // Subscribers count themselves and quarantine. What the server gives up the suite quarantines, if it is to.
+      max_deliver: deliveriesMax,
+      sample_freq: SAMPLED,
       max_ack_pending: ACK_PENDING_MAX,
       max_waiting: WAITING_MAX,
     });

@@ -19,6 +19,7 @@ import {
   type RequestOptions,
   type Subscription,
 } from '../message-bus';
+import type { FlowListener, Following } from '../message-flow';
 import { reasonOf } from '../one-line';
 import { idAsSent, MESSAGE_LEAD, redriveSubject, type ServiceMessage } from '../service-messages';
 import { contextOf, Subjects } from '../subjects';
@@ -27,6 +28,7 @@ import { Connection } from './connection';
 import { Consumers } from './consumers';
 import { EventPublisher, type OutgoingMessage } from './event-publisher';
 import { EvidenceStreams } from './evidence-streams';
+import { followMessages } from './flow';
 import { Hints } from './hints';
 import { MessageStream } from './message-stream';
 import {
@@ -60,7 +62,7 @@ export class NatsMessageBus extends MessageBus {
     private readonly streams: Streams,
     private readonly kept: EvidenceStreams,
     readonly serviceMessages: MessageStream,
-    subjects: Subjects,
+    private readonly subjects: Subjects,
     readonly metrics: BusMetrics,
   ) {
     super();
@@ -146,6 +148,12 @@ export class NatsMessageBus extends MessageBus {
       await this.serviceMessages.ensure([]);
       await this.publisher.publishMessages([message]);
     }
+  }
+
+  override followMessages(listener: FlowListener): Promise<Following> {
+    const { settings, connection, subjects, streams, metrics } = this;
+    const messages = this.serviceMessages.spec;
+    return followMessages({ settings, connection, subjects, streams, metrics, messages }, listener);
   }
 
   override async keepEvidence({ subject, messageId, body }: Evidence): Promise<void> {

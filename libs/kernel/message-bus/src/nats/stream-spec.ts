@@ -10,6 +10,8 @@ export interface ConsumerSpec {
   readonly filter: string;
   readonly ackWaitMs: number;
   readonly ackPendingMax?: number;
+  /** Without what stands in the messages: their headers, and how long they are. */
+  readonly headersOnly?: boolean;
   /** The stream is another context's: it is made when it is missing, and changed by its owner alone. */
   readonly isGuest?: boolean;
 }

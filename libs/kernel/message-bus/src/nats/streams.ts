@@ -176,6 +176,7 @@ export class Streams {
       // The bus counts itself and quarantines; a limit here would strand messages.
       max_deliver: -1,
       max_ack_pending: spec.ackPendingMax ?? ACK_PENDING_MAX,
+      ...(spec.headersOnly === true && { headers_only: true }),
     });
   }
 

@@ -7,6 +7,7 @@ import type { CommandOutcome, QueryOutcome } from '../command-outcome';
 import type { DeadLetter, DeadLetters } from '../dead-letters';
 import { BusUnavailable, NoAnswer, NoOutcome, RequestHeldBack } from '../errors';
 import type { Evidence, KeptEvidence } from '../evidence';
+import type { Following } from '../message-flow';
 import type { EventsConfirmed, EventStreamState, OutgoingEvent } from '../events';
 import { within } from '../handling/within';
 import { HEADER, withoutFirstCopyOnly, type MessageHeaders } from '../headers';
@@ -148,6 +149,11 @@ export class MemoryMessageBus extends MessageBus {
   override publishMessage(message: ServiceMessage): Promise<void> {
     this.serviceMessages.hold(++this.lastSequence, message);
     return Promise.resolve();
+  }
+
+  /** Nobody reads here. */
+  override followMessages(): Promise<Following> {
+    return Promise.resolve({ stop: () => Promise.resolve() });
   }
 
   override redrive(letter: DeadLetter, redriveNumber: number): Promise<void> {

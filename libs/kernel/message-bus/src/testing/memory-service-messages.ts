@@ -1,3 +1,4 @@
+import type { MessageProgress, StreamFigures } from '../message-flow';
 import {
   ServiceMessages,
   type MessageConsumer,
@@ -43,5 +44,28 @@ export class MemoryServiceMessages extends ServiceMessages {
   override read({ streamCreated, sequence }: MessagePlace): Promise<StoredMessage | undefined> {
     const isThere = streamCreated === this.created;
     return Promise.resolve(isThere ? this.held.get(sequence) : undefined);
+  }
+
+  override progress(): Promise<MessageProgress | undefined> {
+    const sequences = [...this.held.keys()];
+    return Promise.resolve({
+      streamCreated: this.created,
+      firstSequence: Math.min(...sequences, 1),
+      lastSequence: Math.max(...sequences, 0),
+      consumers: [],
+    });
+  }
+
+  override adjust(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  override discard(streamCreated: string, sequences: readonly number[]): Promise<void> {
+    if (streamCreated === this.created) for (const one of sequences) this.held.delete(one);
+    return Promise.resolve();
+  }
+
+  override figures(): Promise<readonly StreamFigures[]> {
+    return Promise.resolve([]);
   }
 }
