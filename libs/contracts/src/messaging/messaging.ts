@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { command, query } from '../contract';
 import * as f from '../fields';
+import { queueCommands, queueQueries } from './queues';
 import {
   confirmRedriven,
   listSubscriptions,
@@ -11,6 +12,7 @@ import {
   unsubscribeService,
 } from './services';
 
+export * from './queues';
 export * from './services';
 
 const context = 'messaging' as const;
@@ -120,7 +122,8 @@ export const messaging = {
     publishMessage,
     quarantineMessage,
     confirmRedriven,
+    ...queueCommands,
   ],
-  queries: [listDeadLetters, getDeadLetter, listSubscriptions],
+  queries: [listDeadLetters, getDeadLetter, listSubscriptions, ...queueQueries],
   events: [],
 } as const;

@@ -67,6 +67,14 @@ export const subscribeService = command({
     stream_created: z
       .string()
       .describe('Another one than before: the stream was lost, and what it held with it'),
+    shared: z
+      .array(topicName)
+      .optional()
+      .describe('Those of the topics that are queues: pull from `QUEUE_<queue>_<priority>`'),
+    deliveries_max: z
+      .record(z.string(), z.number().int())
+      .optional()
+      .describe('By topic, where its queue says so: then it is to become a dead letter'),
   }),
   example: { service_name: 'stock', topics: ['order-placed'] },
   // All instances of a service ask it when they start: those that wait are answered together.
