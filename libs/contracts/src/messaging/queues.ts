@@ -136,7 +136,7 @@ export const sendMessage = command({
   data: z.strictObject({
     queue_name: topicName,
     message_type: f.line(200),
-    message_payload: f.payloadObject,
+    message_payload: f.payload.describe('Any JSON'),
     correlation_id: f.line(150).optional(),
     headers: headers.optional(),
     delay_seconds: z.number().min(0).max(DELAY_SECONDS_MAX).optional(),
@@ -156,10 +156,13 @@ export const sendMessage = command({
     status: z
       .enum(MESSAGE_SENT_STATUSES)
       .describe('What cannot be sent is refused instead, and is nowhere'),
+    delayed_id: z.uuid().optional().describe('Of one that is delayed: to cancel it'),
     estimated_processing_time: z
       .string()
       .optional()
-      .describe('When it will be handled, judged by what waits; absent when nothing is known'),
+      .describe(
+        'ISO 8601: in how long it will be handled, judged by what waits; absent while nothing is known',
+      ),
   }),
   example: {
     queue_name: 'order-placed',

@@ -10,6 +10,8 @@ export const HEADER = {
   deadLetter: 'Downbeat-Dead-Letter',
   /** The message's own id, where `Nats-Msg-Id` has another reason to be different: redriven, or scoped by subject. */
   originalId: 'Downbeat-Message-Id',
+  /** After this moment nobody is given it for the first time; ISO 8601. */
+  expiresAt: 'Downbeat-Expires-At',
   traceparent: 'traceparent',
   tracestate: 'tracestate',
 } as const;

@@ -78,5 +78,7 @@ export interface MessageProgress {
   readonly streamCreated: string;
   readonly firstSequence: number;
   readonly lastSequence: number;
+  /** What the suite itself has seen and kept. */
+  readonly followedThrough: number;
   readonly consumers: readonly ConsumerProgress[];
 }

@@ -20,6 +20,10 @@ import { Redriver } from './dead-letters/redriver';
 import { Sweep } from './dead-letters/sweep';
 import { subscriptions } from './projections/subscriptions/subscriptions.projection';
 import { SubscriptionsQueries } from './projections/subscriptions/subscriptions.queries';
+import { QueueWork } from './queues/queue-work';
+import { queueCommandClasses, queueProviders } from './queues/queues.parts';
+import { QueuesQueries } from './queues/queues.queries';
+import { queues } from './queues/view/queues.projection';
 import { MessageKeeper } from './services/message-keeper';
 
 /** Messages between services: who has which kept; what was given up on, why, and what an operator does about it. */
@@ -27,7 +31,7 @@ import { MessageKeeper } from './services/message-keeper';
   imports: [
     ContextModule.of({
       context: 'messaging',
-      projections: [subscriptions],
+      projections: [subscriptions, queues],
       commands: [
         RedriveDeadLetter,
         DiscardDeadLetter,
@@ -36,10 +40,11 @@ import { MessageKeeper } from './services/message-keeper';
         PublishMessage,
         QuarantineMessage,
         ConfirmRedriven,
+        ...queueCommandClasses,
       ],
     }),
   ],
-  controllers: [DeadLettersQueries, SubscriptionsQueries],
+  controllers: [DeadLettersQueries, SubscriptionsQueries, QueuesQueries],
   providers: [
     RedriveDeadLetterHandler,
     DiscardDeadLetterHandler,
@@ -52,6 +57,7 @@ import { MessageKeeper } from './services/message-keeper';
     Redriver,
     Sweep,
     MessageKeeper,
+    ...queueProviders,
   ],
 })
 export class MessagingModule implements OnApplicationBootstrap {
@@ -60,11 +66,13 @@ export class MessagingModule implements OnApplicationBootstrap {
     private readonly pool: ContextPool,
     private readonly sweep: Sweep,
     private readonly keeper: MessageKeeper,
+    private readonly queueWork: QueueWork,
     private readonly lifecycle: HostLifecycle,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
     await this.sweep.prepare();
+    await this.queueWork.prepare();
     await this.runtime.start();
     const sweeping = new SoleReplica(new SessionLock(this.pool.pool, 'downbeat dead letters'), {
       begin: () => this.sweep.start(),
@@ -76,6 +84,12 @@ export class MessagingModule implements OnApplicationBootstrap {
       end: () => this.keeper.stop(),
     });
     keeping.start();
+    const queueing = new SoleReplica(new SessionLock(this.pool.pool, 'downbeat queues'), {
+      begin: () => this.queueWork.start(),
+      end: () => this.queueWork.stop(),
+    });
+    queueing.start();
+    this.lifecycle.onStop('queues', () => queueing.stop());
     this.lifecycle.onStop("keeper of services' messages", () => keeping.stop());
     this.lifecycle.onStop('sweep of dead letters', () => sweeping.stop());
   }

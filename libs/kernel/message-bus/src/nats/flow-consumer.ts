@@ -59,10 +59,13 @@ export class FlowConsumer {
   }
 
   private receive(message: Msg, created: string): void {
-    const storedAt = new Date(Number(message.reply?.split('.').at(-2)) / NANOS_PER_MS);
-    const { subject } = message;
-    const arrival = natsArrival(message, created, subject, this.pull, NOBODY);
-    this.arrived.set(arrival.sequence, Object.assign(arrival, { storedAt }));
+    try {
+      const arrival = natsArrival(message, created, message.subject, this.pull, NOBODY);
+      const storedAt = new Date(Number(message.reply?.split('.').at(-2)) / NANOS_PER_MS);
+      this.arrived.set(arrival.sequence, Object.assign(arrival, { storedAt }));
+    } catch (fault) {
+      this.options.log.error('a message could not be followed', { reason: reasonOf(fault) });
+    }
     this.working ??= this.workOff()
       .catch((fault: unknown) =>
         this.options.log.error('what flows was not followed', { reason: reasonOf(fault) }),

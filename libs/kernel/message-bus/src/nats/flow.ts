@@ -14,7 +14,7 @@ import type { Streams } from './streams';
 const SETTLED_STREAM = 'message-settled';
 const SETTLED_BYTES_MAX = 2 ** 28;
 const SETTLED_AGE_MAX_MS = 24 * 3_600_000;
-const DURABLE = 'suite_flow';
+export const FLOW_DURABLE = 'suite_flow';
 const SIZE_HEADER = 'Nats-Msg-Size';
 const NANOS_PER_MS = 1_000_000;
 
@@ -93,7 +93,7 @@ function consumerOf(parts: FlowParts, { stream, filter, headersOnly, handle }: F
   const { settings, connection, subjects, streams, metrics } = parts;
   const { backOff, heartbeatMs, checkMs, ackWaitMs, log } = settings;
   const consumer = {
-    durable: subjects.nameOf(DURABLE),
+    durable: subjects.nameOf(FLOW_DURABLE),
     filter,
     ackWaitMs,
     ...(headersOnly === true && { headersOnly }),

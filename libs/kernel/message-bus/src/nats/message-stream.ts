@@ -21,6 +21,7 @@ import {
 import type { Subjects } from '../subjects';
 import { KnownConsumers } from './known-consumers';
 import { headersOf } from './nats-arrival';
+import { FLOW_DURABLE } from './flow';
 import type { StreamSpec } from './stream-spec';
 import type { Streams } from './streams';
 
@@ -133,10 +134,14 @@ export class MessageStream extends ServiceMessages {
     const found = await this.streams.find(this.spec.name);
     if (!found) return undefined;
     const consumers: ConsumerProgress[] = [];
+    let followedThrough = 0;
     for await (const info of this.manager.consumers.list(this.spec.name))
-      if (this.isOurs(info)) consumers.push(this.progressOf(info));
+      if (info.name === this.subjects.nameOf(FLOW_DURABLE))
+        followedThrough = info.ack_floor.stream_seq;
+      else if (this.isOfService(info)) consumers.push(this.progressOf(info));
     const { first_seq: firstSequence, last_seq: lastSequence } = found.state;
-    return { streamCreated: String(found.created), firstSequence, lastSequence, consumers };
+    const streamCreated = String(found.created);
+    return { streamCreated, firstSequence, lastSequence, followedThrough, consumers };
   }
 
   override async adjust(consumers: readonly MessageConsumer[]): Promise<void> {
@@ -176,8 +181,7 @@ export class MessageStream extends ServiceMessages {
     return streams;
   }
 
-  /** Not the suite's own. */
-  private isOurs({ name }: ConsumerInfo): boolean {
+  private isOfService({ name }: ConsumerInfo): boolean {
     return !name.startsWith(this.subjects.nameOf(OWN_CONSUMERS));
   }
 

@@ -52,6 +52,7 @@ export class MemoryServiceMessages extends ServiceMessages {
       streamCreated: this.created,
       firstSequence: Math.min(...sequences, 1),
       lastSequence: Math.max(...sequences, 0),
+      followedThrough: 0,
       consumers: [],
     });
   }

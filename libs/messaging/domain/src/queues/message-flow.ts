@@ -38,7 +38,10 @@ export type SettledOutcome = 'consumed' | 'dead_letter' | 'failed';
 export interface SettledMessage {
   readonly key: string;
   readonly queue_name: string;
+  /** `*`: one of those that share the queue; the server does not say which. */
   readonly service_name: string;
+  /** Which of them, where it said so itself. */
+  readonly by?: string;
   readonly sequence: number;
   readonly outcome: SettledOutcome;
   readonly deliveries: number;
@@ -50,6 +53,14 @@ export interface SettledMessage {
   readonly error?: string;
   readonly dead_letter_id?: string;
 }
+
+export interface ExpiredMessage extends Pick<ProducedMessage, 'key' | 'sequence'> {
+  /** Everyone who was to have it has had it in time. */
+  readonly is_settled: boolean;
+}
+
+/** Stands for whichever service handles what is shared. */
+export const SHARED = '*';
 
 interface Batch {
   readonly batch_id: string;
@@ -69,7 +80,7 @@ export type MessagesSettled = Message<
 /** Their time was over: whoever has not been given them yet never is. */
 export type MessagesExpired = Message<
   'MessagesExpired',
-  Batch & { readonly messages: readonly Pick<ProducedMessage, 'key' | 'sequence'>[] }
+  Batch & { readonly messages: readonly ExpiredMessage[] }
 >;
 /** Older than their queue keeps them: the views forget them. */
 export type MessagesForgotten = Message<

@@ -2,8 +2,10 @@ import { hash } from 'node:crypto';
 import { messagingContract } from '@downbeat/contracts';
 import { EventStore } from '@downbeat/event-store';
 import { cloudEventHeaders, HEADER, MessageBus } from '@downbeat/message-bus';
-import { accepted, commandOf } from '@downbeat/service-host';
+import { accepted, commandOf, refused } from '@downbeat/service-host';
+import { refusalToSend } from '@downbeat/messaging-domain';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { queueOf } from '../queues/declared-queues';
 
 export class PublishMessage extends commandOf(messagingContract.publishMessage) {}
 
@@ -19,6 +21,9 @@ export class PublishMessageHandler implements ICommandHandler<PublishMessage> {
   async execute({ data, at, cause: { meta } }: PublishMessage) {
     const { topic, from, priority = 'normal', message_id: id = meta.causation_id } = data;
     const payload = JSON.stringify(data.message);
+    const queue = await queueOf(this.store, topic);
+    const refusal = refusalToSend(topic, queue, from, Buffer.byteLength(payload));
+    if (refusal) return refused(refusal);
     await this.bus.publishMessage({
       subject: messagingContract.messageSubject(priority, topic),
       // As services write it: the server looks at the id alone, so it says of whom and of what it is.

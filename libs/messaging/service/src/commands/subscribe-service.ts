@@ -1,15 +1,19 @@
 import { messagingContract } from '@downbeat/contracts';
 import { EventStore } from '@downbeat/event-store';
-import { fold } from '@downbeat/eventsourcing';
+import { fold, type JsonObject } from '@downbeat/eventsourcing';
 import { MessageBus, type CommandOutcome } from '@downbeat/message-bus';
 import {
+  deliveriesMaxOf,
+  isShared,
+  refusalToConsume,
   subscription,
   subscriptionStream,
+  type Queue,
   type SubscriptionEvent,
 } from '@downbeat/messaging-domain';
-import { carryOut, commandOf } from '@downbeat/service-host';
+import { carryOut, commandOf, refused } from '@downbeat/service-host';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { consumersOfTopic } from '../services/consumers-of';
+import { consumersOf, queuesOf } from '../queues/declared-queues';
 import { Rounds } from '../services/rounds';
 
 export class SubscribeService extends commandOf(messagingContract.subscribeService) {}
@@ -49,6 +53,11 @@ export class SubscribeServiceHandler implements ICommandHandler<SubscribeService
 
   private async subscribe({ data, at, cause }: SubscribeService): Promise<CommandOutcome> {
     const { service_name } = data;
+    const queues = await queuesOf(this.store, data.topics);
+    for (const [name, queue] of queues) {
+      const refusal = refusalToConsume(name, queue, service_name);
+      if (refusal) return refused(refusal);
+    }
     const stream = subscriptionStream(service_name);
     const command = { type: 'SubscribeService', data, at } as const;
     const outcome = await carryOut(this.store, subscription, stream, command, cause, () => ({
@@ -60,9 +69,23 @@ export class SubscribeServiceHandler implements ICommandHandler<SubscribeService
     const consumers = data.topics.flatMap((topic) => {
       const since = subscriptions.get(topic);
       // Undefined: it was unsubscribed in between, and what nobody reads would be left behind.
-      return since === undefined ? [] : consumersOfTopic(service_name, topic, since);
+      return since === undefined ? [] : consumersOf(service_name, topic, since, queues.get(topic));
     });
     const stream_created = await this.bus.serviceMessages.ensure(consumers);
-    return { ...outcome, answer: { service_name, stream_created } };
+    return { ...outcome, answer: { service_name, stream_created, ...saidOf(queues) } };
   }
+}
+
+/** What an instance has to know of those that are no mere topics. */
+function saidOf(queues: ReadonlyMap<string, Queue>): JsonObject {
+  const all = [...queues];
+  const shared = all.filter(([, queue]) => isShared(queue)).map(([name]) => name);
+  const deliveries_max = Object.fromEntries(
+    all.flatMap(([name, queue]) => {
+      const max = deliveriesMaxOf(queue);
+      return max === undefined ? [] : [[name, max]];
+    }),
+  );
+  const isLimited = Object.keys(deliveries_max).length > 0;
+  return { ...(shared.length > 0 && { shared }), ...(isLimited && { deliveries_max }) };
 }

@@ -1,11 +1,10 @@
 import type { MessageConsumer } from '@downbeat/message-bus';
 import { MessageBus } from '@downbeat/message-bus';
-import type { Instant } from '@downbeat/eventsourcing';
 import { ReadModels } from '@downbeat/projections';
 import { Periodic } from '@downbeat/service-host';
 import { Injectable, Logger } from '@nestjs/common';
-import { subscriptions } from '../projections/subscriptions/subscriptions.projection';
-import { consumersOfTopic } from './consumers-of';
+import { queues } from '../queues/view/queues.projection';
+import { wantedConsumers } from '../queues/wanted-consumers';
 
 const LOOK_EVERY_MS = 2_000;
 
@@ -47,13 +46,6 @@ export class MessageKeeper {
   }
 
   private async consumers(): Promise<readonly MessageConsumer[]> {
-    const { data } = await this.readModels.ask(subscriptions, {}, (manager) =>
-      manager.query<{ service_name: string; topic: string; subscribed_at: Instant | Date }[]>(
-        'select service_name, topic, subscribed_at from subscription',
-      ),
-    );
-    return data.flatMap(({ service_name, topic, subscribed_at }) =>
-      consumersOfTopic(service_name, topic, new Date(subscribed_at).toISOString() as Instant),
-    );
+    return (await this.readModels.ask(queues, {}, wantedConsumers)).data;
   }
 }

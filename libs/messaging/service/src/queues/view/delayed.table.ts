@@ -1,6 +1,6 @@
 import type { Instant } from '@downbeat/eventsourcing';
 import type { DelayedEvent } from '@downbeat/messaging-domain';
-import { countsOf, type Table } from '@downbeat/projections';
+import { type Table } from '@downbeat/projections';
 
 /** A message that waits for its time. */
 export interface DelayedRow {
@@ -46,5 +46,3 @@ export const delayedTable: Table<DelayedRow, DelayedEvent> = {
     DelayedMessageReleased: { keys, fold: () => undefined },
   },
 };
-
-export const delayedCounts = countsOf('queue_delayed_count', delayedTable, ['queue_name']);

@@ -1,6 +1,6 @@
 import type { Instant } from '@downbeat/eventsourcing';
 import type { FlowEvent, ProducedMessage } from '@downbeat/messaging-domain';
-import { countsOf, ignore, type Table } from '@downbeat/projections';
+import { ignore, type Table } from '@downbeat/projections';
 import { itemsByKey } from './items-by-key';
 
 /** A message: one row however often it was kept. */
@@ -27,7 +27,7 @@ export interface MessageRow {
   readonly is_copied: 'yes' | 'no';
   readonly headers: Readonly<Record<string, string>>;
   readonly expires_at: Instant | null;
-  readonly state: 'live' | 'expired';
+  readonly state: 'live' | 'expired' | 'settled';
 }
 
 const STANDS_MAX = 20;
@@ -76,7 +76,11 @@ export const messageTable: Table<MessageRow, FlowEvent> = {
     MessagesSettled: ignore,
     MessagesExpired: {
       keys: ({ data }) => data.messages.map(({ key }) => key),
-      fold: (row) => row && { ...row, state: 'expired' },
+      fold: (row, { data }, key) => {
+        const expired = itemsByKey(data.messages).get(key)?.[0];
+        if (!row || expired?.sequence !== Number(row.sequence)) return row;
+        return { ...row, state: expired.is_settled ? 'settled' : 'expired' };
+      },
     },
     MessagesForgotten: {
       keys: ({ data }) => data.messages.map(({ key }) => key),
@@ -123,9 +127,3 @@ const newRow = (message: ProducedMessage, created: string, stand: string): Messa
   expires_at: message.expires_at ?? null,
   state: 'live',
 });
-
-export const messageCounts = countsOf('queue_message_count', messageTable, [
-  'queue_name',
-  'producer',
-  'state',
-]);

@@ -1,8 +1,8 @@
-import type { Projection } from '@downbeat/projections';
-import { delayedCounts, delayedTable } from './delayed.table';
-import { messageCounts, messageTable } from './message.table';
+import { countsOf, type Projection } from '@downbeat/projections';
+import { delayedTable } from './delayed.table';
+import { messageTable } from './message.table';
 import { queueConsumerTable, queueTable } from './queue.tables';
-import { receiptCounts, receiptTable } from './receipt.table';
+import { receiptTable } from './receipt.table';
 
 /** Queues, their messages, and what became of each at each service that consumes it. */
 export const queues: Projection = {
@@ -12,10 +12,10 @@ export const queues: Projection = {
     queueTable,
     queueConsumerTable,
     messageTable,
-    messageCounts,
+    countsOf('queue_message_count', messageTable, ['queue_name', 'producer', 'state']),
     receiptTable,
-    receiptCounts,
+    countsOf('queue_receipt_count', receiptTable, ['queue_name', 'service_name', 'outcome']),
     delayedTable,
-    delayedCounts,
+    countsOf('queue_delayed_count', delayedTable, ['queue_name']),
   ],
 };

@@ -1,6 +1,6 @@
 import type { Instant } from '@downbeat/eventsourcing';
 import type { FlowEvent, SettledMessage, SettledOutcome } from '@downbeat/messaging-domain';
-import { countsOf, ignore, type Table } from '@downbeat/projections';
+import { ignore, type Table } from '@downbeat/projections';
 import { itemsByKey } from './items-by-key';
 
 /** What became of a message at one service: one row however often it was told. */
@@ -10,6 +10,7 @@ export interface ReceiptRow {
   readonly key: string;
   readonly queue_name: string;
   readonly service_name: string;
+  readonly by_service: string | null;
   readonly outcome: SettledOutcome;
   readonly deliveries: number;
   readonly is_redelivered: 'yes' | 'no';
@@ -34,6 +35,7 @@ export const receiptTable: Table<ReceiptRow, FlowEvent> = {
     key: 'text',
     queue_name: 'text',
     service_name: 'text',
+    by_service: 'text?',
     outcome: 'text',
     deliveries: 'bigint',
     is_redelivered: 'text',
@@ -74,6 +76,7 @@ function settled(row: ReceiptRow | undefined, told: SettledMessage): ReceiptRow 
     key: told.key,
     queue_name: told.queue_name,
     service_name: told.service_name,
+    by_service: told.by ?? row?.by_service ?? null,
     outcome: told.outcome,
     deliveries,
     is_redelivered: deliveries > 1 ? 'yes' : 'no',
@@ -91,9 +94,3 @@ function changes(row: ReceiptRow, told: SettledMessage): boolean {
   if (told.outcome !== 'consumed') return told.sequence !== Number(row.given_up_sequence);
   return told.is_redriven === true && told.sequence !== Number(row.given_up_sequence);
 }
-
-export const receiptCounts = countsOf('queue_receipt_count', receiptTable, [
-  'queue_name',
-  'service_name',
-  'outcome',
-]);

@@ -1,0 +1,155 @@
+import { EventStore, execute } from '@downbeat/event-store';
+import { fold, instantOf } from '@downbeat/eventsourcing';
+import { MessageBus } from '@downbeat/message-bus';
+import {
+  delayedMessage,
+  delayedStream,
+  messageKey,
+  type Delayed,
+  type DelayedEvent,
+} from '@downbeat/messaging-domain';
+import { ReadModels } from '@downbeat/projections';
+import { Clock, ContextPool, Periodic } from '@downbeat/service-host';
+import { Injectable, Logger } from '@nestjs/common';
+import { outgoingMessage, type MessageToSend } from './outgoing-message';
+import { queues } from './view/queues.projection';
+
+const LOOK_EVERY_MS = 250;
+const AT_ONCE_MAX = 200;
+const BESIDE_EACH_OTHER = 16;
+/** Its stream knows a message that comes again for two minutes; half of that is sure. */
+const KNOWN_BY_STREAM_MS = 60_000;
+/** What was put here, and was never decided: whoever did it died in between. */
+const ORPHANED_MS = 10 * 60_000;
+
+interface WaitingRow {
+  readonly [column: string]: unknown;
+  readonly delayed_id: string;
+  readonly message: MessageToSend;
+  readonly tried_at: Date | null;
+  readonly created_at: Date;
+}
+
+/**
+ * Sends messages when their time has come. What stands in them waits in a table, not in the log, which would keep
+ * it for ever; that they wait, and what was decided about them, is in the log.
+ */
+@Injectable()
+export class DelayedMessages {
+  private readonly logger = new Logger(DelayedMessages.name);
+  private readonly periodic = new Periodic('delayed messages', LOOK_EVERY_MS, () => this.look());
+
+  constructor(
+    private readonly pool: ContextPool,
+    private readonly store: EventStore,
+    private readonly bus: MessageBus,
+    private readonly readModels: ReadModels,
+    private readonly clock: Clock,
+  ) {}
+
+  async prepare(): Promise<void> {
+    await this.pool.createOnce(
+      'delayed_message',
+      `create table if not exists delayed_message (
+         delayed_id uuid primary key,
+         due_at timestamptz not null,
+         message json not null,
+         tried_at timestamptz,
+         created_at timestamptz not null default clock_timestamp()
+       );
+       create index if not exists delayed_message_due on delayed_message (due_at)`,
+    );
+  }
+
+  start(): void {
+    this.periodic.start({ atOnce: true });
+  }
+
+  async stop(): Promise<void> {
+    await this.periodic.stop();
+  }
+
+  /** Put here before it is decided: what is decided can always be sent. */
+  async keep(id: string, dueAt: string, message: MessageToSend): Promise<void> {
+    await this.pool.query(
+      `insert into delayed_message (delayed_id, due_at, message) values ($1, $2, $3)
+       on conflict (delayed_id) do nothing`,
+      [id, dueAt, JSON.stringify(message)],
+    );
+  }
+
+  async forget(id: string): Promise<void> {
+    await this.pool.query('delete from delayed_message where delayed_id = $1', [id]);
+  }
+
+  /** One round: all that is due. */
+  async look(): Promise<void> {
+    const { rows } = await this.pool.query<WaitingRow>(
+      `select delayed_id, message, tried_at, created_at from delayed_message
+        where due_at <= $1 order by due_at limit ${AT_ONCE_MAX}`,
+      [instantOf(this.clock.now())],
+    );
+    for (let from = 0; from < rows.length; from += BESIDE_EACH_OTHER)
+      await Promise.all(rows.slice(from, from + BESIDE_EACH_OTHER).map((row) => this.due(row)));
+    if (rows.length === AT_ONCE_MAX) this.periodic.hurry();
+  }
+
+  private async due(row: WaitingRow): Promise<void> {
+    const status = (await this.statusOf(row)) === 'waiting' ? await this.release(row) : undefined;
+    switch (status ?? (await this.statusOf(row))) {
+      case 'unknown':
+        return this.orphan(row);
+      case 'released':
+        await this.send(row);
+        return this.forget(row.delayed_id);
+      case 'cancelled':
+        return this.forget(row.delayed_id);
+      // Somebody else writes to it: the next round looks again.
+      case 'waiting':
+    }
+  }
+
+  private async statusOf({ delayed_id }: WaitingRow): Promise<Delayed['status']> {
+    const events = await this.store.load<DelayedEvent>(delayedStream(delayed_id));
+    return fold(delayedMessage, events).status;
+  }
+
+  /** @returns How it stands then: it may have been cancelled just before. */
+  private async release(row: WaitingRow): Promise<Delayed['status']> {
+    const { delayed_id, message } = row;
+    const at = instantOf(this.clock.now());
+    const command = { type: 'ReleaseDelayed', data: { delayed_id }, at } as const;
+    const { correlation_id } = message;
+    const meta = { correlation_id, causation_id: delayed_id, actor: 'delayed-messages' };
+    await execute(this.store, delayedMessage, delayedStream(delayed_id), command, { meta });
+    return this.statusOf(row);
+  }
+
+  /** Decided, and perhaps sent by somebody who died then: within two minutes its stream tells, and later the view. */
+  private async send({ delayed_id, message, tried_at }: WaitingRow): Promise<void> {
+    const now = this.clock.now();
+    const isLate = tried_at !== null && now - tried_at.getTime() > KNOWN_BY_STREAM_MS;
+    if (isLate && (await this.wasSent(message))) return;
+    await this.pool.query('update delayed_message set tried_at = $2 where delayed_id = $1', [
+      delayed_id,
+      instantOf(now),
+    ]);
+    await this.bus.publishMessage(outgoingMessage(message, now));
+  }
+
+  private async wasSent({ queue_name, from, message_id }: MessageToSend): Promise<boolean> {
+    const min_position = await this.store.head();
+    const { data } = await this.readModels.ask(queues, { min_position }, (manager) =>
+      manager.query<object[]>('select from queue_message where key = $1', [
+        messageKey(queue_name, from, message_id),
+      ]),
+    );
+    return data.length > 0;
+  }
+
+  private async orphan({ delayed_id, created_at }: WaitingRow): Promise<void> {
+    if (this.clock.now() - created_at.getTime() < ORPHANED_MS) return;
+    this.logger.warn({ delayed_id }, 'a message that nobody decided to send is forgotten');
+    await this.forget(delayed_id);
+  }
+}
