@@ -147,6 +147,12 @@ export abstract class MessageBus {
   abstract redrive(letter: DeadLetter, redriveNumber: number): Promise<void>;
 
   /**
+   * Whether a copy of a letter of one of the suite's contexts waits to be handled, of whichever redrive. A handled
+   * copy, or one that is back in quarantine, waits no more.
+   */
+  abstract isRedriveWaiting(letter: Pick<DeadLetter, 'consumer' | 'subject'>): Promise<boolean>;
+
+  /**
    * Puts a message of a service on its stream, which is made when it is missing.
    *
    * @throws {EventsNotConfirmed} The stream may have it or not; the same call again is safe for two minutes.

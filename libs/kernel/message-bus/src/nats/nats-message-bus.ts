@@ -136,6 +136,15 @@ export class NatsMessageBus extends MessageBus {
     this.metrics.redriven++;
   }
 
+  override async isRedriveWaiting({
+    consumer,
+    subject,
+  }: Pick<DeadLetter, 'consumer' | 'subject'>): Promise<boolean> {
+    return (
+      (await this.streams.heldOn(this.streams.retries(), redriveSubject(consumer, subject))) > 0
+    );
+  }
+
   /**
    * Whoever hears of a message can write to where its acknowledgement goes: what services sent is not thrown away
    * because of what stands there, but when the server itself cannot write to the stream.

@@ -136,6 +136,18 @@ export class Streams {
     }
   }
 
+  /** How many messages a stream holds on one subject; 0 when there is no stream. */
+  async heldOn({ name }: StreamSpec, subject: string): Promise<number> {
+    const physical = this.subjects.physical(subject);
+    try {
+      const { state } = await this.manager.streams.info(name, { subjects_filter: physical });
+      return state.subjects?.[physical] ?? 0;
+    } catch (fault) {
+      if (errorNumber(fault) === STREAM_NOT_FOUND) return 0;
+      throw fault;
+    }
+  }
+
   /**
    * Makes stream and consumer what they should be, which changes nothing when they are. A stream
    * whose files are gone is made anew.

@@ -179,6 +179,11 @@ export class MemoryMessageBus extends MessageBus {
     return Promise.resolve();
   }
 
+  /** What it takes is handled in this process, or is lost with it. */
+  override isRedriveWaiting(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
   override ensureEventStream(context: string): Promise<EventStreamState> {
     return Promise.resolve(this.events.ensure(context));
   }
