@@ -5,10 +5,12 @@ import { topicName } from './services';
 
 const context = 'messaging' as const;
 
+const COUNTED_HOURS = 24;
+
 export const deadLetterStatus = z.enum(['quarantined', 'redriving', 'redriven', 'discarded']);
 export type DeadLetterStatus = z.output<typeof deadLetterStatus>;
 
-const deadLetterId = z.uuid();
+export const deadLetterId = z.uuid();
 
 export const deadLetter = z.object({
   id: deadLetterId,
@@ -21,6 +23,13 @@ export const deadLetter = z.object({
   cause: z.string().describe('The same for all dead letters with the same cause'),
   attempts: z.number().int().describe('Deliveries, those of redrives included'),
   status: deadLetterStatus,
+  redrives: z.number().int().describe('How often it was sent again'),
+  revision: z
+    .number()
+    .int()
+    .describe('The newest text to be sent: 1 is the original, which is what is shown here'),
+  is_purged: z.boolean().describe('Body, headers and the exact reason are gone for ever'),
+  trace_id: z.string().optional().describe('Of the trace that the message belongs to'),
   headers: z.record(z.string(), z.string()).describe('64 at most, each cut to 1,024 characters'),
   body: z
     .string()
@@ -41,14 +50,29 @@ export const deadLetter = z.object({
   resolution: z.string().optional().describe('How its last redrive ended, or why it was discarded'),
 });
 
+/** By what letters are found, beside their status. */
+export const deadLetterFilter = {
+  consumer: f.line(200).optional(),
+  cause: f.line(64).optional(),
+  service_name: f.name.optional(),
+  topic: topicName.optional(),
+  subject: f.line(500).optional(),
+  correlation_id: f.line(200).optional(),
+  /** Anywhere in the reason, the subject or the message's id, in capitals or not. */
+  text: f.line(200).optional(),
+  /** Inclusive: when it was given up on. */
+  quarantined_from: f.instant.optional(),
+  /** Exclusive. */
+  quarantined_before: f.instant.optional(),
+};
+
 export const listDeadLetters = query({
   context,
   name: 'list-dead-letters',
   summary: 'Messages that were given up on, newest first, and their causes',
   input: z.strictObject({
+    ...deadLetterFilter,
     status: deadLetterStatus.optional(),
-    consumer: f.line(200).optional(),
-    cause: f.line(64).optional(),
     limit: f.pageLimit,
     cursor: f.cursor,
   }),
@@ -62,8 +86,16 @@ export const listDeadLetters = query({
         count: z.number().int(),
         first_at: f.instant,
         last_at: f.instant,
+        sample_id: deadLetterId.describe('The newest of them'),
+        per_hour: z
+          .array(z.number().int())
+          .length(COUNTED_HOURS)
+          .describe('How many came in each hour of the last day, the newest last'),
       }),
     ),
+    by_status: z
+      .record(deadLetterStatus, z.number().int())
+      .describe('How many there are of each status, whatever status was asked for'),
     total_count: z.number().int(),
     next_cursor: f.nextCursor,
   }),
@@ -73,9 +105,31 @@ export const listDeadLetters = query({
 export const getDeadLetter = query({
   context,
   name: 'get-dead-letter',
-  summary: 'One dead letter',
+  summary: 'One dead letter, and what was done about it',
   input: z.strictObject({ dead_letter_id: deadLetterId }),
-  answer: deadLetter,
+  answer: deadLetter.extend({
+    history: z
+      .array(
+        z.object({
+          what: z.enum([
+            'quarantined',
+            'edited',
+            'redriven',
+            'handled',
+            'failed-again',
+            'discarded',
+            'purged',
+          ]),
+          at: f.instant,
+          by: z.string().describe('Who decided it; messaging for what was only seen'),
+          reason: z.string().optional(),
+          redrive: z.number().int().optional(),
+          revision: z.number().int().optional(),
+          operation_id: z.string().optional(),
+        }),
+      )
+      .describe('Oldest first; the newest 200'),
+  }),
   http: { method: 'GET', path: '/messages/dead-letters/{dead_letter_id}' },
 });
 
@@ -101,5 +155,23 @@ export const discardDeadLetter = command({
   http: { method: 'POST', path: '/messages/dead-letters/{dead_letter_id}/discard' },
 });
 
-export const deadLetterCommands = [redriveDeadLetter, discardDeadLetter] as const;
-export const deadLetterQueries = [listDeadLetters, getDeadLetter] as const;
+export const purgeDeadLetter = command({
+  context,
+  name: 'PurgeDeadLetter',
+  summary: 'Forget what a dead letter says: body, headers and exact reason are gone for ever',
+  idField: 'dead_letter_id',
+  data: z.strictObject({
+    dead_letter_id: deadLetterId,
+    reason: f.line(500),
+    include_unresolved: z
+      .boolean()
+      .optional()
+      .describe('Also one that is neither handled nor discarded; it is discarded with it'),
+  }),
+  answer: z.object({ dead_letter_id: deadLetterId, status: deadLetterStatus }),
+  example: {
+    dead_letter_id: '0198c2a4-7d1e-7c3b-9a52-3f1f0a9f3c11',
+    reason: 'a card number in it',
+  },
+  http: { method: 'POST', path: '/messages/dead-letters/{dead_letter_id}/purge' },
+});

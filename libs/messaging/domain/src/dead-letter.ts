@@ -1,65 +1,25 @@
-import type { DataOf, messagingContract } from '@downbeat/contracts';
 import {
   epochMs,
   Rejection,
   streamName,
-  type Command,
   type Decider,
   type Decision,
   type Instant,
-  type Message,
   type StreamName,
 } from '@downbeat/eventsourcing';
-
-type Status = messagingContract.DeadLetterStatus;
-
-/** A dead letter as the quarantine knows it; what happens to it there is no event. */
-export interface QuarantinedLetter {
-  readonly status: Status;
-  /** How often it was sent again. */
-  readonly redrives: number;
-  readonly consumer: string;
-  readonly subject: string;
-}
-
-/** Undefined: there is no such letter. */
-type About = { readonly letter: QuarantinedLetter | undefined };
-
-export type RedriveDeadLetter = About &
-  Command<'RedriveDeadLetter', DataOf<typeof messagingContract.redriveDeadLetter>>;
-export type DiscardDeadLetter = About &
-  Command<'DiscardDeadLetter', DataOf<typeof messagingContract.discardDeadLetter>>;
-export type DeadLetterCommand = RedriveDeadLetter | DiscardDeadLetter;
-
-/** Decided, and sent again because of that. `redrive`: 1 for the first of this letter. */
-export type DeadLetterRedriven = Message<
-  'DeadLetterRedriven',
-  {
-    readonly dead_letter_id: string;
-    readonly redrive: number;
-    readonly consumer: string;
-    readonly subject: string;
-    readonly reason?: string;
-    readonly at: Instant;
-  }
->;
-export type DeadLetterDiscarded = Message<
-  'DeadLetterDiscarded',
-  {
-    readonly dead_letter_id: string;
-    readonly consumer: string;
-    readonly subject: string;
-    readonly reason: string;
-    readonly at: Instant;
-  }
->;
-export type DeadLetterEvent = DeadLetterRedriven | DeadLetterDiscarded;
-
-/** What operators decided about a letter. */
-export type Handling =
-  | { readonly status: 'untouched' }
-  | { readonly status: 'redriven'; readonly redrives: number; readonly at: Instant }
-  | { readonly status: 'discarded'; readonly reason: string };
+import { edit } from './dead-letter-edit';
+import type {
+  DeadLetterCommand,
+  DeadLetterDiscarded,
+  DeadLetterEvent,
+  DiscardDeadLetter,
+  PurgeDeadLetter,
+  QuarantinedLetter,
+  RecordQuarantine,
+  RecordRedriveEnd,
+  RedriveDeadLetter,
+} from './dead-letter-messages';
+import { operationOf, standing, UNTOUCHED, type Handling } from './handling';
 
 /** A redrive that nobody has answered for this long can be given up. */
 export const REDRIVE_PATIENCE_MS = 5 * 60_000;
@@ -67,11 +27,16 @@ export const REDRIVE_PATIENCE_MS = 5 * 60_000;
 /** @param id Lower case: a UUID in capitals is the same letter. */
 export const deadLetterStream = (id: string): StreamName => streamName('dead-letter', id);
 
-/** What operators do about a message that was given up on: send it again any number of times, or discard it. */
+/**
+ * What became of a message that was given up on. Operators edit it, send it again any number of times, or
+ * discard it; what the quarantine shows beside that is recorded.
+ */
 export const deadLetterHandling: Decider<Handling, DeadLetterCommand, DeadLetterEvent> = {
-  initialState: { status: 'untouched' },
+  initialState: UNTOUCHED,
 
   decide(command, state) {
+    if (command.type === 'RecordQuarantine') return recordQuarantine(command, state);
+    if (command.type === 'RecordRedriveEnd') return recordEnd(command, state);
     const { letter, data } = command;
     if (!letter) return unknownDeadLetter(data.dead_letter_id);
     switch (command.type) {
@@ -79,37 +44,52 @@ export const deadLetterHandling: Decider<Handling, DeadLetterCommand, DeadLetter
         return redrive(command, letter, state);
       case 'DiscardDeadLetter':
         return discard(command, letter, state);
+      case 'PurgeDeadLetter':
+        return purge(command, letter, state);
+      case 'EditDeadLetter':
+        return edit(command, letter, state);
     }
   },
 
-  evolve(_, event) {
+  evolve(state, event) {
     switch (event.type) {
-      case 'DeadLetterRedriven':
-        return { status: 'redriven', redrives: event.data.redrive, at: event.data.at };
+      case 'DeadLetterQuarantined':
+        return { ...state, isRecorded: true };
+      case 'DeadLetterEdited':
+        return { ...state, revision: event.data.revision, content: event.data.content };
+      case 'DeadLetterRedriven': {
+        const { redrive: redrives, at, operation_id: operationId = null } = event.data;
+        return { ...state, status: 'redriven', redrives, redrivenAt: at, operationId };
+      }
+      case 'DeadLetterHandled':
+        return { ...state, isHandled: true };
+      case 'DeadLetterReturned':
+        return { ...state, returned: event.data.redrive };
       case 'DeadLetterDiscarded':
-        return { status: 'discarded', reason: event.data.reason };
+        return { ...state, status: 'discarded' };
+      case 'DeadLetterPurged':
+        return { ...state, isPurged: true };
     }
   },
 };
-
-/** The decisions count before the quarantine shows them. */
-function standing(letter: QuarantinedLetter, state: Handling): Status {
-  if (state.status === 'discarded') return 'discarded';
-  const isAhead = state.status === 'redriven' && state.redrives > letter.redrives;
-  return isAhead ? 'redriving' : letter.status;
-}
 
 function redrive(
   { data, at }: RedriveDeadLetter,
   letter: QuarantinedLetter,
   state: Handling,
 ): Decision<DeadLetterEvent> {
-  const { dead_letter_id, reason } = data;
+  const { dead_letter_id, reason, operation_id } = data;
   const { redrives, consumer, subject } = letter;
+  // An operation asks once, however often it is cut off, and whatever became of that.
+  if (operation_id !== undefined && operation_id === state.operationId) return [];
   switch (standing(letter, state)) {
     case 'quarantined': {
       const why = reason === undefined ? {} : { reason };
-      const redriven = { dead_letter_id, redrive: redrives + 1, consumer, subject, ...why, at };
+      const written =
+        state.content === null ? {} : { revision: state.revision, content: state.content };
+      const asked = operation_id === undefined ? {} : { operation_id };
+      const facts = { dead_letter_id, redrive: redrives + 1, consumer, subject };
+      const redriven = { ...facts, ...why, ...asked, ...written, at };
       return [{ type: 'DeadLetterRedriven', data: redriven }];
     }
     case 'redriving':
@@ -122,15 +102,16 @@ function redrive(
 }
 
 function discard(
-  { data, at }: DiscardDeadLetter,
+  { data, at }: DiscardDeadLetter | PurgeDeadLetter,
   letter: QuarantinedLetter,
   state: Handling,
 ): Decision<DeadLetterEvent> {
-  const { dead_letter_id, reason } = data;
+  const { dead_letter_id, reason, operation_id } = data;
   const { consumer, subject } = letter;
+  const asked = operation_id === undefined ? {} : { operation_id };
   const discarded: DeadLetterDiscarded = {
     type: 'DeadLetterDiscarded',
-    data: { dead_letter_id, consumer, subject, reason, at },
+    data: { dead_letter_id, consumer, subject, reason, ...asked, at },
   };
   switch (standing(letter, state)) {
     case 'quarantined':
@@ -144,8 +125,46 @@ function discard(
   }
 }
 
-const isPatienceOver = (state: Handling, now: Instant): boolean =>
-  state.status !== 'redriven' || epochMs(now) - epochMs(state.at) > REDRIVE_PATIENCE_MS;
+function purge(
+  command: PurgeDeadLetter,
+  letter: QuarantinedLetter,
+  state: Handling,
+): Decision<DeadLetterEvent> {
+  const { dead_letter_id, reason, operation_id, include_unresolved } = command.data;
+  if (state.isPurged) return [];
+  const status = standing(letter, state);
+  const isResolved = status === 'redriven' || status === 'discarded';
+  if (!isResolved && include_unresolved !== true)
+    return new Rejection(
+      'dead-letter-unresolved',
+      `${dead_letter_id} is neither handled nor discarded; what is purged can never be sent again, so include_unresolved has to say it`,
+    );
+  // What can never be sent again is given up with it.
+  const given = isResolved ? [] : discard(command, letter, state);
+  if (given instanceof Rejection) return given;
+  const asked = operation_id === undefined ? {} : { operation_id };
+  const data = { dead_letter_id, reason, ...asked, at: command.at };
+  return [...given, { type: 'DeadLetterPurged', data }];
+}
+
+const recordQuarantine = (
+  { data, at }: RecordQuarantine,
+  state: Handling,
+): Decision<DeadLetterEvent> =>
+  state.isRecorded ? [] : [{ type: 'DeadLetterQuarantined', data: { ...data, at } }];
+
+function recordEnd({ data, at }: RecordRedriveEnd, state: Handling): Decision<DeadLetterEvent> {
+  const { dead_letter_id, redrive: number, end } = data;
+  const said = { dead_letter_id, redrive: number, ...operationOf(state), at };
+  if (end.outcome === 'handled')
+    return state.isHandled ? [] : [{ type: 'DeadLetterHandled', data: said }];
+  if (number <= state.returned || number > state.redrives) return [];
+  const { reason, cause, attempts } = end;
+  return [{ type: 'DeadLetterReturned', data: { ...said, reason, cause, attempts } }];
+}
+
+const isPatienceOver = ({ redrivenAt }: Handling, now: Instant): boolean =>
+  redrivenAt === null || epochMs(now) - epochMs(redrivenAt) > REDRIVE_PATIENCE_MS;
 
 export const unknownDeadLetter = (id: string): Rejection =>
   new Rejection('dead-letter-unknown', `there is no dead letter ${id}`, 'not-found');

@@ -9,15 +9,33 @@ import {
 import { Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { ConfirmRedriven, ConfirmRedrivenHandler } from './commands/confirm-redriven';
 import { DiscardDeadLetter, DiscardDeadLetterHandler } from './commands/discard-dead-letter';
+import { EditDeadLetter, EditDeadLetterHandler } from './commands/edit-dead-letter';
+import {
+  AbortDeadLetterOperation,
+  AbortDeadLetterOperationHandler,
+  StartDeadLetterOperation,
+  StartDeadLetterOperationHandler,
+} from './commands/letter-operation';
+import { PurgeDeadLetter, PurgeDeadLetterHandler } from './commands/purge-dead-letter';
 import { PublishMessage, PublishMessageHandler } from './commands/publish-message';
 import { QuarantineMessage, QuarantineMessageHandler } from './commands/quarantine-message';
 import { RedriveDeadLetter, RedriveDeadLetterHandler } from './commands/redrive-dead-letter';
 import { SubscribeService, SubscribeServiceHandler } from './commands/subscribe-service';
 import { UnsubscribeService, UnsubscribeServiceHandler } from './commands/unsubscribe-service';
+import { Chronicle } from './dead-letters/chronicle';
 import { DeadLettersQueries } from './dead-letters/dead-letters.queries';
+import { KnownConsumers } from './dead-letters/known-consumers';
+import { LetterHandling } from './dead-letters/letter-handling';
+import { LetterTextsQueries } from './dead-letters/letter-texts.queries';
+import { OldLetters } from './dead-letters/old-letters';
 import { Quarantine } from './dead-letters/quarantine';
 import { Redriver } from './dead-letters/redriver';
 import { Sweep } from './dead-letters/sweep';
+import { messagingConfig } from './messaging-config';
+import { LetterOperationWatch } from './operations/letter-operation-watch';
+import { LetterOperationsQueries } from './operations/letter-operations.queries';
+import { LetterSelections } from './operations/selection';
+import { deadLetters } from './projections/letters/letters.projection';
 import { subscriptions } from './projections/subscriptions/subscriptions.projection';
 import { SubscriptionsQueries } from './projections/subscriptions/subscriptions.queries';
 import { QueueWork } from './queues/queue-work';
@@ -32,9 +50,15 @@ import { MessageKeeper } from './services/message-keeper';
     ContextModule.of({
       context: 'messaging',
       projections: [subscriptions, queues],
+      projections: [subscriptions, deadLetters],
+      settings: messagingConfig,
       commands: [
         RedriveDeadLetter,
         DiscardDeadLetter,
+        EditDeadLetter,
+        PurgeDeadLetter,
+        StartDeadLetterOperation,
+        AbortDeadLetterOperation,
         SubscribeService,
         UnsubscribeService,
         PublishMessage,
@@ -45,9 +69,19 @@ import { MessageKeeper } from './services/message-keeper';
     }),
   ],
   controllers: [DeadLettersQueries, SubscriptionsQueries, QueuesQueries],
+  controllers: [
+    DeadLettersQueries,
+    LetterTextsQueries,
+    LetterOperationsQueries,
+    SubscriptionsQueries,
+  ],
   providers: [
     RedriveDeadLetterHandler,
     DiscardDeadLetterHandler,
+    EditDeadLetterHandler,
+    PurgeDeadLetterHandler,
+    StartDeadLetterOperationHandler,
+    AbortDeadLetterOperationHandler,
     SubscribeServiceHandler,
     UnsubscribeServiceHandler,
     PublishMessageHandler,
@@ -55,6 +89,12 @@ import { MessageKeeper } from './services/message-keeper';
     ConfirmRedrivenHandler,
     Quarantine,
     Redriver,
+    Chronicle,
+    LetterHandling,
+    KnownConsumers,
+    LetterSelections,
+    LetterOperationWatch,
+    OldLetters,
     Sweep,
     MessageKeeper,
     ...queueProviders,
@@ -65,6 +105,9 @@ export class MessagingModule implements OnApplicationBootstrap {
     private readonly runtime: ContextRuntime,
     private readonly pool: ContextPool,
     private readonly sweep: Sweep,
+    private readonly chronicle: Chronicle,
+    private readonly operations: LetterOperationWatch,
+    private readonly oldLetters: OldLetters,
     private readonly keeper: MessageKeeper,
     private readonly queueWork: QueueWork,
     private readonly lifecycle: HostLifecycle,
@@ -75,8 +118,20 @@ export class MessagingModule implements OnApplicationBootstrap {
     await this.queueWork.prepare();
     await this.runtime.start();
     const sweeping = new SoleReplica(new SessionLock(this.pool.pool, 'downbeat dead letters'), {
-      begin: () => this.sweep.start(),
-      end: () => this.sweep.stop(),
+      begin: () => {
+        this.sweep.start();
+        this.chronicle.start();
+        this.operations.begin();
+        this.oldLetters.start();
+      },
+      end: async () => {
+        await Promise.all([
+          this.oldLetters.stop(),
+          this.operations.end(),
+          this.chronicle.stop(),
+          this.sweep.stop(),
+        ]);
+      },
     });
     sweeping.start();
     const keeping = new SoleReplica(new SessionLock(this.pool.pool, 'downbeat service messages'), {

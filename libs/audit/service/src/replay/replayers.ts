@@ -9,6 +9,7 @@ import { bulkReplayer } from './bulk.replayer';
 import { callReportReplayer } from './call-report.replayer';
 import { checkReplayer, needsReplayer, serviceCheckReplayer } from './check.replayer';
 import { configurationHolderReplayer, configurationReplayer } from './configuration.replayers';
+import { deadLetterOperationReplayer } from './dead-letter-operation.replayer';
 import { deadLetterReplayer } from './dead-letter.replayer';
 import { definitionControlReplayer } from './definition-control.replayer';
 import { dependenciesReplayer, instanceReplayer, serviceReplayer } from './registry.replayers';
@@ -37,6 +38,7 @@ export const replayersOn = (log: AuditLog): Replayers => ({
   'breaker-reports': breakerReportsReplayer,
   'breaker-defaults': breakerDefaultsReplayer,
   'dead-letter': deadLetterReplayer,
+  'dead-letter-operation': deadLetterOperationReplayer,
   subscription: subscriptionReplayer,
   spans: spansReplayer,
   'forgotten-spans': spanForgettingReplayer,

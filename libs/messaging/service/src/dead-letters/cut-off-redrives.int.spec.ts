@@ -11,6 +11,8 @@ import { DiscardDeadLetter, DiscardDeadLetterHandler } from '../commands/discard
 import { RedriveDeadLetter, RedriveDeadLetterHandler } from '../commands/redrive-dead-letter';
 import { consumersOfTopic } from '../services/consumers-of';
 import { QuarantineBench } from '../testing/quarantine-bench';
+import { Chronicle } from './chronicle';
+import { LetterHandling } from './letter-handling';
 import { Quarantine } from './quarantine';
 import { Redriver } from './redriver';
 import { OVERDUE_MS, Sweep } from './sweep';
@@ -42,9 +44,12 @@ function process_(replaced: { quarantine?: Partial<Quarantine>; bus?: Partial<Me
   const settings = { config: { LOG_NAME: 'log' } } as HostSettings;
   const quarantine = replacing(new Quarantine(pool, settings), replaced.quarantine);
   const redriver = new Redriver(quarantine, replacing<MessageBus>(bench.bus, replaced.bus));
+  const chronicle = new Chronicle(pool, store, quarantine);
+  const handling = new LetterHandling(store, quarantine, redriver, chronicle);
   return {
-    redrive: new RedriveDeadLetterHandler(store, quarantine, redriver),
-    discard: new DiscardDeadLetterHandler(store, quarantine),
+    redrive: new RedriveDeadLetterHandler(handling),
+    discard: new DiscardDeadLetterHandler(handling),
+    chronicle,
     sweep: new Sweep(pool, store, quarantine, redriver, new SystemClock()),
   };
 }
@@ -75,7 +80,9 @@ async function poisoned(): Promise<{ readonly name: string; readonly id: string 
   return { name, id };
 }
 
-const events = (id: string) => store.load(deadLetterStream(id));
+/** What operators did. */
+const events = async (id: string) =>
+  (await store.load(deadLetterStream(id))).filter(({ meta }) => meta.actor !== 'messaging');
 
 /** Every place between two lines, and what a process does there when it is killed. */
 const CUTS = {

@@ -1,8 +1,11 @@
 import { isUtf8 } from 'node:buffer';
 import { messagingContract, parseUntrustedJson, type AnswerOf } from '@downbeat/contracts';
 import { Rejection, type Instant } from '@downbeat/eventsourcing';
+import { HEADER } from '@downbeat/message-bus';
 
-export type ShownLetter = AnswerOf<typeof messagingContract.getDeadLetter>;
+export type ShownLetter = AnswerOf<
+  typeof messagingContract.listDeadLetters
+>['dead_letters'][number];
 
 /** A row as Postgres gives it, `body` cut to what is shown. */
 export interface LetterRow {
@@ -14,6 +17,9 @@ export interface LetterRow {
   readonly cause: string;
   readonly attempts: number;
   readonly status: ShownLetter['status'];
+  readonly redrives: number;
+  readonly revision: number;
+  readonly is_purged: boolean;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
   readonly body_bytes: number;
@@ -42,18 +48,40 @@ export function shownLetter(row: LetterRow): ShownLetter {
     cause: row.cause,
     attempts: row.attempts,
     status: row.status,
-    headers: Object.fromEntries(
-      Object.entries(row.headers)
-        .slice(0, HEADERS_MAX)
-        .map(([name, value]) => [cut(name), cut(value)]),
-    ),
-    ...shownBody(row.body, row.body_bytes),
+    redrives: row.redrives,
+    revision: row.revision,
+    is_purged: row.is_purged,
+    ...traceOf(row.headers),
+    ...shownText(row),
     correlation_id: cut(row.correlation_id),
     quarantined_at: row.quarantined_at.toISOString() as Instant,
     ...(isResolved ? { resolved_at: row.changed_at.toISOString() as Instant } : {}),
     ...(row.resolution === null ? {} : { resolution: row.resolution }),
   };
 }
+
+/** W3C trace context: version, trace, span, flags. */
+const TRACEPARENT = /^[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+function traceOf(headers: LetterRow['headers']): Pick<ShownLetter, 'trace_id'> {
+  const [, trace_id] = TRACEPARENT.exec(headers[HEADER.traceparent] ?? '') ?? [];
+  return trace_id === undefined ? {} : { trace_id };
+}
+
+/** Headers and body, of a letter or of what was written instead. */
+export const shownText = ({
+  headers,
+  body,
+  body_bytes,
+}: Pick<LetterRow, 'headers' | 'body' | 'body_bytes'>): Pick<ShownLetter, 'headers'> &
+  ShownBody => ({
+  headers: Object.fromEntries(
+    Object.entries(headers)
+      .slice(0, HEADERS_MAX)
+      .map(([name, value]) => [cut(name), cut(value)]),
+  ),
+  ...shownBody(body, body_bytes),
+});
 
 /** A message between services says so by its subject, which only a service's consumer has. */
 function sentBetweenServices({

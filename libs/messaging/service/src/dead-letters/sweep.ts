@@ -1,6 +1,6 @@
 import { EventStore } from '@downbeat/event-store';
 import type { Position } from '@downbeat/eventsourcing';
-import type { DeadLetterEvent } from '@downbeat/messaging-domain';
+import type { DeadLetterEvent, LetterOperationEvent } from '@downbeat/messaging-domain';
 import { Clock, ContextPool, Periodic } from '@downbeat/service-host';
 import { Injectable, Logger } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
@@ -68,7 +68,10 @@ export class Sweep {
     this.followed ??= await this.checkpoint();
     const { followed } = this;
     for (;;) {
-      const slice = await this.store.read<DeadLetterEvent>(followed.position, READ_MAX);
+      const slice = await this.store.read<DeadLetterEvent | LetterOperationEvent>(
+        followed.position,
+        READ_MAX,
+      );
       for (const event of slice.events) await this.makeTrue(event);
       const isEnd = slice.through < followed.position + READ_MAX;
       followed.position = slice.through;
@@ -79,14 +82,17 @@ export class Sweep {
     }
   }
 
-  private async makeTrue(event: DeadLetterEvent): Promise<void> {
-    const { dead_letter_id: id } = event.data;
+  private async makeTrue(event: DeadLetterEvent | LetterOperationEvent): Promise<void> {
     switch (event.type) {
       case 'DeadLetterDiscarded':
-        return this.quarantine.discard(id, event.data.reason);
+        return this.quarantine.discard(event.data.dead_letter_id, event.data.reason);
+      case 'DeadLetterEdited':
+        return this.quarantine.showRevision(event.data.dead_letter_id, event.data.revision);
+      case 'DeadLetterPurged':
+        return this.quarantine.purge(event.data.dead_letter_id);
       case 'DeadLetterRedriven': {
-        const { redrive } = event.data;
-        if (await this.redriver.catchUp(id, redrive))
+        const { dead_letter_id: id, redrive, content } = event.data;
+        if (await this.redriver.catchUp({ id, redrive, content }))
           this.logger.warn({ dead_letter_id: id, redrive }, 'a redrive had been cut off');
       }
     }
