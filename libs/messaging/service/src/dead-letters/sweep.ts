@@ -94,7 +94,17 @@ export class Sweep {
         const { dead_letter_id: id, redrive, content } = event.data;
         if (await this.redriver.catchUp({ id, redrive, content }))
           this.logger.warn({ dead_letter_id: id, redrive }, 'a redrive had been cut off');
+        return;
       }
+      // Told of what the quarantine shows, or not about one letter.
+      case 'DeadLetterQuarantined':
+      case 'DeadLetterHandled':
+      case 'DeadLetterReturned':
+      case 'DeadLetterOperationStarted':
+      case 'DeadLettersAnswered':
+      case 'DeadLetterOperationCompleted':
+      case 'DeadLetterOperationAborted':
+        return;
     }
   }
 
