@@ -1,5 +1,6 @@
 import type {
   EventMeta,
+  Instant,
   JsonObject,
   Message,
   Position,
@@ -154,6 +155,9 @@ export abstract class EventStore {
 
   /** Position of the newest event of the log, every context's counted; 0 for an empty log. */
   abstract head(): Promise<Position>;
+
+  /** Position of the newest event recorded up to and with `moment`, every context's counted; 0 when there is none. */
+  abstract positionAt(moment: Instant): Promise<Position>;
 
   /**
    * Calls `listener` after something was appended, by this process or (through a hint on the bus)

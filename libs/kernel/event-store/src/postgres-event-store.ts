@@ -1,4 +1,5 @@
 import type {
+  Instant,
   JsonObject,
   Message,
   Position,
@@ -233,6 +234,15 @@ export class PostgresEventStore extends EventStore {
   async head(): Promise<Position> {
     const [row] = await this.#ask<{ head: number }>('head', `select "${this.#log}".head()`, []);
     return row?.head ?? 0;
+  }
+
+  async positionAt(moment: Instant): Promise<Position> {
+    const [row] = await this.#ask<{ position: number }>(
+      'position at',
+      `select "${this.#log}".position_at($1) as position`,
+      [moment],
+    );
+    return row?.position ?? 0;
   }
 
   onAppended(listener: (position: Position) => void, context?: string): () => void {

@@ -1,9 +1,11 @@
-import type {
-  Message,
-  Position,
-  Recorded,
-  StreamName,
-  StreamVersion,
+import {
+  epochMs,
+  type Instant,
+  type Message,
+  type Position,
+  type Recorded,
+  type StreamName,
+  type StreamVersion,
 } from '@downbeat/eventsourcing';
 import { LogGap } from '../errors';
 import {
@@ -81,6 +83,12 @@ export class MemoryEventStore extends EventStore {
 
   async head(): Promise<Position> {
     return this.log.head;
+  }
+
+  async positionAt(moment: Instant): Promise<Position> {
+    const limit = epochMs(moment);
+    const later = this.log.events.findIndex(({ recorded_at }) => epochMs(recorded_at) > limit);
+    return later === -1 ? this.log.head : later;
   }
 
   onAppended(listener: (position: Position) => void, context?: string): () => void {

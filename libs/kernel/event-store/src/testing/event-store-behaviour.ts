@@ -2,7 +2,7 @@
 import type { EventStore } from '../event-store';
 import { uuidV7 } from '../append/uuid-v7';
 import type { Append } from '../event-store';
-import type { StreamName } from '@downbeat/eventsourcing';
+import type { Instant, StreamName } from '@downbeat/eventsourcing';
 import { describeLeases } from './leases-behaviour';
 import { describeTogether } from './together-behaviour';
 import {
@@ -71,6 +71,20 @@ function describeAppending(store: () => EventStore): void {
       expect.objectContaining({ version: 2, type: 'Second', schema_version: 3, data: 'b' }),
     ]);
     expect(events[0]?.commit_no).toBe(events[1]?.commit_no);
+  });
+
+  it('knows where the log ended at a moment', async () => {
+    const stream = freshStream();
+    const { position } = await store().append(appendOf(stream, 0, [1, 2]));
+    const [event] = await store().load(stream);
+    if (!event) throw new RangeError('an append of two events has a first');
+    const before = new Date(Date.parse(event.recorded_at) - 1).toISOString() as Instant;
+    expect(await store().positionAt(before)).toBeLessThan(event.position);
+    expect(await store().positionAt(event.recorded_at)).toBeGreaterThanOrEqual(position);
+    expect(await store().positionAt('1999-12-31T00:00:00.000Z' as Instant)).toBe(0);
+    expect(await store().positionAt('2999-12-31T00:00:00.000Z' as Instant)).toBe(
+      await store().head(),
+    );
   });
 
   it('loads a stream after a version', async () => {

@@ -6,7 +6,7 @@ import {
   type Appended,
 } from '@downbeat/event-store';
 import type { MemoryEventStore } from '@downbeat/event-store/testing';
-import type { Message, Position, StreamName } from '@downbeat/eventsourcing';
+import type { Instant, Message, Position, StreamName } from '@downbeat/eventsourcing';
 
 /**
  * What happens to an append. `lost`: nothing is stored. `unanswered`: it is stored, and nobody
@@ -93,6 +93,10 @@ export class FaultyStore extends EventStore {
 
   head() {
     return this.store.head();
+  }
+
+  positionAt(moment: Instant) {
+    return this.store.positionAt(moment);
   }
 
   onAppended(listener: (position: Position) => void) {

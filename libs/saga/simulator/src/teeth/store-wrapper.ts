@@ -1,5 +1,5 @@
 import { EventStore, Leases, type Append, type Appended } from '@downbeat/event-store';
-import type { Message, Position, StreamName } from '@downbeat/eventsourcing';
+import type { Instant, Message, Position, StreamName } from '@downbeat/eventsourcing';
 
 /** A store that appends in another way, or shows other events than it has, and is the same otherwise. */
 export class StoreWrapper extends EventStore {
@@ -47,6 +47,10 @@ export class StoreWrapper extends EventStore {
 
   head() {
     return this.inner.head();
+  }
+
+  positionAt(moment: Instant) {
+    return this.inner.positionAt(moment);
   }
 
   onAppended(listener: (position: Position) => void) {

@@ -4,7 +4,7 @@ import {
   type Append,
   type Appended,
 } from '@downbeat/event-store';
-import type { Message, Position, StreamName } from '@downbeat/eventsourcing';
+import type { Instant, Message, Position, StreamName } from '@downbeat/eventsourcing';
 import type { SimulatedProcess } from '../time/simulated-process';
 import type { Route } from './network';
 import { storeUnavailable, type World } from './world';
@@ -82,6 +82,10 @@ export class SimulatedStore extends EventStore {
 
   head() {
     return this.world.store.head();
+  }
+
+  positionAt(moment: Instant) {
+    return this.world.store.positionAt(moment);
   }
 
   onAppended(): () => void {
