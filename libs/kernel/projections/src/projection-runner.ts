@@ -38,6 +38,9 @@ export interface ProjectionRunnerOptions extends DatabaseOptions {
 /** Rebuilds for time travel and verification at once, in line, and how long one stands in line. */
 const REBUILDS = { runningMax: 2, waitingMax: 16, waitMs: 10_000 };
 
+/** Questions about a past that is kept: fewer than there are connections, so that the present is answered too. */
+const LOOKS = { runningMax: 4, waitingMax: 64, waitMs: 10_000 };
+
 const STOP_TIMEOUT_MS = 8_000;
 
 /**
@@ -87,14 +90,20 @@ export class ProjectionRunner {
     const head = (this.head = new LogHead(store, pace.pollMs, (fault) =>
       log.warn({ fault: reasonOf(fault) }, 'the end of the log cannot be read'),
     ));
-    const shared = { pool, head, reader, log, pace, ...(onCrashPoint && { onCrashPoint }) };
+    const shared = { pool, store, head, reader, log, pace, ...(onCrashPoint && { onCrashPoint }) };
     this.projectors = new Map(
       projections.map((projection) => [projection.name, new Projector(projection, shared)]),
     );
     this.readModels = new PostgresReadModels({
       source,
       projectors: this.projectors,
-      timeTravel: new TimeTravel({ source, store, reader, limiter }),
+      timeTravel: new TimeTravel({
+        source,
+        store,
+        reader,
+        limiter,
+        lookLimiter: new Limiter(LOOKS.runningMax, LOOKS.waitingMax, LOOKS.waitMs),
+      }),
       ...(waitMs !== undefined && { waitMs }),
     });
     for (const projector of this.projectors.values()) projector.start();

@@ -1,11 +1,19 @@
 import type { LogSlice } from '@downbeat/event-store';
-import type { Position } from '@downbeat/eventsourcing';
+import { epochMs, type Position } from '@downbeat/eventsourcing';
 import { inTransaction } from '../database';
 import { ProjectionInvariantBroken } from '../errors';
 import type { Projection } from '../projection';
 import type { ProjectorOptions } from './projector-options';
-import { lockRecord, moveCheckpoint, park, parkedStreams, type RecordState } from './records';
-import type { Outcome, TableSet } from '../rows/table-set';
+import { addMoment, prolongMoment, restartPast } from './past-records';
+import {
+  lockRecord,
+  moveCheckpoint,
+  park,
+  parkedStreams,
+  type LockedRecord,
+  type RecordState,
+} from './records';
+import type { Dated, Outcome, TableSet } from '../rows/table-set';
 import type { Sql } from '../tables/table-sql';
 
 /** What became of a batch: another owner holds the row, the checkpoint is elsewhere, or it is committed. */
@@ -27,13 +35,15 @@ export interface Batch {
   /** The version's state as last seen: rows kept in memory are true only while it is being built. */
   readonly state: RecordState;
   readonly careful: boolean;
+  /** Rows are kept as they were from this moment on, in epoch milliseconds; absent: never. */
+  readonly pastFromMs?: number;
 }
 
 /** One transaction: lock, fold, write, park, move the checkpoint. All of it or nothing. */
 export async function commitBatch(
   projection: Projection,
   tables: TableSet,
-  { after, slice, saved, state, careful }: Batch,
+  { after, slice, saved, state, careful, pastFromMs }: Batch,
   { pool, onCrashPoint }: Pick<ProjectorOptions, 'pool' | 'onCrashPoint'>,
 ): Promise<BatchResult> {
   return inTransaction(pool, async (sql) => {
@@ -43,14 +53,50 @@ export async function commitBatch(
     if (checkpoint > after || checkpoint < saved || record.state !== state)
       return { outcome: 'elsewhere', checkpoint };
 
-    const outcome = await applySlice(sql, projection, tables, slice, careful, record.has_parked);
+    const past = pastOf(record, slice, pastFromMs);
+    if (past?.restartsAt !== undefined) await restartPast(sql, projection, past.restartsAt);
+    const dated = { since: slice.through, keepsPast: past?.isKept === true };
+    const outcome = await applySlice(sql, projection, tables, slice, careful, record, dated);
     assertComplete(outcome, after, slice);
     await park(sql, projection, outcome.parked);
-    await moveCheckpoint(sql, projection, checkpoint, slice.through);
+    if (past?.isKept) await noteMoment(sql, projection, past.from, slice, outcome);
+    await moveCheckpoint(sql, projection, checkpoint, slice.through, past?.from);
     await onCrashPoint?.('projector.before-commit', projection.name);
     return { outcome: 'committed', parked: outcome.parked.length };
   });
 }
+
+interface PastOfBatch {
+  readonly isKept: boolean;
+  /** From where on the past is kept when the batch is committed. */
+  readonly from: Position;
+  /** What is kept belongs together no more, and begins anew here. */
+  readonly restartsAt?: Position;
+}
+
+/** Whether the batch keeps what it changes. History that nobody may ask for is built without it. */
+function pastOf(
+  { checkpoint, past_from, past_through }: LockedRecord,
+  { events, through }: LogSlice,
+  pastFromMs: number | undefined,
+): PastOfBatch | undefined {
+  if (pastFromMs === undefined) return undefined;
+  const last = events.at(-1);
+  if (last !== undefined && epochMs(last.recorded_at) < pastFromMs)
+    return { isKept: false, from: through, restartsAt: through };
+  return past_through === checkpoint
+    ? { isKept: true, from: past_from }
+    : { isKept: true, from: checkpoint, restartsAt: checkpoint };
+}
+
+const noteMoment = (
+  sql: Sql,
+  projection: Projection,
+  from: Position,
+  { through }: LogSlice,
+  { applied }: Outcome,
+): Promise<void> =>
+  applied > 0 ? addMoment(sql, projection, through) : prolongMoment(sql, projection, from, through);
 
 async function applySlice(
   sql: Sql,
@@ -58,12 +104,15 @@ async function applySlice(
   tables: TableSet,
   { events }: LogSlice,
   careful: boolean,
-  hasParked: boolean,
+  { has_parked }: LockedRecord,
+  dated: Dated,
 ): Promise<Outcome> {
   if (events.length === 0) return { applied: 0, ignored: 0, parked: [] };
-  const streams = hasParked ? events.map(({ stream }) => stream) : [];
+  const streams = has_parked ? events.map(({ stream }) => stream) : [];
   const parked = await parkedStreams(sql, projection, streams);
-  return careful ? tables.applyCarefully(sql, events, parked) : tables.apply(sql, events, parked);
+  return careful
+    ? tables.applyCarefully(sql, events, parked, dated)
+    : tables.apply(sql, events, parked, dated);
 }
 
 /** Every position is accounted for: applied, ignored, parked, or another context's. */

@@ -1,3 +1,4 @@
+import type { EventStore } from '@downbeat/event-store';
 import type { Pool } from 'pg';
 import type { LogHead } from './log-head';
 import type { LogReader } from './log-reader';
@@ -27,6 +28,10 @@ export interface ProjectorPace {
   readonly batchMax: number;
   /** Positions per transaction while building; default 5,000. */
   readonly rebuildBatchMax: number;
+  /** For so long rows are kept as they were, so that the past can be asked for; 0: never. Default 24 hours. */
+  readonly pastKeptMs: number;
+  /** How often what is older is looked for; default 60,000. */
+  readonly pastPruneMs: number;
   /** Rows kept in memory while building, as JSON; default 32 MB. */
   readonly rebuildCacheBytesMax: number;
 }
@@ -39,10 +44,13 @@ export const defaultPace: ProjectorPace = {
   batchMax: 1_000,
   rebuildBatchMax: 5_000,
   rebuildCacheBytesMax: 32_000_000,
+  pastKeptMs: 86_400_000,
+  pastPruneMs: 60_000,
 };
 
 export interface ProjectorOptions {
   readonly pool: Pool;
+  readonly store: Pick<EventStore, 'positionAt'>;
   readonly head: LogHead;
   readonly reader: LogReader;
   readonly log: ProjectionLog;

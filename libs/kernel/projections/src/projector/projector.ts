@@ -1,10 +1,12 @@
 import type { LogSlice } from '@downbeat/event-store';
-import { Fault, type Position } from '@downbeat/eventsourcing';
+import { Fault, instantOf, type Position } from '@downbeat/eventsourcing';
 import { Bell } from './bell';
-import { commitBatch } from './batch';
+import { commitBatch, type Batch } from './batch';
 import { isRefusedRow } from '../database-faults';
 import { ProjectionInvariantBroken } from '../errors';
+import { prunePast } from '../replay/prune-past';
 import { versionedTable } from '../tables/definition';
+import { pastTable } from '../tables/past-sql';
 import { concerns, reasonOf } from '../rows/fold';
 import { dropOldTables, goLive } from '../versions/go-live';
 import type { Projection } from '../projection';
@@ -47,6 +49,7 @@ export class Projector {
   private isCareful = false;
   private isStopping = false;
   private mustDropOld = true;
+  private prunedAtMs = Date.now();
   private parkedStreams = 0;
   private faults = 0;
   private lastFault: unknown;
@@ -166,8 +169,11 @@ export class Projector {
 
   private async commit(slice: LogSlice, after: Position): Promise<Pause> {
     const { pace } = this.options;
-    const state = this.role === 'building' ? 'building' : 'live';
-    const batch = { after, slice, saved: this.saved, state, careful: this.isCareful } as const;
+    const batch: Batch = {
+      ...{ after, slice, saved: this.saved, careful: this.isCareful },
+      state: this.role === 'building' ? 'building' : 'live',
+      ...(pace.pastKeptMs > 0 && { pastFromMs: Date.now() - pace.pastKeptMs }),
+    };
     const result = await commitBatch(this.projection, this.tables, batch, this.options);
     switch (result.outcome) {
       case 'locked':
@@ -211,8 +217,19 @@ export class Projector {
     }
     if (this.saved < this.seen && this.isCheckpointDue())
       return this.commit({ events: [], through: this.seen }, this.seen);
+    if (await this.prunePast()) return atOnce;
     if (this.mustDropOld) this.mustDropOld = !(await dropOldTables(pool, this.projection.name));
     return { kind: 'wait', ms: pace.pollMs };
+  }
+
+  /** @returns Whether there may be more to forget. */
+  private async prunePast(): Promise<boolean> {
+    const { pace, pool, store } = this.options;
+    if (Date.now() < this.prunedAtMs + pace.pastPruneMs) return false;
+    const horizon = await store.positionAt(instantOf(Date.now() - pace.pastKeptMs));
+    const hasMore = await prunePast(pool, this.projection, horizon);
+    if (!hasMore) this.prunedAtMs = Date.now();
+    return hasMore;
   }
 
   /** A follower looks once per poll whether the owner still moves; when it does not, it is its turn. */
@@ -272,7 +289,10 @@ export class Projector {
     return new TableSet(
       this.projection,
       (shape) => versionedTable(shape, this.projection.version),
-      cache,
+      {
+        past: (shape) => pastTable(shape, this.projection.version),
+        ...(cache && { cache }),
+      },
     );
   }
 

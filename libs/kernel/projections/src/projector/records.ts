@@ -1,7 +1,9 @@
 import type { Position, StreamName } from '@downbeat/eventsourcing';
 import { versionedTable } from '../tables/definition';
+import { pastTable } from '../tables/past-sql';
 import type { ParkedEvent } from '../rows/fold';
 import type { Projection } from '../projection';
+import { PAST_COLUMNS, type PastRecord } from './past-records';
 import { ProjectionInvariantBroken } from '../errors';
 import type { Sql } from '../tables/table-sql';
 
@@ -19,7 +21,7 @@ export interface ProjectionRecord {
   readonly parked_streams: number;
 }
 
-export interface LockedRecord {
+export interface LockedRecord extends PastRecord {
   readonly state: RecordState;
   readonly checkpoint: Position;
   readonly has_parked: boolean;
@@ -74,7 +76,7 @@ export async function lockRecord(
   wait: 'skip locked' | '' = 'skip locked',
 ): Promise<LockedRecord | undefined> {
   const found = await sql.query(
-    `select state, checkpoint, exists (select from projection_parked
+    `select state, checkpoint, ${PAST_COLUMNS}, exists (select from projection_parked
        where projection = $1 and version = $2) as has_parked
      from projection where name = $1 and version = $2 and state <> 'retired' for update ${wait}`,
     [name, version],
@@ -82,17 +84,22 @@ export async function lockRecord(
   return found.rows[0];
 }
 
-/** @throws {ProjectionInvariantBroken} The checkpoint is not where the owner's lock must have kept it. */
+/**
+ * @param pastFrom From where on the past is kept; absent when it is not.
+ * @throws {ProjectionInvariantBroken} The checkpoint is not where the owner's lock must have kept it.
+ */
 export async function moveCheckpoint(
   sql: Sql,
   { name, version }: Projection,
   from: Position,
   to: Position,
+  pastFrom?: Position,
 ): Promise<void> {
   const moved = await sql.query(
-    `update projection set checkpoint = $4, fault = null, updated_at = now()
+    `update projection set checkpoint = $4, fault = null, updated_at = now(),
+       past_from = coalesce($5, past_from), past_through = case when $5::bigint is null then past_through else $4 end
      where name = $1 and version = $2 and checkpoint = $3`,
-    [name, version, from, to],
+    [name, version, from, to, pastFrom ?? null],
   );
   if (moved.rowCount !== 1)
     throw new ProjectionInvariantBroken(`the checkpoint of ${name} is not ${from}`);
@@ -145,9 +152,12 @@ export async function dropRetired(sql: Sql, name: string): Promise<void> {
   for (const { version, state, tables } of await recordsOf(sql, name)) {
     if (state !== 'retired') continue;
     for (const table of tables)
-      await sql.query(`drop table if exists ${versionedTable({ name: table }, version)}`);
+      await sql.query(
+        `drop table if exists ${versionedTable({ name: table }, version)}, ${pastTable({ name: table }, version)}`,
+      );
     const key = [name, version];
     await sql.query('delete from projection_parked where projection = $1 and version = $2', key);
+    await sql.query('delete from projection_moment where projection = $1 and version = $2', key);
     await sql.query('delete from projection where name = $1 and version = $2', key);
   }
 }

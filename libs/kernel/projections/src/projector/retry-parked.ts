@@ -4,6 +4,7 @@ import type { Pool } from 'pg';
 import { inTransaction } from '../database';
 import { ReadModelBehind } from '../errors';
 import type { Projection } from '../projection';
+import { restartPast } from './past-records';
 import { lockRecord, park } from './records';
 import type { TableSet } from '../rows/table-set';
 
@@ -35,6 +36,7 @@ export async function retryParkedStreams(
        where projection = $1 and version = $2 group by stream order by min(position) limit ${STREAMS_MAX}`,
       [name, version],
     );
+    const dated = { since: record.checkpoint, keepsPast: false };
     let resumed = 0;
     let remaining = 0;
     for (const { stream, first } of found.rows as { stream: StreamName; first: number }[]) {
@@ -44,11 +46,17 @@ export async function retryParkedStreams(
         'delete from projection_parked where projection = $1 and version = $2 and stream = $3',
         [name, version, stream],
       );
-      const { parked } = await tables.applyCarefully(sql, due, new Set());
+      const { parked } = await tables.applyCarefully(sql, due, new Set(), dated);
       await park(sql, projection, parked);
       if (parked.length === 0) resumed++;
       else remaining++;
     }
+    // What was kept is without these streams: what is asked about the time before is built anew.
+    await restartPast(sql, projection, record.checkpoint);
+    await sql.query(
+      'update projection set past_from = checkpoint, past_through = checkpoint where name = $1 and version = $2',
+      [name, version],
+    );
     return { streams_resumed: resumed, streams_still_parked: remaining };
   });
 }

@@ -1,6 +1,6 @@
-import { epochMs } from '@downbeat/eventsourcing';
+import type { Position } from '@downbeat/eventsourcing';
 import type { Projection, Row } from '../projection';
-import type { Replayed, Until } from './replay';
+import type { Replayed } from './replay';
 
 /** The tables of a projection as they were at one position. */
 export interface PastState {
@@ -17,9 +17,9 @@ export class PastStates {
   private kept: { readonly of: string; readonly state: PastState }[] = [];
 
   /** The latest kept state that is not after `until`. */
-  before(projection: Projection, until: Until): PastState | undefined {
+  before(projection: Projection, until: Position): PastState | undefined {
     return this.kept
-      .filter(({ of, state }) => of === keyOf(projection) && isBefore(state.reached, until))
+      .filter(({ of, state }) => of === keyOf(projection) && state.reached.position <= until)
       .map(({ state }) => state)
       .sort((a, b) => b.reached.position - a.reached.position)[0];
   }
@@ -39,9 +39,3 @@ export class PastStates {
 }
 
 const keyOf = ({ name, version }: Projection): string => `${name} ${version}`;
-
-function isBefore({ position, last }: Replayed, until: Until): boolean {
-  if (position > until.position) return false;
-  if (until.instant === undefined || last === undefined) return true;
-  return epochMs(last.recorded_at) <= epochMs(until.instant);
-}

@@ -4,13 +4,17 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { InvalidReadPosition, ReadPositionAhead } from '../errors';
 import type { Limiter } from './limiter';
 import type { LogReader } from '../projector/log-reader';
+import { layPastTables, type PastTables } from './past-tables';
 import { PastStates } from './past-states';
 import type { Projection } from '../projection';
 import type { Read } from '../read/read-models';
 import { inReadTransaction } from '../read/read-transaction';
-import { replay, type Until } from './replay';
+import { replay, slices } from './replay';
+import { concerns } from '../rows/fold';
 import { RowCache } from '../rows/row-cache';
 import { TableSet } from '../rows/table-set';
+import { shapeOf } from '../tables/table-shape';
+import type { Sql } from '../tables/table-sql';
 
 /** Rows of a past state above this size are not kept for the next question. */
 const KEPT_BYTES_MAX = 8_000_000;
@@ -19,12 +23,18 @@ export interface TimeTravelOptions {
   readonly source: DataSource;
   readonly store: EventStore;
   readonly reader: LogReader;
+  /** For those that have to build the tables again from the beginning. */
   readonly limiter: Limiter;
+  /** For those that look at what is kept. */
+  readonly lookLimiter: Limiter;
   /** A rebuild ends after this time; default 30,000. */
   readonly rebuildTimeoutMs?: number;
 }
 
-/** Puts questions to the past: the tables are built again up to a moment, under the views' names. */
+/**
+ * Puts questions to the past. Rows are kept as they were for some time, and are seen through views
+ * under the tables' names; for what is older the tables are built again from the log.
+ */
 export class TimeTravel {
   private readonly past = new PastStates();
 
@@ -39,27 +49,66 @@ export class TimeTravel {
     at: Position | Instant,
     ask: (manager: EntityManager) => Promise<Answer>,
   ): Promise<Read<Answer>> {
-    const until = await this.untilOf(at);
-    return this.options.limiter.run(() => this.rebuildAndAsk(projection, until, ask));
+    const position = await this.positionOf(at);
+    const seen = await this.options.lookLimiter.run(() =>
+      this.lookAndAsk(projection, position, ask),
+    );
+    return seen ?? this.options.limiter.run(() => this.rebuildAndAsk(projection, position, ask));
   }
 
-  private async untilOf(at: Position | Instant): Promise<Until> {
+  private async positionOf(at: Position | Instant): Promise<Position> {
+    const { store } = this.options;
     if (typeof at === 'number') {
       if (!Number.isSafeInteger(at) || at < 0) throw new InvalidReadPosition(at);
-      const head = await this.options.store.head();
+      const head = await store.head();
       if (at > head) throw new ReadPositionAhead(at, head);
-      return { position: at };
+      return at;
     }
     const time = epochMs(at);
     if (Number.isNaN(time)) throw new InvalidReadPosition(at);
-    const head = await this.options.store.head();
-    if (time > Date.now()) throw new ReadPositionAhead(at, head);
-    return { position: head, instant: at };
+    if (time > Date.now()) throw new ReadPositionAhead(at, await store.head());
+    return store.positionAt(at);
+  }
+
+  /** @returns Undefined when so old a moment is not kept. */
+  private lookAndAsk<Answer>(
+    projection: Projection,
+    position: Position,
+    ask: (manager: EntityManager) => Promise<Answer>,
+  ): Promise<Read<Answer> | undefined> {
+    return inReadTransaction(this.options.source, async ({ manager, sql }) => {
+      const past = await layPastTables(sql, projection, position);
+      if (past === undefined) return undefined;
+      await this.catchUp(sql, projection, past, position);
+      await sql.query('set transaction read only');
+      return { position, data: await ask(manager) };
+    });
+  }
+
+  /** A moment within a batch: what came behind the batch before is folded once more. */
+  private async catchUp(
+    sql: Sql,
+    projection: Projection,
+    past: PastTables,
+    until: Position,
+  ): Promise<void> {
+    const { reader, rebuildTimeoutMs = 30_000 } = this.options;
+    const shapes = projection.tables.map(shapeOf);
+    const parked = new Set(past.parked);
+    let tables: TableSet | undefined;
+    const deadlineMs = Date.now() + rebuildTimeoutMs;
+    for await (const { events } of slices(reader, past.from, until, deadlineMs)) {
+      const wanted = events.filter((event) => concerns(shapes, event));
+      if (wanted.length === 0) continue;
+      tables ??= await past.newer();
+      const outcome = await tables.applyCarefully(sql, wanted, parked);
+      for (const { event } of outcome.parked) parked.add(event.stream);
+    }
   }
 
   private rebuildAndAsk<Answer>(
     projection: Projection,
-    until: Until,
+    until: Position,
     ask: (manager: EntityManager) => Promise<Answer>,
   ): Promise<Read<Answer>> {
     const { source, reader, rebuildTimeoutMs = 30_000 } = this.options;
@@ -67,7 +116,7 @@ export class TimeTravel {
     return inReadTransaction(source, async ({ manager, sql }) => {
       const base = this.past.before(projection, until);
       const cache = new RowCache(projection.tables.length, KEPT_BYTES_MAX, true);
-      const tables = new TableSet(projection, ({ name }) => `pg_temp."${name}"`, cache);
+      const tables = new TableSet(projection, ({ name }) => `pg_temp."${name}"`, { cache });
       await tables.createTemporary(sql);
       if (base !== undefined) await tables.seed(sql, base.rows);
       const from = base?.reached ?? { position: 0, parked: new Set() };

@@ -103,10 +103,10 @@ function rebuiltHashes(
   const deadlineMs = Date.now() + timeoutMs;
   return inReadTransaction(source, async ({ sql }) => {
     const cache = new RowCache(shapes.length, CACHE_BYTES_MAX, true);
-    const tables = new TableSet(projection, ({ name }) => `pg_temp."${name}"`, cache);
+    const tables = new TableSet(projection, ({ name }) => `pg_temp."${name}"`, { cache });
     await tables.createTemporary(sql);
     const nothing = { position: 0, parked: new Set<never>() };
-    await replay(reader, tables, sql, nothing, { position }, deadlineMs);
+    await replay(reader, tables, sql, nothing, position, deadlineMs);
     const hashes: TableHash[] = [];
     for (const shape of shapes) hashes.push(await hashTable(sql, shape, `pg_temp."${shape.name}"`));
     return hashes;

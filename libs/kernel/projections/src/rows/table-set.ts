@@ -1,4 +1,4 @@
-import type { RecordedEvent, StreamName } from '@downbeat/eventsourcing';
+import type { Position, RecordedEvent, StreamName } from '@downbeat/eventsourcing';
 import { countedRows, differencesOf } from './counts';
 import {
   foldEvents,
@@ -11,6 +11,7 @@ import {
   type RowsByTable,
 } from './fold';
 import { isStorable } from '../tables/column-types';
+import { keepPastSql } from '../tables/past-sql';
 import { isRefusedRow } from '../database-faults';
 import type { Projection, Row } from '../projection';
 import type { RowCache } from './row-cache';
@@ -34,20 +35,40 @@ export interface Outcome {
   readonly parked: readonly ParkedEvent[];
 }
 
+/** What a copy that others ask about the past needs to know of a batch. */
+export interface Dated {
+  /** The last position of the batch: its rows are so since then. */
+  readonly since: Position;
+  /** Whether the rows that it changes are kept as they were. */
+  readonly keepsPast: boolean;
+}
+
+export interface TableSetOptions {
+  /** Only for a copy that nobody else writes while the cache lives. */
+  readonly cache?: RowCache;
+  /** Where rows are read, when that is not where they are written. */
+  readonly source?: (shape: TableShape) => string;
+  /** Where rows are kept that are no longer so. */
+  readonly past?: (shape: TableShape) => string;
+  /** Is told the keys of rows that were written or are gone. */
+  readonly onWritten?: (sql: Sql, shape: TableShape, keys: readonly string[]) => Promise<void>;
+}
+
 /** One copy of a projection's tables in Postgres, and how events get into it. */
 export class TableSet {
   readonly shapes: readonly TableShape[];
 
-  /**
-   * @param target Quoted name of a table of this copy.
-   * @param cache Only for a copy that nobody else writes while the cache lives.
-   */
+  /** @param target Quoted name of a table of this copy. */
   constructor(
     projection: Projection,
     private readonly target: (shape: TableShape) => string,
-    readonly cache?: RowCache,
+    private readonly options: TableSetOptions = {},
   ) {
     this.shapes = projection.tables.map(shapeOf);
+  }
+
+  get cache(): RowCache | undefined {
+    return this.options.cache;
   }
 
   async createTemporary(sql: Sql): Promise<void> {
@@ -64,12 +85,13 @@ export class TableSet {
     sql: Sql,
     events: readonly RecordedEvent[],
     parkedStreams: ReadonlySet<StreamName>,
+    dated?: Dated,
   ): Promise<Outcome> {
     const planned = planEvents(this.shapes, events);
     const before = await this.rowsBefore(sql, planned);
     const folded = foldEvents(this.shapes, planned, before, parkedStreams);
     await this.count(sql, folded.changed, before);
-    await this.write(sql, folded.changed, before);
+    await this.write(sql, folded.changed, before, dated);
     return folded;
   }
 
@@ -94,11 +116,12 @@ export class TableSet {
     sql: Sql,
     events: readonly RecordedEvent[],
     parkedStreams: ReadonlySet<StreamName>,
+    dated?: Dated,
     depth = 0,
   ): Promise<Outcome> {
     await sql.query(`savepoint batch_${depth}`);
     try {
-      const outcome = await this.apply(sql, events, parkedStreams);
+      const outcome = await this.apply(sql, events, parkedStreams, dated);
       await sql.query(`release savepoint batch_${depth}`);
       return outcome;
     } catch (fault) {
@@ -109,9 +132,10 @@ export class TableSet {
         return { applied: 0, ignored: 0, parked: [{ event, error: reasonOf(fault) }] };
     }
     const middle = Math.ceil(events.length / 2);
-    const first = await this.applyCarefully(sql, events.slice(0, middle), parkedStreams, depth + 1);
+    const [begin, end] = [events.slice(0, middle), events.slice(middle)];
+    const first = await this.applyCarefully(sql, begin, parkedStreams, dated, depth + 1);
     const parked = new Set([...parkedStreams, ...first.parked.map(({ event }) => event.stream)]);
-    const rest = await this.applyCarefully(sql, events.slice(middle), parked, depth + 1);
+    const rest = await this.applyCarefully(sql, end, parked, dated, depth + 1);
     return {
       applied: first.applied + rest.applied,
       ignored: first.ignored + rest.ignored,
@@ -161,20 +185,30 @@ export class TableSet {
     // No row can have a key that Postgres cannot store; the fold refuses it later, with its name.
     const storable = keys.filter(isStorable);
     if (shape === undefined || storable.length === 0) return;
-    const found = await sql.query(preloadSql(shape, this.target(shape)), [storable]);
+    const source = (this.options.source ?? this.target)(shape);
+    const found = await sql.query(preloadSql(shape, source), [storable]);
     for (const row of found.rows) rows.set(String(row[shape.key]), row);
   }
 
-  private async write(sql: Sql, changed: Folded['changed'], before: RowsByTable): Promise<void> {
+  private async write(
+    sql: Sql,
+    changed: Folded['changed'],
+    before: RowsByTable,
+    dated?: Dated,
+  ): Promise<void> {
     const written: (() => void)[] = [];
     for (const [table, rows] of changed.entries()) {
       const shape = this.shapes[table];
       if (shape === undefined) continue;
       const gone: string[] = [];
       const upserts: string[] = [];
+      const replaced: string[] = [];
+      const keys: string[] = [];
       for (const [key, row] of rows) {
         const old = before[table]?.get(key);
         if (row === old) continue;
+        keys.push(key);
+        if (old !== undefined) replaced.push(key);
         if (row === undefined) {
           gone.push(key);
           written.push(() => this.cache?.delete(table, key));
@@ -184,20 +218,39 @@ export class TableSet {
           written.push(() => this.cache?.set(table, key, row, json.length));
         }
       }
-      await this.upsert(sql, shape, upserts);
+      if (dated?.keepsPast) await this.keep(sql, shape, replaced, dated.since);
+      await this.upsert(sql, shape, upserts, dated);
       if (gone.length > 0) await sql.query(deleteSql(shape, this.target(shape)), [gone]);
+      if (keys.length > 0) await this.options.onWritten?.(sql, shape, keys);
     }
     if (this.cache !== undefined) for (const remember of written) remember();
   }
 
-  private async upsert(sql: Sql, shape: TableShape, rows: readonly string[]): Promise<void> {
-    const text = upsertSql(shape, this.target(shape));
+  private async keep(
+    sql: Sql,
+    shape: TableShape,
+    keys: readonly string[],
+    since: Position,
+  ): Promise<void> {
+    const past = this.options.past?.(shape);
+    if (past === undefined || keys.length === 0) return;
+    await sql.query(keepPastSql(shape, this.target(shape), past), [keys, since]);
+  }
+
+  private async upsert(
+    sql: Sql,
+    shape: TableShape,
+    rows: readonly string[],
+    dated?: Dated,
+  ): Promise<void> {
+    const text = upsertSql(shape, this.target(shape), dated !== undefined);
     for (let from = 0; from < rows.length;) {
       let chars = 0;
       let to = from;
       while (to < rows.length && (to === from || chars < STATEMENT_CHARS_MAX))
         chars += rows[to++]?.length ?? 0;
-      await sql.query(text, [`[${rows.slice(from, to).join(',')}]`]);
+      const json = `[${rows.slice(from, to).join(',')}]`;
+      await sql.query(text, dated === undefined ? [json] : [json, dated.since]);
       from = to;
     }
   }

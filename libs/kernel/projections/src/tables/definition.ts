@@ -9,7 +9,7 @@ const PROJECTION_NAME = /^[a-z][a-z0-9-]{0,62}\.[a-z][a-z0-9-]{0,62}$/;
 const TABLE_NAME = /^[a-z][a-z0-9_]{0,49}$/;
 const COLUMN_NAME = /^[a-z][a-z0-9_]{0,62}$/;
 const VERSION_MAX = 1_000_000;
-const RESERVED_TABLES = ['projection', 'projection_parked'];
+const RESERVED_TABLES = ['projection', 'projection_moment', 'projection_parked'];
 
 export const columnType = (column: Column): ColumnType => column.replace('?', '') as ColumnType;
 

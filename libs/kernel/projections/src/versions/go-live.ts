@@ -4,7 +4,8 @@ import { versionedTable } from '../tables/definition';
 import { isLockNotGranted } from '../database-faults';
 import type { Projection } from '../projection';
 import { dropRetired, lockRecord, recordsOf } from '../projector/records';
-import type { Sql } from '../tables/table-sql';
+import { selectRowsSql, type Sql } from '../tables/table-sql';
+import { shapeOf } from '../tables/table-shape';
 
 /** Readers queue behind the swap while it waits for the views, so it waits briefly and tries again. */
 const LOCK_TIMEOUT_MS = 1_000;
@@ -40,7 +41,7 @@ async function swap(sql: Sql, projection: Projection): Promise<boolean> {
   for (const view of views) await sql.query(`drop view if exists "${view}"`);
   for (const table of tables)
     await sql.query(
-      `create view "${table.name}" as select * from ${versionedTable(table, version)}`,
+      `create view "${table.name}" as ${selectRowsSql(shapeOf(table), versionedTable(table, version))}`,
     );
   await sql.query(
     `update projection set state = 'retired', updated_at = now() where name = $1 and version < $2`,

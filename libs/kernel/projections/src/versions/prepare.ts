@@ -3,12 +3,15 @@ import { inTransaction } from '../database';
 import { fingerprint, versionedTable } from '../tables/definition';
 import { ProjectionChanged } from '../errors';
 import type { Projection } from '../projection';
+import { pastRecordsSql } from '../projector/past-records';
 import { addRecord, recordsOf, recordTablesSql } from '../projector/records';
-import { createTableSql, type Sql } from '../tables/table-sql';
+import { createPastSql, pastTable } from '../tables/past-sql';
+import { addSinceSql, createTableSql, type Sql } from '../tables/table-sql';
 import { shapeOf } from '../tables/table-shape';
 
 /** Chosen once; processes of one schema take turns on it. */
 const PREPARE_LOCK = 'downbeat projections of ';
+const TAKE_TURNS = 'select pg_advisory_xact_lock(hashtextextended($1 || current_schema(), 0))';
 
 /**
  * Creates the bookkeeping, and the empty tables of versions that were never built.
@@ -20,15 +23,39 @@ export async function prepareProjections(
   projections: readonly Projection[],
 ): Promise<void> {
   await inTransaction(pool, async (sql) => {
-    await sql.query('select pg_advisory_xact_lock(hashtextextended($1 || current_schema(), 0))', [
-      PREPARE_LOCK,
-    ]);
+    await sql.query(TAKE_TURNS, [PREPARE_LOCK]);
     // Even `if not exists` would wait for the batches of projectors that run already.
     const known = await sql.query(`select from pg_class
       where relname = 'projection_parked' and relnamespace = current_schema()::regnamespace`);
     if (known.rowCount === 0) await sql.query(recordTablesSql);
+    const past = await sql.query(`select from pg_class
+      where relname = 'projection_moment' and relnamespace = current_schema()::regnamespace`);
+    if (past.rowCount === 0) await sql.query(pastRecordsSql);
     for (const projection of projections) await prepareProjection(sql, projection);
   });
+  for (const projection of projections) await preparePast(pool, projection);
+}
+
+/** Tables of an earlier release: one at a time, since projectors of other replicas may hold them. */
+async function preparePast(pool: Pool, { tables, version }: Projection): Promise<void> {
+  for (const table of tables) {
+    const [live, past] = [versionedTable(table, version), pastTable(table, version)];
+    const lacksPast = async (sql: Sql): Promise<boolean> => {
+      const found = await sql.query(
+        `select relname as name from pg_class
+          where relnamespace = current_schema()::regnamespace and relname = any($1::text[])`,
+        [[live, past].map((name) => name.replaceAll('"', ''))],
+      );
+      return found.rows.length === 1 && found.rows[0].name === live.replaceAll('"', '');
+    };
+    if (!(await lacksPast(pool))) continue;
+    await inTransaction(pool, async (sql) => {
+      await sql.query(TAKE_TURNS, [PREPARE_LOCK]);
+      if (!(await lacksPast(sql))) return;
+      await sql.query(addSinceSql(live));
+      await sql.query(createPastSql(shapeOf(table), past));
+    });
+  }
 }
 
 async function prepareProjection(sql: Sql, projection: Projection): Promise<void> {
@@ -44,8 +71,10 @@ async function prepareProjection(sql: Sql, projection: Projection): Promise<void
 
   for (const table of projection.tables) {
     const target = versionedTable(table, projection.version);
-    await sql.query(`drop table if exists ${target}`);
+    const past = pastTable(table, projection.version);
+    await sql.query(`drop table if exists ${target}, ${past}`);
     await sql.query(createTableSql(shapeOf(table), target));
+    await sql.query(createPastSql(shapeOf(table), past));
   }
   await addRecord(sql, projection, print);
 }

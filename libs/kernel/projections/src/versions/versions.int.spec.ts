@@ -71,7 +71,14 @@ describe('a new version of a read model, on real Postgres', () => {
       }
     }
     await eventually(async () =>
-      expect(await tables()).toEqual(['book', 'book_v2', 'shelf', 'shelf_v2']),
+      expect(await tables()).toEqual([
+        'book',
+        'book_v2',
+        'book_v2_was',
+        'shelf',
+        'shelf_v2',
+        'shelf_v2_was',
+      ]),
     );
     await eventually(() => expect(old.status()[0]).toMatchObject({ state: 'superseded' }));
   });
@@ -223,7 +230,14 @@ describe('a new version of a read model, on real Postgres', () => {
     const min_position = await bench.append(bought('b'));
     const { data } = await bench.books(louder, { min_position });
     expect(data.map(({ title }) => title)).toEqual(['BOOK A', 'BOOK B']);
-    expect(await tables()).toEqual(['book', 'book_v2', 'shelf', 'shelf_v2']);
+    expect(await tables()).toEqual([
+      'book',
+      'book_v2',
+      'book_v2_was',
+      'shelf',
+      'shelf_v2',
+      'shelf_v2_was',
+    ]);
   });
 
   it('can do without a table the old one had', async () => {
@@ -233,7 +247,9 @@ describe('a new version of a read model, on real Postgres', () => {
     const smaller = { ...louderLending, tables: louderLending.tables.slice(0, 1) };
     const runner = await bench.run({ projections: [smaller] });
     await eventually(() => expect(runner.status()[0]).toMatchObject({ state: 'live' }));
-    await eventually(async () => expect(await tables()).toEqual(['book', 'book_v2']));
+    await eventually(async () =>
+      expect(await tables()).toEqual(['book', 'book_v2', 'book_v2_was']),
+    );
   });
 
   it('waits for the first build before it answers', async () => {

@@ -1,0 +1,209 @@
+import { eventually } from '@downbeat/event-store/testing';
+import type { Instant } from '@downbeat/eventsourcing';
+import fc from 'fast-check';
+import type { ProjectionRunner } from '../projection-runner';
+import {
+  bought,
+  lending,
+  lent,
+  moved,
+  returned,
+  sold,
+  type LendingEvent,
+} from '../testing/lending';
+import { booksOf, LendingBench } from '../testing/lending-bench';
+
+// Servers are shared with other tests, and may be slow.
+jest.setTimeout(60_000);
+
+const at = '2026-03-01T09:30:00.000Z';
+const HOUR_MS = 3_600_000;
+
+/** What happens to a few books on three shelves; `bad` can never be folded once it was bought. */
+const anEvent = fc.record({
+  book: fc.constantFrom('a', 'b', 'c', 'd', 'bad'),
+  what: fc.constantFrom('bought', 'moved', 'lent', 'returned', 'sold', 'foreign'),
+  shelf: fc.constantFrom('top', 'low', 'far'),
+});
+type Happening = typeof anEvent extends fc.Arbitrary<infer Value> ? Value : never;
+
+function eventOf({ book, what, shelf }: Happening): LendingEvent | undefined {
+  switch (what) {
+    case 'bought':
+      return bought(book, shelf, book === 'bad' ? 'poison' : `Book ${book}`);
+    case 'moved':
+      return moved(book, shelf, shelf === 'top' ? 'low' : 'top');
+    case 'lent':
+      return lent(book, 'Kim', at);
+    case 'returned':
+      return returned(book);
+    case 'sold':
+      return sold(book, shelf);
+    case 'foreign':
+      return undefined;
+  }
+}
+
+describe('the past of a read model that is kept, on real Postgres', () => {
+  let bench: LendingBench;
+  beforeAll(async () => {
+    bench = await LendingBench.start('past');
+  });
+  afterEach(async () => {
+    jest.restoreAllMocks();
+    await bench.reset();
+  });
+  afterAll(() => bench.stop());
+
+  const everything = (runner: ProjectionRunner, position: number | Instant) =>
+    runner.readModels.ask(lending, { at: position }, async (manager) => ({
+      books: await booksOf(manager),
+      shelves: await manager.getRepository('shelf').find({ order: { shelf: 'asc' } }),
+    }));
+  const happen = async (happenings: readonly Happening[]) => {
+    for (const happening of happenings) {
+      const event = eventOf(happening);
+      await (event ? bench.append(event) : bench.appendForeign());
+    }
+  };
+  /** What is kept is used no more. */
+  const forgetPast = () => bench.sql('update projection set past_through = -1');
+  const reached = (runner: ProjectionRunner) => bench.books(runner, { min_position: bench.head });
+  const pastFrom = async () =>
+    (await bench.sql<{ from: number }>('select past_from::int as from from projection'))[0]?.from;
+
+  /** Asks all of them twice: what is kept, and what a rebuild says. */
+  const expectRebuilt = async (runner: ProjectionRunner, positions: readonly number[]) => {
+    const seen = [];
+    for (const position of positions) seen.push(await everything(runner, position));
+    const rebuilder = await bench.run({ pace: { pollMs: 60_000, pastKeptMs: 0 } });
+    await runner.stop();
+    await forgetPast();
+    for (const [index, position] of positions.entries())
+      expect({ position, ...seen[index] }).toEqual({
+        position,
+        ...(await everything(rebuilder, position)),
+      });
+    await rebuilder.stop();
+  };
+
+  it('is at any position what a rebuild up to there is', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(anEvent, { minLength: 20, maxLength: 60 }),
+        fc.array(fc.boolean(), { minLength: 8, maxLength: 8 }),
+        fc.array(fc.nat(), { minLength: 6, maxLength: 6 }),
+        async (happenings, crashes, wanted) => {
+          const dies = [...crashes];
+          const onCrashPoint = (point: string): void => {
+            if (point === 'projector.before-commit' && dies.pop() === true)
+              throw new Error('the process dies here');
+          };
+          const pace = { batchMax: 7, rebuildBatchMax: 7 };
+          const half = happenings.length >> 1;
+          await happen(happenings.slice(0, half));
+          const runner = await bench.run({ onCrashPoint, pace });
+          await bench.run({ onCrashPoint, pace });
+          await happen(happenings.slice(half));
+          await reached(runner);
+          const positions = wanted.map((number) => number % (bench.head + 1));
+          await expectRebuilt(runner, [...positions, 0, bench.head]);
+          await bench.reset();
+        },
+      ),
+      { numRuns: 6, endOnFailure: true },
+    );
+  });
+
+  it('is looked at, not built again: what is read of the log is within a batch', async () => {
+    const runner = await bench.run();
+    for (let book = 0; book < 40; book++) {
+      await bench.append(bought(`b${book}`), lent(`b${book}`, 'Kim', at));
+      await reached(runner);
+    }
+    const reading = jest.spyOn(bench.store, 'read');
+    expect((await everything(runner, 60)).data.books).toHaveLength(30);
+    const before = reading.mock.calls.filter(([after]) => after < 50);
+    expect(before).toEqual([]);
+  });
+
+  it('begins anew when a release that keeps none was at work in between', async () => {
+    const newer = await bench.run();
+    await bench.append(bought('a'), lent('a', 'Kim', at));
+    await reached(newer);
+    await newer.stop();
+    const older = await bench.run({ pace: { pastKeptMs: 0 } });
+    await bench.append(returned('a'), bought('b'));
+    await reached(older);
+    await older.stop();
+    const again = await bench.run();
+    await bench.append(moved('a', 'top', 'low'), sold('b'));
+    await reached(again);
+    expect(await pastFrom()).toBe(4);
+    await expectRebuilt(again, [0, 1, 2, 3, 4, 5, 6]);
+  });
+
+  it('begins with the first release that keeps it', async () => {
+    const earlier = await bench.run();
+    await bench.append(bought('a'), lent('a', 'Kim', at));
+    await reached(earlier);
+    await earlier.stop();
+    // As that release left it.
+    await bench.sql(`drop table book_v1_was, shelf_v1_was, projection_moment;
+      alter table book_v1 drop column "_since"; alter table shelf_v1 drop column "_since";
+      alter table projection drop column past_from, drop column past_through`);
+    const [now] = await Promise.all([bench.run(), bench.run()]);
+    await bench.append(returned('a'), bought('b'));
+    await reached(now);
+    expect(await pastFrom()).toBe(2);
+    await expectRebuilt(now, [0, 1, 2, 3, 4]);
+  });
+
+  it('is forgotten after its time, and older moments are built again', async () => {
+    const first = await bench.run();
+    bench.now = () => Date.now() - 2 * HOUR_MS;
+    await bench.append(bought('a'), lent('a', 'Kim', at));
+    await reached(first);
+    await bench.append(returned('a'));
+    await reached(first);
+    bench.now = Date.now;
+    await bench.append(sold('a'));
+    await reached(first);
+    expect(await bench.sql('select from book_v1_was')).not.toEqual([]);
+    await first.stop();
+
+    const second = await bench.run({ pace: { pastKeptMs: HOUR_MS, pastPruneMs: 20 } });
+    await eventually(async () => expect(await pastFrom()).toBe(3));
+    await eventually(async () =>
+      expect(await bench.sql('select from book_v1_was where "_until" <= 3')).toEqual([]),
+    );
+    await eventually(async () =>
+      expect(await bench.sql('select from projection_moment')).toHaveLength(2),
+    );
+    expect((await everything(second, 3)).data.books).toMatchObject([{ borrower: null }]);
+    await expectRebuilt(second, [0, 1, 2, 3, 4]);
+  });
+
+  it('of history that is too old is not even written', async () => {
+    bench.now = () => Date.now() - 48 * HOUR_MS;
+    for (let book = 0; book < 6; book++)
+      await bench.append(bought(`b${book}`), lent(`b${book}`, 'Kim', at), sold(`b${book}`));
+    const runner = await bench.run({ pace: { rebuildBatchMax: 4 } });
+    await reached(runner);
+    expect(await bench.sql('select from book_v1_was')).toEqual([]);
+    await expectRebuilt(runner, [0, 5, 9, 18]);
+  });
+
+  it('counts with streams that were parked then, and begins anew when they are resumed', async () => {
+    const runner = await bench.run();
+    await bench.append(bought('bad', 'top', 'poison'), bought('a'));
+    await reached(runner);
+    await bench.append(moved('bad', 'top', 'low'), moved('a', 'top', 'low'));
+    await reached(runner);
+    for (const position of [1, 2, 3, 4])
+      expect(JSON.stringify(await everything(runner, position))).not.toContain('bad');
+    await runner.retryParked('registry.lending');
+    expect(await pastFrom()).toBe(4);
+    await expectRebuilt(runner, [1, 2, 3, 4]);
+  });
+});
