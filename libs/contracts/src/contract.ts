@@ -59,6 +59,8 @@ export interface QueryContract<
    * another one then: so the server can say who may ask for what.
    */
   readonly askedFor?: string;
+  /** Why it cannot be asked about the past, as the end of "at is not possible here: …". Absent: it can. */
+  readonly presentOnly?: string;
   /** Absent: asked inside the suite only. */
   readonly http?: HttpRoute;
 }

@@ -12,6 +12,22 @@ const events = all.flatMap(([, { events }]) => events);
 const named = <One extends { readonly name: string }>(some: readonly One[]) =>
   some.map((one) => [one.name, one] as const);
 
+describe('what is asked about the past', () => {
+  it('is every query but those whose answer is no fact', () =>
+    expect(
+      queries.filter(({ presentOnly }) => presentOnly !== undefined).map(({ name }) => name),
+    ).toEqual([
+      'directory',
+      'seal-secret',
+      'secret-keys',
+      'preview-migration',
+      'list-dead-letters',
+      'get-dead-letter',
+      'verify',
+      'what-if',
+    ]));
+});
+
 /** The fields a schema knows, with those of all its alternatives. */
 function fieldsOf(schema: z.ZodType): ReadonlySet<string> {
   const text = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });

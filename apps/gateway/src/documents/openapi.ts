@@ -1,5 +1,6 @@
 import { contracts } from '@downbeat/contracts';
 import type { CommandContract, QueryContract } from '@downbeat/contracts';
+import { DIFFERENCE_TYPE, differenceAnswer } from '../http/difference-reply';
 import { API_PATH, contractRoutes, takesBody, type ContractRoute } from '../http/route-table';
 import { SchemaBook, type JsonSchema } from './json-schema';
 import { streamPath, statusPath, healthPaths } from './own-paths';
@@ -66,7 +67,7 @@ function operation(book: SchemaBook, route: ContractRoute): Json {
         example: sampleOf(field),
       })),
       ...rest,
-      ...(contract.kind === 'command' ? COMMAND_PARAMETERS : QUERY_PARAMETERS),
+      ...(contract.kind === 'command' ? COMMAND_PARAMETERS : queryParameters(contract)),
     ],
     ...(takesBody(route) && { requestBody: requestBody(input, route) }),
     responses:
@@ -167,7 +168,12 @@ const queryResponses = (book: SchemaBook, contract: QueryContract): Json => ({
         reference('headers', name),
       ]),
     ),
-    content: { 'application/json': { schema: book.output(contract.answer) } },
+    content: {
+      'application/json': { schema: book.output(contract.answer) },
+      ...(contract.presentOnly === undefined && {
+        [DIFFERENCE_TYPE]: { schema: book.output(differenceAnswer) },
+      }),
+    },
   },
   304: { description: 'The answer is the one of `If-None-Match`.' },
   ...problems('Problem400', 'Problem404', 'Problem503'),
@@ -183,6 +189,7 @@ const POSITION = {
 const COMMAND_PARAMETERS = ['IdempotencyKey', 'CorrelationId', 'Traceparent'].map((name) =>
   reference('parameters', name),
 );
-const QUERY_PARAMETERS = ['At', 'MinPosition', 'IfNoneMatch', 'CorrelationId'].map((name) =>
-  reference('parameters', name),
-);
+const queryParameters = ({ presentOnly }: QueryContract): readonly Json[] =>
+  [...(presentOnly === undefined ? ['At'] : []), 'MinPosition', 'IfNoneMatch', 'CorrelationId'].map(
+    (name) => reference('parameters', name),
+  );

@@ -22,11 +22,13 @@ export const sharedParameters = {
   At: {
     name: 'at',
     in: 'query',
-    description: 'How it was: after this position, or at this time.',
+    description:
+      'How it was: after this position, or at this time. Two of them, joined by two dots, ask for what was added, removed and changed in between, as a `Difference`; without the second one, up to now.',
     schema: {
       oneOf: [
         { type: 'integer', minimum: 0 },
         { type: 'string', format: 'date-time' },
+        { type: 'string', pattern: '^.+\\.\\..*$' },
       ],
     },
   },

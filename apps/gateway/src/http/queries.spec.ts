@@ -37,6 +37,84 @@ describe('a query over HTTP', () => {
     expect(bench.bus.queries[0]?.body).toEqual({ input: { stream: 'service-billing' }, at: 5 });
   });
 
+  it.each([
+    ['at=3..9', [{ at: 3 }, { at: 9 }]],
+    ['at=3..', [{ at: 3 }, {}]],
+    ['at=3..&min_position=12', [{ at: 3 }, { min_position: 12 }]],
+    [
+      'at=2026-03-01T09:30:00Z..2026-03-01T09:31:00Z',
+      [{ at: '2026-03-01T09:30:00Z' }, { at: '2026-03-01T09:31:00Z' }],
+    ],
+  ])('asks about both moments of ?%s', async (parameters, both) => {
+    await bench.fetch(`${services}?${parameters}`);
+    const input = { limit: 50, is_active: true };
+    expect(bench.bus.queries.map(({ body }) => body)).toEqual(both.map((as) => ({ input, ...as })));
+  });
+
+  const answerAt = (answers: Readonly<Record<number, unknown>>, position = (at: number) => at) => {
+    bench.bus.onQuery = ({ body }) => {
+      const at = Number(body['at'] ?? 9);
+      return answers[at] === undefined
+        ? { ok: false, problem: { code: 'absent', message: 'absent', kind: 'not-found' } }
+        : { ok: true, position: position(at), data: answers[at] };
+    };
+  };
+
+  it('about two moments answers what became different', async () => {
+    answerAt({
+      3: { services: [{ service_id: 'a' }], next_cursor: 'y' },
+      9: { services: [{ service_id: 'b' }, { service_id: 'a' }], next_cursor: 'x' },
+    });
+    const response = await bench.fetch(`${services}?at=3..`);
+    expect(await response.json()).toEqual({
+      ...{ from_position: 3, to_position: 9, is_equal: false, is_cut: false, is_page: true },
+      changes: [
+        {
+          kind: 'added',
+          path: '/services/0',
+          item: { service_id: 'b' },
+          after: { service_id: 'b' },
+        },
+      ],
+    });
+    expect(response.headers.get('X-Read-Position')).toBe('9');
+    expect(response.headers.get('Content-Type')).toMatch(/^application\/vnd.downbeat.difference/);
+  });
+
+  it('about something that came, went or never was', async () => {
+    const difference = async (range: string) =>
+      (await bench.fetch(`${services}/billing?at=${range}`)).json();
+    answerAt({ 9: { a: 1 } });
+    expect(await difference('3..9')).toMatchObject({
+      changes: [{ kind: 'added', path: '', after: { a: 1 } }],
+    });
+    answerAt({ 3: { a: 1 } });
+    expect(await difference('3..9')).toMatchObject({
+      changes: [{ kind: 'removed', path: '', before: { a: 1 } }],
+    });
+    answerAt({});
+    expect(await difference('3..9')).toMatchObject({ status: 404 });
+  });
+
+  it.each([
+    '9..3',
+    '3..soon',
+    '..3',
+    '..',
+    '3..4..5',
+    '2026-03-01T09:31:00Z..2026-03-01T09:30:00Z',
+  ])('refuses ?at=%s and asks nothing', async (range) => {
+    const response = await bench.fetch(`${services}?at=${range}`);
+    expect(await response.json()).toMatchObject({ status: 400, errors: [{ field: 'at' }] });
+    expect(bench.bus.isUntouched).toBe(true);
+  });
+
+  it('refuses moments that only turn out to be in the wrong order', async () => {
+    answerAt({ 3: {}, 9: {} }, (at) => (at === 3 ? 30 : 9));
+    const response = await bench.fetch(`${services}?at=3..9`);
+    expect(await response.json()).toMatchObject({ status: 400, errors: [{ field: 'at' }] });
+  });
+
   it('answers the data alone, and in headers up to where it is true', async () => {
     answerWith({ services: [] }, 7);
     const response = await bench.fetch(services);

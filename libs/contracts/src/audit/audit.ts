@@ -129,6 +129,7 @@ export const verify = query({
   name: 'verify',
   summary:
     'Rebuild a read model beside the live one and compare; check the hash chain of the log, and its heads kept outside the database',
+  presentOnly: 'it compares the tables that there are now',
   input: z.strictObject({
     /** `registry.services`; absent: only the hash chain is checked. */
     read_model: f.line(128).optional(),
@@ -171,6 +172,7 @@ export const whatIf = query({
   name: 'what-if',
   summary:
     'What past runs would have done with another definition: the first decision of each that differs',
+  presentOnly: 'it follows runs to their last event',
   input: z.strictObject({
     /** Need not be registered. */
     definition: workflowDefinition as unknown as z.ZodType<

@@ -71,6 +71,7 @@ export const directory = query({
   context,
   name: 'directory',
   summary: 'Services with the instances that take calls, in the order in which they changed',
+  presentOnly: 'it is answered from memory, for those who call now',
   input: z.strictObject({
     /** Revision up to which the caller knows everything; 0: nothing. */
     since: z.number().int().min(0).default(0),

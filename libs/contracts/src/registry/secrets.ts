@@ -68,6 +68,7 @@ export const sealSecret = query({
   context,
   name: 'seal-secret',
   summary: 'Encrypt a value, so that a configuration can hold it; keeps nothing',
+  presentOnly: 'it keeps nothing',
   input: z.strictObject({
     service_id: f.name,
     environment,
@@ -137,6 +138,7 @@ export const secretKeys = query({
   context,
   name: 'secret-keys',
   summary: 'Under which keys the secrets of configurations are, while they move to a new one',
+  presentOnly: 'keys are no events',
   input: z.strictObject({}),
   answer: z.object({
     current_key_id: z.string().optional().describe('Absent: no key is set, nothing can be sealed'),

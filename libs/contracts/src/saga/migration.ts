@@ -42,6 +42,7 @@ export const previewMigration = query({
   context,
   name: 'preview-migration',
   summary: 'What would become of each step of a run by another version; changes nothing',
+  presentOnly: 'it says what a command would do now',
   input: z.strictObject({ workflow_id: workflowId, to_version: f.version }),
   answer: z.object({
     workflow_id: workflowId,

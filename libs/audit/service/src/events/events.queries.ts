@@ -1,9 +1,10 @@
 import { auditContract, type InputOf } from '@downbeat/contracts';
 import { AuditLog, InvalidCursor, type EventFilter, type EventPage } from '@downbeat/event-store';
-import type { JsonObject, RecordedEvent } from '@downbeat/eventsourcing';
+import { Rejection, type JsonObject, type RecordedEvent } from '@downbeat/eventsourcing';
 import { Answers, type Question } from '@downbeat/service-host';
 import { Controller } from '@nestjs/common';
 import { invalid } from '../refusals';
+import { readPosition } from './read-position';
 
 /** An answer has to fit into one message of the bus. */
 const PAGE_BYTES_MAX = 600_000;
@@ -26,10 +27,18 @@ export class EventsQueries {
   constructor(private readonly log: AuditLog) {}
 
   @Answers(auditContract.listEvents)
-  async list({ input }: Question<InputOf<typeof auditContract.listEvents>>) {
-    const position = (await this.log.headCommit())?.last ?? 0;
+  async list({ input, as }: Question<InputOf<typeof auditContract.listEvents>>) {
+    const position = await readPosition(this.log, as);
+    if (position instanceof Rejection) return position;
+    const until_position =
+      as.at === undefined
+        ? input.until_position
+        : Math.min(input.until_position ?? position, position);
     try {
-      const { events, next_cursor } = await this.fittingPage(input);
+      const { events, next_cursor } = await this.fittingPage({
+        ...input,
+        ...(until_position !== undefined && { until_position }),
+      });
       return { position, data: { events: events.map(thatFits) as never, next_cursor } };
     } catch (fault) {
       if (!(fault instanceof InvalidCursor)) throw fault;

@@ -8,6 +8,7 @@ import {
 } from '@downbeat/eventsourcing';
 import { Answers, type Question } from '@downbeat/service-host';
 import { Controller } from '@nestjs/common';
+import { readPosition } from '../events/read-position';
 import { HeavyWork, tooLarge } from '../heavy-work';
 import type { Patience } from '../patience';
 import { replayerOf, replayersOn, type Replayers } from './replayers';
@@ -43,8 +44,9 @@ export class ReplayQueries {
   ) {}
 
   @Answers(replay)
-  async replay({ input }: Question<ReplayInput>) {
-    const position = (await this.log.headCommit())?.last ?? 0;
+  async replay({ input, as }: Question<ReplayInput>) {
+    const position = await readPosition(this.log, as);
+    if (position instanceof Rejection) return position;
     const until = Math.min(input.until_position ?? position, position);
     const streams = await this.heavyWork.run((patience) =>
       replayed(this.log, input, until, patience),

@@ -25,6 +25,41 @@ const showThing = query({
   answer: z.object({ owner: z.string() }),
 });
 
+const countWaiting = query({
+  ...{
+    context: 'registry',
+    name: 'count-waiting',
+    summary: '',
+    presentOnly: 'what waits is no fact',
+  },
+  input: z.strictObject({}),
+  answer: z.object({ waiting: z.number() }),
+});
+
+class Waiting {
+  @Answers(countWaiting)
+  count(_: Question<object>): Promise<Read<{ waiting: number }> | Rejection> {
+    return Promise.resolve({ position: 7, data: { waiting: 1 } });
+  }
+}
+
+describe('a question about the present alone', () => {
+  const ask = (payload: object): Promise<QueryOutcome> =>
+    (new Waiting().count as unknown as (payload: object) => Promise<QueryOutcome>)(payload);
+
+  it('is not answered about the past, and says why', async () => {
+    expect(await ask({})).toMatchObject({ ok: true });
+    for (const at of [0, 3, '2026-03-01T09:30:00Z'])
+      expect(await ask({ at })).toMatchObject({
+        ok: false,
+        problem: {
+          kind: 'invalid',
+          errors: [{ field: 'at', message: 'is not possible here: what waits is no fact' }],
+        },
+      });
+  });
+});
+
 class Broken extends Fault {
   readonly code = 'tests/broken';
   readonly remedy = 'give-up';

@@ -89,6 +89,8 @@ function questionOf<Contract extends QueryContract>(
   const outer = validate(envelope, payload ?? {});
   if (outer instanceof Rejection) return outer;
   const { input, at, min_position } = outer.value;
+  if (at !== undefined && contract.presentOnly !== undefined)
+    return presentOnly(contract.presentOnly);
   const inner = validate(contract.input, input as JsonObject);
   if (inner instanceof Rejection) return inner;
   const another = askedForAnother(contract, inner.value as JsonObject, subject);
@@ -100,6 +102,11 @@ function questionOf<Contract extends QueryContract>(
       ...(min_position === undefined ? {} : { min_position }),
     },
   };
+}
+
+function presentOnly(reason: string): Rejection {
+  const message = `is not possible here: ${reason}`;
+  return new Rejection('invalid-input', `at ${message}`, 'invalid', [{ field: 'at', message }]);
 }
 
 /** Who may ask on a subject is the server's to know; what is asked has to be what the subject says. */
