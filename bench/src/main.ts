@@ -6,6 +6,8 @@ import { OtherLoad } from './measure/other-load';
 import { append } from './parts/append.part';
 import { discovery } from './parts/discovery.part';
 import { lag } from './parts/lag.part';
+import { moments } from './parts/moments.part';
+import { past } from './parts/past.part';
 import { profile } from './parts/profile.part';
 import { rebuild } from './parts/rebuild.part';
 import { recovery } from './parts/recovery.part';
@@ -25,14 +27,16 @@ const PARTS: readonly Part[] = [
   recovery,
   discovery,
   rebuild,
+  moments,
   profile,
   registry,
   append,
   lag,
+  past,
 ];
 const WRITE_DOCS = '--write-docs';
 const DOCUMENT = join(WORKSPACE, 'docs', 'benchmarks.md');
-const MINUTES_MAX = 10;
+const MINUTES_MAX = 12;
 
 /** `npm run bench [-- part... --write-docs]`. */
 async function main(): Promise<void> {

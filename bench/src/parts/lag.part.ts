@@ -54,10 +54,11 @@ export const lag: Part = {
     });
     const projected = () => runner.status()[0]?.position ?? 0;
     try {
-      await lagsMs(store, projected, WARM_UP_MS);
+      const append = () => appendOne(store);
+      await lagsMs(append, projected, WARM_UP_MS);
       const rounds: (readonly number[])[] = [];
       for (let round = 0; round < ROUNDS; round++)
-        rounds.push(await lagsMs(store, projected, ROUND_MS));
+        rounds.push(await lagsMs(append, projected, ROUND_MS));
       const title = `${EVENTS_PER_S} events/s:`;
       const share = (wanted: number) => rounds.map((ms) => percentile(ms, wanted));
       return {
@@ -76,8 +77,8 @@ export const lag: Part = {
 let streams = 0;
 
 /** Appends at a steady rate, whatever became of the appends before. */
-async function lagsMs(
-  store: PostgresEventStore,
+export async function lagsMs(
+  append: () => Promise<Position>,
   projected: () => Position,
   forMs: number,
 ): Promise<readonly number[]> {
@@ -99,7 +100,7 @@ async function lagsMs(
     const due = ((performance.now() - start) * EVENTS_PER_S) / 1_000;
     for (; sent < due; sent++)
       appends.push(
-        appendOne(store).then((position) => pending.push({ position, atMs: performance.now() })),
+        append().then((position) => pending.push({ position, atMs: performance.now() })),
       );
     collect();
   }
