@@ -58,6 +58,8 @@ export interface PostgresEventStoreOptions extends DatabaseOptions {
   readonly readersMax?: number;
   readonly upcasters?: Upcasters;
   readonly hints?: LogHints;
+  /** Told of each flush: how many appends it takes. */
+  readonly onFlush?: (appends: number) => void;
 }
 
 /**
@@ -75,6 +77,7 @@ export class PostgresEventStore extends EventStore {
   readonly #listeners: LogListeners;
   readonly #tail = new LogTail(TAIL_LIMITS);
   readonly #upcasters: Upcasters;
+  readonly #onFlush: PostgresEventStoreOptions['onFlush'];
   /** The newest of this context's events that this process was told of. */
   #announced: Position = 0;
   #closing: Promise<void> | undefined;
@@ -84,6 +87,7 @@ export class PostgresEventStore extends EventStore {
     this.context = options.context;
     this.#log = logNameOf(options);
     this.#upcasters = options.upcasters ?? {};
+    this.#onFlush = options.onFlush;
     // A pool of one: it replaces a lost connection, and prepares the statement anew on the next.
     this.#writer = poolOf(options, `${options.context}-append`, 1);
     this.#readers = poolOf(options, `${options.context}-read`, options.readersMax ?? READERS_MAX);
@@ -262,6 +266,7 @@ export class PostgresEventStore extends EventStore {
   }
 
   async #flush(groups: readonly SealedGroup[]): Promise<readonly (readonly Appended[] | Error)[]> {
+    this.#onFlush?.(groups.reduce((sum, group) => sum + group.length, 0));
     const send = (some: readonly SealedGroup[]) =>
       appendMany(this.#writer, this.#log, this.context, some);
     const outcomes = await sendHalving(groups, send, refusalOf).catch((fault: unknown) => {

@@ -21,7 +21,9 @@ import { tellQuery } from './debugging/told';
 import { HostModule } from './host.module';
 import { Probes } from './http/probes';
 import { jsonLog, requestLog } from './logging';
-import { exposeMetrics } from './metrics';
+import { exposeMetrics } from './metering/exposed-metrics';
+import { HostMetrics } from './metering/host-metrics';
+import { exposeReadiness } from './metering/readiness-metrics';
 import { HostLifecycle } from './runtime/host-lifecycle';
 import { reportListening } from './runtime/parent-process';
 
@@ -86,7 +88,7 @@ export async function startService(
   // Of the edge alone: nobody else is asked anything over HTTP but how it is.
   const told = name === 'gateway' ? debugLogs.loggerOf('downbeat:gateway:requests') : undefined;
   const log = told ? requestLog(name, told) : processLog;
-  const metrics = new Registry();
+  const metrics = new HostMetrics(new Registry());
   const probes = new Probes();
   const lifecycle = new HostLifecycle();
   const bus = await NatsMessageBus.connect({
@@ -119,9 +121,10 @@ export async function startService(
     app.use(log);
     service.configureHttp?.(app, config);
     addProbes(probes, bus, lifecycle);
-    exposeMetrics(name, metrics, bus.metrics, lifecycle);
+    exposeMetrics(name, metrics.registry, bus.metrics, lifecycle);
+    exposeReadiness(metrics.registry, probes);
     app.connectMicroservice<MicroserviceOptions>({
-      strategy: new MessageBusStrategy(bus, tellQueries(debugLogs)),
+      strategy: new MessageBusStrategy(bus, measured(metrics, tellQueries(debugLogs))),
     });
     await app.startAllMicroservices();
     await app.listen(config.PORT, config.HOST);
@@ -205,6 +208,13 @@ function tellQueries(debugLogs: DebugLogs): AnswerListener {
     if (tell) tellQuery(tell, subject, outcome, beganMs);
   };
 }
+
+const measured =
+  (metrics: HostMetrics, tell: AnswerListener): AnswerListener =>
+  (subject, outcome, beganMs) => {
+    metrics.answered(subject, outcome, beganMs);
+    tell(subject, outcome, beganMs);
+  };
 
 const busLog = (): BusLog => {
   const logger = new NestLogger('bus');

@@ -6,7 +6,7 @@ import { DebugLogs } from './debugging/debug-logs';
 import { Probes } from './http/probes';
 import { logging } from './logging';
 import type { HttpLogger } from 'pino-http';
-import type { Registry } from 'prom-client';
+import { HostMetrics } from './metering/host-metrics';
 import { Clock, SystemClock } from './runtime/clock';
 import { HostLifecycle } from './runtime/host-lifecycle';
 
@@ -15,7 +15,7 @@ export interface HostParts {
   readonly module: Type;
   readonly settings: HostSettings;
   readonly log: HttpLogger;
-  readonly metrics: Registry;
+  readonly metrics: HostMetrics;
   readonly bus: MessageBus;
   readonly probes: Probes;
   readonly lifecycle: HostLifecycle;
@@ -39,15 +39,16 @@ export class HostModule {
   }: HostParts): DynamicModule {
     return {
       module: HostModule,
-      imports: [logging(log), HttpModule.of(name, probes, metrics), module],
+      imports: [logging(log), HttpModule.of(name, probes, metrics.registry), module],
       providers: [
         { provide: MessageBus, useValue: bus },
         { provide: Clock, useClass: SystemClock },
         { provide: HostLifecycle, useValue: lifecycle },
         { provide: HostSettings, useValue: settings },
         { provide: DebugLogs, useValue: debugLogs },
+        { provide: HostMetrics, useValue: metrics },
       ],
-      exports: [MessageBus, Clock, HostLifecycle, HostSettings, DebugLogs],
+      exports: [MessageBus, Clock, HostLifecycle, HostSettings, DebugLogs, HostMetrics],
     };
   }
 }

@@ -20,6 +20,7 @@ import type { DebugLogs, Tell } from '../debugging/debug-logs';
 import type { CONTEXT_TOPICS } from '../debugging/debug-names';
 import { toldCommands, toldPublications } from '../debugging/told';
 import { CommandEntrance } from '../entrance/command-entrance';
+import type { HostMetrics } from '../metering/host-metrics';
 import type { Clock } from './clock';
 import type { ContextDefinition, ContextStart } from './context-definition';
 import type { ContextPool } from './context-pool';
@@ -41,6 +42,7 @@ export interface ContextParts {
   /** Everything in the process, to look for handlers in. */
   readonly modules: ModulesContainer;
   readonly debugLogs: DebugLogs;
+  readonly metrics: HostMetrics;
 }
 
 /** Everything a context runs besides answering: commands in, publications out, reactions. */
@@ -71,7 +73,7 @@ export class ContextRuntime<Event extends Message = Message> {
    */
   async start({ reactors = [] }: ContextStart = {}): Promise<void> {
     const { context, publications, commands } = this.definition;
-    const { bus, store, deadLetters, clock } = this.parts;
+    const { bus, store, deadLetters, clock, metrics } = this.parts;
     assertServed(this.definition, this.parts.modules);
     await this.database.start();
     this.forgotten.start();
@@ -98,7 +100,11 @@ export class ContextRuntime<Event extends Message = Message> {
       durable: `${context}-commands`,
       subject: `command.${context}.>`,
       orderKey: (delivery) => entrance.orderKeyOf(delivery),
-      handle: toldCommands((delivery) => entrance.handle(delivery), this.tellOf('commands')),
+      handle: metrics.commands.measured(
+        context,
+        new Set(commands.map(({ contract }) => contract.name)),
+        toldCommands((delivery) => entrance.handle(delivery), this.tellOf('commands')),
+      ),
     });
   }
 

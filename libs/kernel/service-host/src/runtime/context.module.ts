@@ -11,6 +11,7 @@ import { HostSettings } from '../config/host-settings';
 import { InvalidConfig, loadConfig } from '../config/load-config';
 import type { ConfiguredModule } from '../config/settings-of';
 import { DebugLogs } from '../debugging/debug-logs';
+import { HostMetrics } from '../metering/host-metrics';
 import { Clock } from './clock';
 import type { ContextDefinition } from './context-definition';
 import { ContextPool } from './context-pool';
@@ -52,16 +53,18 @@ export class ContextModule {
         },
         {
           provide: EventStore,
-          inject: [HostSettings, MessageBus, HostLifecycle, DebugLogs],
+          inject: [HostSettings, MessageBus, HostLifecycle, DebugLogs, HostMetrics],
           useFactory: (
             settings: HostSettings,
             bus: MessageBus,
             lifecycle: HostLifecycle,
             debugLogs: DebugLogs,
+            metrics: HostMetrics,
           ) => {
             const hints = logHints(bus, settings.config.LOG_NAME);
             const tell = debugLogs.of(`downbeat:${context}:events`);
-            const store = new TracedEventStore({ ...databaseOf(settings), hints }, tell);
+            const options = { ...databaseOf(settings), hints };
+            const store = new TracedEventStore(options, metrics.log, tell);
             lifecycle.onClose(`${context} store`, () => store.close());
             return store;
           },
@@ -109,9 +112,12 @@ export class ContextModule {
         },
         {
           provide: DeadLetters,
-          inject: [HostSettings, ContextPool],
-          useFactory: ({ config }: HostSettings, pool: ContextPool) =>
-            new PostgresDeadLetters(pool.pool, config.LOG_NAME),
+          inject: [HostSettings, ContextPool, HostMetrics],
+          useFactory: ({ config }: HostSettings, pool: ContextPool, metrics: HostMetrics) =>
+            metrics.deadLetters.counted(
+              context,
+              new PostgresDeadLetters(pool.pool, config.LOG_NAME),
+            ),
         },
         {
           provide: ContextRuntime,
@@ -127,6 +133,7 @@ export class ContextModule {
             HostSettings,
             ModulesContainer,
             DebugLogs,
+            HostMetrics,
           ],
           useFactory: (
             bus: MessageBus,
@@ -140,6 +147,7 @@ export class ContextModule {
             { config }: HostSettings,
             modules: ModulesContainer,
             debugLogs: DebugLogs,
+            metrics: HostMetrics,
           ) => {
             const { LOG_NAME: logName, COMMAND_ANSWERS_KEPT_DAYS: answersKeptDays } = config;
             const parts = {
@@ -154,6 +162,7 @@ export class ContextModule {
               answersKeptDays,
               modules,
               debugLogs,
+              metrics,
             };
             const runtime = new ContextRuntime(definition, parts);
             lifecycle.onStop(`${context} runtime`, () => runtime.stop());

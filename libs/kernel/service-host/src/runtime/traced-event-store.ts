@@ -7,31 +7,53 @@ import {
 import { currentStory, newTraceparent } from '@downbeat/message-bus';
 import type { Tell } from '../debugging/debug-logs';
 import { tellAppended } from '../debugging/told';
+import type { LogMetrics } from '../metering/log-metrics';
 
-/** Every event has a trace: its cause's, or else that of the story it happens in, or a new one. */
+/**
+ * Every event has a trace: its cause's, or else that of the story it happens in, or a new one. What is
+ * appended is counted.
+ */
 export class TracedEventStore extends PostgresEventStore {
   constructor(
     options: PostgresEventStoreOptions,
+    private readonly metrics: LogMetrics,
     private readonly tell?: Tell,
   ) {
-    super(options);
+    const { context } = options;
+    super({ ...options, onFlush: (appends) => metrics.flushed(context, appends) });
   }
 
   override async append(append: Append): Promise<Appended> {
-    const appended = await super.append(traced(append));
-    if (this.tell) tellAppended(this.tell, append, appended);
+    const beganMs = performance.now();
+    const one = traced(append);
+    const appended = await this.counted(super.append(one));
+    this.noted(one, appended, beganMs);
     return appended;
   }
 
   override async appendTogether(appends: readonly Append[]): Promise<readonly Appended[]> {
-    const appended = await super.appendTogether(appends.map(traced));
-    const { tell } = this;
-    if (tell)
-      for (const [at, one] of appended.entries()) {
-        const append = appends[at];
-        if (append) tellAppended(tell, append, one);
-      }
+    const beganMs = performance.now();
+    const all = appends.map(traced);
+    const appended = await this.counted(super.appendTogether(all));
+    for (const [at, one] of appended.entries()) {
+      const append = all[at];
+      if (append) this.noted(append, one, beganMs);
+    }
     return appended;
+  }
+
+  private noted(append: Append, appended: Appended, beganMs: number): void {
+    this.metrics.appended(this.context, append, appended, beganMs);
+    if (this.tell) tellAppended(this.tell, append, appended);
+  }
+
+  private async counted<Result>(appending: Promise<Result>): Promise<Result> {
+    try {
+      return await appending;
+    } catch (fault) {
+      this.metrics.failed(this.context, fault);
+      throw fault;
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 import { BUS_GAUGES, type BusMetrics } from '@downbeat/message-bus';
-import { collectDefaultMetrics, Counter, Gauge, type Registry } from 'prom-client';
-import type { HostLifecycle } from './runtime/host-lifecycle';
+import { Counter, Gauge, type Registry } from 'prom-client';
+import type { HostLifecycle } from '../runtime/host-lifecycle';
+import { exposeProcess } from './process-metrics';
 
 const SNAKE = /[A-Z]/g;
 const snake = (name: string): string => name.replace(SNAKE, (letter) => `_${letter.toLowerCase()}`);
@@ -14,7 +15,7 @@ export function exposeMetrics(
 ): void {
   const registers = [registry];
   registry.setDefaultLabels({ service });
-  collectDefaultMetrics({ register: registry });
+  exposeProcess(registry);
 
   for (const name of Object.keys(bus) as (keyof BusMetrics)[])
     if (BUS_GAUGES.includes(name))
@@ -57,6 +58,50 @@ export function exposeMetrics(
       for (const runtime of lifecycle.runtimes)
         for (const { name, parked_streams } of runtime.status().projections)
           this.set({ projection: name }, parked_streams);
+    },
+  });
+  new Gauge({
+    registers,
+    name: 'downbeat_projection_served',
+    help: '1: the read model can be asked; 0 while its first version is being built',
+    labelNames: ['projection'],
+    collect() {
+      for (const runtime of lifecycle.runtimes)
+        for (const { name, is_served } of runtime.status().projections)
+          this.set({ projection: name }, is_served ? 1 : 0);
+    },
+  });
+  new Gauge({
+    registers,
+    name: 'downbeat_projection_faulty',
+    help: '1: the last batch of the read model failed; the log says why',
+    labelNames: ['projection'],
+    collect() {
+      for (const runtime of lifecycle.runtimes)
+        for (const { name, fault } of runtime.status().projections)
+          this.set({ projection: name }, fault === undefined ? 0 : 1);
+    },
+  });
+  new Gauge({
+    registers,
+    name: 'downbeat_relay_stuck',
+    help: '1: publications cannot be sent now; the log says why',
+    labelNames: ['context'],
+    collect() {
+      for (const runtime of lifecycle.runtimes) {
+        const relay = runtime.status().relay;
+        if (relay) this.set({ context: runtime.context }, relay.stuck === undefined ? 0 : 1);
+      }
+    },
+  });
+  new Gauge({
+    registers,
+    name: 'downbeat_database_reachable',
+    help: '1: Postgres answers this context',
+    labelNames: ['context'],
+    collect() {
+      for (const runtime of lifecycle.runtimes)
+        this.set({ context: runtime.context }, runtime.status().database === 'reachable' ? 1 : 0);
     },
   });
   new Counter({

@@ -1,7 +1,7 @@
 import { BusMetrics } from '@downbeat/message-bus';
 import { Registry } from 'prom-client';
-import { exposeMetrics } from './metrics';
-import { HostLifecycle } from './runtime/host-lifecycle';
+import { HostLifecycle } from '../runtime/host-lifecycle';
+import { exposeMetrics } from './exposed-metrics';
 
 describe('what a scrape sees', () => {
   const finds = { lost: 2 };
@@ -45,7 +45,7 @@ describe('what a scrape sees', () => {
   });
 
   it('no counter is without its ending, and no gauge has it', async () => {
-    for (const [, name, type] of (await scrape()).matchAll(/^# TYPE (downbeat_\S+) (\w+)$/gm))
+    for (const [, name, type] of (await scrape()).matchAll(/^# TYPE (\S+) (\w+)$/gm))
       expect([name, name?.endsWith('_total')]).toEqual([name, type === 'counter']);
   });
 });
