@@ -10,6 +10,7 @@ import {
   thresholdsOf,
   type BreakerKey,
   type BreakerPolicy,
+  type BreakerState,
   type BreakerStatistics,
   type CallTally,
   type JournalBounds,
@@ -171,6 +172,11 @@ export class HeldBreakers {
     const thresholds = thresholdsOf(policy);
     const counted = Math.max(held?.openedBy ?? 0, ...statistics.rules.map(countedBy));
     return { key, ...statistics, thresholds, counted, ...(follows !== undefined && { follows }) };
+  }
+
+  /** Of each, the state it is in. */
+  states(): readonly BreakerState[] {
+    return [...this.held.values()].map(({ breaker }) => breaker.name);
   }
 
   views(): readonly BreakerView[] {

@@ -20,7 +20,6 @@ export * from './http/probes';
 export * from './http/request-story';
 export * from './metering/durations';
 export * from './metering/host-metrics';
-export * from './metering/log-metrics';
 export * from './metering/open-metrics';
 export * from './runtime/clock';
 export * from './runtime/context-definition';

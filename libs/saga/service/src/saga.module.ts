@@ -6,13 +6,13 @@ import {
   ContextModule,
   ContextRuntime,
   HostLifecycle,
+  HostMetrics,
   HostSettings,
   loadConfig,
   Probes,
 } from '@downbeat/service-host';
 import { Logger, Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Registry } from 'prom-client';
 import { Admission } from './admission/admission';
 import { TargetWatch } from './admission/target-watch';
 import { BreakerReports } from './breakers/breaker-reports';
@@ -86,6 +86,10 @@ import { showEngine } from './engine/engine-status';
 import { FaultLog } from './engine/fault-log';
 import { Replica } from './engine/replica';
 import { RunEngine } from './engine/run-engine';
+import { showBreakers } from './metering/breaker-metrics';
+import { CallMetrics } from './metering/call-metrics';
+import { RunCounts } from './metering/run-counts';
+import { RunMetrics } from './metering/run-metrics';
 import { bulkOperations } from './projections/bulk/bulk.projection';
 import { BulkQueries } from './projections/bulk/bulk.queries';
 import { incidents } from './projections/incidents/incidents.projection';
@@ -213,6 +217,9 @@ const alarms = new Logger('Incidents');
     OperateWorkflow,
     ExpectedDurations,
     OpenIncidents,
+    RunMetrics,
+    RunCounts,
+    CallMetrics,
     DatabaseClock,
     ServiceDirectory,
     HttpTarget,
@@ -275,6 +282,7 @@ const alarms = new Logger('Incidents');
         MessageBus,
         HostSettings,
         PausedDefinitions,
+        RunMetrics,
       ],
       useFactory: (
         store: EventStore,
@@ -287,6 +295,7 @@ const alarms = new Logger('Incidents');
         bus: MessageBus,
         { environment }: HostSettings,
         paused: PausedDefinitions,
+        metrics: RunMetrics,
       ) =>
         new RunEngine({
           openMax: loadConfig(sagaConfig, environment).SAGA_OPEN_RUNS_MAX,
@@ -302,6 +311,8 @@ const alarms = new Logger('Incidents');
           pause: (ms) => pause(ms, undefined, { ref: false }),
           onEnded: (correlationId, position) =>
             bus.hint(sagaContract.runEndedSubject(correlationId), { position }),
+          onRecorded: ({ id }, events, state, traceparent) =>
+            metrics.recorded(id, events, state, traceparent),
           onFault: (run, fault) => faults.met(run.id, fault),
           onIncident: (incident) => alarms.error(incident, 'an incident waits for a person'),
         }),
@@ -322,11 +333,13 @@ export class SagaModule implements OnApplicationBootstrap {
     private readonly operate: OperateWorkflow,
     private readonly runs: StartRuns,
     private readonly probes: Probes,
-    private readonly metrics: Registry,
+    private readonly metrics: HostMetrics,
     private readonly clock: DatabaseClock,
     private readonly directory: ServiceDirectory,
     private readonly durations: ExpectedDurations,
     private readonly incidents: OpenIncidents,
+    private readonly counts: RunCounts,
+    private readonly admission: Admission,
     private readonly library: DefinitionLibrary,
     private readonly targets: TargetWatch,
     private readonly breakers: BreakerReports,
@@ -352,7 +365,10 @@ export class SagaModule implements OnApplicationBootstrap {
     forgetWhenHinted(this.bus, this.library);
     this.incidents.start();
     this.lifecycle.onStop('open incidents', () => this.incidents.stop());
-    showEngine(this.replica, this.incidents, this.probes, this.metrics, this.bus);
+    showEngine(this.replica, this.incidents, this.probes, this.metrics.registry, this.bus);
+    this.counts.start();
+    this.lifecycle.onStop('counts of runs', () => this.counts.stop());
+    showBreakers(this.admission.breakers, this.metrics.registry);
     this.operate.serve(this.replica.process);
     this.runs.serve(this.replica.process);
     this.paused.start();

@@ -3,9 +3,6 @@ import { Fault } from '@downbeat/eventsourcing';
 import { Counter, Histogram, type Registry } from 'prom-client';
 import { Durations } from './durations';
 
-/** Told of what a context of this process has appended; nothing is told twice. */
-export type AppendListener = (append: Append) => void;
-
 /** Of one flush, at most 512. */
 const FLUSH_APPENDS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 const STORE_CODE = /^event-store\//;
@@ -13,7 +10,6 @@ const STORE_CODE = /^event-store\//;
 /** Counts and times what this process appends to the log. */
 export class LogMetrics {
   private readonly counts = new Map<string, Map<string, number>>();
-  private readonly listeners = new Map<string, AppendListener[]>();
   private readonly appends: Counter<'context' | 'outcome'>;
   private readonly durations: Durations<'context'>;
   private readonly flushes: Histogram<'context'>;
@@ -52,17 +48,10 @@ export class LogMetrics {
     });
   }
 
-  /** Each append of a context, once it is committed. */
-  listen(context: string, listener: AppendListener): void {
-    this.listeners.set(context, [...(this.listeners.get(context) ?? []), listener]);
-  }
-
   appended(context: string, append: Append, { repeated }: Appended, beganMs: number): void {
     this.appends.inc({ context, outcome: repeated ? 'repeated' : 'appended' });
     this.durations.tookMs({ context }, performance.now() - beganMs, append.meta.traceparent);
-    if (repeated) return;
-    this.countEvents(context, append);
-    for (const listener of this.listeners.get(context) ?? []) listener(append);
+    if (!repeated) this.countEvents(context, append);
   }
 
   failed(context: string, fault: unknown): void {

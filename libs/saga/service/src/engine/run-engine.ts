@@ -21,12 +21,14 @@ const DRAIN_MS = 2_000;
 const TROUBLES_SHOWN_MAX = 10;
 const STREAM_PREFIX = workflowStream('').length;
 
-type Own = 'onIdle' | 'behaviourOf' | 'versionOf' | 'family' | 'onIncident';
+type Own = 'onIdle' | 'behaviourOf' | 'versionOf' | 'family' | 'onIncident' | 'onRecorded';
 type Given = Omit<RunSurroundings, Own>;
 
 export interface EngineOptions extends Given, Pick<RoomOptions, 'openMax' | 'operatedMax'> {
   /** Default: nobody is told. */
   readonly onIncident?: RunSurroundings['onIncident'];
+  /** Default: nobody is told. */
+  readonly onRecorded?: RunSurroundings['onRecorded'];
   readonly store: EventStore;
   readonly leases: Leases;
   readonly library: DefinitionLibrary;
@@ -51,6 +53,7 @@ export class RunEngine {
     this.space = new Room(options);
     this.surroundings = {
       onIncident: () => undefined,
+      onRecorded: () => undefined,
       ...options,
       behaviourOf: (name, version) => this.behaviourOf(name, version),
       versionOf: (name, version) => options.library.find(name, version),

@@ -5,6 +5,8 @@ import type {
   TellParentEffect,
   CompiledDefinition,
   RunDecider,
+  RunEvent,
+  RunState,
 } from '@downbeat/saga-domain';
 import type { Position, Rejection } from '@downbeat/eventsourcing';
 import type { Clock } from '@downbeat/service-host';
@@ -57,6 +59,13 @@ export interface RunSurroundings {
   readonly onIdle: (run: RunInHand) => void;
   /** Tells whoever waits for the end of a run; at least once for each end. */
   readonly onEnded: (correlationId: string, position: Position) => void;
+  /** What this process has recorded of a run, and how it is after that; never told twice. */
+  readonly onRecorded: (
+    run: RunInHand,
+    events: readonly RunEvent[],
+    state: RunState,
+    traceparent: string | undefined,
+  ) => void;
   readonly onFault: (run: RunInHand, fault: unknown) => void;
   /** A run waits for a person; said once, by the process that recorded it. */
   readonly onIncident: (incident: OpenedIncident) => void;

@@ -1,6 +1,7 @@
 import type { CallEffect, CallResult } from '@downbeat/saga-domain';
 import { DebugLogs, type Tell } from '@downbeat/service-host';
 import { Injectable } from '@nestjs/common';
+import { CallMetrics } from '../metering/call-metrics';
 import { CallReports } from './call-reports';
 import { endedCall } from './ended-call';
 import { HttpTarget } from './http-target';
@@ -16,6 +17,7 @@ export class Targets extends TargetCaller {
     private readonly http: HttpTarget,
     private readonly nats: NatsTarget,
     private readonly reports: CallReports,
+    private readonly metrics: CallMetrics,
     debugLogs: DebugLogs,
   ) {
     super();
@@ -26,10 +28,13 @@ export class Targets extends TargetCaller {
     const target = effect.endpoint.startsWith('nats:') ? this.nats : this.http;
     const beganMs = performance.now();
     const result = await target.call(effect, context);
-    const ms = performance.now() - beganMs;
-    if (result) this.reports.ended(endedCall(effect, result, ms));
-    this.tell?.(
-      { ...factsOf(effect), result: result?.kind ?? 'not sent', ms: Math.round(ms) },
+    const endedAfterMs = performance.now() - beganMs;
+    if (result) this.reports.ended(endedCall(effect, result, endedAfterMs));
+    this.metrics.made(effect, result, beganMs, context.traceparent);
+    if (!this.tell) return result;
+    const ms = Math.round(endedAfterMs);
+    this.tell(
+      { ...factsOf(effect), result: result?.kind ?? 'not sent', ms },
       'a service was called',
     );
     return result;
