@@ -1,6 +1,8 @@
+import { Durations } from '@downbeat/service-host';
 import { Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Registry } from 'prom-client';
+import { contextOf } from './request-context';
 
 const UNMATCHED = 'unmatched';
 
@@ -9,7 +11,7 @@ const UNMATCHED = 'unmatched';
 export class RequestMetrics {
   private readonly underWay = new Set<Request>();
   private readonly requests: Counter<'method' | 'route' | 'status'>;
-  private readonly seconds: Histogram<'method' | 'route'>;
+  private readonly durations: Durations<'method' | 'route'>;
 
   constructor(registry: Registry) {
     const { underWay } = this;
@@ -20,12 +22,10 @@ export class RequestMetrics {
       help: 'Answered requests by method, route and status',
       labelNames: ['method', 'route', 'status'],
     });
-    this.seconds = new Histogram({
-      registers,
+    this.durations = new Durations(registry, {
       name: 'http_request_duration_seconds',
       help: 'Time from the head of the request to the end of the answer',
       labelNames: ['method', 'route'],
-      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     });
     new Gauge({
       registers,
@@ -48,7 +48,8 @@ export class RequestMetrics {
       const { method } = request;
       const route = routeOf(request);
       this.requests.inc({ method, route, status: String(response.statusCode) });
-      this.seconds.observe({ method, route }, Number(process.hrtime.bigint() - startedAt) / 1e9);
+      const ms = Number(process.hrtime.bigint() - startedAt) / 1e6;
+      this.durations.tookMs({ method, route }, ms, contextOf(request).traceparent);
     });
   }
 }

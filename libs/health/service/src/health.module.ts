@@ -3,6 +3,7 @@ import {
   ContextModule,
   ContextRuntime,
   HostLifecycle,
+  HostMetrics,
   HostSettings,
   loadConfig,
 } from '@downbeat/service-host';
@@ -20,6 +21,8 @@ import { ReportedCalls } from './checks/reported-calls';
 import { ReportCalls, ReportCallsHandler } from './commands/report-calls';
 import { healthConfig } from './health-config';
 import { breakerCommands, breakerControllers, breakerProviders } from './breakers/breaker-parts';
+import { CheckMetrics } from './metering/check-metrics';
+import { showWatched } from './metering/watched-metrics';
 import { breakers } from './projections/breakers/breakers.projection';
 import { checks } from './projections/checks/checks.projection';
 import { ChecksQueries } from './projections/checks/checks.queries';
@@ -48,6 +51,7 @@ import { Replicas } from './sharing/replicas';
     ReportedCalls,
     Replicas,
     InstanceProbes,
+    CheckMetrics,
     HttpProbe,
     TcpProbe,
     NatsProbe,
@@ -84,6 +88,7 @@ export class HealthModule implements OnApplicationBootstrap {
     private readonly registeredInstances: RegisteredInstancesReactor,
     private readonly replicas: Replicas,
     private readonly reportedCalls: ReportedCalls,
+    private readonly metrics: HostMetrics,
     private readonly lifecycle: HostLifecycle,
   ) {}
 
@@ -91,6 +96,7 @@ export class HealthModule implements OnApplicationBootstrap {
     await this.runtime.start({ reactors: [this.registeredInstances] });
     await this.replicas.prepare();
     this.checker.start();
+    showWatched(this.checker, this.metrics.registry);
     const deafen = this.reportedCalls.listen((instanceId, evidence) =>
       this.checker.hearOfCalls(instanceId, evidence),
     );

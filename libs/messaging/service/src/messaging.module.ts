@@ -36,6 +36,7 @@ import { LetterOperationWatch } from './operations/letter-operation-watch';
 import { LetterOperationsQueries } from './operations/letter-operations.queries';
 import { LetterSelections } from './operations/selection';
 import { deadLetters } from './projections/letters/letters.projection';
+import { WaitingLetters } from './metering/waiting-letters';
 import { subscriptions } from './projections/subscriptions/subscriptions.projection';
 import { SubscriptionsQueries } from './projections/subscriptions/subscriptions.queries';
 import { QueueWork } from './queues/queue-work';
@@ -49,8 +50,7 @@ import { MessageKeeper } from './services/message-keeper';
   imports: [
     ContextModule.of({
       context: 'messaging',
-      projections: [subscriptions, queues],
-      projections: [subscriptions, deadLetters],
+      projections: [subscriptions, deadLetters, queues],
       settings: messagingConfig,
       commands: [
         RedriveDeadLetter,
@@ -68,12 +68,12 @@ import { MessageKeeper } from './services/message-keeper';
       ],
     }),
   ],
-  controllers: [DeadLettersQueries, SubscriptionsQueries, QueuesQueries],
   controllers: [
     DeadLettersQueries,
     LetterTextsQueries,
     LetterOperationsQueries,
     SubscriptionsQueries,
+    QueuesQueries,
   ],
   providers: [
     RedriveDeadLetterHandler,
@@ -98,6 +98,7 @@ import { MessageKeeper } from './services/message-keeper';
     Sweep,
     MessageKeeper,
     ...queueProviders,
+    WaitingLetters,
   ],
 })
 export class MessagingModule implements OnApplicationBootstrap {
@@ -110,6 +111,7 @@ export class MessagingModule implements OnApplicationBootstrap {
     private readonly oldLetters: OldLetters,
     private readonly keeper: MessageKeeper,
     private readonly queueWork: QueueWork,
+    private readonly waiting: WaitingLetters,
     private readonly lifecycle: HostLifecycle,
   ) {}
 
@@ -117,6 +119,8 @@ export class MessagingModule implements OnApplicationBootstrap {
     await this.sweep.prepare();
     await this.queueWork.prepare();
     await this.runtime.start();
+    this.waiting.start();
+    this.lifecycle.onStop('count of dead letters', () => this.waiting.stop());
     const sweeping = new SoleReplica(new SessionLock(this.pool.pool, 'downbeat dead letters'), {
       begin: () => {
         this.sweep.start();

@@ -6,6 +6,7 @@ import { Registry } from 'prom-client';
 import { RecordCalls, RecordCallsHandler } from './commands/record-calls';
 import { RecordSpans, RecordSpansHandler } from './commands/record-spans';
 import { observabilityConfig } from './observability-config';
+import { SpanMetrics } from './metering/span-metrics';
 import { boundHttp } from './otlp/http-bounds';
 import { Ingest } from './otlp/ingest';
 import { Intake } from './otlp/intake';
@@ -25,20 +26,9 @@ import { TailSampling } from './sampling/tail-sampling';
   imports: [
     ContextModule.of({
       context: 'observability',
-      projections: [traces],
-      commands: [RecordSpans],
-      settings: observabilityConfig,
-    }),
-  ],
-  controllers: [TracesQueries, OtlpController],
-  providers: [
-    RecordSpansHandler,
-    TraceRetention,
-    SpanRecorder,
-    SpanCounts,
-    TailSampling,
       projections: [traces, calls],
       commands: [RecordSpans, RecordCalls],
+      settings: observabilityConfig,
     }),
   ],
   controllers: [TracesQueries, CallsQueries, OtlpController],
@@ -46,7 +36,12 @@ import { TailSampling } from './sampling/tail-sampling';
     RecordSpansHandler,
     RecordCallsHandler,
     RegistryView,
+    TraceRetention,
+    SpanRecorder,
+    SpanCounts,
+    TailSampling,
     Ingest,
+    SpanMetrics,
     { provide: Intake, useFactory: () => new Intake() },
   ],
 })

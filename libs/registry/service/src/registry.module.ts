@@ -2,6 +2,7 @@ import {
   ContextModule,
   ContextRuntime,
   HostLifecycle,
+  HostMetrics,
   HostSettings,
   loadConfig,
 } from '@downbeat/service-host';
@@ -39,6 +40,7 @@ import { KnownHistories } from './configuration/known-histories';
 import { DeclaredDependencies } from './dependencies/declared-dependencies';
 import { DirectoryQueries } from './directory/directory.queries';
 import { LiveDirectory } from './directory/live-directory';
+import { showDirectory } from './metering/directory-metrics';
 import { Heartbeats } from './heartbeats/heartbeats';
 import { Housekeeping } from './heartbeats/housekeeping';
 import { ActivationsQueries } from './projections/configurations/activations.queries';
@@ -144,6 +146,7 @@ export class RegistryModule implements OnApplicationBootstrap {
     private readonly keyRotation: KeyRotation,
     private readonly gates: GateWatch,
     private readonly configurationNews: ConfigurationNews,
+    private readonly metrics: HostMetrics,
     private readonly lifecycle: HostLifecycle,
   ) {}
 
@@ -152,6 +155,7 @@ export class RegistryModule implements OnApplicationBootstrap {
     await this.dataKeys.prepare();
     await this.runtime.start({ reactors: [this.instanceHealth] });
     await this.directory.start();
+    showDirectory(this.directory, this.metrics.registry);
     this.lifecycle.onStop('the directory', () => this.directory.stop());
     this.closedSessions.start();
     this.lifecycle.onStop('closed sessions', async () => this.closedSessions.stop());

@@ -5,6 +5,7 @@ import {
   planOf,
   serviceCheck,
   type CallEvidence,
+  type CheckedStatus,
   type CheckEvent,
   type CheckPlan,
   type NeedsChanged,
@@ -70,6 +71,16 @@ export class Checker {
 
   status(): { readonly watched: number; readonly under_way: number } {
     return { watched: this.watches.size, under_way: this.probing.underWay };
+  }
+
+  /** How many of all instances stand how, as far as this replica has read the log. */
+  standings(): ReadonlyMap<CheckedStatus, number> {
+    const counts = new Map<CheckedStatus, number>();
+    for (const { standing } of this.known.values()) {
+      const status = standing?.status ?? 'starting';
+      counts.set(status, (counts.get(status) ?? 0) + 1);
+    }
+    return counts;
   }
 
   /** What callers report of an instance that another replica checks is that one's business. */

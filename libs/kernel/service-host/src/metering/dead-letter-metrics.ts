@@ -1,6 +1,9 @@
 import { DeadLetters, type DeadLetter } from '@downbeat/message-bus';
 import { Counter, type Registry } from 'prom-client';
 
+/** Their consumers have the names of services and topics in theirs. */
+const SERVICES = 'services';
+
 /** Counts what this process has given up on, by the consumer that could not handle it. */
 export class DeadLetterMetrics {
   private readonly letters: Counter<'context' | 'consumer'>;
@@ -14,9 +17,12 @@ export class DeadLetterMetrics {
     });
   }
 
-  /** @returns The same dead letters, counted. */
+  /** @returns The same dead letters, counted; those of users' services as one. */
   counted(context: string, letters: DeadLetters): DeadLetters {
-    return new CountedDeadLetters(letters, (consumer) => this.letters.inc({ context, consumer }));
+    const own = `${context}-commands`;
+    return new CountedDeadLetters(letters, (consumer) =>
+      this.letters.inc({ context, consumer: consumer === own ? own : SERVICES }),
+    );
   }
 }
 

@@ -134,6 +134,20 @@ describe('what a process measures', () => {
     );
   });
 
+  it("counts what services have given up on as one: their consumers' names are made up", async () => {
+    const letters = metrics.deadLetters.counted('messaging', new MemoryDeadLetters());
+    for (const topic of ['x', 'y'])
+      await letters.quarantine({
+        id: topic,
+        consumer: `shipping_${topic}_low`,
+        attempts: 1,
+        headers: {},
+      } as never);
+    expect((await text()).match(/^downbeat_dead_letters_total\{.*$/gm)).toEqual([
+      'downbeat_dead_letters_total{context="messaging",consumer="services"} 2',
+    ]);
+  });
+
   it('shows whether the process is ready, and what is not', async () => {
     const probes = new Probes();
     let isWell = true;

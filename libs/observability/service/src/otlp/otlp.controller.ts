@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HandedResource } from '@downbeat/observability-domain';
 import { Controller, Post, Req, Res } from '@nestjs/common';
+import { SpanMetrics } from '../metering/span-metrics';
 import { readBody, RequestAborted, unpacked } from './body';
 import {
   exportResponse,
@@ -33,6 +34,7 @@ export class OtlpController {
   constructor(
     private readonly ingest: Ingest,
     private readonly intake: Intake,
+    private readonly metrics: SpanMetrics,
   ) {}
 
   @Post()
@@ -47,12 +49,14 @@ export class OtlpController {
         return this.ingest.take(batches);
       });
       response.setHeader(SPANS_HEADER, spansHeader(taken));
+      this.metrics.answered(200);
       send(response, 200, exportResponse(taken, type ?? 'application/json'), type);
     } catch (fault) {
       if (fault instanceof RequestAborted) return;
       const refusal = asRefusal(fault);
       const { status, message, retryAfterSeconds } = refusal;
       if (retryAfterSeconds !== undefined) response.setHeader('Retry-After', retryAfterSeconds);
+      this.metrics.answered(status);
       // What is left of its body nobody reads.
       if (!request.complete) response.setHeader('Connection', 'close');
       send(

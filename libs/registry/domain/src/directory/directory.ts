@@ -51,6 +51,13 @@ export class Directory {
     return this.listings.size;
   }
 
+  /** Instances of all services that have not gone yet. */
+  get presentCount(): number {
+    let count = 0;
+    for (const { present } of this.listings.values()) count += present;
+    return count;
+  }
+
   /** @returns The entries that changed, in the order of their revisions. */
   apply(events: readonly Recorded<DirectoryEvent>[]): readonly ListedService[] {
     const touched = new Set<Listing>();

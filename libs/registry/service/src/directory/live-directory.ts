@@ -122,8 +122,9 @@ export class LiveDirectory {
     return () => this.listeners.delete(listener);
   }
 
-  status(): { readonly services: number; readonly revision: number } {
-    return { services: this.directory.size, revision: this.directory.revision };
+  status(): { readonly services: number; readonly instances: number; readonly revision: number } {
+    const { size, presentCount, revision } = this.directory;
+    return { services: size, instances: presentCount, revision };
   }
 
   private take(events: readonly Recorded<DirectoryEvent>[]): void {
