@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { querySubject, validate, type QueryContract } from '@downbeat/contracts';
 import { Rejection, type JsonObject } from '@downbeat/eventsourcing';
 import type { MessageBus, QueryOutcome } from '@downbeat/message-bus';
+import { answerTag } from './answer-tag';
 import { compared, DIFFERENCE_TYPE } from './difference-reply';
 import type { Exchange, Handler } from './exchange';
 import { requestInput } from './input';
@@ -71,16 +71,13 @@ function answerReply(
   const body = JSON.stringify(data);
   const headers = {
     'X-Read-Position': String(readPosition),
-    ETag: tagOf(body),
+    ETag: `W/"${answerTag(body)}"`,
     'Cache-Control': 'no-cache',
   };
   return matches(ifNoneMatch, headers.ETag)
     ? { status: 304, headers }
     : { status: 200, headers: { 'Content-Type': type, ...headers }, body };
 }
-
-export const tagOf = (body: string): string =>
-  `W/"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
 
 const matches = (ifNoneMatch: string | undefined, tag: string): boolean =>
   ifNoneMatch === '*' || (ifNoneMatch ?? '').split(',').some((one) => one.trim() === tag);

@@ -1,23 +1,18 @@
 import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { validate } from '@downbeat/contracts';
 import { Rejection } from '@downbeat/eventsourcing';
-import { MessageBus, type Problem } from '@downbeat/message-bus';
+import { MessageBus } from '@downbeat/message-bus';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import type { Handler } from '../http/exchange';
 import { problemOfRejection, problemReply } from '../http/problems';
 import { queryParameters } from '../http/query-string';
+import { ClientPlaces, stopping } from './client-places';
+import { STREAM_BEGIN, STREAM_HEADERS } from './head';
 import { LogReader } from './log-reader';
 import { streamFilter, type StreamFilter } from './log-page';
 import { StreamClient } from './stream-client';
 import { StreamSettings } from './stream-settings';
-
-const HEADERS = {
-  'Content-Type': 'text/event-stream; charset=utf-8',
-  // Proxies such as nginx would collect events otherwise.
-  'X-Accel-Buffering': 'no',
-};
-const RECONNECT_MS = 1_000;
 
 const position = z
   .string()
@@ -41,27 +36,24 @@ interface Subscription {
 @Injectable()
 export class EventStream implements OnModuleDestroy {
   private readonly logger = new Logger(EventStream.name);
-  /** By response: the address of its client. */
-  private readonly clients = new Map<Response, string>();
+  private readonly places: ClientPlaces;
   private isClosed = false;
 
   constructor(
     private readonly bus: MessageBus,
     private readonly reader: LogReader,
     private readonly settings: StreamSettings,
-  ) {}
+  ) {
+    this.places = new ClientPlaces(settings);
+  }
 
   readonly handler: Handler = async ({ request, response, context }) => {
     const asked = subscriptionOf(request);
     if (asked instanceof Rejection) return problemReply(problemOfRejection(asked), context);
-    if (request.method === 'HEAD') return { status: 200, headers: HEADERS };
+    if (request.method === 'HEAD') return { status: 200, headers: STREAM_HEADERS };
     if (this.isClosed) return problemReply(stopping, context);
-    const address = request.socket.remoteAddress ?? '';
-    const full = this.fullFor(address);
+    const full = this.places.take(response);
     if (full) return problemReply(full, context);
-
-    this.clients.set(response, address);
-    response.once('close', () => this.clients.delete(response));
     await this.open(response, asked);
     return undefined;
   };
@@ -69,21 +61,11 @@ export class EventStream implements OnModuleDestroy {
   /** Lets the clients go, so that the server can close, and takes no more; they resume elsewhere. */
   close(): void {
     this.isClosed = true;
-    for (const response of this.clients.keys()) response.end();
+    for (const response of this.places.responses) response.end();
   }
 
   onModuleDestroy(): void {
     this.close();
-  }
-
-  private fullFor(address: string): Problem | undefined {
-    const { clientsMax, clientsPerAddressMax } = this.settings;
-    if (this.clients.size >= clientsMax)
-      return tooManyStreams(`${clientsMax} streams are open already`);
-    const ofAddress = [...this.clients.values()].filter((other) => other === address).length;
-    if (ofAddress >= clientsPerAddressMax)
-      return tooManyStreams(`${clientsPerAddressMax} streams of this address are open already`);
-    return undefined;
   }
 
   private async open(response: Response, { filter, after }: Subscription): Promise<void> {
@@ -92,7 +74,7 @@ export class EventStream implements OnModuleDestroy {
     response.once('close', leave);
     // A client that left while the head was asked for would never be closed again.
     if (response.destroyed || response.writableEnded) return leave();
-    response.writeHead(200, HEADERS).write(`retry: ${RECONNECT_MS}\n\n`);
+    response.writeHead(200, STREAM_HEADERS).write(STREAM_BEGIN);
     const begin = after ?? head;
     if (begin > head) response.write(reset(begin, head));
     client.run(Math.min(begin, head)).catch((fault: unknown) => {
@@ -119,15 +101,3 @@ function subscriptionOf(request: Request): Subscription | Rejection {
 /** The id comes along, so that the next reconnection is in order. */
 const reset = (asked: number, head: number): string =>
   `event: reset\nid: ${head}\ndata: ${JSON.stringify({ asked, head })}\n\n`;
-
-const tooManyStreams = (message: string): Problem => ({
-  code: 'too-many-streams',
-  message,
-  kind: 'unavailable',
-});
-
-const stopping: Problem = {
-  code: 'stopping',
-  message: 'this gateway takes no more streams',
-  kind: 'unavailable',
-};
