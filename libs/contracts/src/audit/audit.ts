@@ -124,6 +124,24 @@ const publishedHeads = z.object({
   detail: z.string(),
 });
 
+const readModelReport = z.object({
+  name: z.string(),
+  is_equal: z.boolean(),
+  position: z.number().int(),
+  tables: z.array(
+    z.object({
+      table: z.string(),
+      rows: z.number().int(),
+      live_hash: z.string(),
+      rebuilt_hash: z.string(),
+    }),
+  ),
+  moments: z
+    .array(z.object({ position: z.number().int(), is_equal: z.boolean() }))
+    .optional()
+    .describe('Some past moments that are kept, chosen by chance, beside the rebuild up to there'),
+});
+
 export const verify = query({
   context,
   name: 'verify',
@@ -131,8 +149,12 @@ export const verify = query({
     'Rebuild a read model beside the live one and compare; check the hash chain of the log, and its heads kept outside the database',
   presentOnly: 'it compares the tables that there are now',
   input: z.strictObject({
-    /** `registry.services`; absent: only the hash chain is checked. */
-    read_model: f.line(128).optional(),
+    read_model: f
+      .line(128)
+      .optional()
+      .describe(
+        '`registry.services`; `all` for every one there is; absent: only the hash chain is checked',
+      ),
     from_commit: z.coerce.number().int().min(1).optional(),
   }),
   answer: z.object({
@@ -145,21 +167,8 @@ export const verify = query({
       detail: z.string().optional(),
     }),
     published_heads: publishedHeads,
-    read_model: z
-      .object({
-        name: z.string(),
-        is_equal: z.boolean(),
-        position: z.number().int(),
-        tables: z.array(
-          z.object({
-            table: z.string(),
-            rows: z.number().int(),
-            live_hash: z.string(),
-            rebuilt_hash: z.string(),
-          }),
-        ),
-      })
-      .optional(),
+    read_model: readModelReport.optional(),
+    read_models: z.array(readModelReport).optional().describe('Of `all`'),
   }),
   http: { method: 'POST', path: '/audit/verify' },
 });

@@ -2,8 +2,16 @@ import { auditContract, contracts, type AnswerOf } from '@downbeat/contracts';
 import { Fault, Rejection } from '@downbeat/eventsourcing';
 import { MessageBus } from '@downbeat/message-bus';
 import { Injectable } from '@nestjs/common';
+import { z } from 'zod';
 
 export type ReadModelReport = NonNullable<AnswerOf<typeof auditContract.verify>['read_model']>;
+
+/** What a context says of itself; the part that names its read models. */
+const statusOf = z.object({ projections: z.array(z.object({ name: z.string() })) });
+
+const STATUS_TIMEOUT_MS = 5_000;
+/** Of all together; the edge waits for the answer a little longer. */
+const ALL_TIMEOUT_MS = 110_000;
 
 const VERIFY_TIMEOUT_MS = 110_000;
 
@@ -18,6 +26,35 @@ export class NotVerified extends Fault {
 @Injectable()
 export class ReadModelVerifier {
   constructor(private readonly bus: MessageBus) {}
+
+  /**
+   * Every read model of every context, one after another: contexts tell which they have.
+   *
+   * @throws {NotVerified} A context is away, or the time was over before the last one.
+   */
+  async verifyAll(): Promise<ReadModelReport[]> {
+    const deadlineMs = Date.now() + ALL_TIMEOUT_MS;
+    const names = await Promise.all(Object.keys(contracts).map((context) => this.namesOf(context)));
+    const reports: ReadModelReport[] = [];
+    for (const name of names.flat().toSorted()) {
+      if (Date.now() > deadlineMs)
+        throw new NotVerified(`the time was over before ${name}; ask for one read model at a time`);
+      const report = await this.verify(name);
+      if (report instanceof Rejection) throw new NotVerified(report.message);
+      reports.push(report);
+    }
+    return reports;
+  }
+
+  private async namesOf(context: string): Promise<readonly string[]> {
+    const outcome = await this.bus.query(
+      `query.${context}.status`,
+      {},
+      { timeoutMs: STATUS_TIMEOUT_MS },
+    );
+    if (!outcome.ok) throw new NotVerified(`${context} did not name its read models`);
+    return statusOf.parse(outcome.data).projections.map(({ name }) => name);
+  }
 
   /**
    * @param name `<context>.<what-it-shows>`.

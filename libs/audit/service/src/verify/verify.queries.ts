@@ -27,8 +27,10 @@ export class VerifyQueries {
 
   /** The read model first: a name that nobody knows costs no walk through the log. */
   private async both({ read_model, from_commit }: InputOf<typeof verify>) {
+    const isAll = read_model === 'all';
+    const readModels = isAll ? await this.readModels.verifyAll() : undefined;
     const readModel =
-      read_model === undefined ? undefined : await this.readModels.verify(read_model);
+      isAll || read_model === undefined ? undefined : await this.readModels.verify(read_model);
     if (readModel instanceof Rejection) return readModel;
     const chain = await verifyChain(this.log, { fromCommit: from_commit ?? 1 });
     const { firstBrokenCommit, detail } = chain;
@@ -46,6 +48,7 @@ export class VerifyQueries {
         },
         published_heads: publishedHeads,
         ...(readModel ? { read_model: readModel } : {}),
+        ...(readModels ? { read_models: readModels } : {}),
       },
     };
   }

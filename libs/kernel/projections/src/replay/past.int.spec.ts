@@ -14,7 +14,7 @@ import {
 import { booksOf, LendingBench } from '../testing/lending-bench';
 
 // Servers are shared with other tests, and may be slow.
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 const at = '2026-03-01T09:30:00.000Z';
 const HOUR_MS = 3_600_000;
@@ -111,7 +111,7 @@ describe('the past of a read model that is kept, on real Postgres', () => {
           await bench.reset();
         },
       ),
-      { numRuns: 6, endOnFailure: true },
+      { numRuns: 5, endOnFailure: true },
     );
   });
 

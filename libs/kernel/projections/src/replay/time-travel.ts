@@ -4,17 +4,15 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { InvalidReadPosition, ReadPositionAhead } from '../errors';
 import type { Limiter } from './limiter';
 import type { LogReader } from '../projector/log-reader';
-import { layPastTables, type PastTables } from './past-tables';
+import { catchUp } from './catch-up';
+import { layPastTables } from './past-tables';
 import { PastStates } from './past-states';
 import type { Projection } from '../projection';
 import type { Read } from '../read/read-models';
 import { inReadTransaction } from '../read/read-transaction';
-import { replay, slices } from './replay';
-import { concerns } from '../rows/fold';
+import { replay } from './replay';
 import { RowCache } from '../rows/row-cache';
 import { TableSet } from '../rows/table-set';
-import { shapeOf } from '../tables/table-shape';
-import type { Sql } from '../tables/table-sql';
 
 /** Rows of a past state above this size are not kept for the next question. */
 const KEPT_BYTES_MAX = 8_000_000;
@@ -79,31 +77,11 @@ export class TimeTravel {
     return inReadTransaction(this.options.source, async ({ manager, sql }) => {
       const past = await layPastTables(sql, projection, position);
       if (past === undefined) return undefined;
-      await this.catchUp(sql, projection, past, position);
+      const { reader, rebuildTimeoutMs = 30_000 } = this.options;
+      await catchUp(reader, sql, projection, past, position, Date.now() + rebuildTimeoutMs);
       await sql.query('set transaction read only');
       return { position, data: await ask(manager) };
     });
-  }
-
-  /** A moment within a batch: what came behind the batch before is folded once more. */
-  private async catchUp(
-    sql: Sql,
-    projection: Projection,
-    past: PastTables,
-    until: Position,
-  ): Promise<void> {
-    const { reader, rebuildTimeoutMs = 30_000 } = this.options;
-    const shapes = projection.tables.map(shapeOf);
-    const parked = new Set(past.parked);
-    let tables: TableSet | undefined;
-    const deadlineMs = Date.now() + rebuildTimeoutMs;
-    for await (const { events } of slices(reader, past.from, until, deadlineMs)) {
-      const wanted = events.filter((event) => concerns(shapes, event));
-      if (wanted.length === 0) continue;
-      tables ??= await past.newer();
-      const outcome = await tables.applyCarefully(sql, wanted, parked);
-      for (const { event } of outcome.parked) parked.add(event.stream);
-    }
   }
 
   private rebuildAndAsk<Answer>(

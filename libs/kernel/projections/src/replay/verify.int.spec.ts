@@ -45,7 +45,10 @@ describe('verifying a read model, on real Postgres', () => {
           rebuilt_hash: verified.tables[1]?.live_hash,
         },
       ],
+      moments: expect.any(Array),
     });
+    expect(verified.moments.length).toBeGreaterThan(0);
+    expect(verified.moments.every(({ is_equal }) => is_equal)).toBe(true);
   });
 
   it.each([
@@ -61,6 +64,26 @@ describe('verifying a read model, on real Postgres', () => {
     expect({ is_equal, different: different.map((found) => found.table) }).toEqual({
       is_equal: false,
       different: [table],
+    });
+  });
+
+  it.each([
+    ['changed', 'update book_v1_was set times_lent = 41'],
+    ['lost', 'delete from book_v1_was'],
+    ['made longer', 'update book_v1_was set "_until" = 999'],
+  ])('finds a past that was %s', async (_, tampering) => {
+    const runner = await bench.run();
+    for (let time = 0; time < 5; time++) {
+      await bench.append(time === 0 ? bought('a') : lent('a', 'Kim', at));
+      await bench.books(runner, { min_position: bench.head });
+    }
+    await bench.sql(tampering);
+    // Some moment of three is one before the last change of the row.
+    const { is_equal, tables, moments } = await runner.verify('registry.lending');
+    expect(tables.every(({ live_hash, rebuilt_hash }) => live_hash === rebuilt_hash)).toBe(true);
+    expect({ is_equal, moments: moments.some((one) => !one.is_equal) }).toEqual({
+      is_equal: false,
+      moments: true,
     });
   });
 

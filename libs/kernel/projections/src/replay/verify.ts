@@ -1,7 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { Position } from '@downbeat/eventsourcing';
 import type { DataSource } from 'typeorm';
-import { canonicalJson } from '../tables/canonical';
 import { versionedTable } from '../tables/definition';
 import { ReadModelBehind } from '../errors';
 import type { Limiter } from './limiter';
@@ -9,10 +7,11 @@ import type { LogReader } from '../projector/log-reader';
 import type { Projection } from '../projection';
 import { inReadTransaction } from '../read/read-transaction';
 import { recordsOf } from '../projector/records';
-import { replay } from './replay';
+import { hashesAt, someMoments } from './past-moments';
+import { replay, type Replayed } from './replay';
 import { RowCache } from '../rows/row-cache';
 import { TableSet } from '../rows/table-set';
-import { selectRowsSql, type Sql } from '../tables/table-sql';
+import { hashesOf, type TableHash } from '../tables/hash-table';
 import { shapeOf, type TableShape } from '../tables/table-shape';
 
 /** The live tables beside a rebuild of them from the log, as hashes. */
@@ -29,6 +28,8 @@ export interface Verification {
     readonly live_hash: string;
     readonly rebuilt_hash: string;
   }[];
+  /** Some past moments, chosen by chance: whether what is kept of them is what the rebuild had there. */
+  readonly moments: readonly { readonly position: Position; readonly is_equal: boolean }[];
 }
 
 export interface VerifyOptions {
@@ -39,12 +40,6 @@ export interface VerifyOptions {
   readonly timeoutMs?: number;
 }
 
-interface TableHash {
-  readonly rows: number;
-  readonly hash: string;
-}
-
-const PAGE_ROWS = 2_000;
 const CACHE_BYTES_MAX = 32_000_000;
 
 /**
@@ -61,18 +56,28 @@ export function verifyProjection(
   return options.limiter.run(async () => {
     const shapes = projection.tables.map(shapeOf);
     const live = await liveHashes(projection, shapes, options.source);
-    const rebuilt = await rebuiltHashes(projection, shapes, live.position, options);
+    const some = await someMoments(options.source, projection);
+    const { hashes, moments } = await rebuiltHashes(
+      projection,
+      shapes,
+      live.position,
+      some,
+      options,
+    );
     const tables = shapes.map(({ name }, at) => ({
       table: name,
       rows: live.hashes[at]?.rows ?? 0,
       live_hash: live.hashes[at]?.hash ?? '',
-      rebuilt_hash: rebuilt[at]?.hash ?? '',
+      rebuilt_hash: hashes[at]?.hash ?? '',
     }));
     return {
       name: projection.name,
-      is_equal: tables.every(({ live_hash, rebuilt_hash }) => live_hash === rebuilt_hash),
+      is_equal:
+        tables.every(({ live_hash, rebuilt_hash }) => live_hash === rebuilt_hash) &&
+        moments.every(({ is_equal }) => is_equal),
       position: live.position,
       tables,
+      moments,
     };
   });
 }
@@ -87,44 +92,42 @@ function liveHashes(
     const records = await recordsOf(sql, name);
     const live = records.find((record) => record.state === 'live' && record.version === version);
     if (live === undefined) throw new ReadModelBehind(name, 0, 0);
-    const hashes: TableHash[] = [];
-    for (const shape of shapes)
-      hashes.push(await hashTable(sql, shape, versionedTable(shape, version)));
+    const hashes = await hashesOf(sql, shapes, (shape) => versionedTable(shape, version));
     return { position: live.checkpoint, hashes };
   });
 }
 
+interface Rebuilt {
+  readonly hashes: readonly TableHash[];
+  readonly moments: Verification['moments'];
+}
+
+/** @param moments In order; looked at on the way. */
 function rebuiltHashes(
   projection: Projection,
   shapes: readonly TableShape[],
   position: Position,
+  moments: readonly Position[],
   { source, reader, timeoutMs = 600_000 }: VerifyOptions,
-): Promise<readonly TableHash[]> {
+): Promise<Rebuilt> {
   const deadlineMs = Date.now() + timeoutMs;
   return inReadTransaction(source, async ({ sql }) => {
     const cache = new RowCache(shapes.length, CACHE_BYTES_MAX, true);
     const tables = new TableSet(projection, ({ name }) => `pg_temp."${name}"`, { cache });
     await tables.createTemporary(sql);
-    const nothing = { position: 0, parked: new Set<never>() };
-    await replay(reader, tables, sql, nothing, position, deadlineMs);
-    const hashes: TableHash[] = [];
-    for (const shape of shapes) hashes.push(await hashTable(sql, shape, `pg_temp."${shape.name}"`));
-    return hashes;
+    const rebuilt = () => hashesOf(sql, shapes, ({ name }) => `pg_temp."${name}"`);
+    const looked: { position: Position; is_equal: boolean }[] = [];
+    let reached: Replayed = { position: 0, parked: new Set() };
+    for (const moment of moments.filter((one) => one <= position)) {
+      reached = await replay(reader, tables, sql, reached, moment, deadlineMs);
+      const kept = await hashesAt({ source, reader }, projection, moment, deadlineMs);
+      if (kept !== undefined)
+        looked.push({ position: moment, is_equal: areEqual(kept, await rebuilt()) });
+    }
+    await replay(reader, tables, sql, reached, position, deadlineMs);
+    return { hashes: await rebuilt(), moments: looked };
   });
 }
 
-async function hashTable(sql: Sql, shape: TableShape, target: string): Promise<TableHash> {
-  const hash = createHash('sha256');
-  let rows = 0;
-  await sql.query(
-    `declare rows_to_hash no scroll cursor for ${selectRowsSql(shape, target)} order by "${shape.key}"`,
-  );
-  for (;;) {
-    const page = await sql.query(`fetch ${PAGE_ROWS} from rows_to_hash`);
-    for (const row of page.rows) hash.update(`${canonicalJson(row)}\n`);
-    rows += page.rows.length;
-    if (page.rows.length < PAGE_ROWS) break;
-  }
-  await sql.query('close rows_to_hash');
-  return { rows, hash: hash.digest('hex') };
-}
+const areEqual = (some: readonly TableHash[], others: readonly TableHash[]): boolean =>
+  some.every(({ hash }, at) => hash === others[at]?.hash);
