@@ -11,6 +11,8 @@ import { SuiteStatus } from './http/suite-status';
 import { EventStream } from './stream/event-stream';
 import { LogReader } from './stream/log-reader';
 import { StreamSettings } from './stream/stream-settings';
+import { ViewSettings } from './views/view-settings';
+import { ViewStreams } from './views/view-streams';
 
 /**
  * The edge: HTTP in → command or query on the bus → JSON out. It needs a `MessageBus` from a global
@@ -25,8 +27,10 @@ import { StreamSettings } from './stream/stream-settings';
     RequestMetrics,
     Routes,
     SuiteStatus,
+    ViewStreams,
     { provide: StartsUnderWay, useFactory: () => new StartsUnderWay() },
     { provide: StreamSettings, useFactory: () => new StreamSettings() },
+    { provide: ViewSettings, useFactory: () => new ViewSettings() },
     { provide: APP_FILTER, useClass: NotFoundFilter },
   ],
 })

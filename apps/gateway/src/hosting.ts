@@ -3,6 +3,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { HostLifecycle } from '@downbeat/service-host';
 import { limitHttp } from './http/limits';
 import { EventStream } from './stream/event-stream';
+import { ViewStreams } from './views/view-streams';
 
 const DRAIN_TIMEOUT_MS = 3_000;
 const SWEEP_MS = 50;
@@ -13,6 +14,7 @@ export function hostGateway(app: NestExpressApplication): void {
   // Before the bus closes: requests under way still need it.
   app.get(HostLifecycle).onStop('http', async () => {
     app.get(EventStream).close();
+    app.get(ViewStreams).close();
     await drain(app.getHttpServer());
   });
 }

@@ -12,6 +12,8 @@ export interface RequestInput {
   readonly min_position?: string;
   /** The same under another name. */
   readonly minPosition?: string;
+  /** How often a client that watches wants to be told; still text. */
+  readonly every_ms?: string;
   /** How long to wait for the end of what a command starts; still text. */
   readonly wait?: string;
 }
@@ -60,13 +62,14 @@ function splitParameters(
     return { rest, read: wait === undefined ? {} : { wait } };
   }
   if (route.contract.kind === 'command') return { rest: parameters, read: {} };
-  const { at, min_position, minPosition, ...rest } = parameters;
+  const { at, min_position, minPosition, every_ms, ...rest } = parameters;
   return {
     rest,
     read: {
       ...(at !== undefined && { at }),
       ...(min_position !== undefined && { min_position }),
       ...(minPosition !== undefined && { minPosition }),
+      ...(every_ms !== undefined && { every_ms }),
     },
   };
 }

@@ -54,6 +54,7 @@ const VERDICT_OF_CODE: Readonly<Record<string, Verdict>> = {
   'unknown-route': { status: 404, title: 'There is no such path', hint: 'See /docs.' },
   'method-not-allowed': { status: 405, title: 'The path does not know this method' },
   'request-timeout': { status: 408, title: 'The request took too long to arrive' },
+  'no-view': { status: 406, title: 'This cannot be followed' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'url-too-long': { status: 414, title: 'The URL is too long' },
   'unsupported-media-type': { status: 415, title: 'The body is of a type not understood here' },

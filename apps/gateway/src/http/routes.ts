@@ -11,6 +11,8 @@ import { send, type Reply } from './reply';
 import { contextOf, type RequestContext } from './request-context';
 import { StartsUnderWay } from './starts-under-way';
 import { contractRoutes, isCommand, type ContractRoute, type Method } from './route-table';
+import { isQueryByGet } from '../views/watched-routes';
+import { ViewStreams } from '../views/view-streams';
 
 /** Puts handlers on the HTTP server: one per path, which knows the methods of that path. */
 @Injectable()
@@ -22,9 +24,16 @@ export class Routes implements OnModuleInit {
     bus: MessageBus,
     private readonly host: HttpAdapterHost,
     starts: StartsUnderWay,
+    views: ViewStreams,
   ) {
-    for (const route of contractRoutes)
-      this.add(route.method, route.path, contractHandler(bus, route, starts));
+    for (const route of contractRoutes) {
+      const handler = contractHandler(bus, route, starts);
+      this.add(
+        route.method,
+        route.path,
+        isQueryByGet(route) ? views.over(route, handler) : handler,
+      );
+    }
   }
 
   /** Only before the application is initialised. */

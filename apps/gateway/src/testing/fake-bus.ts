@@ -24,7 +24,7 @@ export class FakeBus implements Pick<MessageBus, 'command' | 'query' | 'onHint'>
   /** What becomes of commands; may throw. */
   onCommand: (sent: Sent<CommandOptions>) => CommandOutcome | Promise<CommandOutcome> = accepting;
   /** What queries are answered; may throw. */
-  onQuery: (sent: Sent<QueryOptions>) => QueryOutcome = answering;
+  onQuery: (sent: Sent<QueryOptions>) => QueryOutcome | Promise<QueryOutcome> = answering;
 
   async command(
     subject: string,

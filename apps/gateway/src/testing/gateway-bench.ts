@@ -9,6 +9,7 @@ import { GatewayModule } from '../gateway.module';
 import { limitHttp } from '../http/limits';
 import { StartsUnderWay } from '../http/starts-under-way';
 import { StreamSettings } from '../stream/stream-settings';
+import { ViewSettings } from '../views/view-settings';
 import { FakeBus } from './fake-bus';
 import { hostSettings } from './host-settings';
 
@@ -61,6 +62,7 @@ export class GatewayBench<Bus = FakeBus> {
     bus: Bus,
     settings = new StreamSettings(),
     starts = new StartsUnderWay(),
+    views = new ViewSettings(),
   ): Promise<GatewayBench<Bus>> {
     const log = new Log();
     const module = await Test.createTestingModule({ imports: [hostModule(bus), GatewayModule] })
@@ -68,6 +70,8 @@ export class GatewayBench<Bus = FakeBus> {
       .useValue(settings)
       .overrideProvider(StartsUnderWay)
       .useValue(starts)
+      .overrideProvider(ViewSettings)
+      .useValue(views)
       .setLogger(log)
       .compile();
     const app = module.createNestApplication<NestExpressApplication>();

@@ -1,4 +1,5 @@
 export * from './eventually';
 export * from './http-listener';
+export * from './server-sent-events';
 export * from './tcp-gate';
 export * from './test-bench';

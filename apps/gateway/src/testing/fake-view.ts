@@ -1,0 +1,61 @@
+import type { Problem, QueryOutcome } from '@downbeat/message-bus';
+import { logHintSubject } from '@downbeat/service-host';
+import type { FakeBus } from './fake-bus';
+import { LOG_NAME } from './host-settings';
+
+/** A view in memory behind every question, as a context answers it. */
+export class FakeView {
+  private position = 1;
+  private data: unknown = { services: [] };
+  /** Answered instead, while it is there; what throws is thrown. */
+  trouble: Problem | (() => never) | undefined;
+  /** Asked so far, each with the position it had to hold. */
+  readonly asked: number[] = [];
+
+  constructor(private readonly bus: FakeBus) {
+    bus.onQuery = ({ subject, body }) =>
+      subject === 'query.audit.list-events' ? this.log() : this.answer(body['min_position']);
+  }
+
+  /** The log grows by an event of this context, and everybody is told. */
+  append(data: unknown, contexts: readonly string[] = ['registry']): void {
+    this.appendUnheard(data);
+    this.hint(contexts);
+  }
+
+  appendUnheard(data: unknown): void {
+    this.position++;
+    this.data = data;
+  }
+
+  hint(contexts?: readonly string[]): void {
+    const { position } = this;
+    this.bus.hint(logHintSubject(LOG_NAME), {
+      position,
+      ...(contexts && { contexts: [...contexts] }),
+    });
+  }
+
+  get head(): number {
+    return this.position;
+  }
+
+  private answer(least: unknown): QueryOutcome {
+    this.asked.push(Number(least ?? 0));
+    const { trouble } = this;
+    if (typeof trouble === 'function') return trouble();
+    if (trouble) return { ok: false, problem: trouble };
+    if (Number(least ?? 0) > this.position) return { ok: false, problem: behind };
+    return { ok: true, position: this.position, data: this.data };
+  }
+
+  private log(): QueryOutcome {
+    return { ok: true, position: this.position, data: { events: [{ position: this.position }] } };
+  }
+}
+
+const behind: Problem = {
+  code: 'projections/read-model-behind',
+  message: 'it has not come so far',
+  kind: 'unavailable',
+};

@@ -1,0 +1,89 @@
+import { querySubject, type QueryContract } from '@downbeat/contracts';
+import type { JsonObject, Position } from '@downbeat/eventsourcing';
+import { newTraceparent, type MessageBus } from '@downbeat/message-bus';
+import { Logger } from '@nestjs/common';
+import { problemOfFault } from '../http/problems';
+import { AskingRoom } from './asking-room';
+import { viewAnswer, type ViewNews } from './view-news';
+import type { ViewSettings } from './view-settings';
+import { WatchedView } from './watched-view';
+
+const ANSWER_TIMEOUT_MS = 10_000;
+
+interface Held {
+  readonly view: WatchedView;
+  readonly context: string;
+  holders: number;
+}
+
+/** The views somebody watches, by what is asked: the same question is there once. */
+export class WatchedViews {
+  private readonly logger = new Logger(WatchedViews.name);
+  private readonly held = new Map<string, Held>();
+  private readonly rooms = new Map<string, AskingRoom>();
+  private readonly heardOf = new Map<string, Position>();
+  /** Of hints that do not say whose events they are about. */
+  private heardOfAny = 0;
+
+  constructor(
+    private readonly bus: MessageBus,
+    private readonly settings: ViewSettings,
+  ) {}
+
+  /** @returns The view, and how to let it go. What decides about the answer is part of what is asked. */
+  hold(
+    contract: QueryContract,
+    input: JsonObject,
+  ): { readonly view: WatchedView; readonly release: () => void } {
+    const subject = querySubject(contract);
+    const key = `${subject} ${JSON.stringify(input)}`;
+    const held = this.held.get(key) ?? this.make(contract.context, subject, input);
+    this.held.set(key, held);
+    held.holders++;
+    const release = (): void => {
+      if (--held.holders === 0) this.held.delete(key);
+    };
+    return { view: held.view, release };
+  }
+
+  /** The log grew. @param contexts Whose events those are; absent: anybody's. */
+  hear(position: Position, contexts?: readonly string[]): void {
+    if (contexts) for (const context of contexts) this.heardOf.set(context, position);
+    else this.heardOfAny = position;
+    for (const { view, context } of this.held.values())
+      if (!contexts || contexts.includes(context)) view.hear(position);
+  }
+
+  private make(context: string, subject: string, input: JsonObject): Held {
+    const ask = (minPosition: Position): Promise<ViewNews> =>
+      this.roomOf(context).enter(() => this.ask(subject, input, minPosition));
+    const heardOf = Math.max(this.heardOfAny, this.heardOf.get(context) ?? 0);
+    return { view: new WatchedView(ask, heardOf, this.settings), context, holders: 0 };
+  }
+
+  /** Of each context: one that answers slowly holds up nobody who asks another. */
+  private roomOf(context: string): AskingRoom {
+    const room = this.rooms.get(context) ?? new AskingRoom(this.settings.askingMax);
+    this.rooms.set(context, room);
+    return room;
+  }
+
+  private async ask(subject: string, input: JsonObject, minPosition: Position): Promise<ViewNews> {
+    try {
+      const payload = { input, ...(minPosition > 0 && { min_position: minPosition }) };
+      const outcome = await this.bus.query(subject, payload, {
+        timeoutMs: ANSWER_TIMEOUT_MS,
+        traceparent: untraced(),
+      });
+      if (outcome.ok) return viewAnswer(outcome.position, outcome.data);
+      return { kind: 'problem', problem: outcome.problem };
+    } catch (fault) {
+      const problem = problemOfFault(fault);
+      if (problem.kind === 'internal') this.logger.error({ err: fault }, `${subject} broke`);
+      return { kind: 'problem', problem };
+    }
+  }
+}
+
+/** Not sampled: spans of it would be events of the view of traces, which would be asked for again because of them. */
+const untraced = (): string => newTraceparent().replace(/01$/, '00');
