@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { contracts } from '@downbeat/contracts';
 import { parse } from 'yaml';
 import { contractRoutes } from '../http/route-table';
+import { isQueryByGet, isWatched } from '../views/watched-routes';
 import { GatewayBench } from '../testing/gateway-bench';
 import { generatedFiles } from './files';
 import { openApi } from './openapi';
@@ -38,6 +39,18 @@ describe('the generated documents', () => {
       Object.values(item).map((one) => one.operationId),
     );
     expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it('say which answers can be followed', () => {
+    const { paths } = openApi() as {
+      paths: Record<string, { get?: { responses: Record<number, { content: object }> } }>;
+    };
+    const follows = contractRoutes.filter(isQueryByGet).map((route) => {
+      const content = paths[route.path]?.get?.responses[200]?.content ?? {};
+      return [route.contract.name, 'text/event-stream' in content, isWatched(route)] as const;
+    });
+    expect(follows.filter(([, isSaid, isMeant]) => isSaid !== isMeant)).toEqual([]);
+    expect(follows.filter(([, isSaid]) => isSaid).length).toBeGreaterThan(30);
   });
 
   it('say what every command and query answers', () => {

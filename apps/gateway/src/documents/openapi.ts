@@ -1,9 +1,11 @@
 import { contracts } from '@downbeat/contracts';
 import type { CommandContract, QueryContract } from '@downbeat/contracts';
 import { DIFFERENCE_TYPE, differenceAnswer } from '../http/difference-reply';
+import { isWatched } from '../views/watched-routes';
 import { API_PATH, contractRoutes, takesBody, type ContractRoute } from '../http/route-table';
 import { SchemaBook, type JsonSchema } from './json-schema';
 import { streamPath, statusPath, healthPaths } from './own-paths';
+import { viewEventsSchema, viewStream } from './view-stream';
 import { problemResponses, problemSchema } from './problem-responses';
 import { sampleRest, sampleOf } from './samples';
 import { sharedHeaders, sharedParameters } from './shared-parts';
@@ -36,7 +38,7 @@ export function openApi(): Json {
       ...healthPaths,
     },
     components: {
-      schemas: { Problem: problemSchema, ...book.schemas },
+      schemas: { Problem: problemSchema, ViewEvents: viewEventsSchema, ...book.schemas },
       responses: problemResponses,
       parameters: sharedParameters,
       headers: sharedHeaders,
@@ -46,7 +48,8 @@ export function openApi(): Json {
 
 const DESCRIPTION = [
   'A command answers 202 when its events are committed, with their position. A query answers up to',
-  'a position (`X-Read-Position`); `?min_position=` waits for one, `?at=` asks how it was.',
+  'a position (`X-Read-Position`); `?min_position=` waits for one, `?at=` asks how it was. A view that is',
+  'asked for with `Accept: text/event-stream` is sent again whenever it is another one.',
   'Unknown fields and parameters are refused. Whatever goes wrong is a problem document (RFC 9457).',
 ].join(' ');
 
@@ -68,12 +71,13 @@ function operation(book: SchemaBook, route: ContractRoute): Json {
       })),
       ...rest,
       ...(contract.kind === 'command' ? COMMAND_PARAMETERS : queryParameters(contract)),
+      ...(isWatched(route) ? WATCH_PARAMETERS : []),
     ],
     ...(takesBody(route) && { requestBody: requestBody(input, route) }),
     responses:
       contract.kind === 'command'
         ? commandResponses(book, contract)
-        : queryResponses(book, contract),
+        : queryResponses(book, contract, isWatched(route)),
   };
 }
 
@@ -159,7 +163,7 @@ function commandResponses(book: SchemaBook, contract: CommandContract): Json {
   };
 }
 
-const queryResponses = (book: SchemaBook, contract: QueryContract): Json => ({
+const queryResponses = (book: SchemaBook, contract: QueryContract, isView: boolean): Json => ({
   200: {
     description: 'The answer, true up to `X-Read-Position`.',
     headers: Object.fromEntries(
@@ -173,6 +177,7 @@ const queryResponses = (book: SchemaBook, contract: QueryContract): Json => ({
       ...(contract.presentOnly === undefined && {
         [DIFFERENCE_TYPE]: { schema: book.output(differenceAnswer) },
       }),
+      ...(isView && viewStream),
     },
   },
   304: { description: 'The answer is the one of `If-None-Match`.' },
@@ -193,3 +198,4 @@ const queryParameters = ({ presentOnly }: QueryContract): readonly Json[] =>
   [...(presentOnly === undefined ? ['At'] : []), 'MinPosition', 'IfNoneMatch', 'CorrelationId'].map(
     (name) => reference('parameters', name),
   );
+const WATCH_PARAMETERS = ['EveryMs', 'LastEventId'].map((name) => reference('parameters', name));

@@ -39,6 +39,20 @@ export const sharedParameters = {
       'Wait (for a bounded time, then 503) until the answer holds this position. `minPosition` means the same.',
     schema: { type: 'integer', minimum: 0 },
   },
+  EveryMs: {
+    name: 'every_ms',
+    in: 'query',
+    description:
+      'Only with `Accept: text/event-stream`: at most one event in so many milliseconds. Default: 250.',
+    schema: { type: 'integer', minimum: 100, maximum: 60_000 },
+  },
+  LastEventId: {
+    name: 'Last-Event-ID',
+    in: 'header',
+    description:
+      'Only with `Accept: text/event-stream`: the answer the client has, `<X-Read-Position>-<ETag without W/ and quotes>`. It is not sent again.',
+    schema: { type: 'string', pattern: '^\\d{1,15}-[\\w-]{22}$' },
+  },
   IfNoneMatch: {
     name: 'If-None-Match',
     in: 'header',
