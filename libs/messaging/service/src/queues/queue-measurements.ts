@@ -74,7 +74,9 @@ function measured(
   return {
     queue_name,
     depth,
-    oldest_age_seconds: oldest ? Math.max(0, (now.getTime() - new Date(oldest).getTime()) / 1_000) : 0,
+    oldest_age_seconds: oldest
+      ? Math.max(0, (now.getTime() - new Date(oldest).getTime()) / 1_000)
+      : 0,
     processing_time_ms,
     dead_letters: dead,
     ...(backlog !== undefined && { backlog_threshold: backlog }),
