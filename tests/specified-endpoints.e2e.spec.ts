@@ -99,6 +99,7 @@ describe('the endpoints of the specification', () => {
     await aboutRuns();
     await aboutBreakers();
     await aboutTraces();
+    await aboutCalls();
   }, 180_000);
   afterAll(() => suite?.stop(), 60_000);
 
@@ -245,6 +246,26 @@ describe('the endpoints of the specification', () => {
       offset: '0',
     });
     expect(found['traces']).toMatchObject([{ trace_id }]);
+  }
+
+  async function aboutCalls(): Promise<void> {
+    const minute = new Date(Math.floor(Date.now() / 60_000) * 60_000).toISOString();
+    await call('POST', '/observability/calls/reports/{report_id}', {
+      in: { report_id: 'specified-1' },
+      calls: [
+        {
+          ...{ source_service: 'shop', target_service: serviceId, protocol: 'http' },
+          ...{ method: 'GET', endpoint: '/wines/{id}', minute },
+          ...{ ok: 2, client_errors: 0, server_errors: 1, unanswered: 0 },
+          ...{ duration_us: 12_000, durations: { '47': 3 } },
+        },
+      ],
+    });
+    const path = '/observability/service-map';
+    await eventually(
+      () => call('GET', path),
+      (body) => expect(lacking(answersOf('GET', path), [body])).toEqual([]),
+    );
   }
 
   const answersOf = (method: Method, path: string): string | undefined =>

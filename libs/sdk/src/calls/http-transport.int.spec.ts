@@ -24,7 +24,7 @@ describe('calls over HTTP', () => {
     await once(server, 'listening');
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const plain = { weight: 1, priority: 0, zone: '', isHealthy: true, isDraining: false };
-    endpoint = { id: 'one', url, ...plain };
+    endpoint = { id: 'one', service: 'target', url, ...plain };
     transport = new HttpTransport();
   });
   afterEach(async () => {
