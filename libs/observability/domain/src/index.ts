@@ -21,3 +21,4 @@ export * from './calls/call-statistics';
 export { added, errorsIn, noCalls, type CallTotals } from './calls/call-totals';
 export * from './map/service-map';
 export * from './alerts';
+export * from './redacted-spans';

@@ -171,6 +171,17 @@ describe('traces, on real Postgres and NATS', () => {
     ).toMatchObject({ span_count: 1 });
   });
 
+  it('keep no secret, however they come', async () => {
+    const tags = { 'http.request.header.authorization': 'Bearer 4711', 'http.route': '/' };
+    await record('secret', { ...of('shop', someSpan(35, 1, { tags })), tags });
+    const [recorded] = await bench.events('spans-secret');
+    expect(JSON.stringify(recorded)).not.toContain('4711');
+    expect((await open(35)).spans[0]?.tags).toEqual({
+      'http.request.header.authorization': '[redacted]',
+      'http.route': '/',
+    });
+  });
+
   it.each([
     ['of the future', { start_us: T0_US + 3_600_000_000 }, 'resources.0.spans.0.start_us'],
     ['with a wrong id', { span_id: 'x' }, 'resources.0.spans.0.span_id'],

@@ -1,6 +1,6 @@
 import { observabilityContract } from '@downbeat/contracts';
 import { EventStore } from '@downbeat/event-store';
-import { spanBatch, spanBatchStream } from '@downbeat/observability-domain';
+import { redactedSpans, spanBatch, spanBatchStream } from '@downbeat/observability-domain';
 import { carryOut, commandOf } from '@downbeat/service-host';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 
@@ -12,7 +12,9 @@ export class RecordSpansHandler implements ICommandHandler<RecordSpans> {
 
   execute({ data, at, cause }: RecordSpans) {
     const { batch_id } = data;
-    const command = { type: 'RecordSpans', data, at } as const;
+    // Not by the rule of the batch itself: batches that older releases recorded follow from it too.
+    const resources = redactedSpans(data.resources);
+    const command = { type: 'RecordSpans', data: { batch_id, resources }, at } as const;
     return carryOut(
       this.store,
       spanBatch,

@@ -35,6 +35,7 @@ export interface PackedBody {
 export async function readBody(request: IncomingMessage, place: Place): Promise<PackedBody> {
   const encoding = (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase();
   const bytes = await readWhole(request, place);
+  place.hasCome();
   if (!bytes) throw tooLarge(BODY_BYTES_MAX, '');
   if (encoding !== 'identity' && encoding !== 'gzip')
     throw new RequestRefused(415, 'Content-Encoding must be gzip or identity');

@@ -41,7 +41,7 @@ export class OtlpController {
   async traces(@Req() request: IncomingMessage, @Res() response: ServerResponse): Promise<void> {
     const type = typeOf(request);
     try {
-      const taken = await this.intake.admit(async (place) => {
+      const taken = await this.intake.admit(request.socket.remoteAddress ?? '', async (place) => {
         const body = await readBody(request, place);
         const batches = await this.turns.take(async () =>
           this.ingest.batchesOf(handedOver(await unpacked(body, place), type)),
