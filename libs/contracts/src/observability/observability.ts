@@ -1,6 +1,7 @@
 import { recordCalls } from './call-reports';
 import { getCalls } from './calls';
 import { getServiceMap } from './service-map';
+import { allAlertCommands, allAlertQueries } from './alert-contracts';
 import { recordSpans } from './spans';
 import { compareTraces, getTrace, listTraces, searchTraces } from './traces';
 
@@ -15,5 +16,7 @@ export * from './traces';
 export const observability = {
   commands: [recordSpans, recordCalls],
   queries: [listTraces, searchTraces, getTrace, compareTraces, getCalls, getServiceMap],
+  commands: [recordSpans, ...allAlertCommands],
+  queries: [listTraces, searchTraces, getTrace, compareTraces, ...allAlertQueries],
   events: [],
 } as const;

@@ -4,6 +4,10 @@ import { Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { Registry } from 'prom-client';
 import { RecordCalls, RecordCallsHandler } from './commands/record-calls';
+import { alertCommandClasses, alertControllers, alertProviders } from './alerts/alert-parts';
+import { alertsConfig } from './alerts/alerts-config';
+import { AlertWatch } from './alerts/evaluating/alert-watch';
+import { alertsProjection } from './alerts/read-model/alerts.projection';
 import { RecordSpans, RecordSpansHandler } from './commands/record-spans';
 import { observabilityConfig } from './observability-config';
 import { SpanMetrics } from './metering/span-metrics';
@@ -21,7 +25,7 @@ import { TraceRetention } from './retention/trace-retention';
 import { SpanCounts } from './sampling/span-counts';
 import { TailSampling } from './sampling/tail-sampling';
 
-/** What was slow, what failed, and why: spans of the suite and of users' services. */
+/** What was slow, what failed, and why: spans of the suite and of users' services. And who is told. */
 @Module({
   imports: [
     ContextModule.of({
@@ -43,6 +47,17 @@ import { TailSampling } from './sampling/tail-sampling';
     Ingest,
     SpanMetrics,
     { provide: Intake, useFactory: () => new Intake() },
+      projections: [traces, alertsProjection],
+      settings: alertsConfig,
+      commands: [RecordSpans, ...alertCommandClasses],
+    }),
+  ],
+  controllers: [TracesQueries, OtlpController, ...alertControllers],
+  providers: [
+    RecordSpansHandler,
+    Ingest,
+    { provide: Intake, useFactory: () => new Intake() },
+    ...alertProviders,
   ],
 })
 export class ObservabilityModule implements OnApplicationBootstrap {
@@ -55,10 +70,12 @@ export class ObservabilityModule implements OnApplicationBootstrap {
     private readonly metrics: Registry,
     private readonly host: HttpAdapterHost,
     private readonly lifecycle: HostLifecycle,
+    private readonly alerts: AlertWatch,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
     boundHttp(this.host.httpAdapter.getHttpServer() as Server);
+    await this.alerts.prepare();
     await this.runtime.start();
     this.retention.start();
     this.lifecycle.onStop('trace retention', () => this.retention.stop());
@@ -66,6 +83,8 @@ export class ObservabilityModule implements OnApplicationBootstrap {
     this.sampling.start();
     // Ends behind the intake, which holds spans to its end.
     this.lifecycle.onStop('sampling of spans', () => this.sampling.stop());
+    this.alerts.start();
+    this.lifecycle.onStop('alerts', () => this.alerts.stop());
     this.lifecycle.onStop('intake of spans', () => this.intake.close());
   }
 }

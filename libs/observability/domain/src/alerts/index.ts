@@ -4,6 +4,7 @@ export * from './alert-receiver';
 export * from './alert-rule';
 export * from './alert-silence';
 export * from './built-in-rules';
+export * from './cascade';
 export * from './condition';
 export * from './evaluation';
 export * from './growth';

@@ -1,0 +1,119 @@
+import type {
+  AnswerOf,
+  healthContract,
+  messagingContract,
+  sagaContract,
+} from '@downbeat/contracts';
+import type { Measured, Sample } from '@downbeat/observability-domain';
+
+type Breaker = AnswerOf<typeof healthContract.listCircuitBreakers>['circuit_breakers'][number];
+type Components = AnswerOf<typeof healthContract.systemHealth>['components'];
+type DeadLetterGroup = AnswerOf<typeof messagingContract.listDeadLetters>['groups'][number];
+type Incident = AnswerOf<typeof sagaContract.listIncidents>['incidents'][number];
+
+/** Since when each breaker is not closed: one that is tried and opens again was open all the time. */
+export type OpenSince = ReadonlyMap<string, number>;
+
+export function openSince(
+  before: OpenSince,
+  breakers: readonly Pick<Breaker, 'id' | 'state_changed_at'>[],
+): OpenSince {
+  return new Map(
+    breakers.map(({ id, state_changed_at }) => [
+      id,
+      before.get(id) ?? Date.parse(state_changed_at),
+    ]),
+  );
+}
+
+export function breakerSamples(
+  breakers: readonly Breaker[],
+  since: OpenSince,
+  nowMs: number,
+): Measured {
+  return {
+    metrics: new Set(['breaker_open_seconds']),
+    samples: breakers.map((one) => ({
+      metric: 'breaker_open_seconds',
+      subject: breakerName(one),
+      service_name: one.target_service,
+      value: Math.max(0, (nowMs - (since.get(one.id) ?? nowMs)) / 1_000),
+      view: `/circuit-breakers/${one.id}`,
+      detail: `${one.failure_count} failures`,
+    })),
+  };
+}
+
+export const breakerName = ({ service_name, target_service, endpoint_pattern }: Breaker): string =>
+  [
+    service_name,
+    '->',
+    target_service,
+    ...(endpoint_pattern === '*' ? [] : [endpoint_pattern]),
+  ].join(' ');
+
+export function serviceSamples(components: Components): Measured {
+  const samples = Object.entries(components).flatMap(([name, component]): Sample[] => {
+    if (component.status === 'unchecked') return [];
+    const of = { subject: name, service_name: name, view: `/health/services/${name}` };
+    const { origin } = component.inherited ?? {};
+    const detail = origin === undefined ? {} : { detail: `it began with ${origin}` };
+    return [
+      {
+        metric: 'service_down',
+        ...of,
+        ...detail,
+        value: component.status === 'unhealthy' ? 1 : 0,
+      },
+      {
+        metric: 'service_unhealthy_instances',
+        ...of,
+        ...detail,
+        value: component.unhealthy_instances,
+      },
+    ];
+  });
+  return { samples, metrics: new Set(['service_down', 'service_unhealthy_instances']) };
+}
+
+export function deadLetterSamples(groups: readonly DeadLetterGroup[]): Measured {
+  const byConsumer = new Map<string, { count: number; reason: string }>();
+  for (const { consumer, count, reason } of groups) {
+    const before = byConsumer.get(consumer)?.count ?? 0;
+    byConsumer.set(consumer, { count: before + count, reason });
+  }
+  return {
+    metrics: new Set(['dead_letters']),
+    samples: [...byConsumer].map(([consumer, { count, reason }]) => ({
+      metric: 'dead_letters',
+      subject: consumer,
+      value: count,
+      view: `/messages/dead-letters?consumer=${encodeURIComponent(consumer)}`,
+      detail: reason.slice(0, 200),
+    })),
+  };
+}
+
+export function incidentSamples(incidents: readonly Incident[], nowMs: number): Measured {
+  const open = new Map<string, number>();
+  for (const { workflow_name } of incidents)
+    open.set(workflow_name, (open.get(workflow_name) ?? 0) + 1);
+  return {
+    metrics: new Set(['incidents_open', 'incident_age_seconds']),
+    samples: [
+      ...[...open].map(([workflow, value]): Sample => ({
+        metric: 'incidents_open',
+        subject: workflow,
+        value,
+        view: `/workflows/incidents?workflow_name=${workflow}`,
+      })),
+      ...incidents.map(({ id, workflow_name, opened_at, message }): Sample => ({
+        metric: 'incident_age_seconds',
+        subject: id,
+        value: Math.max(0, (nowMs - Date.parse(opened_at)) / 1_000),
+        view: `/workflows/incidents/${id}`,
+        detail: `${workflow_name}: ${message.slice(0, 200)}`,
+      })),
+    ],
+  };
+}
