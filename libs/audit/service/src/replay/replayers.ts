@@ -1,6 +1,13 @@
 import type { AuditLog } from '@downbeat/event-store';
 import type { StreamName } from '@downbeat/eventsourcing';
 import {
+  alertReplayer,
+  alertRuleReplayer,
+  deliveryReplayer,
+  receiverReplayer,
+  silenceReplayer,
+} from './alert.replayers';
+import {
   breakerDefaultsReplayer,
   breakerReplayer,
   breakerReportsReplayer,
@@ -43,6 +50,11 @@ export const replayersOn = (log: AuditLog): Replayers => ({
   spans: spansReplayer,
   'forgotten-spans': spanForgettingReplayer,
   'call-report': callReportReplayer,
+  alert: alertReplayer,
+  'alert-rule': alertRuleReplayer,
+  'alert-silence': silenceReplayer,
+  'alert-receiver': receiverReplayer,
+  'alert-delivery': deliveryReplayer,
   target: targetReplayer,
   'definition-control': definitionControlReplayer,
   schedule: scheduleReplayer,
