@@ -1,4 +1,4 @@
-import { contracts, sagaContract, type QueryContract } from '@downbeat/contracts';
+import { contracts, observabilityContract, sagaContract, type QueryContract } from '@downbeat/contracts';
 import { fillPath, takesBody, type ContractRoute } from '../http/route-table';
 import { SchemaBook } from './json-schema';
 
@@ -22,6 +22,8 @@ export function sampleInput(contract: QueryContract): Readonly<Record<string, un
   return { ...sample, ...QUESTIONS[contract.name] };
 }
 
+const { rule_id: _, ...alertRuleSample } = observabilityContract.putAlertRule.example;
+
 /** What the schema alone does not say: one of two, or what makes the answer worth reading. */
 const QUESTIONS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   'find-instances': { service_name: 'billing' },
@@ -39,6 +41,7 @@ const QUESTIONS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
     timeout_duration: 30,
     hours: 24,
   },
+  'preview-alert-rule': alertRuleSample,
   verify: { read_model: 'registry.services' },
 };
 

@@ -14,9 +14,15 @@ export * from './spans';
 export * from './traces';
 
 export const observability = {
-  commands: [recordSpans, recordCalls],
-  queries: [listTraces, searchTraces, getTrace, compareTraces, getCalls, getServiceMap],
-  commands: [recordSpans, ...allAlertCommands],
-  queries: [listTraces, searchTraces, getTrace, compareTraces, ...allAlertQueries],
+  commands: [recordSpans, recordCalls, ...allAlertCommands],
+  queries: [
+    listTraces,
+    searchTraces,
+    getTrace,
+    compareTraces,
+    getCalls,
+    getServiceMap,
+    ...allAlertQueries,
+  ],
   events: [],
 } as const;

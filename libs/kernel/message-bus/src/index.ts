@@ -10,6 +10,7 @@ export * from './headers';
 export * from './message-bus';
 export * from './message-flow';
 export { oneLine, reasonOf } from './one-line';
+export * from './queue-depth';
 export * from './service-messages';
 export * from './settlement';
 export {

@@ -6,6 +6,7 @@ import type { Evidence, KeptEvidence } from './evidence';
 import type { EventBatch, EventsConfirmed, EventStreamState, OutgoingEvent } from './events';
 import type { MessageHeaders } from './headers';
 import type { FlowListener, Following } from './message-flow';
+import type { QueueDepth } from './queue-depth';
 import type { ServiceMessage, ServiceMessages } from './service-messages';
 import type { Settlement } from './settlement';
 
@@ -134,6 +135,9 @@ export abstract class MessageBus {
     body: JsonObject,
     options?: CommandOptions,
   ): Promise<CommandOutcome>;
+
+  /** How many commands of `context` wait; undefined when there is no queue of it. */
+  abstract commandQueue(context: string): Promise<QueueDepth | undefined>;
 
   /** Consumes commands durably; returns when the consumer exists and pulls. */
   abstract subscribe(subscription: Subscription): Promise<void>;

@@ -26,6 +26,7 @@ import { HostMetrics } from './metering/host-metrics';
 import { exposeReadiness } from './metering/readiness-metrics';
 import { HostLifecycle } from './runtime/host-lifecycle';
 import { reportListening } from './runtime/parent-process';
+import { SelfReports } from './runtime/self-reports';
 
 /** `EX_CONFIG` of sysexits.h: starting again with the same environment would fail again. */
 const EXIT_CONFIG = 78;
@@ -128,6 +129,9 @@ export async function startService(
     });
     await app.startAllMicroservices();
     await app.listen(config.PORT, config.HOST);
+    const reports = new SelfReports(name, bus, lifecycle);
+    reports.start();
+    lifecycle.onStop('reports of the process', () => reports.stop());
     const url = (await app.getUrl()).replace('[::1]', '127.0.0.1');
     let stopped: Promise<void> | undefined;
     const stop = () => (stopped ??= stopInOrder(app, probes, lifecycle, bus));

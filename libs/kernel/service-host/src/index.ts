@@ -32,5 +32,6 @@ export * from './runtime/log-follower';
 export * from './runtime/log-hints';
 export * from './runtime/new-id';
 export * from './runtime/periodic';
+export * from './runtime/self-reports';
 export * from './runtime/served-contracts';
 export * from './runtime/sole-replica';

@@ -30,12 +30,12 @@ import { TailSampling } from './sampling/tail-sampling';
   imports: [
     ContextModule.of({
       context: 'observability',
-      projections: [traces, calls],
-      commands: [RecordSpans, RecordCalls],
-      settings: observabilityConfig,
+      projections: [traces, calls, alertsProjection],
+      commands: [RecordSpans, RecordCalls, ...alertCommandClasses],
+      settings: observabilityConfig.extend(alertsConfig.shape),
     }),
   ],
-  controllers: [TracesQueries, CallsQueries, OtlpController],
+  controllers: [TracesQueries, CallsQueries, OtlpController, ...alertControllers],
   providers: [
     RecordSpansHandler,
     RecordCallsHandler,
@@ -46,16 +46,6 @@ import { TailSampling } from './sampling/tail-sampling';
     TailSampling,
     Ingest,
     SpanMetrics,
-    { provide: Intake, useFactory: () => new Intake() },
-      projections: [traces, alertsProjection],
-      settings: alertsConfig,
-      commands: [RecordSpans, ...alertCommandClasses],
-    }),
-  ],
-  controllers: [TracesQueries, OtlpController, ...alertControllers],
-  providers: [
-    RecordSpansHandler,
-    Ingest,
     { provide: Intake, useFactory: () => new Intake() },
     ...alertProviders,
   ],

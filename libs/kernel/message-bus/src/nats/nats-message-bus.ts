@@ -21,6 +21,7 @@ import {
 } from '../message-bus';
 import type { FlowListener, Following } from '../message-flow';
 import { reasonOf } from '../one-line';
+import type { QueueDepth } from '../queue-depth';
 import { idAsSent, MESSAGE_LEAD, redriveSubject, type ServiceMessage } from '../service-messages';
 import { contextOf, Subjects } from '../subjects';
 import { CommandSender } from './command-sender';
@@ -114,6 +115,13 @@ export class NatsMessageBus extends MessageBus {
     options?: CommandOptions,
   ): Promise<CommandOutcome> {
     return this.sender.send(subject, body, options);
+  }
+
+  override async commandQueue(context: string): Promise<QueueDepth | undefined> {
+    const found = await this.streams.find(this.streams.commandsOf(context).name);
+    if (!found) return undefined;
+    const { messages, first_ts } = found.state;
+    return messages === 0 ? { messages } : { messages, oldestAt: String(first_ts) };
   }
 
   override subscribe(subscription: Subscription): Promise<void> {

@@ -22,6 +22,7 @@ import {
   type RequestOptions,
   type Subscription,
 } from '../message-bus';
+import type { QueueDepth } from '../queue-depth';
 import { assertSendable, contextOf, covers } from '../subjects';
 import { MemoryDeadLetters } from './memory-dead-letters';
 import { MemoryEvents } from './memory-events';
@@ -182,6 +183,11 @@ export class MemoryMessageBus extends MessageBus {
   /** What it takes is handled in this process, or is lost with it. */
   override isRedriveWaiting(): Promise<boolean> {
     return Promise.resolve(false);
+  }
+
+  /** They are handled at once, one after another. */
+  override commandQueue(): Promise<QueueDepth | undefined> {
+    return Promise.resolve({ messages: 0 });
   }
 
   override ensureEventStream(context: string): Promise<EventStreamState> {

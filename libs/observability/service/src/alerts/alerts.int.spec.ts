@@ -238,6 +238,16 @@ describe('alerts of two replicas, on real Postgres and NATS', () => {
     ).toMatchObject({ is_built_in: true, version: 2, for_seconds: 60 });
   });
 
+  it('are about the processes of the suite too, which say how they are', async () => {
+    const condition = (metric: string, service_name: string) => ({
+      condition: { metric, comparison: 'at_least', threshold: 0, service_name },
+    });
+    await suite.rule('memory', 'health', condition('process_memory_bytes', 'other'));
+    await suite.rule('queues', 'health', condition('queue_messages', 'other'));
+    expect((await suite.until('memory', 'firing')).value).toBeGreaterThan(1_000_000);
+    expect((await suite.until('queues', 'firing')).subject).toBe('commands of observability');
+  });
+
   it('are changed by who knows what is there', async () => {
     await suite.rule('mine', 'mine');
     const outcome = await refused('RemoveAlertRule', 'mine', { expected_version: 7 });

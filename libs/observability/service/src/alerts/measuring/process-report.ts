@@ -10,7 +10,6 @@ export const processReport = z.object({
   name: text,
   /** One life of the process. */
   process_id: text,
-  is_leaving: z.boolean().optional(),
   memory_bytes: counted,
   bus: z.object({
     waiting: counted,

@@ -1,14 +1,12 @@
 import type { Measured } from '@downbeat/observability-domain';
 import { MessageBus } from '@downbeat/message-bus';
-import { Clock, HostSettings, loadConfig } from '@downbeat/service-host';
+import { Clock, HostSettings, loadConfig, PROCESS_REPORT } from '@downbeat/service-host';
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { alertsConfig } from '../alerts-config';
 import { processReport } from './process-report';
 import { processSamples, type Heard } from './process-samples';
 
-/** Where processes report: `PROCESS_REPORT_SUBJECT` of the host. */
-const SUBJECT = 'hint.process.report';
 const PROCESSES_MAX = 500;
 /** A life that was not heard of for so long is over; the silence of its name goes on. */
 const FORGOTTEN_AFTER_MS = 3_600_000;
@@ -31,7 +29,7 @@ export class ProcessReports {
 
   listen(): void {
     this.listeningSinceMs = this.clock.now();
-    this.unsubscribe = this.bus.onHint(SUBJECT, (payload) => this.hear(payload));
+    this.unsubscribe = this.bus.onHint(PROCESS_REPORT, (payload) => this.hear(payload));
   }
 
   deafen(): void {

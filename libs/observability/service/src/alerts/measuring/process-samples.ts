@@ -34,7 +34,7 @@ export function processSamples(
   listeningSinceMs: number,
   nowMs: number,
 ): Measured {
-  const fresh = heard.filter(({ atMs, report }) => nowMs - atMs <= FRESH_MS && !report.is_leaving);
+  const fresh = heard.filter(({ atMs }) => nowMs - atMs <= FRESH_MS);
   const names = new Set([...expected, ...heard.map(({ report }) => report.name)]);
   const silence = [...names].map((name): Sample => {
     const times = heard.filter(({ report }) => report.name === name).map(({ atMs }) => atMs);

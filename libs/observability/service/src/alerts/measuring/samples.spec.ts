@@ -1,0 +1,130 @@
+import { cascade } from '@downbeat/observability-domain';
+import { breakerSamples, deadLetterSamples, openSince, serviceSamples } from './context-samples';
+import { outages } from './last-day';
+import { processReport } from './process-report';
+import { processSamples } from './process-samples';
+
+const report = (more: object = {}) =>
+  processReport.parse({
+    name: 'saga',
+    process_id: 'p1',
+    memory_bytes: 100,
+    bus: { waiting: 0, quarantined: 2, handler_timeouts: 0, disconnects: 0, server_gave_up: 0 },
+    contexts: [
+      {
+        context: 'saga',
+        projections: [{ name: 'saga.runs', lag: 7, parked_streams: 0 }],
+        relay_finds: 1,
+        unsent: 3,
+      },
+    ],
+    queues: [{ name: 'commands of saga', messages: 4, oldest_seconds: 9 }],
+    ...more,
+  });
+
+describe('reports of processes', () => {
+  const valueOf = (measured: ReturnType<typeof processSamples>, metric: string, subject: string) =>
+    measured.samples.find((one) => one.metric === metric && one.subject === subject)?.value;
+
+  it('say how each is', () => {
+    const measured = processSamples([{ report: report(), atMs: 1_000 }], [], 0, 5_000);
+    expect(valueOf(measured, 'process_memory_bytes', 'saga p1')).toBe(100);
+    expect(valueOf(measured, 'bus_quarantined_total', 'saga p1')).toBe(2);
+    expect(valueOf(measured, 'projection_lag_positions', 'saga.runs')).toBe(7);
+    expect(valueOf(measured, 'publications_unsent', 'saga')).toBe(3);
+    expect(valueOf(measured, 'queue_oldest_seconds', 'commands of saga')).toBe(9);
+    expect(valueOf(measured, 'process_silent_seconds', 'saga')).toBe(4);
+  });
+
+  it('that are missing say something too, from when somebody listens', () => {
+    const measured = processSamples([], ['gateway'], 10_000, 70_000);
+    expect(valueOf(measured, 'process_silent_seconds', 'gateway')).toBe(60);
+    expect(measured.metrics.has('process_memory_bytes')).toBe(false);
+  });
+
+  it('of one replica say that its name is there', () => {
+    const heard = [
+      { report: report(), atMs: 0 },
+      { report: report({ process_id: 'p2' }), atMs: 99_000 },
+    ];
+    const measured = processSamples(heard, [], 0, 100_000);
+    expect(valueOf(measured, 'process_silent_seconds', 'saga')).toBe(1);
+    expect(valueOf(measured, 'process_memory_bytes', 'saga p1')).toBeUndefined();
+  });
+});
+
+describe('breakers', () => {
+  const breaker = (state_changed_at: string) => ({ id: 'b', state_changed_at });
+  it('that are tried and open again were open all the time', () => {
+    const first = openSince(new Map(), [breaker('2026-03-01T09:30:00.000Z')]);
+    const second = openSince(first, [breaker('2026-03-01T09:31:00.000Z')]);
+    expect(second).toEqual(first);
+    expect(openSince(second, [])).toEqual(new Map());
+  });
+
+  it('are measured from when they opened', () => {
+    const one = {
+      ...{ id: 'b', service_name: 'shop', target_service: 'billing', endpoint_pattern: '*' },
+      failure_count: 5,
+    };
+    const { samples } = breakerSamples([one as never], new Map([['b', 1_000]]), 31_000);
+    expect(samples).toMatchObject([
+      { subject: 'shop -> billing', service_name: 'billing', value: 30 },
+    ]);
+  });
+
+  it('were out from leaving closed to closed, by holder', () => {
+    const at = (seconds: number) => new Date(seconds * 1_000).toISOString();
+    const history = [
+      { holder: 'h', timestamp: at(0), to_state: 'open' },
+      { holder: 'h', timestamp: at(10), to_state: 'half_open' },
+      { holder: 'i', timestamp: at(15), to_state: 'open' },
+      { holder: 'h', timestamp: at(20), to_state: 'closed' },
+    ] as const;
+    expect(outages(history, at(50) as never)).toEqual([
+      { sinceMs: 0, endMs: 20_000 },
+      { sinceMs: 15_000, endMs: 50_000 },
+    ]);
+  });
+});
+
+describe('services', () => {
+  it('are down when none of their instances is healthy', () => {
+    const component = { is_critical: false, healthy_instances: 0, starting_instances: 0 };
+    const { samples } = serviceSamples({
+      billing: { ...component, status: 'unhealthy', unhealthy_instances: 2 },
+      shop: { ...component, status: 'degraded', unhealthy_instances: 1 },
+      new: { ...component, status: 'unchecked', unhealthy_instances: 0 },
+    });
+    expect(samples.map(({ metric, subject, value }) => [metric, subject, value])).toEqual([
+      ['service_down', 'billing', 1],
+      ['service_unhealthy_instances', 'billing', 2],
+      ['service_down', 'shop', 0],
+      ['service_unhealthy_instances', 'shop', 1],
+    ]);
+  });
+
+  it('take along who needs them critically, in circles too', () => {
+    const needs = [
+      { source: 'a', target: 'x' },
+      { source: 'b', target: 'a' },
+      { source: 'x', target: 'b' },
+    ];
+    expect(cascade(needs, new Set(['x', 'lonely'])).samples).toMatchObject([
+      { subject: 'x', value: 2, detail: 'a, b' },
+      { subject: 'lonely', value: 0 },
+    ]);
+  });
+});
+
+describe('dead letters', () => {
+  it('are counted by consumer, whatever their causes', () => {
+    const group = { cause: 'c', reason: 'no field', first_at: '', last_at: '' };
+    expect(
+      deadLetterSamples([
+        { ...group, consumer: 'saga-commands', count: 2 },
+        { ...group, consumer: 'saga-commands', count: 3 },
+      ]).samples,
+    ).toMatchObject([{ subject: 'saga-commands', value: 5 }]);
+  });
+});
