@@ -11,6 +11,7 @@ import {
 import { eventually } from '@downbeat/test-bench';
 import { book, bookingRequest, ended } from './support/bookings';
 import { feedEveryView } from './support/every-view';
+import { consumePlainly } from './support/plain-consumer';
 import { Suite } from './support/suite';
 
 type Method = SpecifiedEndpoint['method'];
@@ -100,6 +101,7 @@ describe('the endpoints of the specification', () => {
     await aboutBreakers();
     await aboutTraces();
     await aboutCalls();
+    await aboutQueues();
   }, 180_000);
   afterAll(() => suite?.stop(), 60_000);
 
@@ -265,6 +267,57 @@ describe('the endpoints of the specification', () => {
     await eventually(
       () => call('GET', path),
       (body) => expect(lacking(answersOf('GET', path), [body])).toEqual([]),
+    );
+  async function aboutQueues(): Promise<void> {
+    const queue_name = 'bottles-counted';
+    await call('POST', '/messages/queues', {
+      queue_name,
+      queue_type: 'topic',
+      producer_services: ['shop'],
+      consumer_services: [serviceId],
+      retention_hours: 24,
+      max_message_size: 10_000,
+      dlq_enabled: true,
+      dlq_max_retries: 0,
+      monitoring_config: { alert_on_backlog: 10, alert_on_processing_time: 1_000 },
+    });
+    await call('POST', '/messages/queues', {
+      queue_name: 'bottles-lost',
+      queue_type: 'dead_letter',
+      message_pattern: 'bottles-*',
+    });
+    const message = {
+      ...{ queue_name, message_type: 'counted', message_payload: { bottles: 7 } },
+      ...{ correlation_id: 'cellar-7', headers: { tenant: 'north' } },
+    };
+    const from = 'shop';
+    const sent = await call('POST', '/messages/send', { ...message, from, ttl_seconds: 3_600 });
+    expect(sent['status']).toBe('queued');
+    const spoilt = await call('POST', '/messages/send', { ...message, from });
+    expect(spoilt['status']).toBe('queued');
+    const spoil = `/messages/subscriptions/${serviceId}/quarantine`;
+    await consumePlainly(
+      suite.natsUrl,
+      `${serviceId}_${queue_name}_normal`,
+      2,
+      async (one, place) => {
+        if (one.headers?.get('Downbeat-Message-Id') !== spoilt['message_id']) return;
+        const failure = { ...place, attempts: 2, error: 'no such bottle' };
+        expect((await suite.request('POST', spoil, failure)).status).toBe(202);
+      },
+    );
+    await eventually(
+      () => call('GET', '/messages/queues'),
+      (body) => expect(lacking(answersOf('GET', '/messages/queues'), [body])).toEqual([]),
+    );
+    const path = '/messages/queues/{queue_name}/messages';
+    await eventually(
+      () => call('GET', path, { in: { queue_name } }),
+      (body) => expect(lacking(answersOf('GET', path), [body])).toEqual([]),
+    );
+    await eventually(
+      () => call('POST', '/messages/send', { ...message, from, delay_seconds: 3_600 }),
+      (body) => expect(lacking(answersOf('POST', '/messages/send'), [body])).toEqual([]),
     );
   }
 

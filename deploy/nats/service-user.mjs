@@ -26,6 +26,10 @@ export function rightsOf(service, { publishes, subscribes, startsWorkflows }) {
   const consumers = subscribes.flatMap((topic) =>
     [...PRIORITIES, 'redriven'].map((lane) => `${service}_${topic}_${lane}`),
   );
+  // Where the suite says that a topic is a queue, its services share these.
+  const shared = subscribes.flatMap((topic) =>
+    PRIORITIES.map((priority) => `QUEUE_${topic}_${priority}`),
+  );
   const commands =
     subscribes.length > 0 ? ['SubscribeService', 'QuarantineMessage', 'ConfirmRedriven'] : [];
   return {
@@ -45,10 +49,13 @@ export function rightsOf(service, { publishes, subscribes, startsWorkflows }) {
       ...publishes.flatMap((topic) => [
         ...PRIORITIES.map((priority) => `message.${priority}.${topic}`),
         `broadcast.${topic}`,
+        `command.messaging.SendMessage.${topic}`,
       ]),
       ...commands.map((name) => `command.messaging.${name}.${service}`),
-      ...consumers.map((consumer) => `$JS.API.CONSUMER.MSG.NEXT.message.${consumer}`),
-      ...consumers.map((consumer) => `$JS.ACK.message.${consumer}.>`),
+      ...[...consumers, ...shared].flatMap((consumer) => [
+        `$JS.API.CONSUMER.MSG.NEXT.message.${consumer}`,
+        `$JS.ACK.message.${consumer}.>`,
+      ]),
     ],
     subscribe: [
       `_INBOX.${userOf(service)}.>`,

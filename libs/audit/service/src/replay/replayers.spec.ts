@@ -288,6 +288,32 @@ it('decides what is forgotten of the spans again from its event alone', async ()
   expect(await replayed('forgotten-spans', [[forgotten([])]])).toEqual([false]);
   const twice = [[forgotten([batch])], [forgotten([batch])]];
   expect(await replayed('forgotten-spans', twice)).toEqual([true, false]);
+describe('the streams of queues', () => {
+  it('are decided again from their events: declarations', async () => {
+    const named = { queue_name: 'placed', at: at(0) };
+    const created = { ...named, queue_type: 'topic', retention_hours: 2 };
+    const changed = { ...named, retention_hours: 2, dlq_enabled: false };
+    const whole = [
+      [{ type: 'QueueCreated', data: created }],
+      [{ type: 'QueueChanged', data: changed }],
+      [{ type: 'QueueRemoved', data: { ...named, reason: 'r' } }],
+    ];
+    expect(await replayed('queue', whole)).toEqual([true, true, true]);
+    const again = [whole[0] ?? [], whole[1] ?? [], whole[1] ?? []];
+    expect(await replayed('queue', again)).toEqual([true, true, false]);
+  });
+
+  it('are decided again from their events: delayed messages, and what was seen', async () => {
+    const delayed_id = '0198c2a4-7d1e-7c3b-9a52-3f1f0a9f3c11';
+    const facts = { message_id: 'm', queue_name: 'q', from: 'shop', message_type: 't' };
+    const delayed = { delayed_id, ...facts, due_at: at(9), at: at(0) };
+    const released = [{ type: 'DelayedMessageReleased', data: { delayed_id, at: at(9) } }];
+    const whole = [[{ type: 'MessageDelayed', data: delayed }], released];
+    expect(await replayed('delayed-message', [...whole, released])).toEqual([true, true, false]);
+    const batch = { batch_id: 'b', stream_created: at(0), messages: [], at: at(1) };
+    const seen = [{ type: 'MessagesProduced', data: batch }];
+    expect(await replayed('message-flow', [seen, seen])).toEqual([true, false]);
+  });
 });
 
 describe('the kind of a stream', () => {
@@ -298,6 +324,9 @@ describe('the kind of a stream', () => {
     ['workflow-definition-book', 'saga', 'workflow-definition'],
     ['dead-letter-0198', 'messaging', 'dead-letter'],
     ['subscription-shipping', 'messaging', 'subscription'],
+    ['queue-placed', 'messaging', 'queue'],
+    ['delayed-message-0198', 'messaging', 'delayed-message'],
+    ['message-flow-produced.x', 'messaging', 'message-flow'],
     ['spans-4f1c.0', 'observability', 'spans'],
     ['forgotten-spans-4711', 'observability', 'forgotten-spans'],
     ['schedule-nightly', 'saga', 'schedule'],

@@ -19,6 +19,7 @@ import { configurationHolderReplayer, configurationReplayer } from './configurat
 import { deadLetterOperationReplayer } from './dead-letter-operation.replayer';
 import { deadLetterReplayer } from './dead-letter.replayer';
 import { definitionControlReplayer } from './definition-control.replayer';
+import { delayedMessageReplayer, messageFlowReplayer, queueReplayer } from './queue.replayers';
 import { dependenciesReplayer, instanceReplayer, serviceReplayer } from './registry.replayers';
 import type { Replayer } from './replayer';
 import { retentionReplayer } from './retention.replayer';
@@ -47,6 +48,9 @@ export const replayersOn = (log: AuditLog): Replayers => ({
   'dead-letter': deadLetterReplayer,
   'dead-letter-operation': deadLetterOperationReplayer,
   subscription: subscriptionReplayer,
+  queue: queueReplayer,
+  'delayed-message': delayedMessageReplayer,
+  'message-flow': messageFlowReplayer,
   spans: spansReplayer,
   'forgotten-spans': spanForgettingReplayer,
   'call-report': callReportReplayer,

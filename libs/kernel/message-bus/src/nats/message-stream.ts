@@ -5,6 +5,7 @@ import {
   nanos,
   NatsError,
   RetentionPolicy,
+  type ConsumerConfig,
   type ConsumerInfo,
   type JetStreamManager,
   type NatsConnection,
@@ -146,12 +147,19 @@ export class MessageStream extends ServiceMessages {
 
   override async adjust(consumers: readonly MessageConsumer[]): Promise<void> {
     const wanted = new Map(consumers.map((one) => [this.subjects.nameOf(one.durable), one]));
-    for await (const { name, config } of this.manager.consumers.list(this.spec.name)) {
-      const consumer = wanted.get(name);
+    for await (const info of this.manager.consumers.list(this.spec.name)) {
+      const consumer = wanted.get(info.name);
       if (!consumer) continue;
-      const isAsWanted =
-        config.sample_freq === SAMPLED && config.max_deliver === (consumer.deliveriesMax ?? -1);
-      if (!isAsWanted) await this.add(name, consumer);
+      const isLimited = info.config.max_deliver === (consumer.deliveriesMax ?? -1);
+      if (isLimited && info.config.sample_freq === SAMPLED) continue;
+      try {
+        await this.add(info.name, consumer);
+      } catch (fault) {
+        // nats-server 2.9 changes nothing of a consumer that begins at a time. That it does not say what it
+        // acknowledges is no reason to make it anew: its floor says it too, later.
+        if (!(fault instanceof NatsError && fault.api_error)) throw fault;
+        if (!isLimited) await this.remake(info, consumer);
+      }
     }
   }
 
@@ -205,14 +213,31 @@ export class MessageStream extends ServiceMessages {
     }
   }
 
-  private async add(durable_name: string, consumer: MessageConsumer): Promise<void> {
+  /** From where it was: what was acknowledged beyond its floor comes once more. */
+  private async remake(
+    { name, ack_floor }: ConsumerInfo,
+    consumer: MessageConsumer,
+  ): Promise<void> {
+    await this.manager.consumers.delete(this.spec.name, name);
+    await this.add(name, consumer, {
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: ack_floor.stream_seq + 1,
+    });
+  }
+
+  private async add(
+    durable_name: string,
+    consumer: MessageConsumer,
+    begin: Pick<Partial<ConsumerConfig>, 'deliver_policy' | 'opt_start_seq'> = {},
+  ): Promise<void> {
     const { filter, since, deliveriesMax = -1 } = consumer;
     await this.manager.consumers.add(this.spec.name, {
       durable_name,
       filter_subject: this.subjects.physical(filter),
       ack_policy: AckPolicy.Explicit,
-      deliver_policy: DeliverPolicy.StartTime,
-      opt_start_time: since,
+      ...(begin.opt_start_seq === undefined
+        ? { deliver_policy: DeliverPolicy.StartTime, opt_start_time: since }
+        : begin),
       ack_wait: nanos(ACK_WAIT_MS),
       // Subscribers count themselves and quarantine. What the server gives up the suite quarantines, if it is to.
       max_deliver: deliveriesMax,

@@ -52,7 +52,6 @@ export class QueueGauge {
   /** ISO 8601; undefined while nothing says how fast it is. */
   async estimated(queue: string, delayMs = 0): Promise<string | undefined> {
     const rate = this.rates.get(queue) ?? (await this.rate(queue));
-    this.rates.set(queue, rate);
     if (rate.averageMs === undefined) return undefined;
     const depth = depthOf(await this.progress(), queue);
     const waitMs = depth === 0 ? 0 : (depth / Math.max(rate.perMinute, 0.1)) * 60_000;
@@ -70,7 +69,9 @@ export class QueueGauge {
       ),
     );
     const [{ count, average } = { count: 0, average: null }] = data;
-    return { perMinute: count / WINDOW_MINUTES, averageMs: average ?? undefined };
+    const rate = { perMinute: count / WINDOW_MINUTES, averageMs: average ?? undefined };
+    this.rates.set(queue, rate);
+    return rate;
   }
 }
 

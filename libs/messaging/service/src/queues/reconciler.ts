@@ -13,6 +13,7 @@ import { wantedConsumers } from './wanted-consumers';
 
 const LOOK_EVERY_MS = 5_000;
 const MISSED_MAX = 500;
+const ABSENT_MS = 20_000;
 
 interface MissedRow {
   readonly key: string;
@@ -35,6 +36,7 @@ export class Reconciler {
   /** By consumer: where its floor was a round ago, and up to where all is known. */
   private floors = new Map<string, number>();
   private readonly known = new Map<string, number>();
+  private absentSince: ReadonlyMap<string, number> = new Map();
   private streamCreated = '';
 
   constructor(
@@ -79,15 +81,23 @@ export class Reconciler {
     const min_position = await this.store.head();
     const { data: wanted } = await this.readModels.ask(queues, { min_position }, wantedConsumers);
     const there = new Set(consumers.map(({ durable }) => durable));
-    const missing = wanted.filter(({ durable }) => !there.has(durable));
+    const absent = wanted.filter(({ durable }) => !there.has(durable));
+    // Those that have just been decided are about to be made by who asked for them.
+    const now = this.clock.now();
+    this.absentSince = new Map(
+      absent.map(({ durable }) => [durable, this.absentSince.get(durable) ?? now]),
+    );
+    const missing = absent.filter(
+      ({ durable }) => now - (this.absentSince.get(durable) ?? now) >= ABSENT_MS,
+    );
     if (missing.length > 0) {
       await this.bus.serviceMessages.ensure(missing);
       this.logger.warn({ consumers: missing.length }, 'consumers were missing and are made again');
     }
-    const now = JSON.stringify([streamCreated, wanted]);
-    if (now === this.adjusted) return;
+    const all = JSON.stringify([streamCreated, wanted]);
+    if (all === this.adjusted) return;
     await this.bus.serviceMessages.adjust(wanted);
-    this.adjusted = now;
+    this.adjusted = all;
   }
 
   private async reconcile(

@@ -54,7 +54,7 @@ const consumers = async (): Promise<readonly string[]> => {
   const names: string[] = [];
   for await (const { name } of manager.consumers.list(stream))
     names.push(name.slice(bench.prefix.length + 1));
-  return names.filter((name) => name !== 'suite_probe').toSorted();
+  return names.filter((name) => !name.startsWith('suite_')).toSorted();
 };
 const consumersOf = (name: string, ...topics: string[]): readonly string[] =>
   topics
@@ -238,7 +238,7 @@ describe('messages of services', () => {
     });
     beforeEach(() => (asked.length = 0));
     const made = (): number =>
-      asked.filter((subject) => subject.includes('.CREATE.') && !subject.includes('suite_probe'))
+      asked.filter((subject) => subject.includes('.CREATE.') && !subject.includes('suite_'))
         .length;
 
     it('have their consumers made once', async () => {

@@ -1,0 +1,204 @@
+import { eventually } from '@downbeat/event-store/testing';
+import { QueueBench } from '../testing/queue-bench';
+
+jest.setTimeout(90_000);
+
+let bench: QueueBench;
+beforeAll(async () => {
+  bench = await QueueBench.start('sending');
+});
+afterAll(() => bench.stop());
+
+const SOON_MS = 30_000;
+const topic = (name: string, more: object = {}) =>
+  bench.command('CreateQueue', name, {
+    queue_type: 'topic',
+    consumer_services: ['stock'],
+    ...more,
+  });
+const said = { message_type: 'order.placed', message_payload: { order: '4711' }, from: 'shop' };
+const taken = async (queue: string, ms = 10_000) => {
+  const [one] = await bench.pull(bench.ownConsumer('stock', queue), 1, ms);
+  one?.ack();
+  return one;
+};
+
+describe('a message that the suite sends', () => {
+  it('is on its queue with what goes along, once however often it is said', async () => {
+    await topic('sent');
+    const whole = {
+      ...said,
+      message_id: 's-1',
+      correlation_id: 'cart-7',
+      headers: { tenant: 'n' },
+    };
+    for (let time = 0; time < 2; time++)
+      expect(await bench.command('SendMessage', 'sent', whole)).toMatchObject({
+        ...{ message_id: 's-1', queue_name: 'sent', status: 'queued' },
+      });
+    const message = await taken('sent');
+    expect(message?.json()).toEqual({ order: '4711' });
+    expect(message?.headers?.get('tenant')).toBe('n');
+    await eventually(
+      async () =>
+        expect(await bench.messages('sent', { correlation_id: 'cart-7' })).toMatchObject([
+          {
+            ...{ message_id: 's-1', message_type: 'order.placed', producer_service: 'shop' },
+            ...{ status: 'consumed', correlation_id: 'cart-7', copies: 1 },
+          },
+        ]),
+      SOON_MS,
+    );
+    await eventually(
+      async () =>
+        expect(
+          await bench.command('SendMessage', 'sent', { ...said, message_id: 's-2' }),
+        ).toMatchObject({ estimated_processing_time: expect.stringMatching(/^PT[\d.]+S$/) }),
+      SOON_MS,
+    );
+  });
+
+  it('is refused, and nowhere, when it may not be sent there', async () => {
+    await topic('guarded', { producer_services: ['shop'], max_message_size: 40 });
+    const refused = (queue: string, more: object = {}) =>
+      bench.refusal('SendMessage', queue, { ...said, ...more });
+    expect(await refused('nowhere')).toMatch(/^queue-unknown: there is no queue nowhere/);
+    expect(await refused('guarded', { from: 'thief' })).toMatch(/^producer-not-allowed: from must/);
+    const message_payload = { long: 'x'.repeat(40) };
+    expect(await refused('guarded', { message_payload })).toMatch(
+      /^message-too-large: .* takes 40/,
+    );
+    const strange = [
+      [{ delay_seconds: -1 }, 'delay_seconds'],
+      [{ ttl_seconds: 0 }, 'ttl_seconds'],
+      [{ headers: { 'Nats-Msg-Id': 'x' } }, 'headers'],
+      [{ headers: { a: 'b\nc' } }, 'headers'],
+      [{ message_type: '' }, 'message_type'],
+      [{ priority: 'urgent' }, 'priority'],
+      [{ message_id: 'x'.repeat(200) }, 'message_id'],
+    ] as const;
+    for (const [more, field] of strange) expect(await refused('guarded', more)).toContain(field);
+    const published = { from: 'thief', message: 1 };
+    expect(await bench.refusal('PublishMessage', 'guarded', published)).toMatch(/^producer-not/);
+    expect(await bench.queue('guarded')).toMatchObject({ produced_count: 0 });
+  });
+
+  it('is taken away again where somebody put it there himself who may not', async () => {
+    await topic('seized', { producer_services: ['till'] });
+    await bench.publish('seized', 'x-1');
+    await eventually(
+      async () =>
+        expect(await bench.queue('seized')).toMatchObject({ failed_count: 1, message_count: 0 }),
+      SOON_MS,
+    );
+    expect(await taken('seized', 1_000)).toBeUndefined();
+  });
+});
+
+describe('a delayed message', () => {
+  it('is not there before its time, and once after it', async () => {
+    await topic('later');
+    const delayed = { ...said, message_id: 'd-1', delay_seconds: 2 };
+    for (let time = 0; time < 2; time++)
+      expect(await bench.command('SendMessage', 'later', delayed)).toMatchObject({
+        status: 'delayed',
+      });
+    await eventually(
+      async () =>
+        expect(await bench.ask('list-delayed-messages', { queue_name: 'later' })).toMatchObject({
+          messages: [{ message_id: 'd-1', from: 'shop' }],
+        }),
+      SOON_MS,
+    );
+    expect(await bench.messages('later', { status: 'delayed' })).toMatchObject([
+      { message_id: 'd-1', status: 'delayed' },
+    ]);
+    const message = await taken('later', 20_000);
+    expect(message?.headers?.get('Downbeat-Message-Id')).toBe('d-1');
+    // Said once more after it was sent, it is not sent once more.
+    await bench.command('SendMessage', 'later', delayed);
+    await eventually(
+      async () =>
+        expect(await bench.queue('later')).toMatchObject({
+          ...{ produced_count: 1, delayed_count: 0, consumed_count: 1 },
+        }),
+      SOON_MS,
+    );
+  });
+
+  it('is never there when it is cancelled, and cannot be cancelled when it was sent', async () => {
+    await topic('cancelled');
+    const { delayed_id } = await bench.command('SendMessage', 'cancelled', {
+      ...said,
+      delay_seconds: 2,
+    });
+    const id = String(delayed_id);
+    expect(await bench.command('CancelDelayedMessage', id, { reason: 'not wanted' })).toMatchObject(
+      { queue_name: 'cancelled' },
+    );
+    const later = await bench.command('SendMessage', 'cancelled', { ...said, delay_seconds: 3 });
+    expect(await taken('cancelled', 20_000)).toBeDefined();
+    expect(await taken('cancelled', 1_000)).toBeUndefined();
+    expect(
+      await bench.refusal('CancelDelayedMessage', String(later['delayed_id']), { reason: 'late' }),
+    ).toMatch(/^message-sent/);
+    const unknown = '0198c2a4-7d1e-7c3b-9a52-3f1f0a9f3c11';
+    expect(await bench.refusal('CancelDelayedMessage', unknown, { reason: 'r' })).toMatch(
+      /^delayed-message-unknown/,
+    );
+  });
+
+  it('is sent when the suite was away at its time, once', async () => {
+    await topic('absent');
+    await bench.command('SendMessage', 'absent', { ...said, message_id: 'a-1', delay_seconds: 1 });
+    await bench.restart(async () => {
+      await eventually(async () => expect(await due('a-1')).toBe(true), SOON_MS);
+    });
+    expect((await taken('absent', 20_000))?.headers?.get('Downbeat-Message-Id')).toBe('a-1');
+    expect(await taken('absent', 1_000)).toBeUndefined();
+  });
+
+  const due = (id: string): Promise<boolean> =>
+    bench.bench.database.as('messaging', async (client) => {
+      const { rowCount } = await client.query(
+        `select from messaging.delayed_message
+          where message->>'message_id' = $1 and due_at < clock_timestamp()`,
+        [id],
+      );
+      return rowCount === 1;
+    });
+});
+
+describe('a message with an end', () => {
+  it('is gone from its stream then, counted as expired for who had it not', async () => {
+    await bench.command('CreateQueue', 'brief', {
+      queue_type: 'topic',
+      consumer_services: ['stock', 'mail'],
+    });
+    await bench.command('SendMessage', 'brief', { ...said, message_id: 'b-1', ttl_seconds: 3 });
+    expect(await taken('brief')).toBeDefined();
+    await eventually(
+      async () =>
+        expect(await bench.messages('brief')).toMatchObject([
+          { consumer_service: 'stock', status: 'consumed' },
+          { consumer_service: 'mail', status: 'expired' },
+        ]),
+      SOON_MS,
+    );
+    expect(await bench.queue('brief')).toMatchObject({ expired_count: 1, consumed_count: 1 });
+    expect(await bench.pull(bench.ownConsumer('mail', 'brief'), 1, 1_000)).toEqual([]);
+  });
+
+  it('is not expired when everyone had it before', async () => {
+    await topic('had');
+    await bench.command('SendMessage', 'had', { ...said, ttl_seconds: 2 });
+    expect(await taken('had')).toBeDefined();
+    await eventually(async () => {
+      const { state } = await bench.manager.streams.info(bench.stream, {
+        subjects_filter: `${bench.bench.prefix}.message.normal.had`,
+      });
+      expect(state.subjects ?? {}).toEqual({});
+    }, SOON_MS);
+    expect(await bench.queue('had')).toMatchObject({ expired_count: 0, consumed_count: 1 });
+  });
+});
