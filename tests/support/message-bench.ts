@@ -11,6 +11,8 @@ export const NO_GATEWAY = 'http://127.0.0.1:9';
 interface Outcome {
   readonly ok: boolean;
   readonly data: unknown;
+  readonly position?: number;
+  readonly problem?: unknown;
 }
 
 /** Where the bench's programs connect, each as its user. */
@@ -119,6 +121,20 @@ export class MessageBench {
     const subject = `command.messaging.${name}.${id}`;
     const reply = await this.client.request(subject, JSON.stringify(body), { timeout: 10_000 });
     return reply.json();
+  }
+
+  /** @throws {Error} It was not answered. */
+  async query(
+    name: string,
+    input: object,
+    as: object = {},
+    timeout = 60_000,
+  ): Promise<{ readonly data: unknown; readonly position: number }> {
+    const body = JSON.stringify({ input, ...as });
+    const reply = await this.client.request(`query.messaging.${name}`, body, { timeout });
+    const { ok, data, position = 0, problem } = reply.json<Outcome>();
+    if (!ok) throw new Error(`${name} was not answered: ${JSON.stringify(problem)}`);
+    return { data, position };
   }
 
   async stop(): Promise<void> {

@@ -20,6 +20,10 @@ export class Acknowledger implements Acknowledgements {
     this.say(arrival, '+ACK');
   }
 
+  term(arrival: Arrival): void {
+    this.say(arrival, '+TERM');
+  }
+
   /** Without a delay the server would give it out again at once. */
   nak(arrival: Arrival, delayMs: number): void {
     this.say(arrival, `-NAK {"delay":${Math.max(1, Math.round(delayMs)) * NANOS}}`);

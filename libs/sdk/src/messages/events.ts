@@ -26,6 +26,8 @@ export type MessageEvent =
   | ({ readonly type: 'dead-letter-waits'; readonly reason: string } & AboutMessage)
   /** It is no longer on its stream, which was lost or is too old: there is nothing left to set aside. */
   | ({ readonly type: 'message-gone'; readonly reason: string } & AboutMessage)
+  /** Its time was over before it could be handled for the first time. */
+  | ({ readonly type: 'message-expired' } & AboutMessage)
   | {
       readonly type: 'broadcast-not-understood';
       readonly topic: string;

@@ -6,6 +6,7 @@ export const HEADER = {
   correlationId: 'Downbeat-Correlation-Id',
   sender: 'Downbeat-Actor',
   deadLetter: 'Downbeat-Dead-Letter',
+  expiresAt: 'Downbeat-Expires-At',
   traceparent: 'traceparent',
 } as const;
 

@@ -12,6 +12,8 @@ export interface Enclosed {
   readonly correlationId?: string;
   /** W3C trace context to go on with. */
   readonly traceparent?: string;
+  /** Nobody is given it for the first time later than this after it was published; 100 at least. */
+  readonly ttlMs?: number;
   /** Further ones; names that begin with `nats-`, `downbeat-` or `ce-` are taken. */
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -22,6 +24,20 @@ export interface Outgoing {
   readonly body: string;
   readonly headers: Readonly<Record<string, string>>;
 }
+
+const TTL_MS_MIN = 100;
+const TTL_MS_MAX = 7 * 86_400_000;
+
+/** What is wrong with a time that somebody chose; undefined when nothing is. */
+export const wrongSpan = (
+  what: string,
+  ms: number | undefined,
+  min: number,
+  max: number,
+): string | undefined =>
+  ms === undefined || (ms >= min && ms <= max) ? undefined : `${what} must be ${min} to ${max}`;
+
+const endOf = (ttlMs: number): string => new Date(Date.now() + ttlMs).toISOString();
 
 /** What a message that is sent again as a dead letter has more than before. */
 const REDRIVE_BYTES = 256;
@@ -42,10 +58,11 @@ export function outgoing(
   const refuse = (why: string): MessageNotPublished =>
     new MessageNotPublished(topic.name, 'not-sent', why);
   const { messageId: id = randomUUID(), headers: own = {} } = enclosed;
-  const { correlationId = id, traceparent } = enclosed;
+  const { correlationId = id, traceparent, ttlMs } = enclosed;
   const wrong =
     wrongId('message id', id) ??
     wrongId('correlation id', correlationId) ??
+    wrongSpan('ttlMs', ttlMs, TTL_MS_MIN, TTL_MS_MAX) ??
     wrongHeaders({ ...own, ...(traceparent === undefined ? {} : { trace: traceparent }) });
   if (wrong !== undefined) throw refuse(wrong);
   const body = bodyOf(topic, message);
@@ -57,6 +74,7 @@ export function outgoing(
     [HEADER.correlationId]: correlationId,
     [HEADER.sender]: sender,
     ...(traceparent === undefined ? {} : { [HEADER.traceparent]: traceparent }),
+    ...(ttlMs === undefined ? {} : { [HEADER.expiresAt]: endOf(ttlMs) }),
     ...cloudEvent(topic.name, id, sender),
   };
   const bytes = Buffer.byteLength(body) + headerBytes(headers);

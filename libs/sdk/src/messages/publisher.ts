@@ -1,5 +1,6 @@
 import { messagingContract } from '@downbeat/contracts';
 import { NatsRefused, NatsUnanswered, NatsUnavailable, type NatsLink } from '../nats/nats-link';
+import { publishLater } from './publish-later';
 import { backOffMs, pause } from '../pause';
 import { MessageNotPublished } from './errors';
 import { outgoing, type Enclosed, type Outgoing } from './outgoing';
@@ -8,6 +9,8 @@ import type { MessagePriority, Topic } from './topic';
 export interface PublishOptions extends Enclosed {
   /** Default `normal`. */
   readonly priority?: MessagePriority;
+  /** Sent so much later, by the suite, which keeps it until then; 30 days at most. */
+  readonly delayMs?: number;
   /** How long its stream may take to acknowledge it, repetitions and all: 60,000 at most. Default 5,000. */
   readonly timeoutMs?: number;
 }
@@ -17,6 +20,8 @@ export interface Published {
   readonly messageId: string;
   /** It had it already: this was a repetition. */
   readonly isDuplicate: boolean;
+  /** Of one that is delayed: to cancel it. */
+  readonly delayedId?: string;
 }
 
 const TIMEOUT_MS = 5_000;
@@ -54,6 +59,8 @@ export class Publisher {
   async publish(topic: Topic, message: unknown, options: PublishOptions): Promise<Published> {
     const { priority = 'normal', timeoutMs = TIMEOUT_MS } = options;
     const written = outgoing(topic, message, options, this.sender, this.link.payloadMax);
+    if (options.delayMs !== undefined && options.delayMs > 0)
+      return publishLater(this.link, topic, written, options, this.sender);
     const subject = messagingContract.messageSubject(priority, topic.name);
     const until = performance.now() + Math.min(timeoutMs, TIMEOUT_MS_MAX);
     let mayBeThere = false;

@@ -40,6 +40,7 @@ const settled = async (
     {
       acks: {
         ack: () => told.push('ack'),
+        term: () => told.push('term'),
         nak: (_, delayMs) => told.push(delayMs > 0 && delayMs <= 30_000 ? 'nak' : `${delayMs}`),
       },
       desk: {

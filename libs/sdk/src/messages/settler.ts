@@ -1,5 +1,6 @@
 import { backOffMs } from '../pause';
 import { idOf, type Arrival } from './arrival';
+import { read } from './headers';
 import { reasonOf, type AboutMessage, type MessageEvent } from './events';
 import { SuiteRefused, SuiteSilent, type SuiteDesk } from './suite-desk';
 import { verdictOn, type Subscribed } from './verdict';
@@ -7,6 +8,8 @@ import { verdictOn, type Subscribed } from './verdict';
 /** What the server can be told about a delivery. */
 export interface Acknowledgements {
   ack(arrival: Arrival): void;
+  /** Nobody gets it, and it was not handled. */
+  term(arrival: Arrival): void;
   /** It comes again, after so long. */
   nak(arrival: Arrival, delayMs: number): void;
 }
@@ -23,6 +26,12 @@ export interface SettlerPorts {
 const SUITE_AWAY_FIRST_MS = 1_000;
 const SUITE_AWAY_MAX_MS = 30_000;
 
+/** What the topic's queue says; it may say otherwise whenever the service subscribes again. */
+export interface QueueLimit {
+  /** The server gives nothing out more often. */
+  deliveriesMax: number | undefined;
+}
+
 /** What became of a delivery. */
 export type Settled = 'ended' | 'comes-again';
 
@@ -31,6 +40,7 @@ export class Settler {
   constructor(
     private readonly subscribed: Subscribed,
     private readonly ports: SettlerPorts,
+    private readonly queue: QueueLimit = { deliveriesMax: undefined },
   ) {}
 
   /** Never throws: the next message waits behind it. */
@@ -45,7 +55,12 @@ export class Settler {
 
   private async carryOut(arrival: Arrival): Promise<Settled> {
     const { onDefect } = this.ports;
-    const verdict = await verdictOn(arrival, this.subscribed);
+    if (isExpired(arrival)) {
+      this.ports.tell({ type: 'message-expired', ...about(arrival) });
+      this.ports.acks.term(arrival);
+      return 'ended';
+    }
+    const verdict = await verdictOn(arrival, this.limited());
     if ('defect' in verdict) onDefect(arrival.topic, verdict.defect);
     switch (verdict.outcome) {
       case 'done':
@@ -55,6 +70,12 @@ export class Settler {
       case 'dead-letter':
         return this.deadLetter(arrival, verdict.reason);
     }
+  }
+
+  private limited(): Subscribed {
+    const { subscribed, queue } = this;
+    if (queue.deliveriesMax === undefined) return subscribed;
+    return { ...subscribed, limits: { ...subscribed.limits, deliveriesMax: queue.deliveriesMax } };
   }
 
   private retry(arrival: Arrival, reason: string): Settled {
@@ -112,6 +133,12 @@ export class Settler {
     return 'comes-again';
   }
 }
+
+/** Who was given it before its time was over may still handle it, and so may who gets a dead letter again. */
+const isExpired = ({ headers, deliveries, isRedriven }: Arrival): boolean => {
+  const expiresAt = Date.parse(headers[read('expiresAt')] ?? '');
+  return deliveries === 1 && !isRedriven && expiresAt <= Date.now();
+};
 
 const about = (arrival: Arrival): AboutMessage => ({
   topic: arrival.topic,

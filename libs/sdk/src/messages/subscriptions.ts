@@ -6,13 +6,15 @@ import { Acknowledger } from './acknowledger';
 import { AgainBytes } from './again-bytes';
 import { arrivalOf } from './arrival';
 import { reasonOf, type MessageEvent } from './events';
-import { Settler } from './settler';
-import { SuiteDesk, SuiteRefused, SuiteSilent } from './suite-desk';
+import { Settler, type QueueLimit } from './settler';
+import { SuiteDesk, SuiteRefused, SuiteSilent, type Bound } from './suite-desk';
 import { Suspects } from './suspects';
 import { TopicDesk } from './topic-desk';
+import type { MessagePriority } from './topic';
 import type { Subscribed } from './verdict';
 
-const { MESSAGE_PRIORITIES, MESSAGE_STREAM, messageConsumer, redrivenConsumer } = messagingContract;
+const { MESSAGE_PRIORITIES, MESSAGE_STREAM, messageConsumer, queueConsumer, redrivenConsumer } =
+  messagingContract;
 
 /** Within the acknowledgement wait of ten seconds the server is told often enough that one sign may be lost. */
 const SIGN_EVERY_MS = 3_000;
@@ -40,6 +42,8 @@ export class Subscriptions {
   private readonly desks = new Map<string, TopicDesk>();
   private readonly suspects = new Suspects();
   private readonly againBytes = new AgainBytes();
+  private readonly limits = new Map<string, QueueLimit>();
+  private shared: ReadonlySet<string> = new Set();
   private pulls: readonly Pull[] = [];
   private created: string | undefined;
   private boundAt = -Infinity;
@@ -63,7 +67,9 @@ export class Subscriptions {
     const { tell, onDefect } = this.ports;
     const onMessageDefect = (of: string, defect: unknown): void =>
       onDefect(`message ${of}`, defect);
-    const settler = new Settler(subscribed, { acks, desk, tell, onDefect: onMessageDefect });
+    const limit: QueueLimit = { deliveriesMax: undefined };
+    this.limits.set(name, limit);
+    const settler = new Settler(subscribed, { acks, desk, tell, onDefect: onMessageDefect }, limit);
     const topicDesk = new TopicDesk({
       topic: name,
       inFlightMax: subscribed.limits.inFlightMax,
@@ -99,20 +105,35 @@ export class Subscriptions {
     const { service } = this.ports;
     return [...this.desks].flatMap(([topic, desk]) => [
       ...MESSAGE_PRIORITIES.map((priority) =>
-        this.pullOf(topic, messageConsumer(service, topic, priority), () => desk.room(priority)),
+        this.pullOf(
+          topic,
+          () => this.consumerOf(topic, priority),
+          () => desk.room(priority),
+        ),
       ),
-      this.pullOf(topic, redrivenConsumer(service, topic), () => roomForRedriven(desk)),
+      this.pullOf(
+        topic,
+        () => redrivenConsumer(service, topic),
+        () => roomForRedriven(desk),
+      ),
     ]);
   }
 
-  private pullOf(topic: string, consumer: string, room: () => number): Pull {
+  /** Of a queue all its services share one. */
+  private consumerOf(topic: string, priority: MessagePriority): string {
+    if (this.shared.has(topic)) return queueConsumer(topic, priority);
+    return messageConsumer(this.ports.service, topic, priority);
+  }
+
+  private pullOf(topic: string, consumer: () => string, room: () => number): Pull {
     return new Pull({
       link: this.ports.link,
       stream: MESSAGE_STREAM,
       consumer,
       room,
       onMessage: (message) => this.arrived(message),
-      onRefused: (delayMs) => this.ports.tell({ type: 'too-many-wait', topic, consumer, delayMs }),
+      onRefused: (delayMs) =>
+        this.ports.tell({ type: 'too-many-wait', topic, consumer: consumer(), delayMs }),
       onTrouble: () => this.bind(),
     });
   }
@@ -155,8 +176,8 @@ export class Subscriptions {
     for (let tries = 1; this.isAskedAgain && !signal.aborted;) {
       this.isAskedAgain = false;
       try {
-        const created = await this.desk.subscribe([...this.desks.keys()]);
-        if (!this.isAskedAgain) this.bound(created);
+        const bound = await this.desk.subscribe([...this.desks.keys()]);
+        if (!this.isAskedAgain) this.bound(bound);
         tries = 1;
       } catch (fault) {
         if (!(fault instanceof SuiteSilent) && !(fault instanceof SuiteRefused)) throw fault;
@@ -168,7 +189,9 @@ export class Subscriptions {
     }
   }
 
-  private bound(created: string): void {
+  private bound({ created, shared, deliveriesMax }: Bound): void {
+    this.shared = shared;
+    for (const [topic, limit] of this.limits) limit.deliveriesMax = deliveriesMax.get(topic);
     const isNewStream = this.created !== undefined && this.created !== created;
     this.created = created;
     this.boundAt = performance.now();

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { messagingContract, type CommandContract } from '@downbeat/contracts';
+import { messagingContract, type AnswerOf, type CommandContract } from '@downbeat/contracts';
 import type { NatsLink } from '../nats/nats-link';
 import { commandSuite } from '../nats/suite-requests';
 import type { Arrival } from './arrival';
@@ -23,6 +23,16 @@ export class SuiteRefused extends Error {
   }
 }
 
+/** What the suite says of topics that were subscribed to. */
+export interface Bound {
+  /** The life of the stream, which now has consumers for the topics. */
+  readonly created: string;
+  /** Those that are queues: their services share their consumers. */
+  readonly shared: ReadonlySet<string>;
+  /** By topic, where its queue says how often a message is delivered. */
+  readonly deliveriesMax: ReadonlyMap<string, number>;
+}
+
 const ASK_TIMEOUT_MS = 5_000;
 const { subscribeService, quarantineMessage, confirmRedriven } = messagingContract;
 
@@ -33,10 +43,16 @@ export class SuiteDesk {
     private readonly service: string,
   ) {}
 
-  /** @returns The life of the stream, which now has consumers for the topics. @throws {SuiteSilent} @throws {SuiteRefused} */
-  async subscribe(topics: readonly string[]): Promise<string> {
-    const answer = await this.ask(subscribeService, { topics });
-    return String(answer['stream_created']);
+  /** @throws {SuiteSilent} @throws {SuiteRefused} */
+  async subscribe(topics: readonly string[]): Promise<Bound> {
+    const { stream_created, shared, deliveries_max } = (await this.ask(subscribeService, {
+      topics,
+    })) as AnswerOf<typeof subscribeService>;
+    return {
+      created: String(stream_created),
+      shared: new Set(shared),
+      deliveriesMax: new Map(Object.entries(deliveries_max ?? {})),
+    };
   }
 
   /** @returns The id of the dead letter, which is committed. @throws {SuiteSilent} @throws {SuiteRefused} */

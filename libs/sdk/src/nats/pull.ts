@@ -5,7 +5,7 @@ export interface PullOptions {
   readonly link: NatsLink;
   readonly stream: string;
   /** Durable; others of the service pull from it too. */
-  readonly consumer: string;
+  readonly consumer: string | (() => string);
   /** How many more messages may come in now. */
   readonly room: () => number;
   readonly onMessage: (message: RawMessage) => void;
@@ -95,7 +95,7 @@ export class Pull {
       expires: EXPIRES_MS * NANOS,
       idle_heartbeat: HEARTBEAT_MS * NANOS,
     };
-    const subject = `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`;
+    const subject = `$JS.API.CONSUMER.MSG.NEXT.${stream}.${typeof consumer === 'string' ? consumer : consumer()}`;
     try {
       link.publish(subject, JSON.stringify(request), {}, `${this.inbox}.${this.turn}-${batch}`);
     } catch (fault) {
