@@ -35,6 +35,8 @@ describe(`the view of a queue with ${COUNT} messages`, () => {
       await load.run();
       say(`${COUNT} messages were sent and settled by two services after ${since(began)} s`);
       await expectCounters(bench, 'counted', load, 600_000);
+      const { events, bytes } = await bench.logged();
+      say(`the log has ${events} events of it, ${Math.round(bytes / COUNT)} bytes a message`);
       const { user, system } = process.cpuUsage(cpu);
       say(`the view agrees, also rebuilt, after ${since(began)} s`);
       say(`CPU of sender, consumers and suite together: ${(user + system) / COUNT} µs a message`);

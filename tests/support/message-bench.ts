@@ -137,6 +137,17 @@ export class MessageBench {
     return { data, position };
   }
 
+  /** What the log has about messages. */
+  logged(): Promise<{ readonly events: number; readonly bytes: number }> {
+    return this.database.as('messaging', async (client) => {
+      const { rows } = await client.query<{ events: number; bytes: number }>(
+        `select count(*)::int as events, sum(octet_length(data::text))::float8 as bytes
+           from log.event where stream like 'message-flow-%'`,
+      );
+      return rows[0] ?? { events: 0, bytes: 0 };
+    });
+  }
+
   async stop(): Promise<void> {
     await Promise.all(this.services.map((service) => service.stop()));
     await this.messaging.stop();
