@@ -62,7 +62,12 @@ export const editDeadLetter = command({
   example: {
     dead_letter_id: '0198c2a4-7d1e-7c3b-9a52-3f1f0a9f3c11',
     expected_revision: 1,
-    body_json: { service_version: '1.4.0', service_type: 'api', deployment_environment: 'staging' },
+    body_json: {
+      service_version: '1.4.0',
+      service_type: 'api',
+      deployment_environment: 'staging',
+      dependencies: [],
+    },
     reason: 'the version was missing',
   },
   http: { method: 'POST', path: '/messages/dead-letters/{dead_letter_id}/edit' },

@@ -10,7 +10,7 @@ import { Logger } from '@nestjs/common';
 import { DiscardDeadLetter, DiscardDeadLetterHandler } from '../commands/discard-dead-letter';
 import { RedriveDeadLetter, RedriveDeadLetterHandler } from '../commands/redrive-dead-letter';
 import { consumersOfTopic } from '../services/consumers-of';
-import { QuarantineBench } from '../testing/quarantine-bench';
+import { HANDLED, QuarantineBench } from '../testing/quarantine-bench';
 import { Chronicle } from './chronicle';
 import { LetterHandling } from './letter-handling';
 import { Quarantine } from './quarantine';
@@ -123,6 +123,46 @@ describe.each(Object.entries(CUTS))('a redrive that is cut off when %s', (_, rep
     await eventually(async () => expect((await bench.letter(id)).status).toBe('redriven'));
     expect(bench.deliveriesOf(name)).toBe(2);
     expect(await bench.letter(id)).toMatchObject({ redrives: 1 });
+  });
+});
+
+describe('a redrive that goes on when the server knows its copy by the id no more', () => {
+  /** Longer than the two minutes of the stream. */
+  const LATER_S = 600;
+
+  it('looks whether the copy waits, and sends none beside it', async () => {
+    const { name, id } = await poisoned();
+    let open: () => void = () => undefined;
+    const opened = new Promise<void>((resolve) => (open = resolve));
+    bench.handle = () => opened.then(() => HANDLED);
+    const sentAndKilled = CUTS['it is sent and nobody is told'];
+    const command = new RedriveDeadLetter(...about(id));
+    await expect(process_(sentAndKilled).redrive.execute(command)).rejects.toThrow(Killed);
+    await bench.age(id, LATER_S);
+    let sent = 0;
+    const count = (): Promise<void> => Promise.resolve(void sent++);
+    // It waits, or is being handled: asked again, swept, and asked by another operator, none is sent.
+    await process_({ bus: { redrive: count } }).redrive.execute(command);
+    await process_({ bus: { redrive: count } }).redrive.execute(
+      new RedriveDeadLetter(...about(id)),
+    );
+    await process_({ bus: { redrive: count } }).sweep.look();
+    expect(sent).toBe(0);
+    open();
+    await eventually(async () => expect((await bench.letter(id)).status).toBe('redriven'));
+    await process_({ bus: { redrive: count } }).sweep.look();
+    expect([sent, bench.deliveriesOf(name)]).toEqual([0, 2]);
+  });
+
+  it('sends what the bus has lost', async () => {
+    const { name, id } = await poisoned();
+    const lost = { bus: { redrive: () => Promise.reject(new Killed()) } };
+    const command = new RedriveDeadLetter(...about(id));
+    await expect(process_(lost).redrive.execute(command)).rejects.toThrow(Killed);
+    await bench.age(id, LATER_S);
+    await process_().redrive.execute(command);
+    await eventually(async () => expect((await bench.letter(id)).status).toBe('redriven'));
+    expect(bench.deliveriesOf(name)).toBe(2);
   });
 });
 

@@ -126,8 +126,11 @@ function faultsOf(
   return valid instanceof Rejection ? errorsOf(valid) : [];
 }
 
+/** What is wrong with all of it is wrong with the body. */
 const errorsOf = ({ errors, message }: Rejection): readonly FieldError[] =>
-  errors.length > 0 ? errors : [{ field: 'body', message }];
+  errors.length > 0
+    ? errors.map((error) => ({ ...error, field: error.field || 'body' }))
+    : [{ field: 'body', message }];
 
 function contractOf(subject: string): CommandContract | undefined {
   const [kind, context = '', name] = subject.split('.');
