@@ -119,7 +119,8 @@ A command that a rule refuses (a conflict, something unknown) is not a dead lett
 The letter is committed to the store with headers, body, attempts and reason before the message is
 acknowledged. \`GET /api/orchestration/messages/dead-letters\` lists them, grouped by cause: \`body\` is exactly
 what came (in base64 where \`body_encoding\` says so), \`body_json\` the same parsed. \`RedriveDeadLetter\` sends one again to the consumer it came from and to no other; the letter stays until the new copy is
-accepted. \`DiscardDeadLetter\` closes it with a reason. Both are events of the log.
+accepted. \`EditDeadLetter\` writes what is sent instead, \`DiscardDeadLetter\` closes it with a reason, \`PurgeDeadLetter\` forgets
+what it says, and \`StartDeadLetterOperation\` does the same to many. All are events of the log.
 `;
 
 /** Where the named schemas of this page would stand. */

@@ -4,9 +4,12 @@ import { SchemaBook } from './json-schema';
 
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
 
-/** Values of fields, taken from the examples of the commands; of traces, which no command names, their ids. */
+/** Values of fields, taken from the examples of the commands; of what no command names, one of its own. */
 const samples: Readonly<Record<string, unknown>> = Object.assign(
-  { trace_id: TRACE_ID, first: TRACE_ID, second: '4bf92f3577b34da6a3ce929d0e0e4736' },
+  {
+    ...{ trace_id: TRACE_ID, first: TRACE_ID, second: '4bf92f3577b34da6a3ce929d0e0e4736' },
+    revision: 2,
+  },
   ...Object.values(contracts)
     .flatMap(({ commands }) => commands)
     .map(({ example }) => example),
@@ -27,7 +30,8 @@ const { rule_id: _, ...alertRuleSample } = observabilityContract.putAlertRule.ex
 /** What the schema alone does not say: one of two, or what makes the answer worth reading. */
 const QUESTIONS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   'find-instances': { service_name: 'billing' },
-  'preview-bulk-operation': { status: 'failed' },
+  'preview-bulk-operation': { action: 'retry', status: 'failed' },
+  'preview-dead-letter-operation': { action: 'redrive', filter: { cause: '5f1d3a90c2b44e17' } },
   'preview-retention': { action: 'archive' },
   'list-events': { stream: 'service-billing' },
   replay: { stream: 'service-billing' },

@@ -68,6 +68,10 @@ const READ_AT: Readonly<Record<string, string>> = {
   ForceCircuitBreaker: '/circuit-breakers/{breaker_id}',
   ReleaseCircuitBreaker: '/circuit-breakers/{breaker_id}',
   DiscardDeadLetter: '/messages/dead-letters/{dead_letter_id}',
+  EditDeadLetter: '/messages/dead-letters/{dead_letter_id}',
+  PurgeDeadLetter: '/messages/dead-letters/{dead_letter_id}',
+  StartDeadLetterOperation: '/messages/dead-letter-operations/{operation_id}',
+  AbortDeadLetterOperation: '/messages/dead-letter-operations/{operation_id}',
 };
 
 export function locationOf(

@@ -323,6 +323,7 @@ describe('the kind of a stream', () => {
     ['workflow-0198', 'saga', 'workflow'],
     ['workflow-definition-book', 'saga', 'workflow-definition'],
     ['dead-letter-0198', 'messaging', 'dead-letter'],
+    ['dead-letter-operation-redrive-after-fix', 'messaging', 'dead-letter-operation'],
     ['subscription-shipping', 'messaging', 'subscription'],
     ['queue-placed', 'messaging', 'queue'],
     ['delayed-message-0198', 'messaging', 'delayed-message'],
