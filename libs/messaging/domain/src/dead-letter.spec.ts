@@ -1,12 +1,7 @@
 import { instantOf } from '@downbeat/eventsourcing';
 import { specification } from '@downbeat/eventsourcing/testing';
-import {
-  deadLetterHandling,
-  REDRIVE_PATIENCE_MS,
-  type DeadLetterCommand,
-  type DeadLetterEvent,
-  type QuarantinedLetter,
-} from './dead-letter';
+import { deadLetterHandling, REDRIVE_PATIENCE_MS } from './dead-letter';
+import type { DeadLetterCommand, DeadLetterEvent, QuarantinedLetter } from './dead-letter-messages';
 
 const { given } = specification(deadLetterHandling);
 

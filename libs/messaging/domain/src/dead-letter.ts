@@ -66,7 +66,7 @@ export const deadLetterHandling: Decider<Handling, DeadLetterCommand, DeadLetter
       case 'DeadLetterReturned':
         return { ...state, returned: event.data.redrive };
       case 'DeadLetterDiscarded':
-        return { ...state, status: 'discarded' };
+        return { ...state, status: 'discarded', reason: event.data.reason };
       case 'DeadLetterPurged':
         return { ...state, isPurged: true };
     }

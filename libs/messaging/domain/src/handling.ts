@@ -6,6 +6,8 @@ import type { QuarantinedLetter } from './dead-letter-messages';
 export interface Handling {
   /** What operators decided last. */
   readonly status: 'untouched' | 'redriven' | 'discarded';
+  /** Why it was discarded. */
+  readonly reason: string | null;
   /** How often it was decided to send it again. */
   readonly redrives: number;
   readonly redrivenAt: Instant | null;
@@ -25,6 +27,7 @@ export interface Handling {
 
 export const UNTOUCHED: Handling = {
   status: 'untouched',
+  reason: null,
   redrives: 0,
   redrivenAt: null,
   isRecorded: false,

@@ -11,6 +11,9 @@ const row = (changed: Partial<LetterRow> & { readonly text?: string }): LetterRo
     cause: 'abcd',
     attempts: 1,
     status: 'quarantined',
+    redrives: 0,
+    revision: 1,
+    is_purged: false,
     headers: {},
     body,
     body_bytes: body.length,
@@ -27,6 +30,14 @@ const letterOf = (body: Buffer | string, bytes?: number) => {
 };
 
 describe('a dead letter as it is shown', () => {
+  it('names the trace it belongs to, where it has one', () => {
+    const trace = '0af7651916cd43dd8448eb211c80319c';
+    const of = (traceparent: string) => shownLetter(row({ headers: { traceparent } })).trace_id;
+    expect(of(`00-${trace}-b7ad6b7169203331-01`)).toBe(trace);
+    for (const odd of ['', 'x', `00-${'0'.repeat(32)}-b7ad6b7169203331-01`, `00-${trace}`])
+      expect(of(odd)).toBeUndefined();
+  });
+
   it('has its body exactly, and parsed beside it when it is JSON', () =>
     expect(letterOf('{ "port":"x"}\n')).toMatchObject({
       body: '{ "port":"x"}\n',
