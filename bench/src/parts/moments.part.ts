@@ -17,7 +17,7 @@ const VIEWS = [
   '/workflows/incidents',
   '/services',
   '/circuit-breakers',
-  '/health',
+  '/health/system',
   '/traces',
 ];
 

@@ -39,8 +39,8 @@ describe('a query over HTTP', () => {
 
   it.each([
     ['at=3..9', [{ at: 3 }, { at: 9 }]],
-    ['at=3..', [{ at: 3 }, {}]],
-    ['at=3..&min_position=12', [{ at: 3 }, { min_position: 12 }]],
+    ['at=3..', [{ at: 3 }, {}, { at: 42 }]],
+    ['at=3..&min_position=12', [{ at: 3 }, { min_position: 12 }, { at: 42 }]],
     [
       'at=2026-03-01T09:30:00Z..2026-03-01T09:31:00Z',
       [{ at: '2026-03-01T09:30:00Z' }, { at: '2026-03-01T09:31:00Z' }],

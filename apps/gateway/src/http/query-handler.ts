@@ -34,13 +34,27 @@ export const queryHandler =
       );
     const { since, as } = moments;
     const outcome =
-      since === undefined ? await ask(as) : compared(...(await Promise.all([ask(since), ask(as)])));
+      since === undefined
+        ? await ask(as)
+        : compared(...(await Promise.all([ask(since), askAsPast(ask, as)])));
     if (outcome instanceof Rejection) return problemReply(problemOfRejection(outcome), context);
     const type = since === undefined ? 'application/json' : DIFFERENCE_TYPE;
     return outcome.ok
       ? answerReply(outcome.position, outcome.data, request.headers['if-none-match'], type)
       : problemReply(outcome.problem, context);
   };
+
+/**
+ * What is so now, without what is no fact: a load that was only heard of would else seem to have come
+ * since then, for no past moment has it.
+ */
+async function askAsPast(
+  ask: (as: AskedAs) => Promise<QueryOutcome>,
+  as: AskedAs,
+): Promise<QueryOutcome> {
+  const outcome = await ask(as);
+  return as.at === undefined && outcome.ok ? ask({ at: outcome.position }) : outcome;
+}
 
 export interface Asked {
   readonly input: JsonObject;

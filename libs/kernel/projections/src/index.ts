@@ -8,6 +8,7 @@ export type {
   ProjectionLog,
   ProjectorPace,
 } from './projector/projector-options';
+export { positionOf } from './read/position-of';
 export * from './read/read-models';
 export type { ParkedRetry } from './projector/retry-parked';
 export type { Verification } from './replay/verify';

@@ -1,13 +1,13 @@
 import type { EventStore } from '@downbeat/event-store';
-import { epochMs, type Instant, type Position } from '@downbeat/eventsourcing';
+import type { Instant, Position } from '@downbeat/eventsourcing';
 import type { DataSource, EntityManager } from 'typeorm';
-import { InvalidReadPosition, ReadPositionAhead } from '../errors';
 import type { Limiter } from './limiter';
 import type { LogReader } from '../projector/log-reader';
 import { catchUp } from './catch-up';
 import { layPastTables } from './past-tables';
 import { PastStates } from './past-states';
 import type { Projection } from '../projection';
+import { positionOf } from '../read/position-of';
 import type { Read } from '../read/read-models';
 import { inReadTransaction } from '../read/read-transaction';
 import { replay } from './replay';
@@ -47,25 +47,11 @@ export class TimeTravel {
     at: Position | Instant,
     ask: (manager: EntityManager) => Promise<Answer>,
   ): Promise<Read<Answer>> {
-    const position = await this.positionOf(at);
+    const position = await positionOf(this.options.store, at);
     const seen = await this.options.lookLimiter.run(() =>
       this.lookAndAsk(projection, position, ask),
     );
     return seen ?? this.options.limiter.run(() => this.rebuildAndAsk(projection, position, ask));
-  }
-
-  private async positionOf(at: Position | Instant): Promise<Position> {
-    const { store } = this.options;
-    if (typeof at === 'number') {
-      if (!Number.isSafeInteger(at) || at < 0) throw new InvalidReadPosition(at);
-      const head = await store.head();
-      if (at > head) throw new ReadPositionAhead(at, head);
-      return at;
-    }
-    const time = epochMs(at);
-    if (Number.isNaN(time)) throw new InvalidReadPosition(at);
-    if (time > Date.now()) throw new ReadPositionAhead(at, await store.head());
-    return store.positionAt(at);
   }
 
   /** @returns Undefined when so old a moment is not kept. */

@@ -1,7 +1,7 @@
 import { sagaContract, type InputOf } from '@downbeat/contracts';
 import { EventStore } from '@downbeat/event-store';
-import { epochMs, Rejection, type Recorded } from '@downbeat/eventsourcing';
-import type { Read, ReadAs } from '@downbeat/projections';
+import { Rejection } from '@downbeat/eventsourcing';
+import { positionOf, type Read } from '@downbeat/projections';
 import {
   evolveRunView,
   purgedRun,
@@ -35,7 +35,8 @@ export class WorkflowStatusQueries {
     as,
   }: Question<InputOf<typeof workflowStatusQuery>>): Promise<Read<Answer> | Rejection> {
     const past = await this.store.load<RunEvent>(workflowStream(input.workflow_id));
-    const events = past.filter((event) => isUpTo(event, as));
+    const until = as.at === undefined ? undefined : await positionOf(this.store, as.at);
+    const events = past.filter(({ position }) => until === undefined || position <= until);
     const view = events.reduce<RunView | undefined>(evolveRunView, undefined);
     if (!view) return new Rejection('workflow-unknown', 'there is no such workflow', 'not-found');
     if (view.purged_at !== undefined) return purgedRun(view.purged_at);
@@ -43,7 +44,7 @@ export class WorkflowStatusQueries {
     if (known instanceof Rejection) return known;
     const { steps: _, ...workflow } = view;
     return {
-      position: events.at(-1)?.position ?? 0,
+      position: until ?? events.at(-1)?.position ?? 0,
       data: thatFits({
         workflow,
         steps: stepRows(view, known.definition),
@@ -55,10 +56,4 @@ export class WorkflowStatusQueries {
       }) as unknown as Answer,
     };
   }
-}
-
-function isUpTo({ position, recorded_at }: Recorded<RunEvent>, { at }: ReadAs): boolean {
-  if (at === undefined) return true;
-  // The moment asked for may be written without milliseconds, and then does not sort as text.
-  return typeof at === 'number' ? position <= at : epochMs(recorded_at) <= epochMs(at);
 }
