@@ -75,6 +75,12 @@ export const hostConfig = z.object({
     .max(3_650)
     .default(30)
     .describe('For so long a command sent again under its id gets the answer it got before'),
+  READ_MODELS_PAST_HOURS: z.coerce
+    .number()
+    .min(0)
+    .max(8_760)
+    .default(24)
+    .describe('For so long rows of views are kept as they were; older moments are built again'),
   SHUTDOWN_TIMEOUT_MS: duration.default(8_000).describe('After this a process ends, come what may'),
   OTEL_EXPORTER_OTLP_ENDPOINT: z
     .url()

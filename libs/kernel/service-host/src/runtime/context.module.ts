@@ -94,6 +94,7 @@ export class ContextModule {
               applicationName: `downbeat-${context}-read-models`,
               store,
               projections,
+              pace: { pastKeptMs: settings.config.READ_MODELS_PAST_HOURS * 3_600_000 },
               log: {
                 info: (facts, message) => log.log(facts, message),
                 warn: (facts, message) => log.warn(facts, message),
