@@ -1,4 +1,9 @@
-import { contracts, observabilityContract, sagaContract, type QueryContract } from '@downbeat/contracts';
+import {
+  contracts,
+  observabilityContract,
+  sagaContract,
+  type QueryContract,
+} from '@downbeat/contracts';
 import { fillPath, takesBody, type ContractRoute } from '../http/route-table';
 import { SchemaBook } from './json-schema';
 

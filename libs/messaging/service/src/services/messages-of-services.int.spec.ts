@@ -238,8 +238,7 @@ describe('messages of services', () => {
     });
     beforeEach(() => (asked.length = 0));
     const made = (): number =>
-      asked.filter((subject) => subject.includes('.CREATE.') && !subject.includes('suite_'))
-        .length;
+      asked.filter((subject) => subject.includes('.CREATE.') && !subject.includes('suite_')).length;
 
     it('have their consumers made once', async () => {
       const lives = await Promise.all(
