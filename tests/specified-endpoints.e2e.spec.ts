@@ -268,6 +268,8 @@ describe('the endpoints of the specification', () => {
       () => call('GET', path),
       (body) => expect(lacking(answersOf('GET', path), [body])).toEqual([]),
     );
+  }
+
   async function aboutQueues(): Promise<void> {
     const queue_name = 'bottles-counted';
     await call('POST', '/messages/queues', {

@@ -288,6 +288,8 @@ it('decides what is forgotten of the spans again from its event alone', async ()
   expect(await replayed('forgotten-spans', [[forgotten([])]])).toEqual([false]);
   const twice = [[forgotten([batch])], [forgotten([batch])]];
   expect(await replayed('forgotten-spans', twice)).toEqual([true, false]);
+});
+
 describe('the streams of queues', () => {
   it('are decided again from their events: declarations', async () => {
     const named = { queue_name: 'placed', at: at(0) };
