@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { LogDatabase } from '@downbeat/event-store/testing';
+import { eventually, LogDatabase } from '@downbeat/event-store/testing';
 import { startService, type RunningService } from '@downbeat/service-host';
 import { connect, type NatsConnection } from 'nats';
 import { OrchestratorModule } from './orchestrator.module';
 
-jest.setTimeout(30_000);
+jest.setTimeout(90_000);
 
 const prefix = `t${randomUUID().slice(0, 8)}`;
 const LETTER_ID = '0198c2a4-7d1e-8c3b-9a52-3f1f0a9f3c11';
@@ -43,8 +43,12 @@ const request = async (subject: string, body: object): Promise<unknown> =>
 
 describe('the orchestrator', () => {
   it('is ready with both contexts', async () => {
-    const response = await fetch(`${service.url}/health/detailed`);
-    expect(response.status).toBe(200);
+    // Its read models are built for the first time.
+    const response = await eventually(async () => {
+      const found = await fetch(`${service.url}/health/detailed`);
+      expect(found.status).toBe(200);
+      return found;
+    }, 30_000);
     const { checks } = (await response.json()) as { checks: Record<string, { isReady: boolean }> };
     expect(checks).toMatchObject({ messaging: { isReady: true }, audit: { isReady: true } });
   });

@@ -13,6 +13,7 @@ import { consumersOfTopic } from '../services/consumers-of';
 import { HANDLED, QuarantineBench } from '../testing/quarantine-bench';
 import { Chronicle } from './chronicle';
 import { LetterHandling } from './letter-handling';
+import { OldLetters } from './old-letters';
 import { Quarantine } from './quarantine';
 import { Redriver } from './redriver';
 import { OVERDUE_MS, Sweep } from './sweep';
@@ -49,7 +50,7 @@ function process_(replaced: { quarantine?: Partial<Quarantine>; bus?: Partial<Me
   return {
     redrive: new RedriveDeadLetterHandler(handling),
     discard: new DiscardDeadLetterHandler(handling),
-    chronicle,
+    handling,
     sweep: new Sweep(pool, store, quarantine, redriver, new SystemClock()),
   };
 }
@@ -220,6 +221,52 @@ describe('a discard that is cut off before the row shows it', () => {
       resolution: 'because',
     });
     expect(await events(asked.id)).toHaveLength(1);
+  });
+});
+
+describe('letters that were resolved long ago', () => {
+  const oldLetters = (keptDays?: string) => {
+    const environment =
+      keptDays === undefined ? {} : { MESSAGING_DEAD_LETTERS_KEPT_DAYS: keptDays };
+    const settings = { config: { LOG_NAME: 'log' }, environment } as unknown as HostSettings;
+    const quarantine = new Quarantine(pool, settings);
+    return new OldLetters(settings, quarantine, process_().handling, new SystemClock());
+  };
+  const texts = async (id: string) => {
+    const { rows } = await pool.query<{ body: string; purged: boolean }>(
+      `select convert_from(body, 'UTF8') as body, purged_at is not null as purged
+         from log.dead_letter where id = $1`,
+      [id],
+    );
+    return rows[0];
+  };
+
+  it('are purged when a setting says so, and no others', async () => {
+    const [old, young, open] = [await poisoned(), await poisoned(), await poisoned()];
+    for (const { id } of [old, young])
+      await process_().discard.execute(new DiscardDeadLetter(...about(id)));
+    for (const { id } of [old, open]) await bench.age(id, 2 * 86_400);
+    await oldLetters().look();
+    expect(await texts(old.id)).toMatchObject({ purged: false });
+    await oldLetters('1').look();
+    expect(await texts(old.id)).toEqual({ body: '', purged: true });
+    for (const { id } of [young, open]) expect(await texts(id)).toMatchObject({ purged: false });
+    const told = (await events(old.id)).at(-1);
+    expect(told).toMatchObject({
+      ...{ type: 'DeadLetterPurged', data: { reason: 'resolved for more than 1 days' } },
+      meta: { actor: 'messaging-retention' },
+    });
+  });
+
+  it('are purged by the sweep where that was cut off', async () => {
+    const { id } = await poisoned();
+    await process_().discard.execute(new DiscardDeadLetter(...about(id)));
+    const { handling } = process_({ quarantine: { purge: killed } });
+    const [data, at, cause] = about(id);
+    await expect(handling.purge(data, at, cause)).rejects.toThrow(Killed);
+    expect(await texts(id)).toMatchObject({ purged: false });
+    await process_().sweep.look();
+    expect(await texts(id)).toEqual({ body: '', purged: true });
   });
 });
 
