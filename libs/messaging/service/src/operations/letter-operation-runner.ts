@@ -1,5 +1,5 @@
-import type { EventStore } from '@downbeat/event-store';
-import { instantOf, Rejection } from '@downbeat/eventsourcing';
+import { execute, type EventStore, type Snapshot } from '@downbeat/event-store';
+import { fold, instantOf, Rejection } from '@downbeat/eventsourcing';
 import type { CommandOutcome } from '@downbeat/message-bus';
 import {
   letterOperation,
@@ -9,8 +9,6 @@ import {
   type LetterOperationEvent,
   type LetterOperationRequest,
 } from '@downbeat/messaging-domain';
-import { fold } from '@downbeat/eventsourcing';
-import { execute } from '@downbeat/event-store';
 import type { Cause } from '@downbeat/service-host';
 
 /** Letters are taken in slices, of which there are so many a second when the rate is higher. */
@@ -80,10 +78,12 @@ export class LetterOperationRunner {
   private async work(operationId: string): Promise<void> {
     const { onFault, pause } = this.ports;
     const { signal } = this.stopping;
+    let known: Known = { state: letterOperation.initialState, version: 0, position: 0 };
     while (!signal.aborted)
       try {
         const begun = performance.now();
-        const taken = await this.slice(operationId);
+        known = await this.refreshed(operationId, known);
+        const taken = await this.slice(operationId, known);
         if (taken === undefined) return;
         await pause(Math.max(0, taken - (performance.now() - begun)), signal);
       } catch (fault) {
@@ -92,26 +92,35 @@ export class LetterOperationRunner {
       }
   }
 
-  /** @returns How long a slice is to take at the rate that is wanted; undefined when there is nothing more to do. */
-  private async slice(operationId: string): Promise<number | undefined> {
+  /** The ids of its letters are read once, and then what is new. */
+  private async refreshed(operationId: string, known: Known): Promise<Known> {
+    const { store } = this.ports;
     const stream = letterOperationStream(operationId);
-    const events = await this.ports.store.load<LetterOperationEvent>(stream);
-    const state = fold(letterOperation, events);
-    const { status, request, letterIds, next } = state;
+    const news = await store.load<LetterOperationEvent>(stream, known.version);
+    return {
+      state: fold(letterOperation, news, known.state),
+      version: known.version + news.length,
+      position: news.at(-1)?.position ?? known.position,
+    };
+  }
+
+  /** @returns How long a slice is to take at the rate that is wanted; undefined when there is nothing more to do. */
+  private async slice(operation_id: string, known: Known): Promise<number | undefined> {
+    const { status, request, letterIds, next } = known.state;
     if (status !== 'running' || !request) return undefined;
     if (await this.hasFailedTooOften(request)) {
       const reason = `${request.stop_after_failures} of its letters have failed again`;
-      await this.record({
-        type: 'AbortDeadLetterOperation',
-        data: { operation_id: operationId, reason },
-      });
+      await this.record(
+        { type: 'AbortDeadLetterOperation', data: { operation_id, reason } },
+        known,
+      );
       return undefined;
     }
     const size = Math.max(1, Math.floor(request.rate_per_second / SLICES_PER_SECOND));
     const ids = letterIds.slice(next, next + size);
     const answers = await this.askAll(request, ids);
-    const data = { operation_id: operationId, from: next, answers };
-    await this.record({ type: 'RecordLetterAnswers', data });
+    const data = { operation_id, from: next, answers };
+    await this.record({ type: 'RecordLetterAnswers', data }, known);
     return (ids.length / request.rate_per_second) * 1_000;
   }
 
@@ -151,15 +160,15 @@ export class LetterOperationRunner {
     return outcome.accepted ? 'accepted' : outcome.problem.code;
   }
 
-  private async record(command: WithoutTime<LetterOperationCommand>): Promise<void> {
+  private async record(command: WithoutTime<LetterOperationCommand>, from: Known): Promise<void> {
     const stream = letterOperationStream(command.data.operation_id);
     const meta = { correlation_id: stream, causation_id: stream, actor: ACTOR };
     const timed = { ...command, at: instantOf(this.ports.now()) } as LetterOperationCommand;
-    const result = await execute(this.ports.store, letterOperation, stream, timed, { meta });
+    const result = await execute(this.ports.store, letterOperation, stream, timed, { meta, from });
     if (result instanceof Rejection) throw new Error(result.message);
   }
 }
 
-type WithoutTime<C> = C extends LetterOperationCommand ? Omit<C, 'at'> : never;
+type Known = Snapshot<LetterOperation>;
 
-export type { LetterOperation };
+type WithoutTime<C> = C extends LetterOperationCommand ? Omit<C, 'at'> : never;
