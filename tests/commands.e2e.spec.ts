@@ -116,6 +116,58 @@ describe('commands on plain NATS', () => {
     });
   }, 60_000);
 
+  it('has a dead letter tried, mended and sent again, and many others given up at once', async () => {
+    const all = await deadLetters();
+    const letter = first(all.filter(({ reason }) => reason.includes('colour')));
+    const path = `/messages/dead-letters/${letter.id}`;
+    const name = letter.subject.split('.').at(-1) ?? '';
+    const tried = await suite.request<Tried>('POST', `${path}/dry-run`, {});
+    expect(tried.status).toBe(200);
+    expect(tried.body).toMatchObject({
+      ...{ would_send: true, schema: 'RegisterService', is_consumer_known: true },
+      ...{ faults: [{ field: 'colour' }], sent_to: `retry.registry-commands.${letter.subject}` },
+    });
+    const worse = { expected_revision: 1, body_json: {}, reason: 'mended' };
+    const refused = await suite.request<Tried>('POST', `${path}/edit`, worse);
+    expect(refused.status).toBe(400);
+    const mended = { ...worse, body_json: service(name) };
+    expect((await suite.request('POST', `${path}/edit`, mended)).status).toBe(202);
+    expect(await suite.get(`${path}/revisions/2`)).toMatchObject({
+      ...{ faults: [], diff: { added: [], removed: ['/body/colour'], changed: [] } },
+    });
+    expect((await suite.request('POST', `${path}/redrive`, {})).status).toBe(202);
+    await eventually(
+      () => suite.get<DeadLetter>(path),
+      ({ status }) => status === 'redriven',
+    );
+    expect(await eventsOf(suite, `stream=service-${name}`)).toHaveLength(1);
+
+    const asked = { action: 'discard', filter: { status: 'quarantined', text: 'poison-' } };
+    const preview = await suite.request<{ count: number; ticket: string }>(
+      ...(['POST', '/messages/dead-letter-operation-preview', asked] as const),
+    );
+    expect(preview.status).toBe(200);
+    const { count, ticket } = preview.body;
+    const started = await suite.request('POST', '/messages/dead-letter-operations', {
+      ...{ ...asked, operation_id: 'planted', reason: 'planted faults', rate_per_second: 200 },
+      ...{ ticket, expected_count: count },
+    });
+    expect(started.status).toBe(202);
+    await eventually(
+      () => suite.get<Started>('/messages/dead-letter-operations/planted'),
+      ({ operation }) => operation.status === 'completed' && operation.accepted === count,
+    );
+    expect(await deadLetters()).toHaveLength(all.length - 1 - count);
+  }, 120_000);
+
+  interface Tried {
+    readonly faults: readonly { readonly field: string }[];
+  }
+
+  interface Started {
+    readonly operation: { readonly status: string; readonly accepted: number };
+  }
+
   interface DeadLetter {
     readonly id: string;
     readonly subject: string;
