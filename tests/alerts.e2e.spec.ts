@@ -101,6 +101,7 @@ describe('alerts, in the suite as it runs', () => {
       'queue_messages',
       'dead_letters',
       'incidents_open',
+      'runs_overdue',
     ])
       await eventually(
         () =>

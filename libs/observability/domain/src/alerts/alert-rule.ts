@@ -1,4 +1,3 @@
-import type { DataOf, observabilityContract } from '@downbeat/contracts';
 import {
   canonicalJson,
   Rejection,
@@ -11,11 +10,8 @@ import {
   type StreamName,
 } from '@downbeat/eventsourcing';
 import { builtInRules } from './built-in-rules';
+import type { AlertRuleDefinition } from './words';
 
-export type AlertRuleDefinition = Omit<
-  DataOf<typeof observabilityContract.putAlertRule>,
-  'rule_id' | 'expected_version'
->;
 /** A rule as it is evaluated. */
 export type AlertRule = AlertRuleDefinition & { readonly rule_id: string };
 

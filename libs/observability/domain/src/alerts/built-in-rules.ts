@@ -1,5 +1,4 @@
-import type { AlertCondition, AlertMetric, AlertSeverity } from './words';
-import type { AlertRuleDefinition } from './alert-rule';
+import type { AlertCondition, AlertMetric, AlertRuleDefinition, AlertSeverity } from './words';
 
 const above = (metric: AlertMetric, threshold: number): AlertCondition => ({
   metric,

@@ -2,9 +2,10 @@ import type { Instant } from '@downbeat/eventsourcing';
 import { specification } from '@downbeat/eventsourcing/testing';
 import { alertDelivery, ATTEMPTS_MAX, type DeliveryEvent } from './alert-delivery';
 import { alertReceiver, receiversOf, type Receiver, type ReceiverSettings } from './alert-receiver';
-import { alertRule, type AlertRuleDefinition } from './alert-rule';
+import { alertRule } from './alert-rule';
 import { silence, silenceOf, type SilenceEvent } from './alert-silence';
 import { builtInRules } from './built-in-rules';
+import type { AlertRuleDefinition } from './words';
 
 const at = '2026-03-01T09:30:00.000Z' as Instant;
 const later = '2026-03-01T10:30:00.000Z' as Instant;

@@ -9,6 +9,7 @@ import { PendingAlerts } from './evaluating/pending-alerts';
 import { ContextSources } from './measuring/context-sources';
 import { LastDay } from './measuring/last-day';
 import { Measurements } from './measuring/measurements';
+import { OverdueRuns } from './measuring/overdue-runs';
 import { ProcessReports } from './measuring/process-reports';
 import { SuiteMeasurements } from './measuring/suite-measurements';
 import { AlertsQueries } from './queries/alerts.queries';
@@ -47,6 +48,7 @@ export const alertProviders = [
   PendingAlerts,
   ContextSources,
   LastDay,
+  OverdueRuns,
   ProcessReports,
   { provide: Measurements, useClass: SuiteMeasurements },
   DeliveryLedger,

@@ -1,13 +1,9 @@
 import {
   healthContract,
   messagingContract,
-  querySubject,
   registryContract,
   sagaContract,
-  type AnswerOf,
-  type QueryContract,
 } from '@downbeat/contracts';
-import { Fault, type JsonObject } from '@downbeat/eventsourcing';
 import { cascade, together, type CriticalNeed } from '@downbeat/observability-domain';
 import { MessageBus } from '@downbeat/message-bus';
 import { Clock } from '@downbeat/service-host';
@@ -20,9 +16,10 @@ import {
   serviceSamples,
   type OpenSince,
 } from './context-samples';
+import { ask } from './asking';
 import type { Source } from './measurements';
+import { OverdueRuns } from './overdue-runs';
 
-const ANSWER_MS_MAX = 3_000;
 const PAGE = 200;
 /** Who needs whom changes seldom, and is much. */
 const GRAPH_KEPT_MS = 30_000;
@@ -34,13 +31,6 @@ interface Graph {
   readonly needs: readonly CriticalNeed[];
 }
 
-/** A context said that it cannot answer now. */
-export class NotAnswered extends Fault {
-  override readonly name = 'NotAnswered';
-  readonly code = 'alerts/not-answered';
-  readonly remedy = 'retry';
-}
-
 /** Asks the contexts, as anybody could. */
 @Injectable()
 export class ContextSources {
@@ -50,16 +40,18 @@ export class ContextSources {
   constructor(
     private readonly bus: MessageBus,
     private readonly clock: Clock,
+    private readonly runs: OverdueRuns,
   ) {}
 
   readonly all: readonly Source[] = [
     { name: 'health', measure: () => this.health() },
     { name: 'messaging', measure: () => this.deadLetters() },
-    { name: 'saga', measure: () => this.incidents() },
+    { name: 'incidents', measure: () => this.incidents() },
+    { name: 'runs', measure: () => this.runs.measure() },
   ];
 
   private async health() {
-    const { components } = await this.ask(healthContract.systemHealth, { limit: PAGE });
+    const { components } = await ask(this.bus, healthContract.systemHealth, { limit: PAGE });
     const breakers = [...(await this.breakers('open')), ...(await this.breakers('half_open'))];
     this.since = openSince(this.since, breakers);
     const failing = new Set([
@@ -77,14 +69,14 @@ export class ContextSources {
 
   private async breakers(state: 'open' | 'half_open') {
     const asked = { state, limit: PAGE };
-    return (await this.ask(healthContract.listCircuitBreakers, asked)).circuit_breakers;
+    return (await ask(this.bus, healthContract.listCircuitBreakers, asked)).circuit_breakers;
   }
 
   private async needs(failing: ReadonlySet<string>): Promise<readonly CriticalNeed[]> {
     const nowMs = this.clock.now();
     const of = [...failing].sort().join(' ');
     if (this.graph?.of === of && nowMs - this.graph.atMs < GRAPH_KEPT_MS) return this.graph.needs;
-    const { dependencies } = await this.ask(registryContract.dependencyGraph, {});
+    const { dependencies } = await ask(this.bus, registryContract.dependencyGraph, {});
     const needs = dependencies.filter(({ is_critical }) => is_critical);
     this.graph = { atMs: nowMs, of, needs };
     return needs;
@@ -92,22 +84,14 @@ export class ContextSources {
 
   private async deadLetters() {
     const asked = { status: 'quarantined', limit: 1 };
-    return deadLetterSamples((await this.ask(messagingContract.listDeadLetters, asked)).groups);
+    return deadLetterSamples(
+      (await ask(this.bus, messagingContract.listDeadLetters, asked)).groups,
+    );
   }
 
   private async incidents() {
     const asked = { status: 'open', limit: PAGE };
-    const { incidents } = await this.ask(sagaContract.listIncidents, asked);
+    const { incidents } = await ask(this.bus, sagaContract.listIncidents, asked);
     return incidentSamples(incidents, this.clock.now());
-  }
-
-  private async ask<Contract extends QueryContract>(
-    contract: Contract,
-    input: JsonObject,
-  ): Promise<AnswerOf<Contract>> {
-    const asked = { timeoutMs: ANSWER_MS_MAX };
-    const outcome = await this.bus.query(querySubject(contract), { input }, asked);
-    if (!outcome.ok) throw new NotAnswered(`${contract.name}: ${outcome.problem.message}`);
-    return outcome.data as AnswerOf<Contract>;
   }
 }

@@ -1,21 +1,14 @@
-import {
-  healthContract,
-  querySubject,
-  sagaContract,
-  type AnswerOf,
-  type QueryContract,
-} from '@downbeat/contracts';
-import { epochMs, Fault, instantOf, type Instant, type JsonObject } from '@downbeat/eventsourcing';
+import { healthContract, sagaContract, type AnswerOf } from '@downbeat/contracts';
+import { epochMs, Fault, instantOf, type Instant } from '@downbeat/eventsourcing';
 import { isAbout, type AlertRule } from '@downbeat/observability-domain';
 import { MessageBus } from '@downbeat/message-bus';
 import { Injectable } from '@nestjs/common';
 import { breakerName } from './context-samples';
-import { NotAnswered } from './context-sources';
+import { ask } from './asking';
 
 const DAY_MS = 86_400_000;
 const PAGE = 200;
 const BREAKERS_MAX = 20;
-const ANSWER_MS_MAX = 3_000;
 
 export interface Times {
   readonly is_known: boolean;
@@ -45,7 +38,7 @@ export class LastDay {
   }
 
   private async openings(rule: AlertRule, from: Instant, at: Instant): Promise<Times> {
-    const { circuit_breakers } = await this.ask(healthContract.listCircuitBreakers, {
+    const { circuit_breakers } = await ask(this.bus, healthContract.listCircuitBreakers, {
       limit: PAGE,
     });
     const about = circuit_breakers.filter((one) =>
@@ -59,7 +52,9 @@ export class LastDay {
     if (about.length > BREAKERS_MAX)
       return unknown(`it is about ${about.length} breakers; name a service to know`);
     const histories = await Promise.all(
-      about.map(({ id }) => this.ask(healthContract.circuitBreakerMetrics, { breaker_id: id })),
+      about.map(({ id }) =>
+        ask(this.bus, healthContract.circuitBreakerMetrics, { breaker_id: id }),
+      ),
     );
     const longMs = (rule.condition.threshold + rule.for_seconds) * 1_000;
     const times = histories
@@ -70,7 +65,7 @@ export class LastDay {
   }
 
   private async incidents({ condition }: AlertRule, from: Instant): Promise<Times> {
-    const { incidents } = await this.ask(sagaContract.listIncidents, { limit: PAGE });
+    const { incidents } = await ask(this.bus, sagaContract.listIncidents, { limit: PAGE });
     const { subject } = condition;
     const recent = incidents.filter(
       ({ opened_at, id, workflow_name }) =>
@@ -80,16 +75,6 @@ export class LastDay {
     const said = 'incidents that were opened, however long each was open';
     const explanation = isAll ? said : `${said}; there were more than ${PAGE}`;
     return { is_known: isAll, times: recent.length, explanation };
-  }
-
-  private async ask<Contract extends QueryContract>(
-    contract: Contract,
-    input: JsonObject,
-  ): Promise<AnswerOf<Contract>> {
-    const asked = { timeoutMs: ANSWER_MS_MAX };
-    const outcome = await this.bus.query(querySubject(contract), { input }, asked);
-    if (!outcome.ok) throw new NotAnswered(`${contract.name}: ${outcome.problem.message}`);
-    return outcome.data as AnswerOf<Contract>;
   }
 }
 

@@ -1,6 +1,7 @@
 import { cascade } from '@downbeat/observability-domain';
 import { breakerSamples, deadLetterSamples, openSince, serviceSamples } from './context-samples';
 import { outages } from './last-day';
+import { overdueSamples } from './overdue-runs';
 import { processReport } from './process-report';
 import { processSamples } from './process-samples';
 
@@ -126,5 +127,20 @@ describe('dead letters', () => {
         { ...group, consumer: 'saga-commands', count: 3 },
       ]).samples,
     ).toMatchObject([{ subject: 'saga-commands', value: 5 }]);
+  });
+});
+
+describe('runs', () => {
+  it('are overdue when they last longer than they may, and nobody holds them', () => {
+    const run = {
+      ...{ workflow_name: 'order', workflow_version: '1.0.0', paused: false },
+      needs_attention: false,
+      started_at: new Date(0).toISOString(),
+    };
+    const runs = [run, { ...run, paused: true }, { ...run, needs_attention: true }];
+    expect(overdueSamples(runs, () => 1, 60_001).samples).toMatchObject([
+      { subject: 'order', value: 1 },
+    ]);
+    expect(overdueSamples(runs, () => 1, 60_000).samples).toEqual([]);
   });
 });

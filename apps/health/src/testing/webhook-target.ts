@@ -1,12 +1,7 @@
+import { createHmac } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { HttpListener } from '@downbeat/test-bench';
-import {
-  DELIVERY_HEADER,
-  SIGNATURE_HEADER,
-  signatureOf,
-  TIMESTAMP_HEADER,
-} from '../webhooks/signature';
 
 export interface ToldAlert {
   readonly alert_id: string;
@@ -66,7 +61,7 @@ export class WebhookTarget {
       path: request.url ?? '',
       headers: request.headers,
       body,
-      deliveryId: String(request.headers[DELIVERY_HEADER]),
+      deliveryId: String(request.headers['downbeat-delivery']),
       kind,
       alerts,
     };
@@ -76,5 +71,8 @@ export class WebhookTarget {
 }
 
 /** Whether it was signed by who has the secret. */
-export const isSigned = ({ headers, body }: Received, secret: string): boolean =>
-  headers[SIGNATURE_HEADER] === signatureOf(secret, String(headers[TIMESTAMP_HEADER]), body);
+export function isSigned({ headers, body }: Received, secret: string): boolean {
+  const signed = `${String(headers['downbeat-timestamp'])}.${body}`;
+  const signature = createHmac('sha256', secret).update(signed).digest('hex');
+  return headers['downbeat-signature'] === `sha256=${signature}`;
+}

@@ -1,7 +1,7 @@
 import type { AnswerOf, observabilityContract } from '@downbeat/contracts';
 import type { JsonObject } from '@downbeat/eventsourcing';
+import { ObservabilityModule } from '@downbeat/observability-service';
 import { TestBench } from '@downbeat/test-bench';
-import { ObservabilityModule } from '../../observability.module';
 import { WebhookTarget } from './webhook-target';
 
 type Contracts = typeof observabilityContract;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { builtInRules } from './built-in-rules';
+import { builtInRules } from '@downbeat/observability-domain';
 
 const ROOT = join(__dirname, '..', '..', '..', '..', '..');
 

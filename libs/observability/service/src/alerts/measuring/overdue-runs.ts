@@ -1,0 +1,94 @@
+import { sagaContract, type AnswerOf } from '@downbeat/contracts';
+import type { Measured } from '@downbeat/observability-domain';
+import { MessageBus } from '@downbeat/message-bus';
+import { Clock } from '@downbeat/service-host';
+import { Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
+import { ask, NotAnswered } from './asking';
+
+type Run = AnswerOf<typeof sagaContract.listWorkflows>['workflows'][number];
+export type RunUnderWay = Pick<
+  Run,
+  'workflow_name' | 'workflow_version' | 'started_at' | 'paused' | 'needs_attention'
+>;
+
+const KEPT_MS = 30_000;
+const PAGE = 200;
+/** More are not looked through: then nothing is known, rather than half of it. */
+const PAGES_MAX = 5;
+const DEFINITIONS_MAX = 1_000;
+const DEFAULT_MINUTES = 60;
+const UNDER_WAY = ['running', 'compensating'] as const;
+
+/** Looks for runs that last longer than their definitions allow, now and then. */
+@Injectable()
+export class OverdueRuns {
+  private known: { readonly atMs: number; readonly measured: Measured } | undefined;
+  /** Of a version, which never changes. */
+  private readonly minutes = new LRUCache<string, number>({ max: DEFINITIONS_MAX });
+
+  constructor(
+    private readonly bus: MessageBus,
+    private readonly clock: Clock,
+  ) {}
+
+  async measure(): Promise<Measured> {
+    const nowMs = this.clock.now();
+    if (this.known && nowMs - this.known.atMs < KEPT_MS) return this.known.measured;
+    const runs = (await Promise.all(UNDER_WAY.map((status) => this.runs(status)))).flat();
+    for (const { workflow_name } of runs.filter((run) => !this.minutes.has(keyOf(run))))
+      await this.learn(workflow_name);
+    const minutesOf = (run: RunUnderWay): number => this.minutes.get(keyOf(run)) ?? DEFAULT_MINUTES;
+    const measured = overdueSamples(runs, minutesOf, nowMs);
+    this.known = { atMs: nowMs, measured };
+    return measured;
+  }
+
+  private async runs(status: (typeof UNDER_WAY)[number]): Promise<readonly Run[]> {
+    const runs: Run[] = [];
+    let cursor: string | undefined;
+    for (let page = 1; page <= PAGES_MAX; page++) {
+      const asked = { status, limit: PAGE, ...(cursor !== undefined && { cursor }) };
+      const { workflows, next_cursor } = await ask(this.bus, sagaContract.listWorkflows, asked);
+      runs.push(...workflows);
+      if (next_cursor === undefined) return runs;
+      cursor = next_cursor;
+    }
+    throw new NotAnswered(`more than ${PAGE * PAGES_MAX} runs are ${status}`);
+  }
+
+  private async learn(name: string): Promise<void> {
+    const asked = { name, limit: PAGE };
+    const { definitions } = await ask(this.bus, sagaContract.listDefinitions, asked);
+    for (const { version, definition } of definitions) {
+      const minutes = Number(definition['timeout_minutes'] ?? DEFAULT_MINUTES);
+      this.minutes.set(`${name} ${version}`, minutes);
+    }
+  }
+}
+
+const keyOf = ({ workflow_name, workflow_version }: RunUnderWay): string =>
+  `${workflow_name} ${workflow_version}`;
+
+/** Those that wait for a person are incidents, and those that are paused shall last. */
+export function overdueSamples(
+  runs: readonly RunUnderWay[],
+  minutesOf: (run: RunUnderWay) => number,
+  nowMs: number,
+): Measured {
+  const overdue = new Map<string, number>();
+  for (const run of runs) {
+    if (run.paused || run.needs_attention) continue;
+    if (nowMs - Date.parse(run.started_at) <= minutesOf(run) * 60_000) continue;
+    overdue.set(run.workflow_name, (overdue.get(run.workflow_name) ?? 0) + 1);
+  }
+  return {
+    metrics: new Set(['runs_overdue']),
+    samples: [...overdue].map(([workflow, value]) => ({
+      metric: 'runs_overdue',
+      subject: workflow,
+      value,
+      view: `/workflows?workflow_name=${workflow}`,
+    })),
+  };
+}
