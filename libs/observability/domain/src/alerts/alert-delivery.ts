@@ -80,7 +80,7 @@ export const deliveryStream = (id: string): StreamName => streamName('alert-deli
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
-/** Before each further attempt: 55 minutes together. */
+/** Before each further attempt: 51 minutes together. */
 const PAUSES_MS = [1, 5, 15].map((seconds) => seconds * SECOND);
 const LONG_PAUSES_MS = [1, 5, 15, 30].map((minutes) => minutes * MINUTE);
 const ALL_PAUSES_MS = [...PAUSES_MS, ...LONG_PAUSES_MS];
