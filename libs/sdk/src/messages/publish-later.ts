@@ -4,7 +4,7 @@ import type { NatsLink } from '../nats/nats-link';
 import { commandSuite } from '../nats/suite-requests';
 import { MessageNotPublished } from './errors';
 import { wrongSpan, type Outgoing } from './outgoing';
-import type { Published, PublishOptions } from './publisher';
+import type { Published, PublishOptions } from './publish-options';
 import type { Topic } from './topic';
 
 const { sendMessage } = messagingContract;
