@@ -4,7 +4,7 @@ import type { MessageBench } from './message-bench';
 /** A sender that cannot wait for each message. */
 const IN_FLIGHT = 250;
 const QUARANTINED_AT_ONCE = 8;
-const ATTEMPTS_MAX = 12;
+const ATTEMPTS_MAX = 30;
 const SERVICES = ['stock', 'mail'] as const;
 const PRIORITY = 'normal';
 

@@ -89,10 +89,19 @@ export class EndedMessages {
     const ended = await this.ask(
       `select m.key, m.sequence, m.stream_created, false as is_settled,
               (select json_agg(r.service_name) from queue_receipt r where r.key = m.key) as services
-         from queue_message m left join queue q on q.queue_name = m.queue_name
-        where m.produced_at < $1::timestamptz - make_interval(hours =>
-                coalesce((q.options->>'retention_hours')::int, ${HOURS_DEFAULT}))
-        order by m.produced_at limit ${AT_ONCE_MAX}`,
+         from ((select key, sequence, stream_created from queue_message
+                 where produced_at < $1::timestamptz - interval '${HOURS_DEFAULT} hours'
+                 order by produced_at limit ${AT_ONCE_MAX})
+               union
+               (select old.* from queue q cross join lateral (
+                  select key, sequence, stream_created from queue_message
+                   where queue_name = q.queue_name and place < to_char(
+                           ($1::timestamptz - make_interval(
+                              hours => (q.options->>'retention_hours')::int)) at time zone 'UTC',
+                           'YYYY-MM-DD"T"HH24:MI:SS') collate "C"
+                   order by place limit ${AT_ONCE_MAX}) old
+                 where q.options->>'retention_hours' is not null limit ${AT_ONCE_MAX})) m
+        limit ${AT_ONCE_MAX}`,
       [instantOf(this.clock.now())],
     );
     for (const [stream_created, rows] of byLife(ended)) {

@@ -61,7 +61,7 @@ export class FlowRecorder {
     const at = this.now();
     const batch_id = batchId('produced', streamCreated, seen);
     const data = { batch_id, stream_created: streamCreated, messages: seen, at };
-    await this.record.append({ type: 'MessagesProduced', data });
+    await this.record.appendInStep({ type: 'MessagesProduced', data });
     await this.refuse(streamCreated, seen, at);
   }
 
@@ -81,7 +81,7 @@ export class FlowRecorder {
     if (messages.length === 0) return;
     const batch_id = batchId('settled', streamCreated, messages);
     const data = { batch_id, stream_created: streamCreated, messages, at: this.now() };
-    await this.record.append({ type: 'MessagesSettled', data });
+    await this.record.appendInStep({ type: 'MessagesSettled', data });
   }
 
   /** The server has given it up: nobody is left who would say what became of it. */
