@@ -67,6 +67,38 @@ describe('the rights on NATS', () => {
     expect(nats.violations).toEqual([]);
   });
 
+  it('let services share a queue, send later and for a time, and the suite see all of it', async () => {
+    await bench.command('CreateQueue', 'order-placed', {
+      queue_type: 'queue',
+      consumer_services: ['crew'],
+      retention_hours: 24,
+    });
+    const shop = bench.service('shop', { natsUrl: nats.urlOf('service-shop') });
+    const crew = bench.service('crew', { natsUrl: nats.urlOf('service-crew') });
+    const handled: number[] = [];
+    crew.subscribe(placed, ({ number }) => void handled.push(number));
+    await bench.started(crew, 'crew');
+    await shop.start();
+    await shop.publish(placed, { number: 71 }, { delayMs: 300, timeoutMs: 30_000 });
+    await eventually(
+      () => handled,
+      (all) => expect(all).toContain(71),
+      30_000,
+    );
+    await crew.stop();
+    await shop.publish(placed, { number: 72 }, { ttlMs: 200, timeoutMs: 30_000 });
+    await eventually(
+      async () => (await bench.query('list-queues', { queue_name: 'order-placed' })).data,
+      (data) => expect(data).toMatchObject({ queues: [{ expired_count: 1 }] }),
+      30_000,
+    );
+    const streams = await bench.query('list-queues', { kind: 'suite' });
+    expect(JSON.stringify(streams.data)).toContain('message-settled');
+    await bench.command('RemoveQueue', 'order-placed', { reason: 'the test is over' });
+    await shop.stop();
+    expect(nats.violations).toEqual([]);
+  });
+
   it('are told to a service whose user lacks one, topic by topic', async () => {
     const [unheard, unsaid] = ['unheard', 'unsaid'].map((name) => topic(name, placed.schema));
     if (!unheard || !unsaid) throw new Error('no topics');

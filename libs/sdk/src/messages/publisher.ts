@@ -45,7 +45,7 @@ export class Publisher {
     const { priority = 'normal', timeoutMs = TIMEOUT_MS } = options;
     const written = outgoing(topic, message, options, this.sender, this.link.payloadMax);
     if (options.delayMs !== undefined && options.delayMs > 0)
-      return publishLater(this.link, topic, written, options, this.sender);
+      return publishLater(this.link, topic, written, options, this.sender, this.ending.signal);
     const subject = messagingContract.messageSubject(priority, topic.name);
     const until = performance.now() + Math.min(timeoutMs, TIMEOUT_MS_MAX);
     let mayBeThere = false;
