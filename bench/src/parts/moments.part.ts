@@ -44,6 +44,8 @@ async function asked(context: BenchContext, view: string, head: number): Promise
     await context.suite.request('GET', `${view}${view.includes('?') ? '&' : '?'}at=${at}`);
     if (moment >= 0) ms.push(performance.now() - begin);
   }
+  const [p50, p95, p99] = [0.5, 0.95, 0.99].map((share) => percentile(ms, share));
+  console.log(JSON.stringify({ benchmark: 'moments', view, p50, p95, p99 }));
   return [
     figure('moments', `${view}: p50`, 'ms', [percentile(ms, 0.5)]),
     figure('moments', `${view}: p95`, 'ms', [percentile(ms, 0.95)], { atMost: 300 }),

@@ -80,8 +80,8 @@ describe('the past of a read model that is kept, on real Postgres', () => {
     await runner.stop();
     await forgetPast();
     for (const [index, position] of positions.entries())
-      expect({ position, ...seen[index] }).toEqual({
-        position,
+      expect({ asked: position, ...seen[index] }).toEqual({
+        asked: position,
         ...(await everything(rebuilder, position)),
       });
     await rebuilder.stop();
