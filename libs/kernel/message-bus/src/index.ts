@@ -13,6 +13,7 @@ export { oneLine, reasonOf } from './one-line';
 export * from './queue-depth';
 export * from './service-messages';
 export * from './settlement';
+export { inSpan, tellSpan, type SpanFacts } from './spans';
 export {
   currentStory,
   inStory,

@@ -32,6 +32,7 @@ export interface ProjectionRunnerOptions extends DatabaseOptions {
   readonly pace?: Partial<ProjectorPace>;
   /** How long a question waits for `min_position`; default 5,000. */
   readonly waitMs?: number;
+  readonly onApplied?: ProjectorOptions['onApplied'];
   readonly onCrashPoint?: ProjectorOptions['onCrashPoint'];
 }
 
@@ -83,14 +84,15 @@ export class ProjectionRunner {
     private readonly pool: Pool,
     private readonly source: DataSource,
   ) {
-    const { store, projections, log, onCrashPoint, waitMs } = options;
+    const { store, projections, log, onApplied, onCrashPoint, waitMs } = options;
     const pace = { ...defaultPace, ...options.pace };
     const { limiter } = this;
     const reader = (this.reader = new LogReader(store));
     const head = (this.head = new LogHead(store, pace.pollMs, (fault) =>
       log.warn({ fault: reasonOf(fault) }, 'the end of the log cannot be read'),
     ));
-    const shared = { pool, store, head, reader, log, pace, ...(onCrashPoint && { onCrashPoint }) };
+    const told = { ...(onApplied && { onApplied }), ...(onCrashPoint && { onCrashPoint }) };
+    const shared = { pool, store, head, reader, log, pace, ...told };
     this.projectors = new Map(
       projections.map((projection) => [projection.name, new Projector(projection, shared)]),
     );

@@ -35,3 +35,4 @@ export * from './runtime/periodic';
 export * from './runtime/self-reports';
 export * from './runtime/served-contracts';
 export * from './runtime/sole-replica';
+export { decisionFacts } from './runtime/traced-steps';

@@ -1,4 +1,5 @@
 import type { EventStore } from '@downbeat/event-store';
+import type { RecordedEvent } from '@downbeat/eventsourcing';
 import type { Pool } from 'pg';
 import type { LogHead } from './log-head';
 import type { LogReader } from './log-reader';
@@ -55,5 +56,11 @@ export interface ProjectorOptions {
   readonly reader: LogReader;
   readonly log: ProjectionLog;
   readonly pace: ProjectorPace;
+  /** Of events that a live read model shows now, when the transaction that applied them began. */
+  readonly onApplied?: (
+    projection: string,
+    events: readonly RecordedEvent[],
+    beganMs: number,
+  ) => void;
   readonly onCrashPoint?: (point: ProjectionCrashPoint, projection: string) => void | Promise<void>;
 }

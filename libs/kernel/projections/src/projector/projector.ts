@@ -174,6 +174,7 @@ export class Projector {
       state: this.role === 'building' ? 'building' : 'live',
       ...(pace.pastKeptMs > 0 && { pastFromMs: Date.now() - pace.pastKeptMs }),
     };
+    const beganMs = Date.now();
     const result = await commitBatch(this.projection, this.tables, batch, this.options);
     switch (result.outcome) {
       case 'locked':
@@ -191,11 +192,19 @@ export class Projector {
     this.savedAtMs = Date.now();
     const events = slice.events.length;
     this.options.log.debug?.({ ...this.facts(), after, events }, 'events are applied');
+    if (state === 'live') this.tellApplied(slice, beganMs);
     if (result.parked > 0) this.reportParked(result.parked);
     await this.options.onCrashPoint?.('projector.after-commit', this.projection.name);
     this.waiters.check();
     const isFull = slice.through - after >= pace.batchMax;
     return isFull || this.role === 'building' ? atOnce : { kind: 'rest', ms: pace.restMs };
+  }
+
+  private tellApplied({ events }: LogSlice, beganMs: number): void {
+    const { onApplied } = this.options;
+    if (!onApplied) return;
+    const applied = events.filter((event) => concerns(this.tables.shapes, event));
+    onApplied(this.projection.name, applied, beganMs);
   }
 
   private async caughtUp(): Promise<Pause> {

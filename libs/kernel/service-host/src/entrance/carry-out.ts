@@ -16,6 +16,7 @@ import {
   type StreamName,
 } from '@downbeat/eventsourcing';
 import type { CommandOutcome } from '@downbeat/message-bus';
+import { tracedDecider } from '../runtime/traced-steps';
 import { refused } from './command-entrance';
 import type { Cause } from './context-command';
 
@@ -29,7 +30,13 @@ export async function carryOut<State, C extends Command, Event extends Message>(
   answer: (state: State) => JsonObject,
   from?: Snapshot<State>,
 ): Promise<CommandOutcome> {
-  const result = await execute(store, decider, stream, command, { ...cause, answer, from });
+  const result = await execute(
+    store,
+    tracedDecider(decider, cause.meta.traceparent),
+    stream,
+    command,
+    { ...cause, answer, from },
+  );
   if (result instanceof Rejection) return refused(result);
   return accepted(result.position, result.answer ?? {}, result.repeated);
 }

@@ -27,6 +27,7 @@ import type { ContextPool } from './context-pool';
 import { DatabaseWatch } from './database-watch';
 import { ForgottenAnswers } from './forgotten-answers';
 import { assertServed } from './served-contracts';
+import { tracedPublications } from './traced-steps';
 
 export interface ContextParts {
   readonly bus: MessageBus;
@@ -136,7 +137,7 @@ export class ContextRuntime<Event extends Message = Message> {
       store,
       log,
       new PostgresReceipts(pool.pool, this.parts.logName),
-      toldPublications(busTransport(bus), this.tellOf('publications')),
+      toldPublications(tracedPublications(busTransport(bus)), this.tellOf('publications')),
       new SessionLock(pool.pool, `downbeat relay ${this.context}`),
       {
         onFault: (fault) => this.logger.warn({ err: fault }, 'publications wait'),

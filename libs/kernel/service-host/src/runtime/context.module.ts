@@ -19,6 +19,7 @@ import { ContextRuntime } from './context-runtime';
 import { HostLifecycle } from './host-lifecycle';
 import { logHints } from './log-hints';
 import { TracedEventStore } from './traced-event-store';
+import { tellApplied } from './traced-steps';
 
 /**
  * The store, the read models and the runtime of one context, as providers of the module that
@@ -95,6 +96,7 @@ export class ContextModule {
               store,
               projections,
               pace: { pastKeptMs: settings.config.READ_MODELS_PAST_HOURS * 3_600_000 },
+              onApplied: tellApplied,
               log: {
                 info: (facts, message) => log.log(facts, message),
                 warn: (facts, message) => log.warn(facts, message),

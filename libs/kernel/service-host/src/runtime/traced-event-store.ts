@@ -4,7 +4,7 @@ import {
   type Appended,
   type PostgresEventStoreOptions,
 } from '@downbeat/event-store';
-import { currentStory, newTraceparent } from '@downbeat/message-bus';
+import { currentStory, inSpan, newTraceparent, type SpanFacts } from '@downbeat/message-bus';
 import type { Tell } from '../debugging/debug-logs';
 import { tellAppended } from '../debugging/told';
 import type { LogMetrics } from '../metering/log-metrics';
@@ -26,7 +26,11 @@ export class TracedEventStore extends PostgresEventStore {
   override async append(append: Append): Promise<Appended> {
     const beganMs = performance.now();
     const one = traced(append);
-    const appended = await this.counted(super.append(one));
+    const appended = await this.counted(
+      append.events.length === 0
+        ? super.append(one)
+        : inSpan(`append ${kindOf(append)}`, factsOf(one), () => super.append(one)),
+    );
     this.noted(one, appended, beganMs);
     return appended;
   }
@@ -56,6 +60,18 @@ export class TracedEventStore extends PostgresEventStore {
     }
   }
 }
+
+/** `workflow-0198…` is a stream of the kind `workflow`: a name with an id in it would be one for each. */
+const kindOf = ({ stream }: Append): string => /^[a-z]+/.exec(stream)?.[0] ?? 'stream';
+
+const factsOf = ({ stream, events, meta: { traceparent } }: Append): SpanFacts => ({
+  traceparent,
+  attributes: {
+    'downbeat.step': 'append',
+    'downbeat.stream': stream,
+    'downbeat.event.types': events.map(({ type }) => type).join(','),
+  },
+});
 
 function traced(append: Append): Append {
   if (append.meta.traceparent !== undefined) return append;

@@ -20,6 +20,9 @@ const BATCH_ID_LENGTH = 32;
 /** A trace of what takes traces in would never end. */
 const UNSAMPLED = '00';
 
+export const unsampledTraceparent = (): string =>
+  newTraceparent().slice(0, -UNSAMPLED.length) + UNSAMPLED;
+
 /** Spans that are not kept, and never will be. */
 export interface Refused {
   readonly spans: number;
@@ -57,7 +60,7 @@ export class SpanRecorder {
         id,
         timeoutMs: TIMEOUT_MS,
         actor: 'otlp',
-        traceparent: newTraceparent().slice(0, -UNSAMPLED.length) + UNSAMPLED,
+        traceparent: unsampledTraceparent(),
       });
     } catch (fault) {
       // Sending it again would not make it smaller: its spans are refused, and the others are kept.

@@ -19,6 +19,7 @@ import {
 } from '@downbeat/service-host';
 import { Injectable, Logger } from '@nestjs/common';
 import { observabilityConfig } from '../observability-config';
+import { unsampledTraceparent } from '../otlp/span-recorder';
 import { traces } from '../projections/traces/traces.projection';
 import { oldestChunks } from './oldest-chunks';
 
@@ -26,11 +27,13 @@ const TURN_EVERY_MS = 15_000;
 /** Of one turn; what is due behind them waits for the next one. */
 const ROUNDS_MAX = 500;
 
-const meta: EventMeta = {
+const metaOf = (): EventMeta => ({
   correlation_id: 'trace-retention',
   causation_id: 'trace-retention',
   actor: 'trace-retention',
-};
+  // Forgetting spans shall not be spans.
+  traceparent: unsampledTraceparent(),
+});
 
 /** Has one replica forget the spans that are too old, or too many, in rounds of a bounded size. */
 @Injectable()
@@ -101,7 +104,9 @@ export class TraceRetention {
     const at = instantOf(this.clock.now());
     const stream = spanForgettingStream(up_to_position);
     const command = { type: 'ForgetSpans', data: { up_to_position, batches }, at } as const;
-    const done = await execute(this.store, spanForgetting, stream, command, { meta });
+    const done = await execute(this.store, spanForgetting, stream, command, {
+      meta: metaOf(),
+    });
     if (done instanceof Rejection) throw new Error(done.message);
     return done.position;
   }

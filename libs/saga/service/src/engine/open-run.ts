@@ -5,6 +5,7 @@ import {
   type Appended,
 } from '@downbeat/event-store';
 import { instantOf, Rejection } from '@downbeat/eventsourcing';
+import { inSpan } from '@downbeat/message-bus';
 import {
   effectsOf,
   isStarted,
@@ -21,6 +22,7 @@ import {
   type RunCommand,
   type TellParentEffect,
 } from '@downbeat/saga-domain';
+import { decisionFacts } from '@downbeat/service-host';
 import { hasEnded } from './at-rest';
 import { LeaseUnsure } from './errors';
 import { Line } from './line';
@@ -229,7 +231,10 @@ export class OpenRun {
     const resolved = await this.resolve(order);
     if (resolved instanceof Rejection) return (await stream.answeredBefore(asked)) ?? resolved;
     const { command, next = behaviour } = resolved;
-    const decision = behaviour.decider.transition(withPosition(command, stream), stream.state);
+    const { traceparent } = asked?.meta ?? stream.callContext();
+    const decision = inSpan(`decide ${command.type}`, decisionFacts(traceparent), () =>
+      behaviour.decider.transition(withPosition(command, stream), stream.state),
+    );
     if (decision instanceof Rejection) return (await stream.answeredBefore(asked)) ?? decision;
     const { events, state } = decision;
     if (events.length === 0) return stream.unchanged(asked);

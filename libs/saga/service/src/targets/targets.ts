@@ -1,4 +1,5 @@
 import type { CallEffect, CallResult } from '@downbeat/saga-domain';
+import { inSpan } from '@downbeat/message-bus';
 import { DebugLogs, type Tell } from '@downbeat/service-host';
 import { Injectable } from '@nestjs/common';
 import { CallMetrics } from '../metering/call-metrics';
@@ -6,7 +7,7 @@ import { CallReports } from './call-reports';
 import { endedCall } from './ended-call';
 import { HttpTarget } from './http-target';
 import { NatsTarget } from './nats-target';
-import { TargetCaller, type CallContext } from './target-caller';
+import { isWell, TargetCaller, type CallContext } from './target-caller';
 
 /** Over HTTP or over NATS, as the step's endpoint says. */
 @Injectable()
@@ -25,9 +26,8 @@ export class Targets extends TargetCaller {
   }
 
   async call(effect: CallEffect, context: CallContext): Promise<CallResult | undefined> {
-    const target = effect.endpoint.startsWith('nats:') ? this.nats : this.http;
     const beganMs = performance.now();
-    const result = await target.call(effect, context);
+    const result = await this.callTraced(effect, context);
     const endedAfterMs = performance.now() - beganMs;
     if (result) this.reports.ended(endedCall(effect, result, endedAfterMs));
     this.metrics.made(effect, result, beganMs, context.traceparent);
@@ -39,7 +39,28 @@ export class Targets extends TargetCaller {
     );
     return result;
   }
+
+  /** A span of the trace of the run; whoever is called goes on from there. */
+  private callTraced(effect: CallEffect, context: CallContext): Promise<CallResult | undefined> {
+    const { service_name, step, attempt } = effect;
+    const target = effect.endpoint.startsWith('nats:') ? this.nats : this.http;
+    const facts = {
+      ...({ traceparent: context.traceparent, kind: 'client', failureOf } as const),
+      attributes: {
+        'downbeat.step': 'call',
+        'peer.service': service_name,
+        'downbeat.workflow.step': step,
+        'downbeat.attempt': attempt,
+      },
+    };
+    return inSpan(`call ${service_name}`, facts, (traceparent) =>
+      target.call(effect, { ...context, traceparent }),
+    );
+  }
 }
+
+const failureOf = (result: unknown): string | undefined =>
+  result === undefined || isWell(result as CallResult) ? undefined : (result as CallResult).kind;
 
 /** Never its input, and of its path no query: whoever reads the log is not who may read those. */
 const factsOf = ({ key, step, attempt, purpose, service_name, method, endpoint }: CallEffect) => ({

@@ -1,0 +1,123 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { eventually } from '@downbeat/test-bench';
+import { book, ended } from './support/bookings';
+import { first } from './support/first';
+import { Suite } from './support/suite';
+
+jest.setTimeout(240_000);
+
+interface Span {
+  readonly operation_name: string;
+  readonly span_kind: string;
+  readonly depth: number;
+  readonly tags: Readonly<Record<string, string>>;
+}
+interface Opened {
+  readonly spans: readonly Span[];
+  readonly next_cursor?: string;
+}
+
+/** Where the apps send their spans; the health app's own address is known only once it listens. */
+class Forwarder {
+  target = '';
+  private readonly server: Server = createServer((request, response) => {
+    this.forward(request, response).catch(() => response.writeHead(503).end());
+  });
+
+  async start(): Promise<string> {
+    this.server.listen(0, '127.0.0.1');
+    await once(this.server, 'listening');
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  stop(): void {
+    this.server.closeAllConnections();
+    this.server.close();
+  }
+
+  private async forward(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const { 'content-type': type = '', 'content-encoding': encoding } = request.headers;
+    const answer = await fetch(`${this.target}/v1/traces`, {
+      method: 'POST',
+      headers: { 'content-type': type, ...(encoding && { 'content-encoding': encoding }) },
+      body: Buffer.concat(chunks),
+    });
+    response.writeHead(answer.status).end(Buffer.from(await answer.arrayBuffer()));
+  }
+}
+
+describe('the suite, whose traces go to itself', () => {
+  const forwarder = new Forwarder();
+  let suite: Suite;
+  beforeAll(async () => {
+    const endpoint = await forwarder.start();
+    suite = await Suite.start({
+      settings: {
+        OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
+        OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
+        OTEL_BSP_SCHEDULE_DELAY: '500',
+        OTEL_EXPORTER_OTLP_TIMEOUT: '10000',
+        OTEL_BSP_EXPORT_TIMEOUT: '10000',
+      },
+    });
+    forwarder.target = suite.app('health').url;
+  });
+  afterAll(async () => {
+    await suite?.stop();
+    forwarder.stop();
+  });
+
+  const spansOf = async (traceId: string): Promise<readonly Span[]> => {
+    const spans: Span[] = [];
+    let cursor: string | undefined = '';
+    while (cursor !== undefined) {
+      const more: string = cursor === '' ? '' : `&cursor=${cursor}`;
+      const { status, body } = await suite.request<Opened>(
+        'GET',
+        `/traces/${traceId}?limit=10000${more}`,
+      );
+      if (status !== 200) return [];
+      spans.push(...body.spans);
+      cursor = body.next_cursor;
+    }
+    return spans;
+  };
+
+  it('shows one request as one trace: command, decision, append, publication, projection, call', async () => {
+    const booking = first(await book(suite, 'traced', 1));
+    await ended(suite, [booking]);
+    const { body } = await suite.request<{ events: { meta: { traceparent: string } }[] }>(
+      'GET',
+      `/events?stream=workflow-${booking.workflow_id}`,
+    );
+    const traceId = first(body.events).meta.traceparent.slice(3, 35);
+    await eventually(
+      () => spansOf(traceId),
+      (spans) => {
+        const steps = [
+          /^POST \/api\/orchestration\/workflows server -$/,
+          /^process command\.saga\.StartWorkflow\S* consumer -$/,
+          /^decide StartWorkflow internal decide$/,
+          /^append workflow internal append$/,
+          /^publish WorkflowStarted producer publish$/,
+          /^project saga\.workflows internal project$/,
+          /^call venue client call$/,
+        ];
+        const told = spans.map(
+          ({ operation_name, span_kind, tags }) =>
+            `${operation_name} ${span_kind} ${tags['downbeat.step'] ?? '-'}`,
+        );
+        expect(told).toEqual(
+          expect.arrayContaining(steps.map((step) => expect.stringMatching(step) as string)),
+        );
+        // One tree: everything follows from the request.
+        expect(spans.filter(({ depth }) => depth === 0)).toMatchObject([{ span_kind: 'server' }]);
+      },
+      90_000,
+    );
+  });
+});
