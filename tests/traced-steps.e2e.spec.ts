@@ -1,8 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { eventually } from '@downbeat/test-bench';
-import { book, ended } from './support/bookings';
+import { eventually, HttpListener } from '@downbeat/test-bench';
 import { first } from './support/first';
 import { Suite } from './support/suite';
 
@@ -53,9 +52,14 @@ class Forwarder {
 describe('the suite, whose traces go to itself', () => {
   const forwarder = new Forwarder();
   let suite: Suite;
+  let venue: HttpListener;
   beforeAll(async () => {
     const endpoint = await forwarder.start();
+    venue = await HttpListener.start((_, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' }).end('{"id":"r-1"}');
+    });
     suite = await Suite.start({
+      demo: false,
       settings: {
         OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
         OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
@@ -68,9 +72,19 @@ describe('the suite, whose traces go to itself', () => {
   });
   afterAll(async () => {
     await suite?.stop();
+    await venue?.stop();
     forwarder.stop();
   });
 
+  /** As often as a busy suite asks for it. */
+  const post = async <Body>(path: string, body: object): Promise<Body> => {
+    const answer = await eventually(
+      () => suite.request<Body>('POST', path, body),
+      ({ status, body: said }) => expect([status, said]).toEqual([202, expect.anything()]),
+      60_000,
+    );
+    return answer.body;
+  };
   const spansOf = async (traceId: string): Promise<readonly Span[]> => {
     const spans: Span[] = [];
     let cursor: string | undefined = '';
@@ -88,13 +102,38 @@ describe('the suite, whose traces go to itself', () => {
   };
 
   it('shows one request as one trace: command, decision, append, publication, projection, call', async () => {
-    const booking = first(await book(suite, 'traced', 1));
-    await ended(suite, [booking]);
-    const { body } = await suite.request<{ events: { meta: { traceparent: string } }[] }>(
-      'GET',
-      `/events?stream=workflow-${booking.workflow_id}`,
+    await post('/services', {
+      ...{ service_name: 'venue', service_version: '1.0.0', service_type: 'api' },
+      ...{ deployment_environment: 'development', dependencies: [] },
+      health_check_endpoint: '/health',
+    });
+    await post('/services/venue/instances', {
+      ...{ instance_id: 'venue-1', node_name: 'here', version: '1.0.0' },
+      ...{ ip_address: '127.0.0.1', port: Number(new URL(venue.url).port) },
+    });
+    await eventually(
+      () => suite.get<{ instances: object[] }>('/discovery/instances?service_name=venue'),
+      ({ instances }) => expect(instances).toHaveLength(1),
+      90_000,
     );
-    const traceId = first(body.events).meta.traceparent.slice(3, 35);
+    await post('/workflow-definitions', {
+      ...{ name: 'book', version: '1.0.0', timeout_minutes: 5, compensation_strategy: 'all' },
+      steps: [
+        {
+          ...{ name: 'reserve', type: 'service_call', service_name: 'venue' },
+          ...{ endpoint: '/reservations', input_mapping: {}, output_mapping: {} },
+          timeout_seconds: 30,
+        },
+      ],
+    });
+    const { workflow_id } = await post<{ workflow_id: string }>('/workflows', {
+      ...{ workflow_name: 'book', correlation_id: 'traced', initiating_service: 'end-to-end' },
+      context_data: {},
+    });
+    const { events } = await suite.get<{ events: { meta: { traceparent: string } }[] }>(
+      `/events?stream=workflow-${workflow_id}`,
+    );
+    const traceId = first(events).meta.traceparent.slice(3, 35);
     await eventually(
       () => spansOf(traceId),
       (spans) => {

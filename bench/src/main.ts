@@ -14,6 +14,7 @@ import { recovery } from './parts/recovery.part';
 import { registry } from './parts/registry.part';
 import { saga } from './parts/saga.part';
 import { startup } from './parts/startup.part';
+import { traces } from './parts/traces.part';
 import { percentOf, type Profile } from './profile/profile';
 import { replaceSection, sectionText, SECTIONS, type Report } from './report/document';
 import type { Figure } from './report/figure';
@@ -30,6 +31,7 @@ const PARTS: readonly Part[] = [
   moments,
   profile,
   registry,
+  traces,
   append,
   lag,
   past,

@@ -27,6 +27,8 @@ const PASSWORD = 'benchmark';
 /** The five apps as processes, and servers of their own that nothing else uses. */
 export class BenchSuite {
   readonly apps: ReadonlyMap<AppName, AppProcess>;
+  /** Of every context's role. */
+  readonly password = PASSWORD;
   private isRunning = false;
 
   private constructor(

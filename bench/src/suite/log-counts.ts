@@ -36,6 +36,11 @@ export class LogCounts {
     return rows[0]?.server_version ?? 'unknown';
   }
 
+  /** Spans in the view of traces. */
+  async spansShown(): Promise<number> {
+    return this.number('select coalesce(sum(span_count), 0) as n from observability.trace_chunk');
+  }
+
   async head(): Promise<Position> {
     return this.number('select coalesce(max(position), 0) as n from log.event');
   }
