@@ -37,8 +37,11 @@ export class AppendProbe {
     return this.latenciesMs;
   }
 
-  close(): Promise<void> {
-    return this.store.close();
+  async close(): Promise<void> {
+    this.stopped = true;
+    await this.loop;
+    await Promise.allSettled(this.appends);
+    await this.store.close();
   }
 
   private async run(): Promise<void> {

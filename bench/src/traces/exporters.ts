@@ -11,15 +11,25 @@ export interface Exported {
   readonly putOff: number;
 }
 
-/** One flush, sent until it is taken. @throws {Error} It was refused, or put off too often. */
-async function exported(url: string, type: string, body: Buffer): Promise<number> {
-  for (let tries = 0; tries < TRIES_MAX; tries++) {
-    const answer = await fetch(`${url}/v1/traces`, {
+async function answerTo(url: string, type: string, body: Buffer): Promise<Response | 'too late'> {
+  try {
+    return await fetch(`${url}/v1/traces`, {
       method: 'POST',
       headers: { 'content-type': type },
       body: new Uint8Array(body),
       signal: AbortSignal.timeout(EXPORT_MS_MAX),
     });
+  } catch (fault) {
+    if ((fault as Error).name !== 'TimeoutError') throw fault;
+    return 'too late';
+  }
+}
+
+/** One flush, sent until it is taken. @throws {Error} It was refused, or put off too often. */
+async function exported(url: string, type: string, body: Buffer): Promise<number> {
+  for (let tries = 0; tries < TRIES_MAX; tries++) {
+    const answer = await answerTo(url, type, body);
+    if (answer === 'too late') continue;
     const said = await answer.text();
     if (answer.status === 200) {
       if (said !== '' && said !== '{}') throw new Error(`not all spans were taken: ${said}`);

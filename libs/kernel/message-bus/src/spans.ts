@@ -1,7 +1,6 @@
 import { context, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { HEADER } from './headers';
 import { reasonOf } from './one-line';
-import { activeTrace, traceparentOf } from './tracing';
 
 const tracer = trace.getTracer('@downbeat/message-bus');
 
@@ -39,8 +38,8 @@ export function inSpan<Result>(
   const failureOf = facts.failureOf ?? (() => undefined);
   return context.with(trace.setSpan(parent, span), () => {
     try {
-      const own = traceparentOf(activeTrace()[HEADER.traceparent]);
-      const result = work(own ?? facts.traceparent);
+      const { traceId, spanId } = span.spanContext();
+      const result = work(`00-${traceId}-${spanId}-01`);
       if (!(result instanceof Promise)) {
         end(failureOf(result));
         return result;
