@@ -15,6 +15,7 @@ import { registry } from './parts/registry.part';
 import { saga } from './parts/saga.part';
 import { startup } from './parts/startup.part';
 import { traces } from './parts/traces.part';
+import { views } from './parts/views.part';
 import { percentOf, type Profile } from './profile/profile';
 import { replaceSection, sectionText, SECTIONS, type Report } from './report/document';
 import type { Figure } from './report/figure';
@@ -25,6 +26,7 @@ import { WORKSPACE } from './suite/workspace';
 const PARTS: readonly Part[] = [
   startup,
   saga,
+  views,
   recovery,
   discovery,
   rebuild,

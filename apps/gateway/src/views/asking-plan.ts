@@ -1,8 +1,8 @@
 import type { Position } from '@downbeat/eventsourcing';
 
-/** How a question was asked last; times in ms of a clock that never goes back. */
+/** How a question was asked last. */
 export interface Asked {
-  readonly beganAtMs: number;
+  /** In ms of a clock that never goes back. */
   readonly endedAtMs: number;
   readonly outcome: 'answered' | 'unavailable' | 'broken';
   /** Its answer holds everything that was heard of up to here. */
@@ -17,23 +17,16 @@ export interface AskingPace {
 }
 
 /**
- * When to ask again. News lead to a question at once, and to no more than one each `everyMs`; without
- * any it is asked each `lookMs`, since a hint may be lost, and not everything that is shown is a fact.
- * A question that takes long is asked at most half of the time.
+ * When to ask again. News lead to a question at once, but not within `everyMs` after the last answer, so
+ * that one that takes long leaves room for others; without any it is asked each `lookMs`, since a hint
+ * may be lost, and not everything that is shown is a fact.
  *
  * @param heardOf The newest position at which something may have changed.
  */
 export function dueAtMs(asked: Asked, heardOf: Position, pace: AskingPace): number {
-  const { beganAtMs, endedAtMs, outcome, upTo } = asked;
-  const lookAtMs = beganAtMs + Math.max(pace.lookMs, pace.everyMs);
-  switch (outcome) {
-    case 'broken':
-      return Math.max(lookAtMs, endedAtMs + pace.lookMs);
-    case 'unavailable':
-      return endedAtMs + pace.retryMs;
-    case 'answered': {
-      const restedAtMs = endedAtMs + (endedAtMs - beganAtMs);
-      return Math.max(heardOf > upTo ? beganAtMs + pace.everyMs : lookAtMs, restedAtMs);
-    }
-  }
+  const { endedAtMs, outcome, upTo } = asked;
+  const { everyMs, lookMs, retryMs } = pace;
+  if (outcome === 'unavailable') return endedAtMs + retryMs;
+  const hasNews = outcome === 'answered' && heardOf > upTo;
+  return endedAtMs + (hasNews ? everyMs : Math.max(lookMs, everyMs));
 }

@@ -46,9 +46,8 @@ export class WatchedView {
 
   /** What a new client begins with; shared with those that come at the same time. */
   async first(): Promise<ViewNews> {
-    const { newest, asked } = this;
-    const isFresh = asked && this.nowMs() - asked.beganAtMs <= this.settings.freshMs;
-    return newest && isFresh ? newest : this.askNow();
+    const isFresh = this.nowMs() - this.newestAtMs <= this.settings.freshMs;
+    return this.newest && isFresh ? this.newest : this.askNow();
   }
 
   /**
@@ -108,7 +107,6 @@ export class WatchedView {
     const isAnswer = news.kind === 'answer';
     const reached = isAnswer ? Math.max(upTo, news.position) : 0;
     this.asked = {
-      beganAtMs,
       endedAtMs: this.nowMs(),
       outcome: outcomeOf(news),
       upTo: Math.max(reached, this.asked?.upTo ?? 0),

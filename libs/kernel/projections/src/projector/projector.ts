@@ -192,7 +192,7 @@ export class Projector {
     this.savedAtMs = Date.now();
     const events = slice.events.length;
     this.options.log.debug?.({ ...this.facts(), after, events }, 'events are applied');
-    if (state === 'live') this.tellApplied(slice, beganMs);
+    if (batch.state === 'live') this.tellApplied(slice, beganMs);
     if (result.parked > 0) this.reportParked(result.parked);
     await this.options.onCrashPoint?.('projector.after-commit', this.projection.name);
     this.waiters.check();

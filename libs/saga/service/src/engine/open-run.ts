@@ -249,8 +249,8 @@ export class OpenRun {
     if (appended.repeated) return appended;
     this.behaviour = next;
     if (!this.isClosed) this.effects.perform(effectsOf(behaviour.definition, events, state));
-    const { correlationId: correlation_id, traceparent } = stream.callContext();
-    this.around.onRecorded(this, events, state, traceparent);
+    const { correlationId: correlation_id, traceparent: recordedIn } = stream.callContext();
+    this.around.onRecorded(this, events, state, recordedIn);
     for (const incident of openedIncidents(events, { workflow_id: this.id, correlation_id }))
       this.around.onIncident(incident);
     this.isCertain = true;
