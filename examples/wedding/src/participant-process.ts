@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { join } from 'node:path';
 import type { ParticipantName } from './participant';
 
-const START_MS_MAX = 15_000;
+const START_MS_MAX = 60_000;
 
 export interface ParticipantProcess {
   readonly name: ParticipantName;
