@@ -1,6 +1,41 @@
 import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parse } from 'yaml';
 import { alerts, anchors, asked, dashboards, documented, missingIn } from './observability-files';
+
+const WORKSPACE = join(__dirname, '..', '..');
+
+interface Service {
+  readonly image: string;
+  readonly profiles?: readonly string[];
+  readonly ports?: readonly string[];
+  readonly networks?: readonly string[];
+  readonly volumes?: readonly string[];
+  readonly mem_limit?: string;
+}
+interface Composed {
+  readonly services: Readonly<Record<string, Service>>;
+  readonly volumes: object;
+  readonly networks: object;
+}
+interface Scraped {
+  readonly dns_sd_configs: readonly { readonly names: readonly string[] }[];
+}
+interface Provisioned {
+  readonly scrape_configs: readonly Scraped[];
+  readonly rule_files: readonly string[];
+  readonly datasources: readonly object[];
+}
+
+const isThere = (path: string): boolean => existsSync(join(WORKSPACE, path));
+const composed = (): Composed =>
+  parse(readFileSync(join(WORKSPACE, 'docker-compose.yml'), 'utf8'), {
+    merge: true,
+    maxAliasCount: -1,
+  }) as Composed;
+const yaml = (path: string): Provisioned =>
+  parse(readFileSync(join(WORKSPACE, 'deploy', 'observability', path), 'utf8')) as Provisioned;
 
 const known = documented();
 const missing = (expression: string) => missingIn({ place: 'planted', expression }, known);
@@ -48,7 +83,7 @@ describe('dashboards and alerts', () => {
   });
 
   it('are what tools/dashboards makes', () => {
-    const make = join(__dirname, '..', '..', 'tools', 'dashboards', 'make.mjs');
+    const make = join(WORKSPACE, 'tools', 'dashboards', 'make.mjs');
     expect(() =>
       execFileSync(process.execPath, [make, '--check'], { stdio: 'pipe' }),
     ).not.toThrow();
@@ -65,4 +100,47 @@ describe('dashboards and alerts', () => {
       expect(anchors()).toContain(url.split('#')[1]);
     },
   );
+});
+
+describe('the profile observability', () => {
+  const { services, volumes, networks } = composed();
+  const [prometheus, grafana] = [services['prometheus'], services['grafana']];
+
+  it.each([
+    ['prometheus', prometheus],
+    ['grafana', grafana],
+  ])('%s is started with it alone, pinned, confined and on this machine alone', (_, service) => {
+    expect(service?.profiles).toEqual(['observability']);
+    expect(service?.image).toMatch(/^[a-z]+\/[a-z]+:v?\d+\.\d+\.\d+$/);
+    expect(service).toMatchObject({ read_only: true, cap_drop: ['ALL'] });
+    expect(service?.mem_limit).toBeTruthy();
+    for (const port of service?.ports ?? [])
+      expect(port).toMatch(/^127\.0\.0\.1:\$\{\w+:-\d+\}:\d+$/);
+    for (const network of service?.networks ?? []) expect(Object.keys(networks)).toContain(network);
+  });
+
+  it('mounts what is there', () => {
+    const sources = [prometheus, grafana].flatMap((one) =>
+      (one?.volumes ?? []).map((volume) => volume.split(':')[0] ?? ''),
+    );
+    for (const source of sources)
+      expect([source, source.startsWith('./') ? isThere(source) : source in volumes]).toEqual([
+        source,
+        true,
+      ]);
+  });
+
+  it('scrapes every app, and reads Prometheus in Grafana under the name that panels use', () => {
+    const { scrape_configs, rule_files } = yaml('prometheus.yml');
+    const names = scrape_configs.flatMap(({ dns_sd_configs }) =>
+      dns_sd_configs.flatMap((one) => one.names),
+    );
+    expect(names).toEqual(['registry', 'health', 'saga', 'orchestrator', 'gateway']);
+    const mounted = (prometheus?.volumes ?? []).map((volume) => volume.split(':')[1]);
+    for (const file of rule_files) expect(mounted).toContain(file);
+    const { datasources } = yaml('grafana/provisioning/datasources/prometheus.yml');
+    expect(datasources).toMatchObject([
+      { uid: 'downbeat-prometheus', url: 'http://prometheus:9090' },
+    ]);
+  });
 });
