@@ -107,7 +107,13 @@ export const healthPaths: Json = {
       tags: ['suite'],
       summary: 'Metrics for Prometheus',
       responses: {
-        200: { description: 'Metrics', content: { 'text/plain': { schema: { type: 'string' } } } },
+        200: {
+          description: 'Metrics; as OpenMetrics with exemplars when `Accept` asks for it',
+          content: {
+            'text/plain': { schema: { type: 'string' } },
+            'application/openmetrics-text': { schema: { type: 'string' } },
+          },
+        },
       },
     },
   },
