@@ -21,11 +21,15 @@ describe('what the suite shows to Prometheus', () => {
     suite = await Suite.start({ demo: false });
     await makeTraffic(suite, server);
     // What is counted in the background is counted within seconds.
-    families = await eventually(scrape, (all) => {
-      expect(all.get('downbeat_saga_runs')?.values).toContain(1);
-      expect(all.get('downbeat_dead_letters_waiting')?.values).toContain(1);
-    });
-  }, 240_000);
+    families = await eventually(
+      scrape,
+      (all) => {
+        expect(all.get('downbeat_saga_runs')?.values).toContain(1);
+        expect(all.get('downbeat_dead_letters_waiting')?.values).toContain(1);
+      },
+      90_000,
+    );
+  }, 400_000);
   afterAll(async () => {
     await suite?.stop();
     server?.closeAllConnections();
