@@ -6,6 +6,8 @@ type Handle = (delivery: Delivery) => Promise<Settlement>;
 
 /** A name that no contract has: who sends it chooses it, so it is no label. */
 const UNKNOWN = 'unknown';
+/** Known before the first of them: a rise from nothing is none to Prometheus. */
+const OUTCOMES = ['accepted', 'refused', 'broke'];
 
 /** Counts and times the commands and queries that this process answers. */
 export class CommandMetrics {
@@ -42,6 +44,8 @@ export class CommandMetrics {
 
   /** @param names Of all commands of the context. */
   measured(context: string, names: ReadonlySet<string>, handle: Handle): Handle {
+    for (const command of names)
+      for (const outcome of OUTCOMES) this.commands.inc({ context, command, outcome }, 0);
     return async (delivery) => {
       const beganMs = performance.now();
       const [, , name = ''] = delivery.subject.split('.');

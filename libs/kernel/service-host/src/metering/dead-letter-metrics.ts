@@ -20,6 +20,7 @@ export class DeadLetterMetrics {
   /** @returns The same dead letters, counted; those of users' services as one. */
   counted(context: string, letters: DeadLetters): DeadLetters {
     const own = `${context}-commands`;
+    this.letters.inc({ context, consumer: own }, 0);
     return new CountedDeadLetters(letters, (consumer) =>
       this.letters.inc({ context, consumer: consumer === own ? own : SERVICES }),
     );

@@ -144,8 +144,22 @@ describe('what a process measures', () => {
         headers: {},
       } as never);
     expect((await text()).match(/^downbeat_dead_letters_total\{.*$/gm)).toEqual([
+      'downbeat_dead_letters_total{context="messaging",consumer="messaging-commands"} 0',
       'downbeat_dead_letters_total{context="messaging",consumer="services"} 2',
     ]);
+  });
+
+  it('begins at 0 with what alerts wait for: Prometheus sees no rise of what was not there', async () => {
+    metrics.commands.measured('registry', new Set(['RegisterService']), () => Promise.reject());
+    metrics.deadLetters.counted('registry', new MemoryDeadLetters());
+    metrics.log.begin('registry');
+    const lines = await text();
+    for (const line of [
+      'downbeat_commands_total{context="registry",command="RegisterService",outcome="broke"} 0',
+      'downbeat_dead_letters_total{context="registry",consumer="registry-commands"} 0',
+      'downbeat_log_appends_total{context="registry",outcome="unavailable"} 0',
+    ])
+      expect(lines).toContain(line);
   });
 
   it('shows whether the process is ready, and what is not', async () => {

@@ -5,6 +5,10 @@ import { Durations } from './durations';
 
 /** Of one flush, at most 512. */
 const FLUSH_APPENDS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
+const OUTCOMES = [
+  ...['appended', 'repeated', 'stream-version-conflict', 'lease-lost', 'receipt-conflict'],
+  ...['append-refused', 'unavailable', 'overloaded', 'broke'],
+];
 const STORE_CODE = /^event-store\//;
 
 /** Counts and times what this process appends to the log. */
@@ -52,6 +56,11 @@ export class LogMetrics {
     this.appends.inc({ context, outcome: repeated ? 'repeated' : 'appended' });
     this.durations.tookMs({ context }, performance.now() - beganMs, append.meta.traceparent);
     if (!repeated) this.countEvents(context, append);
+  }
+
+  /** Everything that may happen has not happened yet: a rise from nothing is none to Prometheus. */
+  begin(context: string): void {
+    for (const outcome of OUTCOMES) this.appends.inc({ context, outcome }, 0);
   }
 
   failed(context: string, fault: unknown): void {

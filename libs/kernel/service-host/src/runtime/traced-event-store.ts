@@ -21,6 +21,7 @@ export class TracedEventStore extends PostgresEventStore {
   ) {
     const { context } = options;
     super({ ...options, onFlush: (appends) => metrics.flushed(context, appends) });
+    metrics.begin(context);
   }
 
   override async append(append: Append): Promise<Appended> {

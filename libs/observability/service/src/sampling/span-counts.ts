@@ -12,27 +12,25 @@ export class SpanCounts {
 
   /** Shows them to whoever scrapes. Those put off come again, and count again. */
   show(registry: Registry, undecided: () => number): void {
-    const counter = (name: string, help: string, valueOf: () => number): void => {
-      new Counter({
-        registers: [registry],
-        name: `downbeat_spans_${name}_total`,
-        help,
-        collect() {
-          this.reset();
-          this.inc(valueOf());
-        },
-      });
-    };
-    counter('received', 'Spans of requests that were read', () => this.received);
-    counter('kept', 'Spans that are in the log; what was sent twice counts twice', () => this.kept);
-    counter('sampled_away', 'Spans of traces that were not worth keeping', () => this.sampledAway);
-    counter('refused', 'Spans that cannot be kept for what they are', () => this.refused);
-    counter('put_off', 'Spans that shall be sent again, since they could not be kept', () => {
-      return this.putOff;
+    const valuesOf = (): Readonly<Record<string, number>> => ({
+      kept: this.kept,
+      sampled_away: this.sampledAway,
+      refused: this.refused,
+      put_off: this.putOff,
+    });
+    new Counter({
+      registers: [registry],
+      name: 'downbeat_observability_spans_total',
+      help: 'Spans of requests that were read: kept, those sent twice counted twice; sampled away; refused; put off, to be sent again',
+      labelNames: ['outcome'],
+      collect() {
+        this.reset();
+        for (const [outcome, count] of Object.entries(valuesOf())) this.inc({ outcome }, count);
+      },
     });
     new Gauge({
       registers: [registry],
-      name: 'downbeat_spans_undecided',
+      name: 'downbeat_observability_spans_undecided',
       help: 'Spans that are held until it is known whether their trace is worth keeping',
       collect() {
         this.set(undecided());

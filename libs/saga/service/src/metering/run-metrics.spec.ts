@@ -40,6 +40,12 @@ describe('what is measured of runs', () => {
     await seen(`downbeat_saga_${line}`);
   });
 
+  it('begins at 0 with every outcome: Prometheus sees no rise of what was not there', async () => {
+    await seen('downbeat_saga_runs_ended_total{outcome="failed"} 0');
+    await seen('downbeat_saga_incidents_total{kind="undo_failed"} 0');
+    await seen('downbeat_saga_call_retries_total{purpose="undo"} 0');
+  });
+
   it('times a run from its first event to its end, whoever began it', async () => {
     record(event('WorkflowCompleted', { at: at(4) }));
     await seen('downbeat_saga_run_duration_seconds_sum{outcome="completed"} 4');

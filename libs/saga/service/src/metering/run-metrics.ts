@@ -44,6 +44,11 @@ export class RunMetrics {
     const held = counter('calls_held', 'Calls that had to wait, by what held them', 'because');
     const compensations = counter('compensations', 'Runs that began to be undone');
     const incidents = counter('incidents', 'Incidents that were opened', 'kind');
+    // A rise from nothing is none to Prometheus.
+    for (const outcome of ['completed', 'failed', 'compensated']) ended.inc({ outcome }, 0);
+    for (const purpose of ['step', 'undo']) retries.inc({ purpose }, 0);
+    for (const outcome of ['failed', 'unknown', 'unusable']) failed.inc({ outcome }, 0);
+    for (const kind of ['undo_failed', 'undo_input']) incidents.inc({ kind }, 0);
     const endsAs =
       (outcome: string): NonNullable<Noted['WorkflowCompleted']> =>
       ({ at }, { id, state, traceparent }) => {
