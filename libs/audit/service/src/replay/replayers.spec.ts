@@ -74,6 +74,31 @@ describe('the stream of a schedule', () => {
   });
 });
 
+describe('the stream of a report of calls', () => {
+  const recorded = (ok: number) => ({
+    type: 'CallsRecorded',
+    data: {
+      report_id: 'shop.1:7',
+      calls: [
+        {
+          ...{ source_service: 'shop', target_service: 'billing', protocol: 'http' },
+          ...{ method: 'GET', endpoint: '/', minute: '2026-03-01T09:00:00.000Z', ok },
+          ...{ client_errors: 0, server_errors: 0, unanswered: 0 },
+          ...{ duration_us: 4_000, durations: { '47': ok } },
+        },
+      ],
+      lost_calls: 2,
+      at: at(1),
+    },
+  });
+  it('is decided again from its event alone', async () =>
+    expect(await replayed('call-report', [[recorded(1)]])).toEqual([true]));
+  it('shows a second one that nobody decided', async () =>
+    expect(await replayed('call-report', [[recorded(1)], [recorded(2)]])).toEqual([true, false]));
+  it('is its kind', () =>
+    expect(kindOf('call-report-shop.1:7', 'observability')).toBe('call-report'));
+});
+
 describe('the streams of configurations', () => {
   const of = { service_id: 'billing', environment: 'production' };
   const created = (n: number) => ({
