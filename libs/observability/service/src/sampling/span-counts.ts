@@ -18,10 +18,20 @@ export class SpanCounts {
       refused: this.refused,
       put_off: this.putOff,
     });
+    const received = (): number => this.received;
+    new Counter({
+      registers: [registry],
+      name: 'downbeat_observability_spans_received_total',
+      help: 'Spans of requests that were read',
+      collect() {
+        this.reset();
+        this.inc(received());
+      },
+    });
     new Counter({
       registers: [registry],
       name: 'downbeat_observability_spans_total',
-      help: 'Spans of requests that were read: kept, those sent twice counted twice; sampled away; refused; put off, to be sent again',
+      help: 'What became of them: kept, those sent twice counted twice; sampled away; refused; put off, to be sent again',
       labelNames: ['outcome'],
       collect() {
         this.reset();
