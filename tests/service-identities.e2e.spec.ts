@@ -310,6 +310,45 @@ describe('services with an identity of their own on NATS', () => {
     ]);
   });
 
+  it('have their calls counted, and nobody tells of those of another one', async () => {
+    await eventually(
+      () => shop.service.directory.serviceOf('billing')?.targets.length,
+      (count) => expect(count).toBe(1),
+    );
+    await shop.service.call('billing', charge, { amount: 7 });
+    const thief = await intruder('shop');
+    const calls = [
+      {
+        ...{ source_service: 'billing', target_service: 'shop', protocol: 'http', method: 'GET' },
+        ...{ endpoint: '/', minute: new Date().toISOString(), ok: 1, client_errors: 0 },
+        ...{ server_errors: 0, unanswered: 0, duration_us: 1_000, durations: { '39': 1 } },
+      },
+    ];
+    const told = await thief.connection.request(
+      'command.observability.RecordCalls.shop.x',
+      JSON.stringify({ calls }),
+      { timeout: 10_000 },
+    );
+    expect(told.json()).toMatchObject({
+      accepted: false,
+      problem: { message: expect.stringContaining('must be shop') as string },
+    });
+    await eventually(
+      () =>
+        suite.get<{ is_registry_heard: boolean; connections: { source_service: string }[] }>(
+          '/observability/service-map',
+        ),
+      (map) => {
+        expect(map.is_registry_heard).toBe(true);
+        expect(map.connections.map(({ source_service }) => source_service).sort()).toEqual([
+          ...['downbeat-saga', 'shop'],
+        ]);
+      },
+      60_000,
+    );
+    expect(complaints).toEqual([]);
+  });
+
   it('are not heard by those who share an identity, nor can these ask as the edge does', async () => {
     const shared = await Intruder.as(suite.natsUrlOf('service'));
     intruders.push(shared);

@@ -127,7 +127,7 @@ describe.each([
 
   it('spans that cannot be kept now are put off, and come in when they are sent again', async () => {
     await bench.databaseGate.shut();
-    const before = await metric('one', 'put_off_total');
+    const before = await metric('one', became('put_off'));
     const body = JSON.stringify({
       resourceSpans: [{ scopeSpans: [{ spans: [span(sampledId(50), 1)] }] }],
     });
@@ -138,7 +138,7 @@ describe.each([
     });
     await bench.databaseGate.open();
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5']);
-    expect(await metric('one', 'put_off_total')).toBe(before + 1);
+    expect(await metric('one', became('put_off'))).toBe(before + 1);
     await bench.eventually(
       () => send('one', span(sampledId(50), 1)),
       (said) => said === 'kept=1, undecided=0, refused=0',
