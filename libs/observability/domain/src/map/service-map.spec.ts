@@ -1,9 +1,16 @@
+import { jsonBytes } from '@downbeat/contracts';
 import fc from 'fast-check';
 import { circlesOf, components } from './circles';
 import { failureImpacts } from './failure-impact';
 import { layout } from './layered-layout';
 import { serviceGraph, type Dependency } from './service-graph';
-import { CONNECTIONS_MAX, serviceMap, type KnownServices, type ObservedCalls } from './service-map';
+import {
+  CONNECTIONS_MAX,
+  SERVICES_MAX,
+  serviceMap,
+  type KnownServices,
+  type ObservedCalls,
+} from './service-map';
 
 const needs = (arrows: string, weight = 1): Dependency[] =>
   arrows
@@ -187,5 +194,30 @@ describe('the map of services', () => {
     const { connections, connections_omitted } = serviceMap(known({ observed }));
     // That of shop and billing, which nobody calls here, is the last one.
     expect([connections.length, connections_omitted]).toEqual([CONNECTIONS_MAX, 6]);
+  });
+
+  it('fits into one message, however many services there are and however long their names', () => {
+    const names = Array.from({ length: SERVICES_MAX }, (_, n) => String(n).padStart(63, 's'));
+    const pairs = names.map((name, n) => [name, names[(n + 1) % names.length] ?? ''] as const);
+    const far = names.map((name, n) => [name, names[(n * 7 + 3) % names.length] ?? ''] as const);
+    const map = serviceMap(
+      known({
+        registered: names.map((service_name) => ({
+          ...{ service_name, service_type: 'background-worker', instance_count: 1_000_000 },
+          health_status: 'degraded',
+        })),
+        declared: pairs.map(([source, target]) => ({
+          ...{ source, target, required: false, is_critical: true },
+          dependency_type: 'asynchronous',
+        })),
+        observed: [...pairs, ...far].map(([source_service, target_service], n) =>
+          calls({ source_service, target_service, calls: 1e6 + n, duration_us: 1e11 / 7 }),
+        ),
+        windowMinutes: 7,
+      }),
+    );
+    expect(map.services).toHaveLength(SERVICES_MAX);
+    expect(map.connections).toHaveLength(CONNECTIONS_MAX);
+    expect(jsonBytes(map as never)).toBeLessThan(1_000_000);
   });
 });

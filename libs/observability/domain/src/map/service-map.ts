@@ -34,9 +34,11 @@ export interface KnownServices {
   readonly servicesOmitted: number;
 }
 
-export const CONNECTIONS_MAX = 2_000;
+/** With the longest names there may be, all of a map fits into one message. */
+export const CONNECTIONS_MAX = 1_000;
 export const SERVICES_MAX = 1_000;
 const PATHS_MAX = 10;
+const PATH_LENGTH_MAX = 50;
 
 /** How certainly the source fails with the target: what is declared critical, required, or neither. */
 const WEIGHTS = { critical: 1, required: 0.8, optional: 0.3, undeclared: 0.5 } as const;
@@ -86,7 +88,7 @@ export function serviceMap(known: KnownServices): ShownMap {
     dependency_graph: {
       critical_paths: failureImpacts(graph, rateOf, PATHS_MAX).map((one) => ({
         ...one,
-        path: [...one.path],
+        path: shortened(one.path),
       })),
       circular_dependencies: circlesOf(graph).map((circle) => [...circle]),
     },
@@ -149,6 +151,9 @@ function connectionOf(
     }),
   };
 }
+
+/** The end of a long chain is what fails, and whom that hits first. */
+const shortened = (path: readonly string[]): string[] => path.slice(-PATH_LENGTH_MAX);
 
 const STRENGTH_MAX = 100;
 

@@ -11,8 +11,8 @@ import { Injectable, Logger } from '@nestjs/common';
 
 const { dependencyGraph, listServices } = registryContract;
 
-/** Both questions together take no longer than whoever asks for the map waits. */
-const TIMEOUT_MS = 2_000;
+/** All questions together: less than whoever asks for the map waits. */
+const TIMEOUT_MS = 6_000;
 const PAGE = 200;
 
 type View = Pick<KnownServices, 'registered' | 'declared' | 'isRegistryHeard' | 'servicesOmitted'>;
@@ -31,14 +31,15 @@ export class RegistryView {
 
   /** @param as `at`, `min_position`: as the registry is asked. */
   async seen(as: JsonObject): Promise<View> {
+    const untilMs = performance.now() + TIMEOUT_MS;
     try {
-      const graph = await this.ask(dependencyGraph, {}, as);
+      const graph = await this.ask(dependencyGraph, {}, as, untilMs);
       const registered: KnownServices['registered'][number][] = [];
       let cursor: string | undefined;
       let total = 0;
       do {
         const input = { limit: PAGE, ...(cursor === undefined ? {} : { cursor }) };
-        const page = await this.ask(listServices, input, as);
+        const page = await this.ask(listServices, input, as, untilMs);
         registered.push(...page.services);
         total = page.total_services;
         cursor = page.next_cursor;
@@ -61,11 +62,12 @@ export class RegistryView {
     contract: Contract,
     input: JsonObject,
     as: JsonObject,
+    untilMs: number,
   ): Promise<AnswerOf<Contract>> {
     const payload = { input, ...as };
-    const outcome = await this.bus.query(querySubject(contract), payload, {
-      timeoutMs: TIMEOUT_MS,
-    });
+    const timeoutMs = Math.ceil(untilMs - performance.now());
+    if (timeoutMs <= 0) throw new RegistryUnheard('it has not said all in time');
+    const outcome = await this.bus.query(querySubject(contract), payload, { timeoutMs });
     if (!outcome.ok) throw new RegistryUnheard(outcome.problem.message);
     return outcome.data as AnswerOf<Contract>;
   }
