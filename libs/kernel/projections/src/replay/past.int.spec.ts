@@ -17,6 +17,7 @@ import { booksOf, LendingBench } from '../testing/lending-bench';
 jest.setTimeout(120_000);
 
 const at = '2026-03-01T09:30:00.000Z';
+const holds = (check: () => Promise<void>): Promise<void> => eventually(check, 30_000);
 const HOUR_MS = 3_600_000;
 
 /** What happens to a few books on three shelves; `bad` can never be folded once it was bought. */
@@ -173,11 +174,11 @@ describe('the past of a read model that is kept, on real Postgres', () => {
     await first.stop();
 
     const second = await bench.run({ pace: { pastKeptMs: HOUR_MS, pastPruneMs: 20 } });
-    await eventually(async () => expect(await pastFrom()).toBe(3));
-    await eventually(async () =>
+    await holds(async () => expect(await pastFrom()).toBe(3));
+    await holds(async () =>
       expect(await bench.sql('select from book_v1_was where "_until" <= 3')).toEqual([]),
     );
-    await eventually(async () =>
+    await holds(async () =>
       expect(await bench.sql('select from projection_moment')).toHaveLength(2),
     );
     expect((await everything(second, 3)).data.books).toMatchObject([{ borrower: null }]);
