@@ -6,9 +6,10 @@ import { MessageBench } from '../support/message-bench';
 import { OpenNats } from '../support/open-nats';
 import { expectCounters } from '../support/queue-counters';
 import { QueueLoad } from '../support/queue-load';
-import { DRILL_MS_MAX, say } from './settings';
+import { DRILL_MS_MAX, roundsOf, say } from './settings';
 
-const COUNT = 100_000;
+/** `--rounds 2` is 20,000. */
+const COUNT = roundsOf(10) * 10_000;
 
 describe(`the view of a queue with ${COUNT} messages`, () => {
   let bench: MessageBench;
