@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 /** An exporter gives up after ten seconds, and tries again. */
 const EXPORT_MS_MAX = 10_000;
-const TRIES_MAX = 20;
+const TRIES_MAX = 60;
 
 /** What became of the exports. */
 export interface Exported {
