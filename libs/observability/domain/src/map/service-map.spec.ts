@@ -203,7 +203,7 @@ describe('the map of services', () => {
     const map = serviceMap(
       known({
         registered: names.map((service_name) => ({
-          ...{ service_name, service_type: 'background-worker', instance_count: 1_000_000 },
+          ...{ service_name, service_type: 'scheduler', instance_count: 1_000_000 },
           health_status: 'degraded',
         })),
         declared: pairs.map(([source, target]) => ({

@@ -120,7 +120,10 @@ describe('services', () => {
 
 describe('dead letters', () => {
   it('are counted by consumer, whatever their causes', () => {
-    const group = { cause: 'c', reason: 'no field', first_at: '', last_at: '' };
+    const group = {
+      ...{ cause: 'c', reason: 'no field', first_at: '', last_at: '' },
+      ...{ sample_id: 's', per_hour: [] },
+    };
     expect(
       deadLetterSamples([
         { ...group, consumer: 'saga-commands', count: 2 },
