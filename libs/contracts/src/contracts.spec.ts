@@ -21,8 +21,6 @@ describe('what is asked about the past', () => {
       'seal-secret',
       'secret-keys',
       'preview-migration',
-      'list-dead-letters',
-      'get-dead-letter',
       'verify',
       'what-if',
     ]));

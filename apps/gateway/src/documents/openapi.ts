@@ -7,7 +7,7 @@ import { SchemaBook, type JsonSchema } from './json-schema';
 import { streamPath, statusPath, healthPaths } from './own-paths';
 import { viewEventsSchema, viewStream } from './view-stream';
 import { problemResponses, problemSchema } from './problem-responses';
-import { sampleRest, sampleOf } from './samples';
+import { pathSampleOf, sampleRest } from './samples';
 import { sharedHeaders, sharedParameters } from './shared-parts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -67,7 +67,7 @@ function operation(book: SchemaBook, route: ContractRoute): Json {
         in: 'path',
         required: true,
         schema: input.properties?.[field] ?? {},
-        example: sampleOf(field),
+        example: pathSampleOf(route, field),
       })),
       ...rest,
       ...(contract.kind === 'command' ? COMMAND_PARAMETERS : queryParameters(contract)),

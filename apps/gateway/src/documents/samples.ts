@@ -69,5 +69,12 @@ export function sampleRest({
 export function sampleUrl(route: ContractRoute): string {
   const rest = takesBody(route) ? {} : (sampleRest(route) as Record<string, string>);
   const parameters = new URLSearchParams(rest).toString();
-  return [fillPath(route.path, sampleOf), parameters].filter(Boolean).join('?');
+  const path = fillPath(route.path, (field) => pathSampleOf(route, field));
+  return [path, parameters].filter(Boolean).join('?');
+}
+
+/** A command's own example says it. */
+export function pathSampleOf({ contract }: ContractRoute, field: string): string {
+  const example = contract.kind === 'command' ? (contract.example as Record<string, unknown>) : {};
+  return String(example[field] ?? sampleOf(field));
 }
