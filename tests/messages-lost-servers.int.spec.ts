@@ -85,8 +85,8 @@ describe('a subscriber that is killed', () => {
     await shop.publish(work, { number: -1 });
     await eventually(
       () => bench.client.request('$JS.API.STREAM.INFO.message').then((reply) => reply.json()),
-      // The probe, and the five that a service with one topic has.
-      (info) => expect(info).toMatchObject({ state: { consumer_count: 6 } }),
+      // The probe, whoever shows queues, and the five that a service with one topic has.
+      (info) => expect(info).toMatchObject({ state: { consumer_count: 7 } }),
       20_000,
     );
     const publishing = publishAll(2_000);
@@ -117,7 +117,7 @@ describe('a subscriber that is killed', () => {
     start();
     await eventually(
       () => bench.client.request('$JS.API.STREAM.INFO.message').then((reply) => reply.json()),
-      (info) => expect(info).toMatchObject({ state: { consumer_count: 6 } }),
+      (info) => expect(info).toMatchObject({ state: { consumer_count: 7 } }),
       20_000,
     );
     await Promise.all(

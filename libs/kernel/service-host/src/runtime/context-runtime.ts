@@ -67,6 +67,10 @@ export class ContextRuntime<Event extends Message = Message> {
     return this.definition.context;
   }
 
+  get takesCommands(): boolean {
+    return this.definition.commands.length > 0;
+  }
+
   /**
    * Begins to work. What others rely on comes first: publications, then reactions, then commands.
    *

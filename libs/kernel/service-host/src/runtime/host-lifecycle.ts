@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { ContextRuntime } from './context-runtime';
 
 /** A context that runs in this process, as probes and metrics see it. */
-export type WatchedContext = Pick<ContextRuntime, 'context' | 'status'>;
+export type WatchedContext = Pick<ContextRuntime, 'context' | 'takesCommands' | 'status'>;
 
 type Ending = { readonly what: string; readonly end: () => Promise<void> };
 

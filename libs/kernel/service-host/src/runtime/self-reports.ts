@@ -52,7 +52,9 @@ export class SelfReports {
   /** Of the commands that this process takes; replicas say the same. */
   private async queues(): Promise<JsonObject[]> {
     const queues: JsonObject[] = [];
-    for (const { context } of this.lifecycle.runtimes) {
+    for (const { context, takesCommands } of this.lifecycle.runtimes) {
+      // Of another one it may not even ask.
+      if (!takesCommands) continue;
       const depth = await this.bus.commandQueue(context);
       if (!depth) continue;
       const { messages, oldestAt } = depth;
