@@ -50,8 +50,9 @@ export async function layPastTables(
   if (record.past_through !== record.checkpoint || at < record.past_from) return undefined;
 
   const before = await momentBefore(sql, projection, at);
-  const moment = Math.max(before?.position ?? 0, record.past_from);
-  const from = Math.min(at, Math.max(before?.quiet_through ?? 0, record.past_from));
+  // Where the past begins may be within a batch: then that moment is kept, and folded on from there.
+  const moment = before?.position ?? record.past_from;
+  const from = Math.min(at, before?.quiet_through ?? record.past_from);
   const lay = async (isNewer: boolean): Promise<void> => {
     const views = shapes.map((shape) =>
       pastViewSql(shape, {

@@ -185,6 +185,29 @@ describe('the past of a read model that is kept, on real Postgres', () => {
     await expectRebuilt(second, [0, 1, 2, 3, 4]);
   });
 
+  it('is right when its horizon is within a batch', async () => {
+    const first = await bench.run();
+    bench.now = () => Date.now() - 2 * HOUR_MS;
+    await bench.append(bought('a'));
+    await reached(first);
+    await first.stop();
+    await bench.append(lent('a', 'Kim', at), bought('b'));
+    bench.now = Date.now;
+    await bench.append(moved('b', 'top', 'low'), returned('a'));
+
+    const second = await bench.run({ pace: { pastKeptMs: HOUR_MS, pastPruneMs: 20 } });
+    await holds(async () => expect(await pastFrom()).toBe(3));
+    expect(await bench.sql('select position::int from projection_moment order by 1')).toEqual([
+      { position: 1 },
+      { position: 5 },
+    ]);
+    expect((await everything(second, 3)).data.books).toMatchObject([
+      { book: 'a', borrower: 'Kim' },
+      { book: 'b' },
+    ]);
+    await expectRebuilt(second, [0, 1, 2, 3, 4, 5]);
+  });
+
   it('of history that is too old is not even written', async () => {
     bench.now = () => Date.now() - 48 * HOUR_MS;
     for (let book = 0; book < 6; book++)
