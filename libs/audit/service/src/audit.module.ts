@@ -33,7 +33,7 @@ export class AuditModule implements OnApplicationBootstrap {
   ) {
     const ask = async (): Promise<void> => void (await log.headCommit());
     this.database = new DatabaseWatch({ ask }, 'audit', () => clock.now());
-    lifecycle.watch({ context: 'audit', status: () => this.status() });
+    lifecycle.watch({ context: 'audit', takesCommands: false, status: () => this.status() });
   }
 
   async onApplicationBootstrap(): Promise<void> {
