@@ -114,12 +114,14 @@ const UNUSABLE = new Set(['', '__proto__', 'constructor', 'prototype']);
 export function tagsIn(attributes: readonly HandedAttribute[]): {
   readonly tags?: Record<string, string>;
 } {
-  const tags = new Map<string, string>();
+  const tags: Record<string, string> = {};
+  let count = 0;
   for (const [name, value] of attributes) {
-    if (tags.size >= TAGS_MAX) break;
+    if (count >= TAGS_MAX) break;
     const key = textIn(name, TAG_NAME_LENGTH_MAX);
-    if (!UNUSABLE.has(key) && !tags.has(key))
-      tags.set(key, textIn(withoutSecrets(name, value), TAG_VALUE_LENGTH_MAX));
+    if (UNUSABLE.has(key) || Object.hasOwn(tags, key)) continue;
+    tags[key] = textIn(withoutSecrets(name, value), TAG_VALUE_LENGTH_MAX);
+    count++;
   }
-  return tags.size === 0 ? {} : { tags: Object.fromEntries(tags) };
+  return count === 0 ? {} : { tags };
 }

@@ -10,11 +10,20 @@ export const payloadHashOf = (payload: JsonObject): string => hash('sha256', can
 
 /** JSON with sorted members, no white space. @see RFC 8785 */
 function canonical(value: Json): string {
+  if (typeof value === 'string') return quoted(value);
   if (value === null || typeof value !== 'object') return JSON.stringify(value);
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  let text = '';
+  if (Array.isArray(value)) {
+    for (const item of value) text += (text === '' ? '' : ',') + canonical(item);
+    return `[${text}]`;
+  }
   const members = value as JsonObject;
-  const texts = Object.keys(members)
-    .sort()
-    .map((name) => `${JSON.stringify(name)}:${canonical(members[name] ?? null)}`);
-  return `{${texts.join(',')}}`;
+  for (const name of Object.keys(members).sort())
+    text += `${text === '' ? '' : ','}${quoted(name)}:${canonical(members[name] ?? null)}`;
+  return `{${text}}`;
 }
+
+/** What JSON writes as it is. Half of a surrogate pair is not, and which are halves it knows best. */
+const PLAIN = /^[^"\\\u0000-\u001f\ud800-\udfff]*$/;
+
+const quoted = (text: string): string => (PLAIN.test(text) ? `"${text}"` : JSON.stringify(text));

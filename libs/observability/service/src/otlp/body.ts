@@ -16,7 +16,7 @@ const BODY_MS_MAX = 5_000;
 
 const unpack = promisify(gunzip);
 
-/** The client went away before its request was complete; nobody is left to answer. */
+/** The client went away before its request was complete, or was looked at; nobody is left to answer. */
 export class RequestAborted extends Error {
   override readonly name = 'RequestAborted';
 }

@@ -43,8 +43,9 @@ export class OtlpController {
     try {
       const taken = await this.intake.admit(request.socket.remoteAddress ?? '', async (place) => {
         const body = await readBody(request, place);
-        const batches = await this.turns.take(async () =>
-          this.ingest.batchesOf(handedOver(await unpacked(body, place), type)),
+        const batches = await this.turns.take(
+          () => response.destroyed,
+          async () => this.ingest.batchesOf(handedOver(await unpacked(body, place), type)),
         );
         return this.ingest.take(batches);
       });

@@ -1,10 +1,25 @@
 import type { HandedAttribute, HandedResource, HandedSpan } from '@downbeat/observability-domain';
 import { Reader } from 'protobufjs/minimal';
 import { MalformedRequest } from './malformed-request';
-import { fieldsOf, hexOf, messageOf, nanosOf, type BudgetedReader } from './protobuf-fields';
+import {
+  fieldsOf,
+  hexOf,
+  messageOf,
+  nanosOf,
+  type BudgetedReader,
+  type Fields,
+} from './protobuf-fields';
 import { keyValue } from './protobuf-value';
 import { ReadBudget } from './read-budget';
 import { RequestRefused } from './request-refused';
+
+/** Of a scope the name is kept, as a tag of each of its spans. */
+export const SCOPE_NAME = 'otel.scope.name';
+
+/** A value whose members are still being read. */
+type Making<Value> = {
+  -readonly [Key in keyof Value]: Value[Key] extends readonly (infer Item)[] ? Item[] : Value[Key];
+};
 
 /**
  * An ExportTraceServiceRequest in protobuf. Numbers of fields are those of opentelemetry-proto 1.x,
@@ -19,7 +34,7 @@ export function protobufRequest(
   const resources: HandedResource[] = [];
   try {
     const reader = Object.assign(Reader.create(body), { budget });
-    fieldsOf(reader, reader.len, { 1: () => resources.push(resourceSpans(reader)) });
+    fieldsOf(reader, reader.len, REQUEST, resources);
   } catch (fault) {
     if (fault instanceof RequestRefused) throw fault;
     // The reader throws errors of several kinds, all of them about what it read.
@@ -32,79 +47,87 @@ export function protobufRequest(
   return resources;
 }
 
-function resourceSpans(reader: BudgetedReader): HandedResource {
-  const attributes: HandedAttribute[] = [];
-  const spans: HandedSpan[] = [];
-  messageOf(reader, {
-    1: () => messageOf(reader, { 1: () => attributes.push(keyValue(reader)) }),
-    2: () => scopeSpans(reader, spans),
-  });
-  return { attributes, spans };
+const REQUEST: Fields<HandedResource[]> = {
+  1: (reader, resources) => {
+    const resource = { attributes: [], spans: [] };
+    resources.push(messageOf(reader, RESOURCE_SPANS, resource));
+  },
+};
+
+const RESOURCE_SPANS: Fields<Making<HandedResource>> = {
+  1: (reader, { attributes }) => void messageOf(reader, ATTRIBUTES_FIRST, attributes),
+  2: (reader, { spans }) => {
+    const ofScope = messageOf<ScopeSpans>(reader, SCOPE_SPANS, { scope: '', spans: [] });
+    for (const span of ofScope.spans) {
+      if (ofScope.scope !== '') span.attributes.push([SCOPE_NAME, ofScope.scope]);
+      spans.push(span);
+    }
+  },
+};
+
+const ATTRIBUTES_FIRST: Fields<HandedAttribute[]> = {
+  1: (reader, attributes) => attributes.push(keyValue(reader)),
+};
+
+interface ScopeSpans {
+  scope: string;
+  readonly spans: Making<HandedSpan>[];
 }
 
-/** Of the scope the name is kept, as a tag of each of its spans. */
-function scopeSpans(reader: BudgetedReader, into: HandedSpan[]): void {
-  let scope = '';
-  const spans: HandedSpan[] = [];
-  messageOf(reader, {
-    1: () => messageOf(reader, { 1: () => (scope = reader.string()) }),
-    2: () => spans.push(spanOf(reader)),
-  });
-  for (const span of spans) into.push(scope === '' ? span : withScope(span, scope));
-}
+const SCOPE_SPANS: Fields<ScopeSpans> = {
+  1: (reader, into) => void messageOf(reader, SCOPE, into),
+  2: (reader, { spans }) => spans.push(spanOf(reader)),
+};
 
-export const withScope = (span: HandedSpan, scope: string): HandedSpan => ({
-  ...span,
-  attributes: [...span.attributes, ['otel.scope.name', scope]],
-});
+const SCOPE: Fields<ScopeSpans> = {
+  1: (reader, into) => (into.scope = reader.string()),
+};
 
-type Mutable<Value> = { -readonly [Key in keyof Value]: Value[Key] };
-
-function spanOf(reader: BudgetedReader): HandedSpan {
+function spanOf(reader: BudgetedReader): Making<HandedSpan> {
   reader.budget.takeSpans(1);
-  const attributes: HandedAttribute[] = [];
-  const events: HandedSpan['events'][number][] = [];
-  const links: HandedSpan['links'][number][] = [];
-  const span: Mutable<HandedSpan> = {
-    ...{ traceId: '', spanId: '', parentSpanId: '', name: '', kind: 0, startNs: 0n, endNs: 0n },
-    ...{ attributes, events, links, statusCode: 0, statusMessage: '' },
-  };
-  messageOf(reader, {
-    1: () => (span.traceId = hexOf(reader.bytes())),
-    2: () => (span.spanId = hexOf(reader.bytes())),
-    4: () => (span.parentSpanId = hexOf(reader.bytes())),
-    5: () => (span.name = reader.string()),
-    6: () => (span.kind = reader.int32()),
-    7: () => (span.startNs = nanosOf(reader)),
-    8: () => (span.endNs = nanosOf(reader)),
-    9: () => attributes.push(keyValue(reader)),
-    11: () => events.push(eventOf(reader)),
-    13: () => links.push(linkOf(reader)),
-    15: () =>
-      messageOf(reader, {
-        2: () => (span.statusMessage = reader.string()),
-        3: () => (span.statusCode = reader.int32()),
-      }),
+  return messageOf(reader, SPAN, {
+    traceId: '',
+    spanId: '',
+    parentSpanId: '',
+    name: '',
+    kind: 0,
+    startNs: 0n,
+    endNs: 0n,
+    attributes: [],
+    events: [],
+    links: [],
+    statusCode: 0,
+    statusMessage: '',
   });
-  return span;
 }
 
-function eventOf(reader: BudgetedReader): HandedSpan['events'][number] {
-  const attributes: HandedAttribute[] = [];
-  const event = { timeNs: 0n, name: '', attributes };
-  messageOf(reader, {
-    1: () => (event.timeNs = nanosOf(reader)),
-    2: () => (event.name = reader.string()),
-    3: () => attributes.push(keyValue(reader)),
-  });
-  return event;
-}
+const SPAN: Fields<Making<HandedSpan>> = {
+  1: (reader, span) => (span.traceId = hexOf(reader.bytes())),
+  2: (reader, span) => (span.spanId = hexOf(reader.bytes())),
+  4: (reader, span) => (span.parentSpanId = hexOf(reader.bytes())),
+  5: (reader, span) => (span.name = reader.string()),
+  6: (reader, span) => (span.kind = reader.int32()),
+  7: (reader, span) => (span.startNs = nanosOf(reader)),
+  8: (reader, span) => (span.endNs = nanosOf(reader)),
+  9: (reader, { attributes }) => attributes.push(keyValue(reader)),
+  11: (reader, { events }) =>
+    events.push(messageOf(reader, EVENT, { timeNs: 0n, name: '', attributes: [] })),
+  13: (reader, { links }) => links.push(messageOf(reader, LINK, { traceId: '', spanId: '' })),
+  15: (reader, span) => void messageOf(reader, STATUS, span),
+};
 
-function linkOf(reader: BudgetedReader): HandedSpan['links'][number] {
-  const link = { traceId: '', spanId: '' };
-  messageOf(reader, {
-    1: () => (link.traceId = hexOf(reader.bytes())),
-    2: () => (link.spanId = hexOf(reader.bytes())),
-  });
-  return link;
-}
+const STATUS: Fields<Making<HandedSpan>> = {
+  2: (reader, span) => (span.statusMessage = reader.string()),
+  3: (reader, span) => (span.statusCode = reader.int32()),
+};
+
+const EVENT: Fields<Making<HandedSpan['events'][number]>> = {
+  1: (reader, event) => (event.timeNs = nanosOf(reader)),
+  2: (reader, event) => (event.name = reader.string()),
+  3: (reader, { attributes }) => attributes.push(keyValue(reader)),
+};
+
+const LINK: Fields<Making<HandedSpan['links'][number]>> = {
+  1: (reader, link) => (link.traceId = hexOf(reader.bytes())),
+  2: (reader, link) => (link.spanId = hexOf(reader.bytes())),
+};

@@ -1,18 +1,25 @@
 import type { HandedAttribute } from '@downbeat/observability-domain';
 import type { Json } from '@downbeat/eventsourcing';
 import type { Reader } from 'protobufjs/minimal';
-import { messageOf, type BudgetedReader } from './protobuf-fields';
+import { messageOf, type BudgetedReader, type Fields } from './protobuf-fields';
 
 const DEPTH_MAX = 16;
 
+interface KeyValue {
+  name: string;
+  value: Json;
+  /** How deep its value is nested. */
+  readonly depth: number;
+}
+
+const KEY_VALUE: Fields<KeyValue> = {
+  1: (reader, into) => (into.name = reader.string()),
+  2: (reader, into) => (into.value = anyValue(reader, into.depth)),
+};
+
 /** A KeyValue. */
 export function keyValue(reader: BudgetedReader): HandedAttribute {
-  let name = '';
-  let value: Json = null;
-  messageOf(reader, {
-    1: () => (name = reader.string()),
-    2: () => (value = anyValue(reader, 1)),
-  });
+  const { name, value } = messageOf(reader, KEY_VALUE, { name: '', value: null, depth: 1 });
   return [name, asText(value)];
 }
 
@@ -20,43 +27,43 @@ export function keyValue(reader: BudgetedReader): HandedAttribute {
 export const asText = (value: Json): string =>
   typeof value === 'string' ? value : value === null ? '' : JSON.stringify(value);
 
-/** An AnyValue; bytes are in base64, and integers that a number cannot hold are text. */
+interface AnyValue {
+  value: Json;
+  readonly depth: number;
+}
+
+/** Of an AnyValue; bytes are in base64, and integers that a number cannot hold are text. */
+const ANY_VALUE: Fields<AnyValue> = {
+  1: (reader, into) => (into.value = reader.string()),
+  2: (reader, into) => (into.value = reader.bool()),
+  3: (reader, into) => (into.value = integerOf(reader)),
+  4: (reader, into) => (into.value = finite(reader.double())),
+  5: (reader, into) => {
+    const { values } = messageOf(reader, VALUES, { values: [], depth: into.depth + 1 });
+    into.value = values;
+  },
+  6: (reader, into) => {
+    const { members } = messageOf(reader, MEMBERS, { members: new Map(), depth: into.depth + 1 });
+    into.value = Object.fromEntries(members);
+  },
+  7: (reader, into) => (into.value = Buffer.from(reader.bytes()).toString('base64')),
+};
+
 function anyValue(reader: BudgetedReader, depth: number): Json {
   if (depth > DEPTH_MAX) throw new RangeError(`a value is nested deeper than ${DEPTH_MAX}`);
-  let value: Json = null;
-  messageOf(reader, {
-    1: () => (value = reader.string()),
-    2: () => (value = reader.bool()),
-    3: () => (value = integerOf(reader)),
-    4: () => (value = finite(reader.double())),
-    5: () => (value = arrayOf(reader, depth)),
-    6: () => (value = objectOf(reader, depth)),
-    7: () => (value = Buffer.from(reader.bytes()).toString('base64')),
-  });
-  return value;
+  return messageOf(reader, ANY_VALUE, { value: null, depth }).value;
 }
 
-function arrayOf(reader: BudgetedReader, depth: number): Json {
-  const values: Json[] = [];
-  messageOf(reader, { 1: () => values.push(anyValue(reader, depth + 1)) });
-  return values;
-}
+const VALUES: Fields<{ readonly values: Json[]; readonly depth: number }> = {
+  1: (reader, { values, depth }) => values.push(anyValue(reader, depth)),
+};
 
-function objectOf(reader: BudgetedReader, depth: number): Json {
-  const members = new Map<string, Json>();
-  messageOf(reader, {
-    1: () => {
-      let name = '';
-      let value: Json = null;
-      messageOf(reader, {
-        1: () => (name = reader.string()),
-        2: () => (value = anyValue(reader, depth + 1)),
-      });
-      members.set(name, value);
-    },
-  });
-  return Object.fromEntries(members);
-}
+const MEMBERS: Fields<{ readonly members: Map<string, Json>; readonly depth: number }> = {
+  1: (reader, { members, depth }) => {
+    const { name, value } = messageOf(reader, KEY_VALUE, { name: '', value: null, depth });
+    members.set(name, value);
+  },
+};
 
 const SAFE = /^-?\d{1,15}$/;
 

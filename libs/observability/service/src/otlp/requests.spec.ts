@@ -184,6 +184,27 @@ describe('a request to keep spans', () => {
     expect(() => jsonRequest(body)).toThrow(place),
   );
 
+  it.each([
+    ['{"key":1,"value":{"stringValue":"a"}}', /attributes\.1\.key/],
+    ['{"key":"a","value":{"stringValue":3}}', /attributes\.1\.value\.stringValue/],
+    ['{"key":"a","value":{"stringValue":"a","intValue":{}}}', /attributes\.1\.value\.intValue/],
+    ['7', /attributes\.1 /],
+  ])('is refused with the place of an attribute: %s', (attribute, place) => {
+    const attributes = `[{"key":"z","value":{"stringValue":"q"}},${attribute}]`;
+    const body = `{"resourceSpans":[{"resource":{"attributes":${attributes}}}]}`;
+    expect(() => jsonRequest(body)).toThrow(place);
+  });
+
+  it.each([
+    ['{"key":"k"}', ['k', '']],
+    ['{"key":"k","value":null}', ['k', '']],
+    ['{"value":{"intValue":5}}', ['', '5']],
+    ['{"key":"k","value":{"stringValue":"s"},"more":1}', ['k', 's']],
+  ])('may leave out parts of an attribute: %s', (attribute, read) => {
+    const body = `{"resourceSpans":[{"resource":{"attributes":[${attribute}]}}]}`;
+    expect(jsonRequest(body)[0]?.attributes).toEqual([read]);
+  });
+
   it('that is cut off is refused, wherever it was cut', () => {
     for (let length = 1; length < inBinary.length; length++)
       expect(() => protobufRequest(inBinary.subarray(0, length))).toThrow(MalformedRequest);

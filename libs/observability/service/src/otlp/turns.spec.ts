@@ -1,4 +1,7 @@
+import { RequestAborted } from './body';
 import { Turns } from './turns';
+
+const there = (): boolean => false;
 
 /** Work that ends when it is told to. */
 function work() {
@@ -18,12 +21,12 @@ describe('turns', () => {
     const turns = new Turns();
     const first = work();
     const done: string[] = [];
-    const taking = turns.take(async () => {
+    const taking = turns.take(there, async () => {
       await first.run();
       done.push('first');
       throw new Error('broken');
     });
-    const second = turns.take(() => Promise.resolve(done.push('second')));
+    const second = turns.take(there, () => Promise.resolve(done.push('second')));
     await first.begun;
     expect(done).toEqual([]);
     first.end();
@@ -35,15 +38,34 @@ describe('turns', () => {
   it('are waited for by so many, and by others again later', async () => {
     const turns = new Turns(1);
     const first = work();
-    const taking = turns.take(first.run);
-    const second = turns.take(() => Promise.resolve('second'));
-    await expect(turns.take(() => Promise.resolve('third'))).rejects.toMatchObject({
+    const taking = turns.take(there, first.run);
+    const second = turns.take(there, () => Promise.resolve('second'));
+    await expect(turns.take(there, () => Promise.resolve('third'))).rejects.toMatchObject({
       status: 429,
       retryAfterSeconds: 1,
     });
     first.end();
     await taking;
     expect(await second).toBe('second');
-    expect(await turns.take(() => Promise.resolve('fourth'))).toBe('fourth');
+    expect(await turns.take(there, () => Promise.resolve('fourth'))).toBe('fourth');
+  });
+
+  it('are passed over for those who went away while they waited', async () => {
+    const turns = new Turns();
+    const first = work();
+    const taking = turns.take(there, first.run);
+    let isGone = false;
+    const done: string[] = [];
+    const second = turns.take(
+      () => isGone,
+      () => Promise.resolve(done.push('second')),
+    );
+    const third = turns.take(there, () => Promise.resolve(done.push('third')));
+    await first.begun;
+    isGone = true;
+    first.end();
+    await expect(second).rejects.toBeInstanceOf(RequestAborted);
+    await Promise.all([taking, third]);
+    expect(done).toEqual(['third']);
   });
 });

@@ -1,4 +1,5 @@
 import { setImmediate as othersHadTheirTurn } from 'node:timers/promises';
+import { RequestAborted } from './body';
 import { RequestRefused } from './request-refused';
 
 const WAITING_MAX = 64;
@@ -11,8 +12,12 @@ export class Turns {
 
   constructor(private readonly waitingMax = WAITING_MAX) {}
 
-  /** @throws {RequestRefused} Too many wait. */
-  async take<Result>(work: () => Promise<Result>): Promise<Result> {
+  /**
+   * @param isGone Whether nobody waits for the answer any more: under load that is what most of the work
+   * would be for, since exporters give up, and send again.
+   * @throws {RequestRefused} Too many wait. @throws {RequestAborted} Nobody waits any more.
+   */
+  async take<Result>(isGone: () => boolean, work: () => Promise<Result>): Promise<Result> {
     if (this.waiting > this.waitingMax)
       throw new RequestRefused(
         429,
@@ -22,6 +27,7 @@ export class Turns {
     this.waiting++;
     const turn = this.last.then(async () => {
       await othersHadTheirTurn();
+      if (isGone()) throw new RequestAborted('the client went away before its turn');
       return work();
     });
     this.last = turn.then(ended, ended);
