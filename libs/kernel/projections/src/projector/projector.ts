@@ -48,7 +48,8 @@ export class Projector {
   private isFollowing = false;
   private isCareful = false;
   private isStopping = false;
-  private mustDropOld = true;
+  /** When to look for tables of older versions again; infinite: there are none left. */
+  private dropOldAtMs = 0;
   private prunedAtMs = Date.now();
   private parkedStreams = 0;
   private faults = 0;
@@ -196,6 +197,8 @@ export class Projector {
     if (result.parked > 0) this.reportParked(result.parked);
     await this.options.onCrashPoint?.('projector.after-commit', this.projection.name);
     this.waiters.check();
+    // A log that never rests must be tidied as well.
+    if (batch.state === 'live') await this.tidy();
     const isFull = slice.through - after >= pace.batchMax;
     return isFull || this.role === 'building' ? atOnce : { kind: 'rest', ms: pace.restMs };
   }
@@ -220,15 +223,25 @@ export class Projector {
         return { kind: 'rest', ms: pace.pollMs };
       }
       this.options.log.info(this.facts(), 'read model is live');
-      this.mustDropOld = true;
+      this.dropOldAtMs = 0;
       await this.refresh();
       return atOnce;
     }
     if (this.saved < this.seen && this.isCheckpointDue())
       return this.commit({ events: [], through: this.seen }, this.seen);
-    if (await this.prunePast()) return atOnce;
-    if (this.mustDropOld) this.mustDropOld = !(await dropOldTables(pool, this.projection.name));
-    return { kind: 'wait', ms: pace.pollMs };
+    return (await this.tidy()) ? atOnce : { kind: 'wait', ms: pace.pollMs };
+  }
+
+  /** Does one small piece of what is due. @returns Whether there may be more to forget. */
+  private async tidy(): Promise<boolean> {
+    const hasMore = await this.prunePast();
+    if (!hasMore && Date.now() >= this.dropOldAtMs) {
+      const { pace, pool } = this.options;
+      const isDone = await dropOldTables(pool, this.projection.name);
+      // It waits for readers, and nothing is applied meanwhile: not after every batch.
+      this.dropOldAtMs = isDone ? Infinity : Date.now() + pace.recordPollMs;
+    }
+    return hasMore;
   }
 
   /** @returns Whether there may be more to forget. */
