@@ -19,6 +19,8 @@ export interface DatabaseOptions {
   readonly writeTimeoutMs?: number;
 }
 
+export const READ_CONNECTIONS_MAX = 6;
+
 const CONNECT_TIMEOUT_MS = 5_000;
 /** A frozen process must not hold a projection's lock for ever. */
 const IDLE_IN_TRANSACTION_MS = 60_000;
@@ -70,7 +72,7 @@ export function readDataSource(
     migrationsRun: false,
     installExtensions: false,
     logging: false,
-    poolSize: options.readConnectionsMax ?? 6,
+    poolSize: options.readConnectionsMax ?? READ_CONNECTIONS_MAX,
     connectTimeoutMS: CONNECT_TIMEOUT_MS,
     poolErrorHandler: onFault,
     extra: connection(options, options.readTimeoutMs ?? 15_000),

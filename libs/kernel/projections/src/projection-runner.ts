@@ -1,7 +1,12 @@
 import type { EventStore } from '@downbeat/event-store';
 import type { Pool } from 'pg';
 import type { DataSource } from 'typeorm';
-import { openWritePool, readDataSource, type DatabaseOptions } from './database';
+import {
+  openWritePool,
+  READ_CONNECTIONS_MAX,
+  readDataSource,
+  type DatabaseOptions,
+} from './database';
 import { validateProjections, versionedTable } from './tables/definition';
 import { InvalidProjection } from './errors';
 import { reasonOf } from './rows/fold';
@@ -36,11 +41,15 @@ export interface ProjectionRunnerOptions extends DatabaseOptions {
   readonly onCrashPoint?: ProjectorOptions['onCrashPoint'];
 }
 
-/** Rebuilds for time travel and verification at once, in line, and how long one stands in line. */
-const REBUILDS = { runningMax: 2, waitingMax: 16, waitMs: 10_000 };
+/** Rebuilds for time travel and verification in line, and how long one stands in line. */
+const REBUILDS = { waitingMax: 16, waitMs: 10_000 };
 
-/** Questions about a past that is kept: fewer than there are connections, so that the present is answered too. */
-const LOOKS = { runningMax: 4, waitingMax: 64, waitMs: 10_000 };
+/** Questions about a past that is kept. */
+const LOOKS = { waitingMax: 64, waitMs: 10_000 };
+
+/** Of rebuilds at once, and of looks at once; each has one connection, and the last third is the present's. */
+const pastMax = ({ readConnectionsMax = READ_CONNECTIONS_MAX }: DatabaseOptions): number =>
+  Math.max(1, Math.floor(readConnectionsMax / 3));
 
 const STOP_TIMEOUT_MS = 8_000;
 
@@ -76,7 +85,7 @@ export class ProjectionRunner {
   private readonly projectors: ReadonlyMap<string, Projector>;
   private readonly head: LogHead;
   private readonly reader: LogReader;
-  private readonly limiter = new Limiter(REBUILDS.runningMax, REBUILDS.waitingMax, REBUILDS.waitMs);
+  private readonly limiter: Limiter;
   private stopped: Promise<void> | undefined;
 
   constructor(
@@ -86,7 +95,9 @@ export class ProjectionRunner {
   ) {
     const { store, projections, log, onApplied, onCrashPoint, waitMs } = options;
     const pace = { ...defaultPace, ...options.pace };
-    const { limiter } = this;
+    const runningMax = pastMax(options);
+    const limiter = new Limiter(runningMax, REBUILDS.waitingMax, REBUILDS.waitMs);
+    this.limiter = limiter;
     const reader = (this.reader = new LogReader(store));
     const head = (this.head = new LogHead(store, pace.pollMs, (fault) =>
       log.warn({ fault: reasonOf(fault) }, 'the end of the log cannot be read'),
@@ -104,7 +115,7 @@ export class ProjectionRunner {
         store,
         reader,
         limiter,
-        lookLimiter: new Limiter(LOOKS.runningMax, LOOKS.waitingMax, LOOKS.waitMs),
+        lookLimiter: new Limiter(runningMax, LOOKS.waitingMax, LOOKS.waitMs),
       }),
       ...(waitMs !== undefined && { waitMs }),
     });

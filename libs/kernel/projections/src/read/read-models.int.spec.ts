@@ -1,4 +1,6 @@
+import { eventually } from '@downbeat/event-store/testing';
 import type { Instant } from '@downbeat/eventsourcing';
+import { gate } from '../testing/gate';
 import { bought, lending, lent, moved, returned, sold } from '../testing/lending';
 import { booksOf, LendingBench } from '../testing/lending-bench';
 import type { ReadAs } from './read-models';
@@ -166,6 +168,32 @@ describe('asking read models, on real Postgres', () => {
       ).rejects.toThrow(RangeError);
     expect((await bench.books(runner)).data).toHaveLength(1);
   });
+
+  it('answers the present while as many ask for the past as may', async () => {
+    const older = await bench.run({ pace: { pastKeptMs: 0 } });
+    await bench.append(bought('a'));
+    await bench.books(older, { min_position: 1 });
+    await older.stop();
+    const runner = await bench.run();
+    await bench.append(bought('b'));
+    await bench.books(runner, { min_position: 2 });
+
+    const { opened, open } = gate();
+    let held = 0;
+    const past = Promise.allSettled(
+      [0, 0, 0, 2, 2, 2, 2, 2, 2].map((moment) =>
+        runner.readModels.ask(lending, { at: moment }, () => {
+          held++;
+          return opened;
+        }),
+      ),
+    );
+    await eventually(() => expect(held).toBeGreaterThanOrEqual(4), 30_000);
+    const now = await Promise.allSettled([bench.books(runner), bench.books(runner)]);
+    open();
+    await past;
+    expect(now).toMatchObject([{ value: { position: 2 } }, { value: { position: 2 } }]);
+  }, 60_000);
 
   it('names a lost connection, and recovers', async () => {
     const runner = await bench.run();

@@ -15,8 +15,8 @@ describe('verifying a read model, on real Postgres', () => {
   afterEach(() => bench.reset());
   afterAll(() => bench.stop());
 
-  const stocked = async () => {
-    const runner = await bench.run();
+  const stocked = async (options: Parameters<typeof bench.run>[0] = {}) => {
+    const runner = await bench.run(options);
     for (let book = 0; book < 20; book++)
       await bench.append(bought(`b${book}`), lent(`b${book}`, 'Kim', at));
     await bench.append(moved('b1', 'top', 'low'), sold('b2'));
@@ -49,6 +49,13 @@ describe('verifying a read model, on real Postgres', () => {
     });
     expect(verified.moments.length).toBeGreaterThan(0);
     expect(verified.moments.every(({ is_equal }) => is_equal)).toBe(true);
+  });
+
+  it('needs no second connection while it holds one', async () => {
+    const runner = await stocked({ readConnectionsMax: 1 });
+    const verified = await runner.verify('registry.lending');
+    expect(verified).toMatchObject({ is_equal: true, position: bench.head });
+    expect(verified.moments.length).toBeGreaterThan(0);
   });
 
   it.each([

@@ -103,7 +103,7 @@ interface Rebuilt {
 }
 
 /** @param moments In order; looked at on the way. */
-function rebuiltHashes(
+async function rebuiltHashes(
   projection: Projection,
   shapes: readonly TableShape[],
   position: Position,
@@ -111,6 +111,12 @@ function rebuiltHashes(
   { source, reader, timeoutMs = 600_000 }: VerifyOptions,
 ): Promise<Rebuilt> {
   const deadlineMs = Date.now() + timeoutMs;
+  // Before the rebuild begins: one connection at a time, and no transaction that idles meanwhile.
+  const kept = new Map<Position, readonly TableHash[]>();
+  for (const moment of moments.filter((one) => one <= position)) {
+    const hashes = await hashesAt({ source, reader }, projection, moment, deadlineMs);
+    if (hashes !== undefined) kept.set(moment, hashes);
+  }
   return inReadTransaction(source, async ({ sql }) => {
     const cache = new RowCache(shapes.length, CACHE_BYTES_MAX, true);
     const tables = new TableSet(projection, ({ name }) => `pg_temp."${name}"`, { cache });
@@ -118,11 +124,9 @@ function rebuiltHashes(
     const rebuilt = () => hashesOf(sql, shapes, ({ name }) => `pg_temp."${name}"`);
     const looked: { position: Position; is_equal: boolean }[] = [];
     let reached: Replayed = { position: 0, parked: new Set() };
-    for (const moment of moments.filter((one) => one <= position)) {
+    for (const [moment, hashes] of kept) {
       reached = await replay(reader, tables, sql, reached, moment, deadlineMs);
-      const kept = await hashesAt({ source, reader }, projection, moment, deadlineMs);
-      if (kept !== undefined)
-        looked.push({ position: moment, is_equal: areEqual(kept, await rebuilt()) });
+      looked.push({ position: moment, is_equal: areEqual(hashes, await rebuilt()) });
     }
     await replay(reader, tables, sql, reached, position, deadlineMs);
     return { hashes: await rebuilt(), moments: looked };
