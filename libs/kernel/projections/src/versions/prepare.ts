@@ -1,5 +1,4 @@
 import type { Pool } from 'pg';
-import { inTransaction } from '../database';
 import { fingerprint, versionedTable } from '../tables/definition';
 import { ProjectionChanged } from '../errors';
 import type { Projection } from '../projection';
@@ -8,10 +7,7 @@ import { addRecord, recordsOf, recordTablesSql } from '../projector/records';
 import { createPastSql, pastTable } from '../tables/past-sql';
 import { addSinceSql, createTableSql, type Sql } from '../tables/table-sql';
 import { shapeOf } from '../tables/table-shape';
-
-/** Chosen once; processes of one schema take turns on it. */
-const PREPARE_LOCK = 'downbeat projections of ';
-const TAKE_TURNS = 'select pg_advisory_xact_lock(hashtextextended($1 || current_schema(), 0))';
+import { changeTables } from './change-tables';
 
 /**
  * Creates the bookkeeping, and the empty tables of versions that were never built.
@@ -22,8 +18,7 @@ export async function prepareProjections(
   pool: Pool,
   projections: readonly Projection[],
 ): Promise<void> {
-  await inTransaction(pool, async (sql) => {
-    await sql.query(TAKE_TURNS, [PREPARE_LOCK]);
+  await changeTables(pool, async (sql) => {
     // Even `if not exists` would wait for the batches of projectors that run already.
     const known = await sql.query(`select from pg_class
       where relname = 'projection_parked' and relnamespace = current_schema()::regnamespace`);
@@ -49,8 +44,7 @@ async function preparePast(pool: Pool, { tables, version }: Projection): Promise
       return found.rows.length === 1 && found.rows[0].name === live.replaceAll('"', '');
     };
     if (!(await lacksPast(pool))) continue;
-    await inTransaction(pool, async (sql) => {
-      await sql.query(TAKE_TURNS, [PREPARE_LOCK]);
+    await changeTables(pool, async (sql) => {
       if (!(await lacksPast(sql))) return;
       await sql.query(addSinceSql(live));
       await sql.query(createPastSql(shapeOf(table), past));
