@@ -4,7 +4,7 @@ import { inTransaction } from '../database';
 import { ProjectionInvariantBroken } from '../errors';
 import type { Projection } from '../projection';
 import type { ProjectorOptions } from './projector-options';
-import { addMoment, prolongMoment, restartPast } from './past-records';
+import { addMoment, forgetMoments, prolongMoment } from './past-records';
 import {
   lockRecord,
   moveCheckpoint,
@@ -54,7 +54,8 @@ export async function commitBatch(
       return { outcome: 'elsewhere', checkpoint };
 
     const past = pastOf(record, slice, pastFromMs);
-    if (past?.restartsAt !== undefined) await restartPast(sql, projection, past.restartsAt);
+    if (past?.isOver) await forgetMoments(sql, projection);
+    if (past?.beginsAt !== undefined) await addMoment(sql, projection, past.beginsAt);
     const dated = { since: slice.through, keepsPast: past?.isKept === true };
     const outcome = await applySlice(sql, projection, tables, slice, careful, record, dated);
     assertComplete(outcome, after, slice);
@@ -70,23 +71,25 @@ interface PastOfBatch {
   readonly isKept: boolean;
   /** From where on the past is kept when the batch is committed. */
   readonly from: Position;
-  /** What is kept belongs together no more, and begins anew here. */
-  readonly restartsAt?: Position;
+  /** What is kept belongs together no more. */
+  readonly isOver: boolean;
+  /** It begins (anew) here, and this is its first moment. */
+  readonly beginsAt?: Position;
 }
 
 /** Whether the batch keeps what it changes. History that nobody may ask for is built without it. */
 function pastOf(
-  { checkpoint, past_from, past_through }: LockedRecord,
+  { checkpoint, past_from, past_through, has_moments }: LockedRecord,
   { events, through }: LogSlice,
   pastFromMs: number | undefined,
 ): PastOfBatch | undefined {
   if (pastFromMs === undefined) return undefined;
   const last = events.at(-1);
   if (last !== undefined && epochMs(last.recorded_at) < pastFromMs)
-    return { isKept: false, from: through, restartsAt: through };
-  return past_through === checkpoint
-    ? { isKept: true, from: past_from }
-    : { isKept: true, from: checkpoint, restartsAt: checkpoint };
+    return { isKept: false, from: through, isOver: has_moments };
+  return past_through === checkpoint && has_moments
+    ? { isKept: true, from: past_from, isOver: false }
+    : { isKept: true, from: checkpoint, isOver: has_moments, beginsAt: checkpoint };
 }
 
 const noteMoment = (

@@ -31,17 +31,22 @@ export const pastRecordsSql = `
 /** Nothing before `position` is kept. */
 export async function restartPast(
   sql: Sql,
-  { name, version }: Projection,
+  projection: Projection,
   position: Position,
 ): Promise<void> {
+  await forgetMoments(sql, projection);
+  await addMoment(sql, projection, position);
+}
+
+/** No batch can be seen any more. */
+export async function forgetMoments(sql: Sql, { name, version }: Projection): Promise<void> {
   await sql.query('delete from projection_moment where projection = $1 and version = $2', [
     name,
     version,
   ]);
-  await addMoment(sql, { name, version }, position);
 }
 
-/** A batch changed rows. */
+/** What is kept begins here, or a batch changed rows. */
 export async function addMoment(
   sql: Sql,
   { name, version }: Pick<Projection, 'name' | 'version'>,

@@ -23,6 +23,8 @@ const URGENT_LOOK_MS = 25;
 const BACK_OFF_FIRST_MS = 100;
 const BACK_OFF_MAX_MS = 10_000;
 const WAITING_MAX = 1_000;
+/** Of history that is built, so much of the past is kept at most. */
+const BUILDING_PAST_MS = 3_600_000;
 
 /** How to go on after a step. `wait` ends with the next hint, `rest` does not. */
 type Pause = { readonly kind: 'none' | 'wait' | 'rest'; readonly ms: number };
@@ -173,7 +175,7 @@ export class Projector {
     const batch: Batch = {
       ...{ after, slice, saved: this.saved, careful: this.isCareful },
       state: this.role === 'building' ? 'building' : 'live',
-      ...(pace.pastKeptMs > 0 && { pastFromMs: Date.now() - pace.pastKeptMs }),
+      ...(pace.pastKeptMs > 0 && { pastFromMs: Date.now() - this.pastKeptMs() }),
     };
     const beganMs = Date.now();
     const result = await commitBatch(this.projection, this.tables, batch, this.options);
@@ -201,6 +203,12 @@ export class Projector {
     if (batch.state === 'live') await this.tidy();
     const isFull = slice.through - after >= pace.batchMax;
     return isFull || this.role === 'building' ? atOnce : { kind: 'rest', ms: pace.restMs };
+  }
+
+  /** Nobody has asked tables yet that are being built: their whole day would cost more than it is worth. */
+  private pastKeptMs(): number {
+    const { pastKeptMs } = this.options.pace;
+    return this.role === 'building' ? Math.min(pastKeptMs, BUILDING_PAST_MS) : pastKeptMs;
   }
 
   private tellApplied({ events }: LogSlice, beganMs: number): void {

@@ -25,6 +25,7 @@ export interface LockedRecord extends PastRecord {
   readonly state: RecordState;
   readonly checkpoint: Position;
   readonly has_parked: boolean;
+  readonly has_moments: boolean;
 }
 
 /** The bookkeeping, in the context's own schema. */
@@ -77,7 +78,8 @@ export async function lockRecord(
 ): Promise<LockedRecord | undefined> {
   const found = await sql.query(
     `select state, checkpoint, ${PAST_COLUMNS}, exists (select from projection_parked
-       where projection = $1 and version = $2) as has_parked
+       where projection = $1 and version = $2) as has_parked, exists (select from projection_moment
+       where projection = $1 and version = $2) as has_moments
      from projection where name = $1 and version = $2 and state <> 'retired' for update ${wait}`,
     [name, version],
   );

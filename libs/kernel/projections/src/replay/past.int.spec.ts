@@ -251,7 +251,36 @@ describe('the past of a read model that is kept, on real Postgres', () => {
     const runner = await bench.run({ pace: { rebuildBatchMax: 4 } });
     await reached(runner);
     expect(await bench.sql('select from book_v1_was')).toEqual([]);
+    expect(await bench.sql('select from projection_moment')).toEqual([]);
     await expectRebuilt(runner, [0, 5, 9, 18]);
+  });
+
+  it('is kept of the last hour alone while the read model is built', async () => {
+    bench.now = () => Date.now() - 2 * HOUR_MS;
+    await bench.append(bought('a'), lent('a', 'Kim', at));
+    const runner = await bench.run({ pace: { rebuildBatchMax: 1 } });
+    await reached(runner);
+    expect(await bench.sql('select from book_v1_was')).toEqual([]);
+    expect(await pastFrom()).toBe(2);
+    await bench.append(returned('a'));
+    await reached(runner);
+    expect(await bench.sql('select from book_v1_was')).toHaveLength(1);
+    expect(await pastFrom()).toBe(2);
+    await expectRebuilt(runner, [0, 1, 2, 3]);
+  });
+
+  it('is right when its horizon is within the first batch of all', async () => {
+    bench.now = () => Date.now() - 2 * HOUR_MS;
+    await bench.append(bought('a'), lent('a', 'Kim', at), bought('b'));
+    bench.now = Date.now;
+    await bench.append(moved('b', 'top', 'low'), returned('a'));
+    const runner = await bench.run({ pace: { pastKeptMs: HOUR_MS, pastPruneMs: 20 } });
+    await holds(async () => expect(await pastFrom()).toBe(3));
+    expect((await everything(runner, 3)).data.books).toMatchObject([
+      { book: 'a', borrower: 'Kim' },
+      { book: 'b' },
+    ]);
+    await expectRebuilt(runner, [0, 1, 2, 3, 4, 5]);
   });
 
   it('counts with streams that were parked then, and begins anew when they are resumed', async () => {
