@@ -60,8 +60,10 @@ export async function commitBatch(
     const outcome = await applySlice(sql, projection, tables, slice, careful, record, dated);
     assertComplete(outcome, after, slice);
     await park(sql, projection, outcome.parked);
-    if (past?.isKept) await noteMoment(sql, projection, past.from, slice, outcome);
-    await moveCheckpoint(sql, projection, checkpoint, slice.through, past?.from);
+    const isMoment = past?.isKept === true && outcome.applied > 0;
+    if (past?.isKept && !isMoment) await prolongMoment(sql, projection, past.from, slice.through);
+    const passed = { from: checkpoint, to: slice.through, isMoment };
+    await moveCheckpoint(sql, projection, passed, past?.from);
     await onCrashPoint?.('projector.before-commit', projection.name);
     return { outcome: 'committed', parked: outcome.parked.length };
   });
@@ -91,15 +93,6 @@ function pastOf(
     ? { isKept: true, from: past_from, isOver: false }
     : { isKept: true, from: checkpoint, isOver: has_moments, beginsAt: checkpoint };
 }
-
-const noteMoment = (
-  sql: Sql,
-  projection: Projection,
-  from: Position,
-  { through }: LogSlice,
-  { applied }: Outcome,
-): Promise<void> =>
-  applied > 0 ? addMoment(sql, projection, through) : prolongMoment(sql, projection, from, through);
 
 async function applySlice(
   sql: Sql,

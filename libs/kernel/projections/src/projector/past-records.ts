@@ -46,18 +46,19 @@ export async function forgetMoments(sql: Sql, { name, version }: Projection): Pr
   ]);
 }
 
-/** What is kept begins here, or a batch changed rows. */
+/** The first parameters are the name and the version. */
+export const addMomentSql = (positionAt: '$3' | '$4'): string =>
+  `insert into projection_moment (projection, version, position, quiet_through)
+   values ($1, $2, ${positionAt}, ${positionAt})
+   on conflict (projection, version, position) do nothing`;
+
+/** What is kept begins here. */
 export async function addMoment(
   sql: Sql,
-  { name, version }: Pick<Projection, 'name' | 'version'>,
+  { name, version }: Projection,
   position: Position,
 ): Promise<void> {
-  await sql.query(
-    `insert into projection_moment (projection, version, position, quiet_through)
-     values ($1, $2, $3, $3)
-     on conflict (projection, version, position) do nothing`,
-    [name, version, position],
-  );
+  await sql.query(addMomentSql('$3'), [name, version, position]);
 }
 
 /** A batch changed nothing: what was after the moment before is still so. */

@@ -3,7 +3,7 @@ import { versionedTable } from '../tables/definition';
 import { pastTable } from '../tables/past-sql';
 import type { ParkedEvent } from '../rows/fold';
 import type { Projection } from '../projection';
-import { PAST_COLUMNS, type PastRecord } from './past-records';
+import { addMomentSql, PAST_COLUMNS, type PastRecord } from './past-records';
 import { ProjectionInvariantBroken } from '../errors';
 import type { Sql } from '../tables/table-sql';
 
@@ -87,18 +87,19 @@ export async function lockRecord(
 }
 
 /**
+ * @param passed Whether the batch changed rows that can be seen as they were: it is a moment then.
  * @param pastFrom From where on the past is kept; absent when it is not.
  * @throws {ProjectionInvariantBroken} The checkpoint is not where the owner's lock must have kept it.
  */
 export async function moveCheckpoint(
   sql: Sql,
   { name, version }: Projection,
-  from: Position,
-  to: Position,
+  { from, to, isMoment }: { from: Position; to: Position; isMoment: boolean },
   pastFrom?: Position,
 ): Promise<void> {
   const moved = await sql.query(
-    `update projection set checkpoint = $4, fault = null, updated_at = now(),
+    `${isMoment ? `with moment as (${addMomentSql('$4')})` : ''}
+     update projection set checkpoint = $4, fault = null, updated_at = now(),
        past_from = coalesce($5, past_from), past_through = case when $5::bigint is null then past_through else $4 end
      where name = $1 and version = $2 and checkpoint = $3`,
     [name, version, from, to, pastFrom ?? null],

@@ -1,6 +1,7 @@
 import { eventually } from '@downbeat/event-store/testing';
 import type { Instant } from '@downbeat/eventsourcing';
 import fc from 'fast-check';
+import { Client } from 'pg';
 import type { ProjectionRunner } from '../projection-runner';
 import {
   bought,
@@ -43,6 +44,24 @@ function eventOf({ book, what, shelf }: Happening): LendingEvent | undefined {
     case 'foreign':
       return undefined;
   }
+}
+
+/** The statements of each transaction from now on that is committed. */
+function recordTransactions(): readonly string[][] {
+  const open = new Map<unknown, string[]>();
+  const committed: string[][] = [];
+  const query = Client.prototype.query as (...args: unknown[]) => unknown;
+  jest.spyOn(Client.prototype, 'query').mockImplementation(function (
+    this: Client,
+    ...args: unknown[]
+  ) {
+    const text = String(args[0]);
+    if (text === 'begin') open.set(this, []);
+    open.get(this)?.push(text);
+    if (text === 'commit') committed.push(open.get(this) ?? []);
+    return query.apply(this, args);
+  });
+  return committed;
 }
 
 describe('the past of a read model that is kept, on real Postgres', () => {
@@ -253,6 +272,27 @@ describe('the past of a read model that is kept, on real Postgres', () => {
     expect(await bench.sql('select from book_v1_was')).toEqual([]);
     expect(await bench.sql('select from projection_moment')).toEqual([]);
     await expectRebuilt(runner, [0, 5, 9, 18]);
+  });
+
+  it('is kept without a further statement', async () => {
+    const statementsOf = async (pastKeptMs: number): Promise<number[]> => {
+      const runner = await bench.run({ pace: { pastKeptMs } });
+      await bench.append(bought('a'));
+      await reached(runner);
+      const transactions = recordTransactions();
+      await bench.append(lent('a', 'Kim', at));
+      await reached(runner);
+      await bench.append(sold('a'));
+      await reached(runner);
+      await bench.reset();
+      jest.restoreAllMocks();
+      return transactions
+        .filter((texts) => texts.some((text) => /(insert into|delete from) "book_v1"/.test(text)))
+        .map((texts) => texts.length);
+    };
+    const without = await statementsOf(0);
+    expect(without).toHaveLength(2);
+    expect(await statementsOf(HOUR_MS)).toEqual(without);
   });
 
   it('is kept of the last hour alone while the read model is built', async () => {

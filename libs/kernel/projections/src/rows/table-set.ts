@@ -218,40 +218,57 @@ export class TableSet {
           written.push(() => this.cache?.set(table, key, row, json.length));
         }
       }
-      if (dated?.keepsPast) await this.keep(sql, shape, replaced, dated.since);
-      await this.upsert(sql, shape, upserts, dated);
-      if (gone.length > 0) await sql.query(deleteSql(shape, this.target(shape)), [gone]);
+      const kept = dated?.keepsPast === true ? replaced : [];
+      await this.upsert(sql, shape, upserts, kept, dated);
+      await this.remove(sql, shape, gone, upserts.length > 0 ? [] : kept, dated);
       if (keys.length > 0) await this.options.onWritten?.(sql, shape, keys);
     }
     if (this.cache !== undefined) for (const remember of written) remember();
   }
 
-  private async keep(
-    sql: Sql,
-    shape: TableShape,
-    keys: readonly string[],
-    since: Position,
-  ): Promise<void> {
-    const past = this.options.past?.(shape);
-    if (past === undefined || keys.length === 0) return;
-    await sql.query(keepPastSql(shape, this.target(shape), past), [keys, since]);
-  }
-
+  /** @param kept Keys of rows that are kept as they were, by the first statement. */
   private async upsert(
     sql: Sql,
     shape: TableShape,
     rows: readonly string[],
+    kept: readonly string[],
     dated?: Dated,
   ): Promise<void> {
-    const text = upsertSql(shape, this.target(shape), dated !== undefined);
+    const target = this.target(shape);
+    const text = upsertSql(shape, target, dated !== undefined);
+    const past = kept.length > 0 ? this.options.past?.(shape) : undefined;
     for (let from = 0; from < rows.length;) {
       let chars = 0;
       let to = from;
       while (to < rows.length && (to === from || chars < STATEMENT_CHARS_MAX))
         chars += rows[to++]?.length ?? 0;
       const json = `[${rows.slice(from, to).join(',')}]`;
-      await sql.query(text, dated === undefined ? [json] : [json, dated.since]);
+      if (dated === undefined) await sql.query(text, [json]);
+      else if (past === undefined || from > 0) await sql.query(text, [json, dated.since]);
+      else {
+        const keep = keepPastSql(shape, target, past, '$3');
+        await sql.query(keep + text, [json, dated.since, kept]);
+      }
       from = to;
+    }
+  }
+
+  /** @param kept Keys of rows that are kept as they were: none, or all. */
+  private async remove(
+    sql: Sql,
+    shape: TableShape,
+    gone: readonly string[],
+    kept: readonly string[],
+    dated?: Dated,
+  ): Promise<void> {
+    if (gone.length === 0) return;
+    const target = this.target(shape);
+    const past = kept.length > 0 ? this.options.past?.(shape) : undefined;
+    if (dated === undefined || past === undefined)
+      await sql.query(deleteSql(shape, target), [gone]);
+    else {
+      const keep = keepPastSql(shape, target, past, '$1');
+      await sql.query(keep + deleteSql(shape, target), [gone, dated.since]);
     }
   }
 }

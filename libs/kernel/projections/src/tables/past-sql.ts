@@ -17,11 +17,22 @@ export function createPastSql(shape: TableShape, target: string): string {
   ].join(';\n');
 }
 
-/** Keeps rows as they are before they change; what came with the same batch was never to be seen. */
-export const keepPastSql = (shape: TableShape, live: string, past: string): string =>
-  `insert into ${past} (${columnList(shape)}, "_since", "_until")
+/**
+ * Goes before the statement that changes rows, which both see as they were: keeps those with the
+ * keys of parameter `keysAt`. What came with the same batch was never to be seen.
+ *
+ * @param keysAt The second parameter is the batch's position.
+ */
+export const keepPastSql = (
+  shape: TableShape,
+  live: string,
+  past: string,
+  keysAt: '$1' | '$3',
+): string =>
+  `with kept as (insert into ${past} (${columnList(shape)}, "_since", "_until")
     select ${columnList(shape)}, "_since", $2::bigint from ${live}
-     where "${shape.key}" = any($1::text[]) and "_since" < $2::bigint`;
+     where "${shape.key}" = any(${keysAt}::text[]) and "_since" < $2::bigint)
+   `;
 
 export interface PastView {
   readonly live: string;
