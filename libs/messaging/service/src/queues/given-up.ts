@@ -1,4 +1,5 @@
 import { messagingContract } from '@downbeat/contracts';
+import { withoutValues } from '@downbeat/dead-letters';
 import { EventStore } from '@downbeat/event-store';
 import { fold, instantOf, Rejection } from '@downbeat/eventsourcing';
 import {
@@ -99,7 +100,8 @@ export class GivenUp {
             sequence,
             outcome: isKept ? 'dead_letter' : 'failed',
             deliveries: attempts,
-            error,
+            // What is appended can never be purged; the dead letter has the exact reason.
+            error: withoutValues(error),
             ...(isKept && { dead_letter_id: letter.id }),
             at,
           },
