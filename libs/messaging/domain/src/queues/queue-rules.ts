@@ -55,6 +55,24 @@ export function refusalToConsume(
   );
 }
 
+/** What services have of a topic and have not handled. */
+export interface Backlog {
+  readonly services: readonly string[];
+  /** Wait to be delivered for the first time. */
+  readonly pending: number;
+  readonly inHand: number;
+}
+
+/** Why a topic may not become a queue that services share: what each has for itself would be lost to it. */
+export function refusalToShare(name: string, backlog: Backlog): Rejection | undefined {
+  const { services, pending, inHand } = backlog;
+  if (pending + inHand === 0) return undefined;
+  return new Rejection(
+    'queue-has-backlog',
+    `${name} has messages that ${services.join(', ')} has not handled: ${pending} waiting, ${inHand} in hand; let them be handled, or unsubscribe who wants them no more`,
+  );
+}
+
 /** `*` stands for any characters. */
 export function matchesPattern(pattern: string, topic: string): boolean {
   const [first = '', ...rest] = pattern.split('*');

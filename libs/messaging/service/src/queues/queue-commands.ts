@@ -5,6 +5,7 @@ import { MessageBus, type CommandOutcome } from '@downbeat/message-bus';
 import {
   queueDeclaration,
   queueStream,
+  refusalToShare,
   subscription,
   subscriptionStream,
   type Queue,
@@ -14,7 +15,7 @@ import {
 } from '@downbeat/messaging-domain';
 import { carryOutTogether, commandOf, type Cause } from '@downbeat/service-host';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { consumersOf, queueOf, sharedDurables } from './declared-queues';
+import { consumerParts, consumersOf, queueOf, sharedDurables } from './declared-queues';
 import { consumersOfTopic } from '../services/consumers-of';
 
 export class CreateQueue extends commandOf(messagingContract.createQueue) {}
@@ -34,7 +35,9 @@ abstract class QueueChange {
     answer: Record<string, string>,
   ): Promise<CommandOutcome> {
     const { queue_name: name } = command.data;
-    const before = servicesOf(await queueOf(this.store, name));
+    const queue = await queueOf(this.store, name);
+    const misfit = await this.refusalToTurn(queue, command);
+    const before = servicesOf(queue);
     const after = wantedServices(command, before);
     const joining = after.filter((one) => !before.includes(one));
     const leaving = before.filter((one) => !after.includes(one));
@@ -46,10 +49,33 @@ abstract class QueueChange {
     const stream = streamName('queue-declaration', name);
     const outcome = await carryOutTogether(this.store, stream, intents, cause, (decisions) => {
       const refusal = decisions.find((decision) => decision instanceof Rejection);
-      return refusal ?? answer;
+      return refusal ?? misfit ?? answer;
     });
     if (outcome.accepted) await this.makeTrue(name, after, leaving);
     return outcome;
+  }
+
+  /**
+   * Only before it is declared: what is said again has been decided, and is finished. Looked at after the command's time,
+   * from which on the shared consumers have everything: what comes in between is in nobody's way.
+   */
+  private async refusalToTurn(
+    queue: Queue,
+    { type, data }: QueueCommand,
+  ): Promise<Rejection | undefined> {
+    if (queue.status === 'declared' || type !== 'CreateQueue' || data.queue_type !== 'queue')
+      return undefined;
+    const progress = await this.bus.serviceMessages.progress();
+    const behind = (progress?.consumers ?? []).flatMap((one) => {
+      const { service, topic, lane } = consumerParts(one.durable) ?? {};
+      const isOwn = service !== undefined && topic === data.queue_name && lane !== 'redriven';
+      return isOwn && one.pending + one.inHand > 0 ? [{ ...one, service }] : [];
+    });
+    return refusalToShare(data.queue_name, {
+      services: [...new Set(behind.map(({ service }) => service))],
+      pending: behind.reduce((sum, { pending }) => sum + pending, 0),
+      inHand: behind.reduce((sum, { inHand }) => sum + inHand, 0),
+    });
   }
 
   /** Also finishes what was cut off: what is there already stays. */

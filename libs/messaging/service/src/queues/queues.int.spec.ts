@@ -124,6 +124,30 @@ describe('a queue that services share', () => {
     expect(await bench.messages('jobs')).toHaveLength(2);
   });
 
+  it('is not made of a topic while services have messages of it that they have not handled', async () => {
+    await bench.command('SubscribeService', 'packer', { topics: ['parcels'] });
+    for (const id of ['p-1', 'p-2']) await bench.publish('parcels', id);
+    const own = bench.ownConsumer('packer', 'parcels');
+    const [inHand] = await bench.pull(own, 1, 10_000);
+    const wanted = { queue_type: 'queue', consumer_services: ['packer', 'helper'] };
+    expect(await bench.refusal('CreateQueue', 'parcels', wanted)).toMatch(
+      /^queue-has-backlog: parcels has messages that packer has not handled: 1 waiting, 1 in hand/,
+    );
+    // What the service had is still there for it.
+    await inHand?.ackAck();
+    for (const one of await bench.pull(own, 1, 10_000)) await one.ackAck();
+    expect(await bench.command('CreateQueue', 'parcels', wanted)).toMatchObject({
+      queue_type: 'queue',
+    });
+    await bench.publish('parcels', 'p-3');
+    // Said once more it is the same, whatever is on the queue by now.
+    expect(await bench.refusal('CreateQueue', 'parcels', wanted)).toBe('accepted');
+    const ids = (await bench.pull(queueConsumer('parcels', 'normal'), 3, 5_000)).map((one) =>
+      one.headers?.get('Downbeat-Message-Id'),
+    );
+    expect(ids).toContain('p-3');
+  });
+
   it('has what nobody acknowledges become a dead letter after so many deliveries', async () => {
     await bench.command('CreateQueue', 'stubborn', {
       queue_type: 'queue',
