@@ -116,6 +116,11 @@ export class Reconciler {
           where m.queue_name = $1 and m.priority = $2 and m.stream_created = $3
             and m.sequence > $4 and m.sequence <= $5 and m.state = 'live'
             and not exists (select from queue_receipt r where r.id = m.key || '/' || $6::text)
+            -- Refused and taken away: nobody was given it, and the floor went past it all the same.
+            and not exists (
+                  select from queue_receipt r
+                   where r.id = m.key || '/${SHARED}' and r.outcome = 'failed'
+                     and r.given_up_sequence = m.sequence)
             and ($6 = '${SHARED}' or exists (
                   select from queue_consumer c
                    where c.id = m.queue_name || '/' || $6::text
