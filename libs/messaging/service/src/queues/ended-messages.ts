@@ -14,6 +14,18 @@ const TIDY_EVERY_MS = 5_000;
 const AT_ONCE_MAX = 500;
 const HOURS_DEFAULT = 168;
 
+/** `$1` now; what has ended stays for days beside it, and is not looked at. */
+export const EXPIRED_SQL = `
+  select m.key, m.sequence, m.stream_created, null as services,
+        (select count(*) from queue_receipt r where r.key = m.key) >= greatest(1, (
+           select count(*) from queue_consumer c
+            where c.queue_name = m.queue_name
+              and coalesce(q.queue_type, '') <> 'queue'
+              and c.subscribed_at - interval '5 seconds' <= m.produced_at)) as is_settled
+   from queue_message m left join queue q on q.queue_name = m.queue_name
+  where m.expires_at <= $1::timestamptz and m.state = 'live'
+  order by m.expires_at limit ${AT_ONCE_MAX}`;
+
 interface EndedRow {
   readonly key: string;
   readonly sequence: string;
@@ -54,18 +66,7 @@ export class EndedMessages {
 
   /** Nobody is given it for the first time any more; who has it may still handle it. */
   async expire(): Promise<void> {
-    const ended = await this.ask(
-      `select m.key, m.sequence, m.stream_created, null as services,
-              (select count(*) from queue_receipt r where r.key = m.key) >= greatest(1, (
-                 select count(*) from queue_consumer c
-                  where c.queue_name = m.queue_name
-                    and coalesce(q.queue_type, '') <> 'queue'
-                    and c.subscribed_at - interval '5 seconds' <= m.produced_at)) as is_settled
-         from queue_message m left join queue q on q.queue_name = m.queue_name
-        where m.expires_at <= $1::timestamptz and m.state = 'live'
-        order by m.expires_at limit ${AT_ONCE_MAX}`,
-      [instantOf(this.clock.now())],
-    );
+    const ended = await this.ask(EXPIRED_SQL, [instantOf(this.clock.now())]);
     for (const [stream_created, rows] of byLife(ended)) {
       const messages = rows.map(({ key, sequence, is_settled }) => ({
         key,

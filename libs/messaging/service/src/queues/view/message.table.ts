@@ -61,7 +61,7 @@ export const messageTable: Table<MessageRow, FlowEvent> = {
     ['queue_name', 'sequence'],
     ['queue_name', 'is_copied'],
     ['sequence'],
-    ['expires_at'],
+    ['state', 'expires_at'],
     ['produced_at'],
   ],
   on: {

@@ -7,7 +7,7 @@ import { receiptTable } from './receipt.table';
 /** Queues, their messages, and what became of each at each service that consumes it. */
 export const queues: Projection = {
   name: 'messaging.queues',
-  version: 1,
+  version: 2,
   tables: [
     queueTable,
     queueConsumerTable,
