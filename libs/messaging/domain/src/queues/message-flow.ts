@@ -82,11 +82,18 @@ export type MessagesExpired = Message<
   'MessagesExpired',
   Batch & { readonly messages: readonly ExpiredMessage[] }
 >;
+export interface ForgottenMessage {
+  readonly key: string;
+  readonly services: readonly string[];
+  /** The message itself was forgotten before: one that came under its key since then stays. */
+  readonly is_only_receipts?: boolean;
+}
+
 /** Older than their queue keeps them: the views forget them. */
 export type MessagesForgotten = Message<
   'MessagesForgotten',
   Batch & {
-    readonly messages: readonly { readonly key: string; readonly services: readonly string[] }[];
+    readonly messages: readonly ForgottenMessage[];
   }
 >;
 export type FlowEvent = MessagesProduced | MessagesSettled | MessagesExpired | MessagesForgotten;

@@ -1,10 +1,15 @@
+import { messagingContract } from '@downbeat/contracts';
+import { eventually } from '@downbeat/event-store/testing';
 import { QueueBench } from '../testing/queue-bench';
 import { EXPIRED_SQL } from './ended-messages';
 import { queues } from './view/queues.projection';
 
 jest.setTimeout(120_000);
 
+const { redrivenConsumer } = messagingContract;
 const ENDED = 20_000;
+const HOUR_MS = 3_600_000;
+const SOON_MS = 30_000;
 
 interface PlanNode {
   readonly 'Relation Name'?: string;
@@ -38,6 +43,7 @@ describe('the end of messages', () => {
         [new Date()],
       );
       const of = (node: PlanNode): readonly PlanNode[] => [node, ...(node.Plans ?? []).flatMap(of)];
+      await owner.query(`delete from ${table}`);
       return rows.flatMap((row) => of(row['QUERY PLAN'][0].Plan));
     });
     const looks = nodes.filter((node) => node['Relation Name']?.startsWith('queue_message'));
@@ -46,3 +52,47 @@ describe('the end of messages', () => {
       expect(look['Actual Rows'] + (look['Rows Removed by Filter'] ?? 0)).toBeLessThan(100);
   });
 });
+
+describe('what became of a message', () => {
+  const receipts = (): Promise<readonly string[]> =>
+    bench.bench.database.asOwner(async (owner) => {
+      const { rows } = await owner.query<{ outcome: string }>(
+        `select outcome from messaging.queue_receipt where queue_name = 'late'`,
+      );
+      return rows.map(({ outcome }) => outcome);
+    });
+
+  it('is forgotten a week after it was told although the message was forgotten before', async () => {
+    await bench.command('CreateQueue', 'late', {
+      queue_type: 'topic',
+      consumer_services: ['stock'],
+      retention_hours: 1,
+    });
+    const stream_sequence = await bench.publish('late', 'l-1');
+    const { created } = await bench.manager.streams.info(bench.stream);
+    const failed = { stream_created: String(created), stream_sequence, attempts: 1, error: 'no' };
+    const { dead_letter_id } = await bench.command('QuarantineMessage', 'stock', failed);
+    await eventually(async () => expect(await receipts()).toEqual(['dead_letter']), SOON_MS);
+    await laterBy(2 * HOUR_MS, () =>
+      eventually(async () => expect(await receipts()).toEqual([]), SOON_MS),
+    );
+    // Sent again later than its message is remembered.
+    await bench.command('RedriveDeadLetter', String(dead_letter_id), {});
+    const [copy] = await bench.pull(redrivenConsumer('stock', 'late'), 1, 10_000);
+    copy?.ack();
+    await eventually(async () => expect(await receipts()).toEqual(['consumed']), SOON_MS);
+    await laterBy(169 * HOUR_MS, () =>
+      eventually(async () => expect(await receipts()).toEqual([]), SOON_MS),
+    );
+  });
+});
+
+async function laterBy(ms: number, work: () => Promise<void>): Promise<void> {
+  const real = Date.now.bind(Date);
+  const later = jest.spyOn(Date, 'now').mockImplementation(() => real() + ms);
+  try {
+    await work();
+  } finally {
+    later.mockRestore();
+  }
+}

@@ -26,6 +26,19 @@ export const EXPIRED_SQL = `
   where m.expires_at <= $1::timestamptz and m.state = 'live'
   order by m.expires_at limit ${AT_ONCE_MAX}`;
 
+/** `$1` now; what is told of a message later than it is forgotten has nobody else to forget it. */
+const LEFT_RECEIPTS_SQL = `
+  select r.key, r.service_name, r.settled_at from queue_receipt r
+   where r.settled_at < $1::timestamptz - interval '${HOURS_DEFAULT} hours'
+     and not exists (select from queue_message m where m.key = r.key)
+   order by r.settled_at limit ${AT_ONCE_MAX}`;
+
+interface LeftReceiptRow {
+  readonly key: string;
+  readonly service_name: string;
+  readonly settled_at: string;
+}
+
 interface EndedRow {
   readonly key: string;
   readonly sequence: string;
@@ -66,7 +79,7 @@ export class EndedMessages {
 
   /** Nobody is given it for the first time any more; who has it may still handle it. */
   async expire(): Promise<void> {
-    const ended = await this.ask(EXPIRED_SQL, [instantOf(this.clock.now())]);
+    const ended = await this.ask<EndedRow>(EXPIRED_SQL, [instantOf(this.clock.now())]);
     for (const [stream_created, rows] of byLife(ended)) {
       const messages = rows.map(({ key, sequence, is_settled }) => ({
         key,
@@ -87,7 +100,8 @@ export class EndedMessages {
 
   /** What is older than its queue keeps it goes, from the stream and from the views. */
   async tidy(): Promise<void> {
-    const ended = await this.ask(
+    const left = await this.forgetLeftReceipts();
+    const ended = await this.ask<EndedRow>(
       `select m.key, m.sequence, m.stream_created, false as is_settled,
               (select json_agg(r.service_name) from queue_receipt r where r.key = m.key) as services
          from ((select key, sequence, stream_created from queue_message
@@ -119,12 +133,34 @@ export class EndedMessages {
       await this.record.append({ type: 'MessagesForgotten', data });
       await this.projected();
     }
-    if (ended.length === AT_ONCE_MAX) this.tidying.hurry();
+    if (Math.max(ended.length, left) === AT_ONCE_MAX) this.tidying.hurry();
   }
 
-  private async ask(sql: string, values: readonly unknown[]): Promise<readonly EndedRow[]> {
+  /** @returns How many there were, at most so many as are forgotten at once. */
+  private async forgetLeftReceipts(): Promise<number> {
+    const at = instantOf(this.clock.now());
+    const left = await this.ask<LeftReceiptRow>(LEFT_RECEIPTS_SQL, [at]);
+    if (left.length === 0) return 0;
+    // Told once more later, the same is another one.
+    const told = left.map(({ settled_at, ...one }) => ({
+      ...one,
+      sequence: Date.parse(settled_at),
+    }));
+    const batch_id = batchId('forgotten-receipts', '', told);
+    const messages = left.map(({ key, service_name }) => ({
+      key,
+      services: [service_name],
+      is_only_receipts: true,
+    }));
+    const data = { batch_id, stream_created: '', messages, at };
+    await this.record.append({ type: 'MessagesForgotten', data });
+    await this.projected();
+    return left.length;
+  }
+
+  private async ask<Row>(sql: string, values: readonly unknown[]): Promise<readonly Row[]> {
     const { data } = await this.readModels.ask(queues, {}, (manager) =>
-      manager.query<EndedRow[]>(sql, [...values]),
+      manager.query<Row[]>(sql, [...values]),
     );
     return data;
   }

@@ -55,6 +55,18 @@ describe('a message', () => {
       expect.objectContaining({ copies: 2, is_copied: 'yes', sequence: 7 }),
     ]);
   });
+
+  it('stays when only what became of an earlier one of its key is forgotten', () => {
+    const forgotten = (more: object): FlowEvent => ({
+      type: 'MessagesForgotten',
+      data: { ...batch, messages: [{ key: 'orders/shop/m-1', services: ['stock'], ...more }] },
+    });
+    expect(
+      rowsAfter(messageTable, [produced(message(1)), forgotten({ is_only_receipts: true })]),
+    ).toHaveLength(1);
+    expect(rowsAfter(receiptTable, [told({}), forgotten({ is_only_receipts: true })])).toEqual([]);
+    expect(rowsAfter(messageTable, [produced(message(1)), forgotten({})])).toEqual([]);
+  });
 });
 
 describe('what became of a message', () => {

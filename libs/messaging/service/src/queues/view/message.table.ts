@@ -83,7 +83,8 @@ export const messageTable: Table<MessageRow, FlowEvent> = {
       },
     },
     MessagesForgotten: {
-      keys: ({ data }) => data.messages.map(({ key }) => key),
+      keys: ({ data }) =>
+        data.messages.filter((one) => one.is_only_receipts !== true).map(({ key }) => key),
       fold: () => undefined,
     },
   },

@@ -45,7 +45,12 @@ export const receiptTable: Table<ReceiptRow, FlowEvent> = {
     given_up_sequence: 'bigint?',
     settled_at: 'instant',
   },
-  indexes: [['key'], ['queue_name', 'settled_at'], ['queue_name', 'is_redelivered']],
+  indexes: [
+    ['key'],
+    ['settled_at'],
+    ['queue_name', 'settled_at'],
+    ['queue_name', 'is_redelivered'],
+  ],
   on: {
     MessagesProduced: ignore,
     MessagesSettled: {
