@@ -12,7 +12,7 @@ export class PostgresDeadLetters extends DeadLetters {
     super();
   }
 
-  /** The same letter again is one letter; one that was being redriven is back, with its attempts added. */
+  /** The same letter again is one letter; one that was being redriven is back with its attempts added, when the copy of that redrive failed. */
   override async quarantine(letter: DeadLetter): Promise<void> {
     await this.pool.query(
       `insert into "${this.logName}".dead_letter as d
@@ -21,7 +21,7 @@ export class PostgresDeadLetters extends DeadLetters {
        on conflict (id) do update
          set status = 'quarantined', reason = excluded.reason, cause = excluded.cause,
              attempts = d.attempts + excluded.attempts, changed_at = clock_timestamp()
-         where d.status = 'redriving'`,
+         where d.status = 'redriving' and d.redrives = $11`,
       [
         letter.id,
         letter.consumer,
@@ -33,6 +33,7 @@ export class PostgresDeadLetters extends DeadLetters {
         JSON.stringify(letter.headers),
         letter.body,
         letter.correlation_id,
+        letter.redrive ?? null,
       ],
     );
   }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { HEADER, type MessageHeaders } from './headers';
 
 /** A message that was given up on, with all that is needed to send it again. */
 export interface DeadLetter {
@@ -17,6 +18,8 @@ export interface DeadLetter {
   /** Byte for byte as it came; it may be no UTF-8. */
   readonly body: Uint8Array;
   readonly correlation_id: string;
+  /** Of a redriven copy: which redrive it is of. */
+  readonly redrive?: number;
 }
 
 /**
@@ -28,12 +31,27 @@ export interface DeadLetter {
 export abstract class DeadLetters {
   /**
    * Commits the letter. Called again with the same id after a crash between commit and
-   * acknowledgement, and when a redriven message failed for good once more.
+   * acknowledgement, and when a redriven message failed for good once more. A redrive under way is
+   * ended by its own copy only: the original, or the copy of an earlier one, may come after it began.
    */
   abstract quarantine(letter: DeadLetter): Promise<void>;
 
   /** A redriven message was handled at last. Repeated calls are harmless. */
   abstract resolve(id: string): Promise<void>;
+}
+
+/** The message id of a redrive's copy. */
+export const redriveMessageId = (letterId: string, redrive: number): string =>
+  `${letterId}:${redrive}`;
+
+/** Which redrive a copy is of. @param headers Of a message that came as a redriven one. */
+export function redriveOf(headers: MessageHeaders): number | undefined {
+  const letterId = headers[HEADER.deadLetter];
+  const id = headers[HEADER.messageId] ?? '';
+  const number = /:([1-9]\d{0,8})$/.exec(id)?.[1];
+  if (!letterId || number === undefined) return undefined;
+  const redrive = Number(number);
+  return id === redriveMessageId(letterId, redrive) ? redrive : undefined;
 }
 
 /**

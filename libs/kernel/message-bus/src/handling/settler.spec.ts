@@ -150,6 +150,19 @@ describe('what the log says of a message', () => {
     ]);
   });
 
+  it('is said with the redrive whose copy it was', async () => {
+    const redriveIn = async (given: MessageHeaders): Promise<number | undefined> => {
+      const deadLetters = new MemoryDeadLetters();
+      await settle(() => Promise.resolve(deadLetter('no')), { given, deadLetters });
+      return deadLetters.letters[0]?.redrive;
+    };
+    const copy = (id: string) => ({ 'Downbeat-Dead-Letter': 'l-1', 'Nats-Msg-Id': id });
+    expect(await redriveIn({ 'Nats-Msg-Id': 'l-1:2' })).toBeUndefined();
+    expect(await redriveIn(copy('l-1:2'))).toBe(2);
+    for (const odd of ['l-2:2', 'l-1', 'l-1:', 'l-1:NaN', 'l-1:2:3'])
+      expect(await redriveIn(copy(odd))).toBeUndefined();
+  });
+
   it('is found by its ids when it cannot be set aside', async () => {
     const deadLetters = new MemoryDeadLetters();
     deadLetters.quarantine = () => Promise.reject(new Error('no database'));

@@ -4,7 +4,7 @@ import { backOffMs, type BackOff } from '../back-off';
 import type { BusLog } from '../bus-log';
 import type { BusMetrics } from '../bus-metrics';
 import type { CommandOutcome, Problem } from '../command-outcome';
-import { deadLetterId, type DeadLetter, type DeadLetters } from '../dead-letters';
+import { deadLetterId, redriveOf, type DeadLetter, type DeadLetters } from '../dead-letters';
 import { HEADER } from '../headers';
 import type { Delivery, Subscription } from '../message-bus';
 import { oneLine, reasonOf } from '../one-line';
@@ -188,6 +188,7 @@ export class Settler {
     const { stream, streamCreated, sequence, headers, subject, body } = arrival;
     const { durable } = this.options.subscription;
     const id = delivery instanceof MalformedMessage ? idOfMalformed(arrival) : delivery.id;
+    const redrive = redriveOf(headers);
     return {
       id: headers[HEADER.deadLetter] ?? deadLetterId(stream, streamCreated, sequence, durable),
       subject,
@@ -198,6 +199,7 @@ export class Settler {
       headers,
       body,
       correlation_id: delivery instanceof MalformedMessage ? id : delivery.correlationId,
+      ...(redrive !== undefined && { redrive }),
     };
   }
 

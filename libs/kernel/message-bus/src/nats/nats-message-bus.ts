@@ -2,7 +2,7 @@ import type { JsonObject } from '@downbeat/eventsourcing';
 import type { StreamInfo } from 'nats';
 import { BusMetrics } from '../bus-metrics';
 import type { CommandOutcome, QueryOutcome } from '../command-outcome';
-import type { DeadLetter } from '../dead-letters';
+import { redriveMessageId, type DeadLetter } from '../dead-letters';
 import { StreamBroken, StreamMissing } from '../errors';
 import type { Evidence, KeptEvidence } from '../evidence';
 import type { EventsConfirmed, EventStreamState, OutgoingEvent } from '../events';
@@ -131,7 +131,7 @@ export class NatsMessageBus extends MessageBus {
   override async redrive(letter: DeadLetter, redriveNumber: number): Promise<void> {
     const message = {
       subject: redriveSubject(letter.consumer, letter.subject),
-      messageId: `${letter.id}:${redriveNumber}`,
+      messageId: redriveMessageId(letter.id, redriveNumber),
       headers: {
         ...withoutFirstCopyOnly(letter.headers),
         [HEADER.deadLetter]: letter.id,

@@ -4,7 +4,7 @@ import type { BackOff } from '../back-off';
 import { silentLog, type BusLog } from '../bus-log';
 import { BusMetrics } from '../bus-metrics';
 import type { CommandOutcome, QueryOutcome } from '../command-outcome';
-import type { DeadLetter, DeadLetters } from '../dead-letters';
+import { redriveMessageId, type DeadLetter, type DeadLetters } from '../dead-letters';
 import { BusUnavailable, NoAnswer, NoOutcome, RequestHeldBack } from '../errors';
 import type { Evidence, KeptEvidence } from '../evidence';
 import type { Following } from '../message-flow';
@@ -158,7 +158,7 @@ export class MemoryMessageBus extends MessageBus {
   }
 
   override redrive(letter: DeadLetter, redriveNumber: number): Promise<void> {
-    const messageId = `${letter.id}:${redriveNumber}`;
+    const messageId = redriveMessageId(letter.id, redriveNumber);
     const queue = this.queues.get(letter.consumer);
     if (!queue) return Promise.reject(new BusUnavailable(`nobody is called ${letter.consumer}`));
     if (this.redriven.has(messageId)) return Promise.resolve();

@@ -203,6 +203,34 @@ describe('a redrive to a service that is away', () => {
   });
 });
 
+describe('a redrive under way', () => {
+  it('is ended by the failure of its own copy only', async () => {
+    const id = randomUUID();
+    const letter = {
+      ...{ id, subject: 'message.low.paid', consumer: 'stock', message_id: 'm-own' },
+      ...{ reason: 'no', attempts: 1, headers: {}, body: Buffer.from('{}'), correlation_id: 'k' },
+    };
+    const deadLetters = new PostgresDeadLetters(pool.pool);
+    const bus = { redrive: () => Promise.resolve() };
+    const redrive = () => process_({ bus }).redrive.execute(new RedriveDeadLetter(...about(id)));
+    await deadLetters.quarantine(letter);
+    await redrive();
+    // Who gave up on it was killed before its acknowledgement: the original comes again, and fails again.
+    await deadLetters.quarantine(letter);
+    expect(await bench.letter(id)).toMatchObject({ status: 'redriving', redrives: 1, attempts: 1 });
+    const copy = { ...letter, redrive: 1 };
+    await deadLetters.quarantine(copy);
+    expect(await bench.letter(id)).toMatchObject({ status: 'quarantined', attempts: 2 });
+    await redrive();
+    // So does the copy of the redrive before.
+    await deadLetters.quarantine(copy);
+    expect(await bench.letter(id)).toMatchObject({ status: 'redriving', redrives: 2, attempts: 2 });
+    // That a copy was handled is so whichever it was.
+    await deadLetters.resolve(id);
+    expect(await bench.letter(id)).toMatchObject({ status: 'redriven' });
+  });
+});
+
 describe('a discard that is cut off before the row shows it', () => {
   const cut = { quarantine: { discard: killed } };
 

@@ -44,6 +44,13 @@ describe('the dead letter of a message', () => {
     expect(letter(message)).toMatchObject({ subject: 'message.high.paid', message_id: 'm-1' }),
   );
 
+  it('says of which redrive the copy was, and nothing of an original', () => {
+    const headers = { 'Downbeat-Dead-Letter': 'l-1', 'Nats-Msg-Id': 'l-1:2' };
+    const subject = 'message.redriven.shipping.high.paid';
+    expect(letter({ subject, headers })).toMatchObject({ id: 'l-1', redrive: 2 });
+    expect(letter({ headers })).not.toHaveProperty('redrive');
+  });
+
   it.each([
     ['a\0b', 'a b'],
     ['\0', 'life-1:7'],

@@ -6,6 +6,7 @@ import {
   MESSAGE_STREAM,
   oneLine,
   REDRIVEN_LEAD,
+  redriveOf,
   type DeadLetter,
   type MessageHeaders,
   type MessagePlace,
@@ -37,8 +38,10 @@ export function letterOf(message: StoredMessage, failure: Failure): DeadLetter |
   if (subject === undefined) return foreign(service, sequence);
   const place = deadLetterId(MESSAGE_STREAM, streamCreated, sequence, service);
   const messageId = idOf(message.headers) ?? `${streamCreated}:${sequence}`;
+  const redriven = redrivenLetter(message, service);
+  const redrive = redriven === undefined ? undefined : redriveOf(message.headers);
   return {
-    id: redrivenLetter(message, service) ?? place,
+    id: redriven ?? place,
     subject,
     consumer: service,
     message_id: messageId,
@@ -47,6 +50,7 @@ export function letterOf(message: StoredMessage, failure: Failure): DeadLetter |
     headers: message.headers,
     body: message.body,
     correlation_id: keepable(message.headers[HEADER.correlationId]) ?? messageId,
+    ...(redrive !== undefined && { redrive }),
   };
 }
 
