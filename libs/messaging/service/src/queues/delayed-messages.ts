@@ -95,12 +95,12 @@ export class DelayedMessages {
   }
 
   private async due(row: WaitingRow): Promise<void> {
-    const status = (await this.statusOf(row)) === 'waiting' ? await this.release(row) : undefined;
-    switch (status ?? (await this.statusOf(row))) {
+    const before = await this.statusOf(row);
+    switch (before === 'waiting' ? await this.release(row) : before) {
       case 'unknown':
         return this.orphan(row);
       case 'released':
-        await this.send(row);
+        await this.send(row, before === 'released');
         return this.forget(row.delayed_id);
       case 'cancelled':
         return this.forget(row.delayed_id);
@@ -125,15 +125,19 @@ export class DelayedMessages {
     return this.statusOf(row);
   }
 
-  /** Decided, and perhaps sent by somebody who died then: within two minutes its stream tells, and later the view. */
-  private async send({ delayed_id, message, tried_at }: WaitingRow): Promise<void> {
+  /**
+   * Decided before, it was perhaps sent by somebody who died then, or has been put here once more: for two minutes
+   * from its first attempt on its stream tells, and else the view.
+   */
+  private async send(row: WaitingRow, wasDecided: boolean): Promise<void> {
+    const { delayed_id, message, tried_at } = row;
     const now = this.clock.now();
-    const isLate = tried_at !== null && now - tried_at.getTime() > KNOWN_BY_STREAM_MS;
-    if (isLate && (await this.wasSent(message))) return;
-    await this.pool.query('update delayed_message set tried_at = $2 where delayed_id = $1', [
-      delayed_id,
-      instantOf(now),
-    ]);
+    const isKnown = tried_at !== null && now - tried_at.getTime() <= KNOWN_BY_STREAM_MS;
+    if (wasDecided && !isKnown && (await this.wasSent(message))) return;
+    await this.pool.query(
+      'update delayed_message set tried_at = coalesce(tried_at, $2) where delayed_id = $1',
+      [delayed_id, instantOf(now)],
+    );
     await this.bus.publishMessage(outgoingMessage(message, now));
   }
 

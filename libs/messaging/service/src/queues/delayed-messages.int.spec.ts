@@ -1,0 +1,117 @@
+import { execute } from '@downbeat/event-store';
+import { LogDatabase, MemoryEventStore, MemoryLog } from '@downbeat/event-store/testing';
+import { instantOf } from '@downbeat/eventsourcing';
+import { MemoryMessageBus } from '@downbeat/message-bus/testing';
+import { delayedMessage, delayedStream, type DelayedCommand } from '@downbeat/messaging-domain';
+import type { ReadModels } from '@downbeat/projections';
+import { ContextPool } from '@downbeat/service-host';
+import { Logger } from '@nestjs/common';
+import { DelayedMessages } from './delayed-messages';
+import type { MessageToSend } from './outgoing-message';
+
+jest.setTimeout(60_000);
+Logger.overrideLogger(false);
+
+const ID = '0198c2a4-7d1e-7c3b-9a52-3f1f0a9f3c11';
+const SECOND = 1_000;
+const message: MessageToSend = {
+  ...{ queue_name: 'later', message_id: 'd-1', message_type: 'order.placed', from: 'shop' },
+  ...{ payload: {}, priority: 'normal', correlation_id: 'd-1', headers: {} },
+};
+
+let database: LogDatabase;
+let pool: ContextPool;
+let store: MemoryEventStore;
+let bus: MemoryMessageBus;
+let delayed: DelayedMessages;
+let now: number;
+/** What the view says: whether it has the message. */
+let isInView: boolean;
+let looksAtView: number;
+
+beforeAll(async () => {
+  database = await LogDatabase.create('delayed_messages');
+  pool = new ContextPool(database.urlOf('messaging'), 'messaging');
+});
+afterAll(async () => {
+  await pool.close();
+  await database.drop();
+});
+
+beforeEach(async () => {
+  store = new MemoryEventStore(new MemoryLog(), 'messaging');
+  bus = new MemoryMessageBus();
+  now = Date.now();
+  isInView = false;
+  looksAtView = 0;
+  const readModels = {
+    ask: () => {
+      looksAtView++;
+      return Promise.resolve({ position: 0, data: isInView ? [{}] : [] });
+    },
+  } as unknown as ReadModels;
+  delayed = new DelayedMessages(pool, store, bus, readModels, { now: () => now });
+  await delayed.prepare();
+  await pool.query('delete from delayed_message');
+});
+
+const decide = (command: DelayedCommand) =>
+  execute(store, delayedMessage, delayedStream(ID), command, {
+    meta: { correlation_id: 'd-1', causation_id: 'd-1', actor: 'test' },
+  });
+
+/** Said, decided, and its time has come. */
+async function waiting(): Promise<void> {
+  const at = instantOf(now);
+  const { queue_name, message_id, from, message_type } = message;
+  await delayed.keep(ID, at, message);
+  const facts = { delayed_id: ID, queue_name, message_id, from, message_type, due_at: at };
+  await decide({ type: 'DelayMessage', data: facts, at });
+}
+
+/** As it is when whoever sent it died after that, or before. */
+async function released(): Promise<void> {
+  await waiting();
+  await decide({ type: 'ReleaseDelayed', data: { delayed_id: ID }, at: instantOf(now) });
+}
+
+const kept = async (): Promise<number> =>
+  (await pool.query('select from delayed_message')).rowCount ?? 0;
+const sent = (): number => bus.serviceMessages.held.size;
+
+describe('a delayed message whose time has come', () => {
+  it('is sent, and forgotten', async () => {
+    await waiting();
+    await delayed.look();
+    expect([sent(), await kept(), looksAtView]).toEqual([1, 0, 0]);
+  });
+
+  it('is not sent again when it was decided before, and is there', async () => {
+    await released();
+    isInView = true;
+    await delayed.look();
+    expect([sent(), await kept()]).toEqual([0, 0]);
+  });
+
+  it('is sent when it was decided before, and is not there', async () => {
+    await released();
+    await delayed.look();
+    expect([sent(), await kept()]).toEqual([1, 0]);
+  });
+
+  it('is late from its first attempt on, however many there are', async () => {
+    await waiting();
+    let attempts = 0;
+    bus.publishMessage = () => {
+      attempts++;
+      return Promise.reject(new Error('nobody said whether it was there'));
+    };
+    await expect(delayed.look()).rejects.toThrow('nobody said');
+    isInView = true;
+    now += 40 * SECOND;
+    await expect(delayed.look()).rejects.toThrow('nobody said');
+    now += 40 * SECOND;
+    await delayed.look();
+    expect([attempts, await kept()]).toEqual([2, 0]);
+  });
+});
