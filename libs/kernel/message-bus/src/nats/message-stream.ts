@@ -134,13 +134,13 @@ export class MessageStream extends ServiceMessages {
   override async progress(): Promise<MessageProgress | undefined> {
     const found = await this.streams.find(this.spec.name);
     if (!found) return undefined;
+    const { first_seq: firstSequence, last_seq: lastSequence } = found.state;
     const consumers: ConsumerProgress[] = [];
     let followedThrough = 0;
     for await (const info of this.manager.consumers.list(this.spec.name))
       if (info.name === this.subjects.nameOf(FLOW_DURABLE))
-        followedThrough = info.ack_floor.stream_seq;
+        followedThrough = followedBy(info, lastSequence);
       else if (this.isOfService(info)) consumers.push(this.progressOf(info));
-    const { first_seq: firstSequence, last_seq: lastSequence } = found.state;
     const streamCreated = String(found.created);
     return { streamCreated, firstSequence, lastSequence, followedThrough, consumers };
   }
@@ -247,6 +247,12 @@ export class MessageStream extends ServiceMessages {
     });
   }
 }
+
+/** Its floor stays below what was taken off the stream before it was handed on; with nothing left it is past that too. */
+const followedBy = (
+  { ack_floor, num_pending, num_ack_pending }: ConsumerInfo,
+  lastSequence: number,
+): number => (num_pending + num_ack_pending === 0 ? lastSequence : ack_floor.stream_seq);
 
 const isApiError = (fault: unknown, ...numbers: readonly number[]): boolean =>
   fault instanceof NatsError && numbers.includes(fault.api_error?.err_code ?? 0);
