@@ -8,6 +8,7 @@ import { ContextPool } from '@downbeat/service-host';
 import { Logger } from '@nestjs/common';
 import { DelayedMessages } from './delayed-messages';
 import type { MessageToSend } from './outgoing-message';
+import { SentBefore } from './sent-before';
 
 jest.setTimeout(60_000);
 Logger.overrideLogger(false);
@@ -50,7 +51,8 @@ beforeEach(async () => {
       return Promise.resolve({ position: 0, data: isInView ? [{}] : [] });
     },
   } as unknown as ReadModels;
-  delayed = new DelayedMessages(pool, store, bus, readModels, { now: () => now });
+  const sentBefore = new SentBefore(store, bus, readModels);
+  delayed = new DelayedMessages(pool, store, bus, sentBefore, { now: () => now });
   await delayed.prepare();
   await pool.query('delete from delayed_message');
 });
@@ -97,6 +99,21 @@ describe('a delayed message whose time has come', () => {
     await released();
     await delayed.look();
     expect([sent(), await kept()]).toEqual([1, 0]);
+  });
+
+  it('waits until its view knows what was on the stream, however much comes meanwhile', async () => {
+    await released();
+    let [followedThrough, lastSequence] = [6, 7];
+    const { serviceMessages } = bus;
+    const progress = { streamCreated: serviceMessages.created, firstSequence: 1, consumers: [] };
+    serviceMessages.progress = () =>
+      Promise.resolve({ ...progress, followedThrough, lastSequence });
+    await delayed.look();
+    expect([sent(), await kept(), looksAtView]).toEqual([0, 1, 0]);
+    [followedThrough, lastSequence] = [7, 9];
+    isInView = true;
+    await delayed.look();
+    expect([sent(), await kept(), looksAtView]).toEqual([0, 0, 1]);
   });
 
   it('is late from its first attempt on, however many there are', async () => {

@@ -4,15 +4,13 @@ import { MessageBus } from '@downbeat/message-bus';
 import {
   delayedMessage,
   delayedStream,
-  messageKey,
   type Delayed,
   type DelayedEvent,
 } from '@downbeat/messaging-domain';
-import { ReadModels } from '@downbeat/projections';
 import { Clock, ContextPool, Periodic } from '@downbeat/service-host';
 import { Injectable, Logger } from '@nestjs/common';
 import { outgoingMessage, type MessageToSend } from './outgoing-message';
-import { queues } from './view/queues.projection';
+import { SentBefore } from './sent-before';
 
 const LOOK_EVERY_MS = 250;
 const AT_ONCE_MAX = 200;
@@ -43,7 +41,7 @@ export class DelayedMessages {
     private readonly pool: ContextPool,
     private readonly store: EventStore,
     private readonly bus: MessageBus,
-    private readonly readModels: ReadModels,
+    private readonly sentBefore: SentBefore,
     private readonly clock: Clock,
   ) {}
 
@@ -89,6 +87,7 @@ export class DelayedMessages {
         where due_at <= $1 order by due_at limit ${AT_ONCE_MAX}`,
       [instantOf(this.clock.now())],
     );
+    this.sentBefore.newRound();
     for (let from = 0; from < rows.length; from += BESIDE_EACH_OTHER)
       await Promise.all(rows.slice(from, from + BESIDE_EACH_OTHER).map((row) => this.due(row)));
     if (rows.length === AT_ONCE_MAX) this.periodic.hurry();
@@ -100,8 +99,7 @@ export class DelayedMessages {
       case 'unknown':
         return this.orphan(row);
       case 'released':
-        await this.send(row, before === 'released');
-        return this.forget(row.delayed_id);
+        return this.send(row, before === 'released');
       case 'cancelled':
         return this.forget(row.delayed_id);
       // Somebody else writes to it: the next round looks again.
@@ -133,22 +131,18 @@ export class DelayedMessages {
     const { delayed_id, message, tried_at } = row;
     const now = this.clock.now();
     const isKnown = tried_at !== null && now - tried_at.getTime() <= KNOWN_BY_STREAM_MS;
-    if (wasDecided && !isKnown && (await this.wasSent(message))) return;
+    const wasSent = wasDecided && !isKnown ? await this.sentBefore.ask(delayed_id, message) : false;
+    if (wasSent === undefined) return;
+    if (!wasSent) await this.publish(row, now);
+    await this.forget(delayed_id);
+  }
+
+  private async publish({ delayed_id, message }: WaitingRow, now: number): Promise<void> {
     await this.pool.query(
       'update delayed_message set tried_at = coalesce(tried_at, $2) where delayed_id = $1',
       [delayed_id, instantOf(now)],
     );
     await this.bus.publishMessage(outgoingMessage(message, now));
-  }
-
-  private async wasSent({ queue_name, from, message_id }: MessageToSend): Promise<boolean> {
-    const min_position = await this.store.head();
-    const { data } = await this.readModels.ask(queues, { min_position }, (manager) =>
-      manager.query<object[]>('select from queue_message where key = $1', [
-        messageKey(queue_name, from, message_id),
-      ]),
-    );
-    return data.length > 0;
   }
 
   private async orphan({ delayed_id, created_at }: WaitingRow): Promise<void> {

@@ -15,6 +15,7 @@ import {
 import { QueueGauge } from './queue-gauge';
 import { QueueWork } from './queue-work';
 import { Reconciler } from './reconciler';
+import { SentBefore } from './sent-before';
 import { SendMessage, SendMessageHandler } from './send-message';
 
 export const queueCommandClasses = [
@@ -39,4 +40,5 @@ export const queueProviders = [
   QueueGauge,
   QueueWork,
   Reconciler,
+  SentBefore,
 ];
