@@ -33,6 +33,7 @@ describe('a delayed message', () => {
     given(delayed).when(cancel).then(cancelled);
     given(delayed, cancelled).when(cancel).thenNothing();
     given(delayed, cancelled).when(release).thenNothing();
+    given(delayed, cancelled).when(delay).thenRejected('message-cancelled');
     given(delayed, released).when(cancel).thenRejected('message-sent');
     given().when(cancel).thenRejected('delayed-message-unknown');
     given().when(release).thenRejected('delayed-message-unknown');

@@ -52,9 +52,7 @@ export const delayedMessage: Decider<Delayed, DelayedCommand, DelayedEvent> = {
   decide(command, state) {
     switch (command.type) {
       case 'DelayMessage':
-        return state.status === 'unknown'
-          ? [{ type: 'MessageDelayed', data: { ...command.data, at: command.at } }]
-          : [];
+        return delay(command, state);
       case 'CancelDelayed':
         return cancel(command, state);
       case 'ReleaseDelayed':
@@ -72,6 +70,21 @@ export const delayedMessage: Decider<Delayed, DelayedCommand, DelayedEvent> = {
     return { ...state, status };
   },
 };
+
+function delay({ data, at }: DelayMessage, state: Delayed): Decision<DelayedEvent> {
+  switch (state.status) {
+    case 'unknown':
+      return [{ type: 'MessageDelayed', data: { ...data, at } }];
+    case 'waiting':
+    case 'released':
+      return [];
+    case 'cancelled':
+      return new Rejection(
+        'message-cancelled',
+        `message_id ${data.message_id} of ${data.from} was cancelled, and is never sent: choose another one`,
+      );
+  }
+}
 
 function cancel({ data, at }: CancelDelayed, state: Delayed): Decision<DelayedEvent> {
   switch (state.status) {

@@ -80,6 +80,11 @@ export class DelayedMessages {
     await this.pool.query('delete from delayed_message where delayed_id = $1', [id]);
   }
 
+  async statusOf(id: string): Promise<Delayed['status']> {
+    const events = await this.store.load<DelayedEvent>(delayedStream(id));
+    return fold(delayedMessage, events).status;
+  }
+
   /** One round: all that is due. */
   async look(): Promise<void> {
     const { rows } = await this.pool.query<WaitingRow>(
@@ -94,7 +99,7 @@ export class DelayedMessages {
   }
 
   private async due(row: WaitingRow): Promise<void> {
-    const before = await this.statusOf(row);
+    const before = await this.statusOf(row.delayed_id);
     switch (before === 'waiting' ? await this.release(row) : before) {
       case 'unknown':
         return this.orphan(row);
@@ -107,11 +112,6 @@ export class DelayedMessages {
     }
   }
 
-  private async statusOf({ delayed_id }: WaitingRow): Promise<Delayed['status']> {
-    const events = await this.store.load<DelayedEvent>(delayedStream(delayed_id));
-    return fold(delayedMessage, events).status;
-  }
-
   /** @returns How it stands then: it may have been cancelled just before. */
   private async release(row: WaitingRow): Promise<Delayed['status']> {
     const { delayed_id, message } = row;
@@ -120,7 +120,7 @@ export class DelayedMessages {
     const { correlation_id } = message;
     const meta = { correlation_id, causation_id: delayed_id, actor: 'delayed-messages' };
     await execute(this.store, delayedMessage, delayedStream(delayed_id), command, { meta });
-    return this.statusOf(row);
+    return this.statusOf(delayed_id);
   }
 
   /**

@@ -54,7 +54,10 @@ export class SendMessageHandler implements ICommandHandler<SendMessage> {
     const { queue_name, message_id, from, message_type } = message;
     const delayed_id = uuidFrom([queue_name, from, message_id].join('\n'));
     const due_at = instantOf(epochMs(at) + delayMs);
-    await this.delayed.keep(delayed_id, due_at, message);
+    const before = await this.delayed.statusOf(delayed_id);
+    const isOver = before === 'released' || before === 'cancelled';
+    // What is over must not wait again: it would be sent again.
+    if (!isOver) await this.delayed.keep(delayed_id, due_at, message);
     const facts = { delayed_id, message_id, queue_name, from, message_type, due_at };
     const result = await execute(
       this.store,
@@ -63,12 +66,16 @@ export class SendMessageHandler implements ICommandHandler<SendMessage> {
       { type: 'DelayMessage', data: facts, at },
       { ...cause },
     );
-    if (result instanceof Rejection) return refused(result);
-    return accepted(
-      result.position,
-      { ...(await this.answer(message, 'delayed', delayMs)), delayed_id },
-      result.repeated,
-    );
+    if (result instanceof Rejection) {
+      // Cancelled, perhaps just now: what was put there meanwhile is never sent.
+      await this.delayed.forget(delayed_id);
+      return refused(result);
+    }
+    const answer =
+      before === 'released'
+        ? await this.answer(message, 'queued', 0)
+        : await this.answer(message, 'delayed', delayMs);
+    return accepted(result.position, { ...answer, delayed_id }, result.repeated);
   }
 
   private async answer(

@@ -122,7 +122,7 @@ describe('a message that the suite sends', () => {
 describe('a delayed message', () => {
   it('is not there before its time, and once after it', async () => {
     await topic('later');
-    const delayed = { ...said, message_id: 'd-1', delay_seconds: 2 };
+    const delayed = { ...said, message_id: 'd-1', delay_seconds: 5 };
     for (let time = 0; time < 2; time++)
       expect(await bench.command('SendMessage', 'later', delayed)).toMatchObject({
         status: 'delayed',
@@ -139,8 +139,13 @@ describe('a delayed message', () => {
     ]);
     const message = await taken('later', 20_000);
     expect(message?.headers?.get('Downbeat-Message-Id')).toBe('d-1');
-    // Said once more after it was sent, it is not sent once more.
-    await bench.command('SendMessage', 'later', delayed);
+    await eventually(async () => expect(await keptFor('later')).toBe(0), SOON_MS);
+    // Said once more after it was sent, it waits nowhere to be sent once more, whatever stands in it.
+    for (const message_payload of [delayed.message_payload, { order: 'another' }])
+      expect(
+        await bench.command('SendMessage', 'later', { ...delayed, message_payload }),
+      ).toMatchObject({ status: 'queued', delayed_id: expect.stringMatching(/^[0-9a-f-]{36}$/) });
+    expect(await keptFor('later')).toBe(0);
     await eventually(
       async () =>
         expect(await bench.queue('later')).toMatchObject({
@@ -152,15 +157,17 @@ describe('a delayed message', () => {
 
   it('is never there when it is cancelled, and cannot be cancelled when it was sent', async () => {
     await topic('cancelled');
-    const { delayed_id } = await bench.command('SendMessage', 'cancelled', {
-      ...said,
-      delay_seconds: 2,
-    });
+    const unwanted = { ...said, message_id: 'c-1', delay_seconds: 4 };
+    const { delayed_id } = await bench.command('SendMessage', 'cancelled', unwanted);
     const id = String(delayed_id);
     expect(await bench.command('CancelDelayedMessage', id, { reason: 'not wanted' })).toMatchObject(
       { queue_name: 'cancelled' },
     );
-    const later = await bench.command('SendMessage', 'cancelled', { ...said, delay_seconds: 3 });
+    expect(await bench.refusal('SendMessage', 'cancelled', unwanted)).toMatch(
+      /^message-cancelled: message_id .* was cancelled/,
+    );
+    expect(await keptFor('cancelled')).toBe(0);
+    const later = await bench.command('SendMessage', 'cancelled', { ...said, delay_seconds: 5 });
     expect(await taken('cancelled', 20_000)).toBeDefined();
     expect(await taken('cancelled', 1_000)).toBeUndefined();
     expect(
@@ -182,6 +189,14 @@ describe('a delayed message', () => {
     expect(await taken('absent', 1_000)).toBeUndefined();
   });
 
+  const keptFor = (queue: string): Promise<number> =>
+    bench.bench.database.as('messaging', async (client) => {
+      const { rowCount } = await client.query(
+        `select from messaging.delayed_message where message->>'queue_name' = $1`,
+        [queue],
+      );
+      return rowCount ?? 0;
+    });
   const due = (id: string): Promise<boolean> =>
     bench.bench.database.as('messaging', async (client) => {
       const { rowCount } = await client.query(
