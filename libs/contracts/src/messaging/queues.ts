@@ -148,7 +148,7 @@ export const sendMessage = command({
       .describe('From when it is on its queue: after that nobody gets it for the first time'),
     from: f.name.optional().describe('The service that sends it. Default: gateway'),
     priority: z.enum(MESSAGE_PRIORITIES).optional().describe('Default: normal'),
-    message_id: f.line(128).optional().describe('Default: the id of the command'),
+    message_id: f.line(150).optional().describe('Default: the id of the command'),
   }),
   answer: z.object({
     message_id: z.string(),

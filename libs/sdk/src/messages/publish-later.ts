@@ -29,6 +29,7 @@ export async function publishLater(
   signal: AbortSignal,
 ): Promise<Published> {
   const { delayMs = 0, ttlMs, priority, correlationId = id, headers, timeoutMs } = options;
+  const { traceparent } = options;
   const wrong = wrongSpan('delayMs', delayMs, 1, DELAY_MS_MAX);
   if (wrong !== undefined) throw new MessageNotPublished(topic.name, 'not-sent', wrong);
   const data = {
@@ -42,7 +43,10 @@ export async function publishLater(
     ...(priority !== undefined && { priority }),
     ...(headers !== undefined && { headers }),
   };
-  const ids = { subjectId: topic.name, commandId: randomUUID(), actor: from };
+  const ids = {
+    ...{ subjectId: topic.name, commandId: randomUUID(), actor: from },
+    ...(traceparent !== undefined && { traceparent }),
+  };
   const said = await untilSaid(link, topic, ids, data, signal, timeoutMs);
   const { delayed_id: delayedId } = said as AnswerOf<typeof sendMessage>;
   return { messageId: id, isDuplicate: false, ...(delayedId !== undefined && { delayedId }) };

@@ -64,13 +64,15 @@ export interface CommandIds {
   /** The same for every repetition: it takes effect once. */
   readonly commandId: string;
   readonly actor: string;
+  /** W3C trace context to go on with. */
+  readonly traceparent?: string;
 }
 
 /** Sends a command, and waits until its events are committed. */
 export async function commandSuite(
   link: Link,
   command: CommandContract,
-  { subjectId, commandId, actor }: CommandIds,
+  { subjectId, commandId, actor, traceparent }: CommandIds,
   data: object,
   timeoutMs: number,
 ): Promise<SuiteOutcome<unknown>> {
@@ -81,6 +83,7 @@ export async function commandSuite(
     'Nats-Msg-Id': `${subject} ${commandId} ${hash('sha256', body, 'base64url')}`,
     'Downbeat-Message-Id': commandId,
     'Downbeat-Actor': actor,
+    ...(traceparent !== undefined && { traceparent }),
   });
 }
 
