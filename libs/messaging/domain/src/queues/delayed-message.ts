@@ -113,3 +113,9 @@ function release({ data, at }: ReleaseDelayed, state: Delayed): Decision<Delayed
 
 export const unknownDelayed = (id: string): Rejection =>
   new Rejection('delayed-message-unknown', `there is no delayed message ${id}`, 'not-found');
+
+export const tooManyDelayed = (queue: string, max: number): Rejection =>
+  new Rejection(
+    'too-many-delayed',
+    `${max} delayed messages wait for ${queue}, which is the most: cancel some, or wait until some are sent`,
+  );

@@ -132,3 +132,15 @@ describe('a delayed message whose time has come', () => {
     expect([attempts, await kept()]).toEqual([2, 0]);
   });
 });
+
+describe('the table of an earlier release', () => {
+  it('goes on with what waits in it', async () => {
+    await pool.query('alter table delayed_message drop column queue_name');
+    await waiting();
+    await delayed.prepare();
+    const { rows } = await pool.query('select queue_name from delayed_message');
+    expect(rows).toEqual([{ queue_name: 'later' }]);
+    await delayed.look();
+    expect([sent(), await kept()]).toEqual([1, 0]);
+  });
+});

@@ -12,6 +12,8 @@ import { Injectable, Logger } from '@nestjs/common';
 import { outgoingMessage, type MessageToSend } from './outgoing-message';
 import { SentBefore } from './sent-before';
 
+/** Of one queue, about: those that are put there at the same moment do not see each other. */
+export const DELAYED_MAX = 10_000;
 const LOOK_EVERY_MS = 250;
 const AT_ONCE_MAX = 200;
 const BESIDE_EACH_OTHER = 16;
@@ -55,7 +57,10 @@ export class DelayedMessages {
          tried_at timestamptz,
          created_at timestamptz not null default clock_timestamp()
        );
-       create index if not exists delayed_message_due on delayed_message (due_at)`,
+       create index if not exists delayed_message_due on delayed_message (due_at);
+       alter table delayed_message
+         add column if not exists queue_name text generated always as (message ->> 'queue_name') stored;
+       create index if not exists delayed_message_queue on delayed_message (queue_name)`,
     );
   }
 
@@ -74,6 +79,14 @@ export class DelayedMessages {
        on conflict (delayed_id) do nothing`,
       [id, dueAt, JSON.stringify(message)],
     );
+  }
+
+  async isFull(queue: string): Promise<boolean> {
+    const { rowCount } = await this.pool.query(
+      `select from delayed_message where queue_name = $1 offset $2 limit 1`,
+      [queue, DELAYED_MAX - 1],
+    );
+    return rowCount === 1;
   }
 
   async forget(id: string): Promise<void> {

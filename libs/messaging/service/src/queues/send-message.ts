@@ -6,13 +6,14 @@ import {
   delayedMessage,
   delayedStream,
   refusalToSend,
+  tooManyDelayed,
   unknownQueue,
 } from '@downbeat/messaging-domain';
 import { ReadModels } from '@downbeat/projections';
 import { accepted, commandOf, uuidFrom, refused } from '@downbeat/service-host';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { queueOf } from './declared-queues';
-import { DelayedMessages } from './delayed-messages';
+import { DELAYED_MAX, DelayedMessages } from './delayed-messages';
 import { outgoingMessage, type MessageToSend } from './outgoing-message';
 import { QueueGauge } from './queue-gauge';
 import { queues } from './view/queues.projection';
@@ -55,6 +56,8 @@ export class SendMessageHandler implements ICommandHandler<SendMessage> {
     const delayed_id = uuidFrom([queue_name, from, message_id].join('\n'));
     const due_at = instantOf(epochMs(at) + delayMs);
     const before = await this.delayed.statusOf(delayed_id);
+    if (before === 'unknown' && (await this.delayed.isFull(queue_name)))
+      return refused(tooManyDelayed(queue_name, DELAYED_MAX));
     const isOver = before === 'released' || before === 'cancelled';
     // What is over must not wait again: it would be sent again.
     if (!isOver) await this.delayed.keep(delayed_id, due_at, message);

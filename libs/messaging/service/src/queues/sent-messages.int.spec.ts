@@ -189,6 +189,29 @@ describe('a delayed message', () => {
     expect(await taken('absent', 1_000)).toBeUndefined();
   });
 
+  it('is refused when so many wait for its queue already; what waits may be said again', async () => {
+    await topic('full');
+    const waits = { ...said, message_id: 'f-1', delay_seconds: 3_600 };
+    await bench.command('SendMessage', 'full', waits);
+    await bench.bench.database.as('messaging', (client) =>
+      client.query(
+        `insert into messaging.delayed_message (delayed_id, due_at, message)
+         select gen_random_uuid(), now() + interval '1 day', '{"queue_name":"full"}'
+           from generate_series(2, 10000)`,
+      ),
+    );
+    const another = { ...waits, message_id: 'f-2' };
+    expect(await bench.refusal('SendMessage', 'full', another)).toMatch(
+      /^too-many-delayed: 10000 delayed messages wait for full, /,
+    );
+    expect(await keptFor('full')).toBe(10_000);
+    expect(await bench.command('SendMessage', 'full', waits)).toMatchObject({ status: 'delayed' });
+    await topic('empty');
+    expect(await bench.command('SendMessage', 'empty', another)).toMatchObject({
+      status: 'delayed',
+    });
+  });
+
   const keptFor = (queue: string): Promise<number> =>
     bench.bench.database.as('messaging', async (client) => {
       const { rowCount } = await client.query(
