@@ -31,7 +31,7 @@ ENV NODE_ENV=production \
     PORT=3000
 # A new volume takes over the folder of the image that it is mounted on, and who owns it.
 RUN install -d -o node -g node /var/lib/downbeat \
- && for reader in store postgres migrate nats registry health saga orchestrator gateway clients; do \
+ && for reader in store postgres migrate nats registry health saga orchestrator gateway clients alerts; do \
       install -d -o node -g node -m 0755 "/secrets/$reader"; done \
  && install -d -o node -g node /jetstream /jetstream/store
 COPY --from=production /app/node_modules ./node_modules

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 // The folders (volumes) of those who get secrets, and what is kept of all in `store`.
@@ -15,6 +15,8 @@ export function give(reader, name, text, mode = 0o400) {
   writeFileSync(`${path}.new`, text, { mode });
   renameSync(`${path}.new`, path);
 }
+
+export const take = (reader, name) => rmSync(join(ROOT, reader, name), { force: true });
 
 export const read = (reader, name) => readFileSync(join(ROOT, reader, name), 'utf8');
 

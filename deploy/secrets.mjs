@@ -7,12 +7,14 @@ import { give as giveOne, keep, kept as keptAs, newSecret, read } from './secret
 //
 //   secrets.mjs                 make what is missing, hand out everything
 //   secrets.mjs rotate          new passwords for all but the database's owner and superuser;
-//                               the key of configurations stays too
+//                               the keys of configurations and of alerts stay too
 //   secrets.mjs show <client>   the NATS URL of `service` or `operator`
 
 const STORE = 'passwords.json';
 /** Made by service-identity.mjs. */
 const SERVICES = 'services.json';
+/** Made by alert-key.mjs. Who receives alerts knows them too, so no rotation changes them. */
+const ALERT_KEYS = 'alert-keys.json';
 
 /** Each app gets the database roles of the contexts it runs, and no other; the gateway gets none. */
 const CONTEXTS_OF = {
@@ -80,6 +82,7 @@ function handOut({ postgres, database, nats, configuration }, services) {
   for (const [app, contexts] of Object.entries(CONTEXTS_OF))
     give(app, { nats_url: natsUrl(app), ...roleUrls(contexts) });
   give('registry', { config_key: configuration.key });
+  give('alerts', keptAs(ALERT_KEYS));
   for (const client of CLIENTS) give('clients', { [`${client}_nats_url`]: natsUrl(client) });
 }
 
