@@ -209,6 +209,25 @@ describe('a relay', () => {
     expect(transport.last).toEqual([5]);
   });
 
+  it('says what is unsent only while it holds the lock: whoever has it then sends the rest', async () => {
+    lock.isFree = false;
+    const relay = start();
+    await eventually(() => expect(lock.asked).toBeGreaterThan(1));
+    expect(relay.status()).not.toHaveProperty('unsent');
+    transport.before = () => Promise.reject(new Error('no bus'));
+    log.append(2);
+    lock.isFree = true;
+    await eventually(() => expect(relay.status().unsent).toBe(2));
+    lock.lose({ isFree: false });
+    await eventually(() => expect(relay.status()).not.toHaveProperty('unsent'));
+    transport.before = () => undefined;
+    lock.isFree = true;
+    await eventually(() => expect(relay.status().unsent).toBe(0));
+    lock.acquire = () => Promise.reject(new Error('no database'));
+    await eventually(() => expect(relay.status().stuck).toBe('no database'));
+    expect(relay.status()).not.toHaveProperty('unsent');
+  });
+
   it('says why nothing goes out, while nothing does', async () => {
     transport.before = () => Promise.reject(new Error('too large'));
     log.append(1);

@@ -39,10 +39,12 @@ export type RelayedLog = Pick<
 export type RelayFind = 'stream-lost' | 'stream-regressed' | 'unconfirmed';
 
 export interface RelayStatus {
-  /** Newest publication number given. */
+  /** Newest publication number given, as this replica last saw it. */
   readonly numbered: number;
-  /** Newest one acknowledged by the bus. */
+  /** Newest one acknowledged by the bus, as this replica last saw it. */
   readonly sent: number;
+  /** What is owed; said only by the replica that relays, for the others do not know. */
+  readonly unsent?: number;
   readonly finds: Readonly<Record<RelayFind, number>>;
   /** Why nothing goes out, while nothing does. */
   readonly stuck?: string;
@@ -59,6 +61,8 @@ export class Relay {
   private known: StreamState | undefined;
   private repeat = 0;
   private term = 0;
+  /** The lock is held, and it is known how far whoever relayed before has come. */
+  private isRelaying = false;
   private readonly finds: Record<RelayFind, number> = {
     'stream-lost': 0,
     'stream-regressed': 0,
@@ -107,7 +111,13 @@ export class Relay {
 
   status(): RelayStatus {
     const { numbered, sent, finds, stuck } = this;
-    return { numbered, sent, finds: { ...finds }, ...(stuck === undefined ? {} : { stuck }) };
+    return {
+      numbered,
+      sent,
+      ...(this.isRelaying ? { unsent: numbered - sent } : {}),
+      finds: { ...finds },
+      ...(stuck === undefined ? {} : { stuck }),
+    };
   }
 
   private hint(): void {
@@ -120,7 +130,7 @@ export class Relay {
     while (!this.stopped) {
       this.isHinted = false;
       try {
-        if (!(await this.lock.acquire())) {
+        if (!(await this.holdsLock())) {
           this.stuck = undefined;
           await this.rest(pauseMs);
           continue;
@@ -139,10 +149,21 @@ export class Relay {
     }
   }
 
+  private async holdsLock(): Promise<boolean> {
+    let isHeld = false;
+    try {
+      isHeld = await this.lock.acquire();
+    } finally {
+      if (!isHeld) this.isRelaying = false;
+    }
+    return isHeld;
+  }
+
   /** Whoever relayed since this replica last did has sent on: begin where that one ended. */
   private beginTerm(): void {
     if (this.lock.terms === this.term) return;
     this.term = this.lock.terms;
+    this.isRelaying = false;
     this.known = undefined;
     this.reconcileAt = 0;
   }
@@ -176,6 +197,7 @@ export class Relay {
       this.sent = number;
       this.known = stream;
     }
+    this.isRelaying = true;
     const state = await this.transport.ensureStream(context);
     const known = this.known ?? state;
     this.known = state;

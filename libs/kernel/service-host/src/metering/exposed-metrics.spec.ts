@@ -8,6 +8,7 @@ describe('what a scrape sees', () => {
   const registry = new Registry();
   const bus = new BusMetrics();
   const lifecycle = new HostLifecycle();
+  let unsent: { readonly unsent?: number } = { unsent: 2 };
   lifecycle.watch({
     context: 'registry',
     status: () => ({
@@ -15,7 +16,7 @@ describe('what a scrape sees', () => {
       database: 'reachable',
       projections: [],
       reactors: { 'registry-tests': { applied: 9, gaps: 0, halvings: 3 } },
-      relay: { numbered: 7, sent: 5, finds },
+      relay: { numbered: 7, sent: 5, ...unsent, finds },
     }),
   } as never);
   exposeMetrics('heart', registry, bus, lifecycle);
@@ -42,6 +43,8 @@ describe('what a scrape sees', () => {
     expect(text).toContain('downbeat_bus_handling{service="heart"} 1');
     expect(text).toContain('# TYPE downbeat_bus_waiting gauge');
     expect(text).toMatch(/^downbeat_relay_unsent{.*} 2$/m);
+    unsent = {};
+    expect(await scrape()).not.toMatch(/^downbeat_relay_unsent{/m);
   });
 
   it('no counter is without its ending, and no gauge has it', async () => {

@@ -131,12 +131,13 @@ export function exposeMetrics(
   new Gauge({
     registers,
     name: 'downbeat_relay_unsent',
-    help: 'Publications that are numbered and not yet acknowledged by the bus',
+    help: 'Publications that are numbered and not yet acknowledged by the bus, of the replica that relays',
     labelNames: ['context'],
     collect() {
+      this.reset();
       for (const runtime of lifecycle.runtimes) {
-        const relay = runtime.status().relay;
-        if (relay) this.set({ context: runtime.context }, relay.numbered - relay.sent);
+        const unsent = runtime.status().relay?.unsent;
+        if (unsent !== undefined) this.set({ context: runtime.context }, unsent);
       }
     },
   });

@@ -78,7 +78,7 @@ function reportOf(runtime: WatchedContext): JsonObject {
     })),
     ...(relay && {
       relay_finds: Object.values(relay.finds).reduce((sum, count) => sum + count, 0),
-      unsent: relay.numbered - relay.sent,
+      ...(relay.unsent === undefined ? {} : { unsent: relay.unsent }),
     }),
   };
 }
