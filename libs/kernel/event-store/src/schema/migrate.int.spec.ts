@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { Client } from 'pg';
 import { contextUrl, migrate, type MigrateOptions } from './migrate';
 import { PostgresEventStore } from '../postgres-event-store';
@@ -22,6 +24,16 @@ describe('migrating', () => {
       );
       return rows.map(({ name }) => name);
     });
+
+  it('runs what is numbered in that order, whatever numbers are left out', async () => {
+    const files = readdirSync(join(__dirname, '..', '..', 'sql')).toSorted();
+    const run = await database.asOwner((owner) =>
+      owner.query<{ name: string }>('select name from log.migration order by id'),
+    );
+    expect(run.rows.map(({ name }) => name)).toEqual(
+      files.map((file) => `${file.slice(5, -4)}${1_700_000_000_000 + Number(file.slice(0, 4))}`),
+    );
+  });
 
   it('again changes nothing', async () => {
     const store = database.store('registry');
