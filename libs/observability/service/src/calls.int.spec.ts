@@ -126,6 +126,21 @@ describe('calls between services, on real Postgres and NATS', () => {
     });
   });
 
+  it('to more targets than there is room for are counted under one name', async () => {
+    const of = { source_service: 'inventor' };
+    for (let part = 0; part < 3; part++)
+      await report(
+        `inventor-${part}`,
+        ...Array.from({ length: 400 }, (_, number) =>
+          some({ ...of, target_service: `made-up-${part}-${number}` }),
+        ),
+      );
+    const { total } = await series(of);
+    expect(total.calls).toBe(4 * 1_200);
+    expect((await series({ ...of, target_service: '(other)' })).total.calls).toBe(4 * 200);
+    expect((await series({ ...of, target_service: 'made-up-0-7' })).total.calls).toBe(4);
+  });
+
   it('are the same after the read model was built anew', async () => {
     const before = await series();
     const verified = await bench.bus.query('query.observability.verify-read-model', {

@@ -3,6 +3,7 @@ import { ContextModule, ContextRuntime, HostLifecycle } from '@downbeat/service-
 import { Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { Registry } from 'prom-client';
+import { KnownTargets } from './commands/known-targets';
 import { RecordCalls, RecordCallsHandler } from './commands/record-calls';
 import { alertCommandClasses, alertControllers, alertProviders } from './alerts/alert-parts';
 import { alertsConfig } from './alerts/alerts-config';
@@ -21,6 +22,7 @@ import { CallsQueries } from './projections/calls/calls.queries';
 import { RegistryView } from './projections/calls/registry-view';
 import { traces } from './projections/traces/traces.projection';
 import { TracesQueries } from './projections/traces/traces.queries';
+import { CallRetention } from './retention/call-retention';
 import { TraceRetention } from './retention/trace-retention';
 import { SpanCounts } from './sampling/span-counts';
 import { TailSampling } from './sampling/tail-sampling';
@@ -39,8 +41,10 @@ import { TailSampling } from './sampling/tail-sampling';
   providers: [
     RecordSpansHandler,
     RecordCallsHandler,
+    KnownTargets,
     RegistryView,
     TraceRetention,
+    CallRetention,
     SpanRecorder,
     SpanCounts,
     TailSampling,
@@ -55,6 +59,7 @@ export class ObservabilityModule implements OnApplicationBootstrap {
     private readonly runtime: ContextRuntime,
     private readonly intake: Intake,
     private readonly retention: TraceRetention,
+    private readonly callRetention: CallRetention,
     private readonly sampling: TailSampling,
     private readonly counts: SpanCounts,
     private readonly metrics: Registry,
@@ -69,6 +74,8 @@ export class ObservabilityModule implements OnApplicationBootstrap {
     await this.runtime.start();
     this.retention.start();
     this.lifecycle.onStop('trace retention', () => this.retention.stop());
+    this.callRetention.start();
+    this.lifecycle.onStop('call retention', () => this.callRetention.stop());
     this.counts.show(this.metrics, () => this.sampling.heldSpans);
     this.sampling.start();
     // Ends behind the intake, which holds spans to its end.

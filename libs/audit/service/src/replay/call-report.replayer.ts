@@ -1,4 +1,11 @@
-import { callReport, type CallsRecorded, type RecordCalls } from '@downbeat/observability-domain';
+import {
+  callForgetting,
+  callReport,
+  type CallsForgotten,
+  type CallsRecorded,
+  type ForgetCalls,
+  type RecordCalls,
+} from '@downbeat/observability-domain';
 import { DeciderReplay } from './decider-replay';
 import type { Replayer } from './replayer';
 
@@ -9,4 +16,13 @@ export const callReportReplayer: Replayer = {
 
 function causeOf({ data: { at, calls, ...more } }: CallsRecorded): RecordCalls {
   return { type: 'RecordCalls', data: { ...more, calls: [...calls] }, at };
+}
+
+export const callForgettingReplayer: Replayer = {
+  context: 'observability',
+  begin: () => new DeciderReplay(callForgetting, ([event]) => event && forgettingOf(event)),
+};
+
+function forgettingOf({ data: { at, ...data } }: CallsForgotten): ForgetCalls {
+  return { type: 'ForgetCalls', data, at };
 }

@@ -315,6 +315,21 @@ it('decides what is forgotten of the spans again from its event alone', async ()
   expect(await replayed('forgotten-spans', twice)).toEqual([true, false]);
 });
 
+it('forgets calls once, and only when there are any', async () => {
+  const forgotten = (...places: string[]) => ({
+    type: 'CallsForgotten',
+    data: {
+      minutes: { began_before: at(0), places },
+      hours: { began_before: at(0), places: [] },
+      at: at(1),
+    },
+  });
+  const some = forgotten('shop:billing:http:7');
+  expect(await replayed('forgotten-calls', [[some]])).toEqual([true]);
+  expect(await replayed('forgotten-calls', [[forgotten()]])).toEqual([false]);
+  expect(await replayed('forgotten-calls', [[some], [some]])).toEqual([true, false]);
+});
+
 describe('the streams of queues', () => {
   it('are decided again from their events: declarations', async () => {
     const named = { queue_name: 'placed', at: at(0) };
@@ -357,6 +372,7 @@ describe('the kind of a stream', () => {
     ['message-flow-produced.x', 'messaging', 'message-flow'],
     ['spans-4f1c.0', 'observability', 'spans'],
     ['forgotten-spans-4711', 'observability', 'forgotten-spans'],
+    ['forgotten-calls-4711', 'observability', 'forgotten-calls'],
     ['schedule-nightly', 'saga', 'schedule'],
     ['bulk-outage', 'saga', 'bulk'],
     ['definition-control-book', 'saga', 'definition-control'],

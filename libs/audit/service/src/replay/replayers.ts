@@ -13,7 +13,7 @@ import {
   breakerReportsReplayer,
 } from './breaker.replayers';
 import { bulkReplayer } from './bulk.replayer';
-import { callReportReplayer } from './call-report.replayer';
+import { callForgettingReplayer, callReportReplayer } from './call-report.replayer';
 import { checkReplayer, needsReplayer, serviceCheckReplayer } from './check.replayer';
 import { configurationHolderReplayer, configurationReplayer } from './configuration.replayers';
 import { deadLetterOperationReplayer } from './dead-letter-operation.replayer';
@@ -54,6 +54,7 @@ export const replayersOn = (log: AuditLog): Replayers => ({
   spans: spansReplayer,
   'forgotten-spans': spanForgettingReplayer,
   'call-report': callReportReplayer,
+  'forgotten-calls': callForgettingReplayer,
   alert: alertReplayer,
   'alert-rule': alertRuleReplayer,
   'alert-silence': silenceReplayer,

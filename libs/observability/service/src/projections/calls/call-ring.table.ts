@@ -3,11 +3,15 @@ import {
   errorsIn,
   placesIn,
   withReport,
+  type CallsForgotten,
   type CallsRecorded,
   type RecordedCalls,
   type Ring,
 } from '@downbeat/observability-domain';
 import type { Table } from '@downbeat/projections';
+
+/** What an event of forgetting has for this ring. */
+type RingName = keyof Pick<CallsForgotten['data'], 'minutes' | 'hours'>;
 
 export interface CallRingRow extends RecordedCalls {
   readonly [column: string]: unknown;
@@ -20,7 +24,11 @@ export interface CallRingRow extends RecordedCalls {
 }
 
 /** Who called whom, by minute or by hour: a row for each connection and each place in the ring. */
-export const callRingTable = (name: string, ring: Ring): Table<CallRingRow, CallsRecorded> => ({
+export const callRingTable = (
+  name: string,
+  ring: Ring,
+  ringName: RingName,
+): Table<CallRingRow, CallsRecorded | CallsForgotten> => ({
   name,
   key: 'place',
   columns: {
@@ -43,6 +51,11 @@ export const callRingTable = (name: string, ring: Ring): Table<CallRingRow, Call
         const recorded = withReport(ring, row, data, place);
         return recorded && rowOf(place, recorded);
       },
+    },
+    CallsForgotten: {
+      keys: ({ data }) => data[ringName].places,
+      fold: (row, { data }) =>
+        row && row.began_at >= data[ringName].began_before ? row : undefined,
     },
   },
 });

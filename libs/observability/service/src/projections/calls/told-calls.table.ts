@@ -1,6 +1,6 @@
 import type { Instant } from '@downbeat/eventsourcing';
-import { hours, type CallsRecorded } from '@downbeat/observability-domain';
-import type { Table } from '@downbeat/projections';
+import { hours, type CallsForgotten, type CallsRecorded } from '@downbeat/observability-domain';
+import { ignore, type Table } from '@downbeat/projections';
 
 /** What was told in one hour, whoever called whom. */
 export interface ToldCallsRow {
@@ -15,7 +15,7 @@ export interface ToldCallsRow {
 
 const numberOf = (at: string): number => Math.floor(Date.parse(at) / hours.stretchMs);
 
-export const toldCallsTable: Table<ToldCallsRow, CallsRecorded> = {
+export const toldCallsTable: Table<ToldCallsRow, CallsRecorded | CallsForgotten> = {
   name: 'told_calls',
   key: 'place',
   columns: {
@@ -33,5 +33,7 @@ export const toldCallsTable: Table<ToldCallsRow, CallsRecorded> = {
         return { place, began_at, lost_calls: before + lost_calls, last_report_at: recorded_at };
       },
     },
+    // One row for each hour, whoever calls: nothing to forget.
+    CallsForgotten: ignore,
   },
 };
