@@ -14,7 +14,8 @@ import { give, keep, kept, newSecret, take } from './secret-files.mjs';
 
 const STORE = 'alert-keys.json';
 const READER = 'alerts';
-const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
+/** The process signs with files of this name and with no other. */
+const NAME = /^alerts-[a-z0-9][a-z0-9-]{0,55}$/;
 /** As much as is read of it. */
 const LENGTH_MAX = 4_096;
 const USAGE = 'say one of: add <key> [-], show <key>, remove <key>, list';
@@ -34,7 +35,7 @@ function readKey() {
 
 const TASKS = {
   add(keys, name, from) {
-    if (!NAME.test(name)) throw new Refused(`${name} is not made of a to z, 0 to 9 and hyphens`);
+    if (!NAME.test(name)) throw new Refused(`${name} is not alerts- and a name of a to z, 0 to 9 and hyphens`);
     if (from !== undefined && from !== '-') throw new Refused(USAGE);
     const made = () => (Object.hasOwn(keys, name) ? keys[name] : newSecret());
     const key = from === '-' ? readKey() : made();

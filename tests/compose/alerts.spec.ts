@@ -78,36 +78,37 @@ describe('keys for alerts', () => {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it('are made once, shown, and read where a receiver names them', () => {
-    expect(key('add', 'on-call')).toBe('');
-    const made = file('on-call');
+    expect(key('add', 'alerts-on-call')).toBe('');
+    const made = file('alerts-on-call');
     expect(made).toMatch(/^[\w-]{43}$/);
-    key('add', 'on-call');
-    expect(key('show', 'on-call')).toBe(`${made}\n`);
-    expect(file('on-call')).toBe(made);
+    key('add', 'alerts-on-call');
+    expect(key('show', 'alerts-on-call')).toBe(`${made}\n`);
+    expect(file('alerts-on-call')).toBe(made);
   });
 
   it('are taken as they come from somebody else', () => {
-    run('alert-key.mjs', ['add', 'pager', '-'], 'their key\n');
-    expect(file('pager')).toBe('their key');
-    expect(key('list')).toBe('on-call\npager\n');
+    run('alert-key.mjs', ['add', 'alerts-pager', '-'], 'their key\n');
+    expect(file('alerts-pager')).toBe('their key');
+    expect(key('list')).toBe('alerts-on-call\nalerts-pager\n');
   });
 
   it('are given again when their folder was lost, and stay when passwords change', () => {
-    const made = file('on-call');
-    rmSync(join(folder, 'alerts', 'on-call'));
+    const made = file('alerts-on-call');
+    rmSync(join(folder, 'alerts', 'alerts-on-call'));
     run('secrets.mjs', ['rotate']);
-    expect(file('on-call')).toBe(made);
+    expect(file('alerts-on-call')).toBe(made);
   });
 
   it('go', () => {
-    key('remove', 'pager');
-    expect(() => file('pager')).toThrow('ENOENT');
-    expect(key('list')).toBe('on-call\n');
+    key('remove', 'alerts-pager');
+    expect(() => file('alerts-pager')).toThrow('ENOENT');
+    expect(key('list')).toBe('alerts-on-call\n');
   });
 
   it.each([
     [['add', '../health/nats_url']],
-    [['add', 'on-call.new']],
+    [['add', 'on-call']],
+    [['add', 'alerts-on-call.new']],
     [['add', 'constructor', '-']],
     [['show', 'constructor']],
     [['remove', 'nobody']],

@@ -13,8 +13,8 @@ const secretReference = z.strictObject({
       .string()
       .max(200)
       .regex(
-        /^(env:ALERTS_SECRET_[A-Z0-9_]+|file:\/run\/secrets\/[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*)$/,
-        'must be env:ALERTS_SECRET_<NAME> or file:/run/secrets/<name>',
+        /^(env:ALERTS_SECRET_[A-Z0-9_]+|file:\/run\/secrets\/alerts[A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*)$/,
+        'must be env:ALERTS_SECRET_<NAME> or file:/run/secrets/alerts<name>',
       ),
   }),
 });

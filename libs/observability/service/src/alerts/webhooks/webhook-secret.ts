@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises';
 
 const BYTES_MAX = 4_096;
 const SETTING = /^env:(ALERTS_SECRET_[A-Z0-9_]+)$/;
-const FILE = /^file:(\/run\/secrets\/[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)$/;
+const FILE = /^file:(\/run\/secrets\/alerts[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*)$/;
 
 /**
  * The key that a reference names; undefined when there is none. Of settings and files only those are read
- * that are meant for this: whoever may name a receiver shall not sign with another secret.
+ * that are meant for this, as their names begin: whoever may name a receiver shall not sign with another secret.
  */
 export async function webhookSecret(
   ref: string,
