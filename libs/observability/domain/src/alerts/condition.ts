@@ -1,6 +1,6 @@
 import type { AlertCondition, AlertSeverity } from './words';
 import type { AlertRule } from './alert-rule';
-import { growthOf, type History } from './growth';
+import { growthOf, isCovered, type History } from './growth';
 import type { Sample } from './sample';
 
 /** A sample as a rule sees it. */
@@ -9,6 +9,8 @@ export interface Judged {
   /** Its value, or how much it grew. */
   readonly value: number;
   readonly isMet: boolean;
+  /** Not when more growth than was seen would say the contrary. */
+  readonly isSure: boolean;
   readonly severity: AlertSeverity;
   readonly reason: string;
 }
@@ -30,10 +32,13 @@ export function judge(rule: AlertRule, sample: Sample, history: History, nowMs: 
   const { growth_over_seconds: seconds } = condition;
   const value =
     seconds === undefined ? sample.value : growthOf(history, sample, seconds * 1_000, nowMs);
+  const isHeld = isMet(condition, value);
+  const isAll = seconds === undefined || isCovered(history, sample, seconds * 1_000, nowMs);
   return {
     sample,
     value,
-    isMet: isMet(condition, value),
+    isMet: isHeld,
+    isSure: isAll || isHeld === isOfMuch(condition),
     severity: severityOf(rule, value),
     reason: reasonOf(condition, sample, value),
   };
@@ -51,6 +56,10 @@ function isMet({ comparison, threshold }: AlertCondition, value: number): boolea
       return value <= threshold;
   }
 }
+
+/** More of the value never ends what holds. */
+const isOfMuch = ({ comparison }: AlertCondition): boolean =>
+  comparison === 'above' || comparison === 'at_least';
 
 function severityOf({ severity, severity_steps = [] }: AlertRule, value: number): AlertSeverity {
   const reached = severity_steps.filter(({ at_least }) => value >= at_least);

@@ -86,6 +86,21 @@ describe('an evaluation', () => {
     ).toMatchObject([{ data: { alert_id: 'down billing', reason } }]),
   );
 
+  it('resolves nothing, and forgets no wait, of which it is not known that it does not hold', () => {
+    const { pending } = at(0, {}, down(1));
+    for (const seen of [down(0), down(1, 'x')]) {
+      const uncertain: Measured = { ...seen, isUncertain: ({ subject }) => subject === 'billing' };
+      expect(at(5, { pending }, uncertain).pending).toEqual(
+        expect.arrayContaining(pending as unknown[]),
+      );
+      expect(at(60, { open: [open] }, uncertain).commands).not.toMatchObject([
+        { type: 'SettleAlert' },
+      ]);
+    }
+    const met: Measured = { ...down(1), isUncertain: () => true };
+    expect(at(10, { pending }, met).commands).toMatchObject([{ type: 'RaiseAlert' }]);
+  });
+
   it('says whose silence holds', () => {
     const silences = [
       { silence_id: 's', matchers: { service_name: 'billing' }, ends_at: instantOf(100_000) },
@@ -97,6 +112,50 @@ describe('an evaluation', () => {
     const after = at(100, { rules, silences, open: [{ ...open, status: 'silenced' }] }, down(1));
     expect(after.commands).toHaveLength(1);
     expect(after.commands[0]?.data).not.toHaveProperty('silence_id');
+  });
+});
+
+describe('a rule about growth', () => {
+  const condition = {
+    metric: 'bus_disconnects_total',
+    comparison: 'at_least',
+    threshold: 3,
+    growth_over_seconds: 60,
+  } as const;
+  const growing: AlertRule = { ...rule, condition, for_seconds: 0 };
+  const lost = (value: number): Measured => ({
+    samples: [{ metric: 'bus_disconnects_total', subject: 'saga p1', value }],
+    metrics: new Set(['bus_disconnects_total']),
+  });
+  const of = { metric: 'bus_disconnects_total', subject: 'saga p1' } as const;
+  const firing = { ...open, ...of, alert_id: 'down saga p1' };
+  /** Somebody began to look at 0. */
+  const looked = (
+    rules: readonly AlertRule[],
+    known: Partial<Known>,
+    values: readonly number[],
+  ) => {
+    let history = noHistory;
+    return values.map((value, index) => {
+      history = remembered(history, lost(value), index * 30_000, () => true);
+      return evaluate(
+        { ...none, rules, ...known },
+        lost(value),
+        history,
+        moment(index * 30),
+      ).commands.map(({ type }) => type);
+    });
+  };
+
+  it('resolves nothing before somebody has looked for as long as it looks back', () =>
+    expect(looked([growing], { open: [firing] }, [7, 7, 7])).toEqual([[], [], ['SettleAlert']]));
+
+  it('fires as soon as enough was seen to grow', () =>
+    expect(looked([growing], {}, [7, 10])).toEqual([[], ['RaiseAlert']]));
+
+  it('fires for too little growth only when somebody has looked for so long', () => {
+    const still: AlertRule = { ...growing, condition: { ...condition, comparison: 'below' } };
+    expect(looked([still], {}, [7, 7, 7])).toEqual([[], [], ['RaiseAlert']]);
   });
 });
 

@@ -5,7 +5,7 @@ import type { AlertRule } from './alert-rule';
 import { silenceOf, type Silence } from './alert-silence';
 import { isAbout, judge, type Judged } from './condition';
 import type { History } from './growth';
-import type { Measured } from './sample';
+import type { Measurable, Measured } from './sample';
 
 /** A condition that holds, and does not fire yet. Not an event: who forgets it begins to wait anew. */
 export interface Pending extends Omit<AlertSaid, 'observed_position'> {
@@ -19,6 +19,7 @@ export interface OpenAlert {
   readonly rule_id: string;
   readonly metric: AlertSaid['metric'];
   readonly subject: string;
+  readonly service_name?: string;
   readonly since: Instant;
   readonly status: Exclude<AlertState['status'], 'quiet'>;
 }
@@ -63,6 +64,7 @@ export function evaluate(
   const commands: (RaiseAlert | SettleAlert)[] = [];
   const pending: Pending[] = [];
   const met = new Set<string>();
+  const unsure = new Set<string>();
   for (const rule of known.rules.filter(({ is_enabled }) => is_enabled)) {
     if (!measured.metrics.has(rule.condition.metric)) {
       pending.push(...known.pending.filter((one) => isOf(one, rule)));
@@ -70,7 +72,8 @@ export function evaluate(
     }
     for (const judged of judgedBy(rule, measured, history, moment)) {
       const alert_id = moment.idOf(rule.rule_id, judged.sample.subject);
-      if (!judged.isMet || met.has(alert_id)) continue;
+      if (!judged.isSure) unsure.add(alert_id);
+      if (!judged.isMet || !judged.isSure || met.has(alert_id)) continue;
       met.add(alert_id);
       const before = waited.get(alert_id);
       const isWaited = before !== undefined && isOf(before, rule);
@@ -81,10 +84,17 @@ export function evaluate(
         pending.push({ ...said, rule_key: keyOf(rule) });
       else commands.push(raise(said, known, moment));
     }
+    const isUnknown = (one: Pending): boolean =>
+      !met.has(one.alert_id) && (unsure.has(one.alert_id) || isUncertain(measured, one));
+    pending.push(...known.pending.filter((one) => isOf(one, rule) && isUnknown(one)));
   }
-  commands.push(...settlements(known, measured, met, moment));
+  const held = new Set([...met, ...unsure]);
+  commands.push(...settlements(known, measured, held, moment));
   return { commands: commands.slice(0, COMMANDS_MAX), pending: pending.slice(0, PENDING_MAX) };
 }
+
+const isUncertain = (measured: Measured, of: Measurable): boolean =>
+  measured.isUncertain?.(of) ?? false;
 
 /** What a rule says of everything it is about. */
 export const judgedBy = (
@@ -155,7 +165,8 @@ function raise(
 function settlements(
   { rules, open, receivers }: Known,
   measured: Measured,
-  met: ReadonlySet<string>,
+  /** Their conditions hold, or may. */
+  held: ReadonlySet<string>,
   { at }: Moment,
 ): readonly SettleAlert[] {
   const byId = new Map(rules.map((rule) => [rule.rule_id, rule]));
@@ -163,8 +174,9 @@ function settlements(
     .filter(({ is_told_of_resolved, is_enabled }) => is_told_of_resolved && is_enabled)
     .map(({ receiver_id }) => receiver_id)
     .sort();
-  return open.flatMap(({ alert_id, rule_id, metric, subject }): SettleAlert[] => {
-    const reason = whyOver(byId.get(rule_id), metric, subject, measured, met.has(alert_id));
+  return open.flatMap((one): SettleAlert[] => {
+    const { alert_id } = one;
+    const reason = whyOver(byId.get(one.rule_id), one, measured, held.has(alert_id));
     if (reason === undefined) return [];
     return [{ type: 'SettleAlert', data: { alert_id, reason, receivers: told }, at }];
   });
@@ -172,18 +184,19 @@ function settlements(
 
 function whyOver(
   rule: AlertRule | undefined,
-  metric: AlertSaid['metric'],
-  subject: string,
+  open: OpenAlert,
   measured: Measured,
-  isMet: boolean,
+  isHeld: boolean,
 ): string | undefined {
   if (!rule) return 'its rule was removed';
   if (!rule.is_enabled) return 'its rule was turned off';
-  if (isMet || !measured.metrics.has(rule.condition.metric)) return undefined;
+  const { metric, subject } = open;
+  if (isHeld || !measured.metrics.has(rule.condition.metric)) return undefined;
   if (rule.condition.metric !== metric) return 'its rule is about something else now';
   const sample = measured.samples.find((one) => one.metric === metric && one.subject === subject);
-  if (!sample) return `nothing is measured of ${subject} any more`;
-  return isAbout(rule.condition, sample)
+  if (sample && !isAbout(rule.condition, sample)) return 'its rule is not about it any more';
+  if (isUncertain(measured, open)) return undefined;
+  return sample
     ? `${metric} of ${subject} is ${Math.round(sample.value * 1_000) / 1_000} now`
-    : 'its rule is not about it any more';
+    : `nothing is measured of ${subject} any more`;
 }

@@ -89,4 +89,16 @@ export function growthOf(
   }, 0);
 }
 
+/** Whether it was looked at for as long: before, it may have grown by more than was seen. */
+export function isCovered(
+  { series }: History,
+  sample: Sample,
+  overMs: number,
+  nowMs: number,
+): boolean {
+  const first = series.get(keyOf(sample))?.[0];
+  // There is room for no more: nobody will ever have looked for longer.
+  return first === undefined || first.atMs <= nowMs - overMs;
+}
+
 const isCounter = (metric: AlertMetric): boolean => metric.endsWith('_total');

@@ -12,19 +12,27 @@ export interface Sample {
   readonly detail?: string;
 }
 
+/** What something may be measured of. */
+export type Measurable = Pick<Sample, 'metric' | 'subject' | 'service_name'>;
+
 /** What was measured at one time, and what could not be: of that nothing is known, which is not the same as nothing. */
 export interface Measured {
   readonly samples: readonly Sample[];
   readonly metrics: ReadonlySet<AlertMetric>;
+  /** Not all was heard of it, or nothing: a condition that holds does, of one that does not nobody knows. */
+  readonly isUncertain?: (of: Measurable) => boolean;
 }
 
 export const SAMPLES_MAX = 20_000;
 
 /** Put together from several sources. */
 export function together(parts: readonly Measured[]): Measured {
+  const samples = parts.flatMap((part) => part.samples);
   return {
-    samples: parts.flatMap(({ samples }) => samples).slice(0, SAMPLES_MAX),
+    samples: samples.slice(0, SAMPLES_MAX),
     metrics: new Set(parts.flatMap(({ metrics }) => [...metrics])),
+    isUncertain: (of) =>
+      samples.length > SAMPLES_MAX || parts.some(({ isUncertain }) => isUncertain?.(of)),
   };
 }
 

@@ -80,12 +80,13 @@ async function openOf(manager: EntityManager): Promise<readonly OpenAlert[]> {
     `select * from alert where state in ('firing', 'silenced') order by place limit $1`,
     [OPEN_MAX],
   );
-  return rows.map(({ alert_id, rule_id, said: { metric, subject, since }, state }) => ({
+  return rows.map(({ alert_id, rule_id, said, state }) => ({
     alert_id,
     rule_id,
-    metric,
-    subject,
-    since,
+    metric: said.metric,
+    subject: said.subject,
+    ...(said.service_name !== undefined && { service_name: said.service_name }),
+    since: said.since,
     status: state === 'silenced' ? 'silenced' : 'firing',
   }));
 }
