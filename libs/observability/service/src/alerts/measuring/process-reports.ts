@@ -5,11 +5,10 @@ import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { alertsConfig } from '../alerts-config';
 import { processReport } from './process-report';
-import { processSamples, type Heard } from './process-samples';
+import { FORGOTTEN_AFTER_MS, type Heard } from './process-certainty';
+import { processSamples } from './process-samples';
 
 const PROCESSES_MAX = 500;
-/** A life that was not heard of for so long is over; the silence of its name goes on. */
-const FORGOTTEN_AFTER_MS = 3_600_000;
 
 /** Hears what processes say of themselves. */
 @Injectable()

@@ -1,14 +1,6 @@
 import type { AlertMetric, Measured, Sample } from '@downbeat/observability-domain';
+import { FRESH_MS, uncertainty, type Heard } from './process-certainty';
 import type { ProcessReport } from './process-report';
-
-/** The last report of one life of a process. */
-export interface Heard {
-  readonly report: ProcessReport;
-  readonly atMs: number;
-}
-
-/** A report is older than this only when its process is away, or NATS is. */
-const FRESH_MS = 15_000;
 
 const METRICS: readonly AlertMetric[] = [
   'process_memory_bytes',
@@ -57,6 +49,7 @@ export function processSamples(
         ? (['queue_messages', 'queue_oldest_seconds'] as const)
         : []),
     ]),
+    isUncertain: uncertainty(heard, expected, listeningSinceMs, nowMs),
   };
 }
 

@@ -54,6 +54,66 @@ describe('reports of processes', () => {
   });
 });
 
+describe('what was measured of a process that says nothing now', () => {
+  const MINUTE = 60_000;
+  const now = 100 * MINUTE;
+  const heard = (process_id: string, agoMs: number, more: object = {}) => ({
+    report: report({ process_id, ...more }),
+    atMs: now - agoMs,
+  });
+  const other = heard('g1', 1_000, { name: 'gateway', contexts: [], queues: [] });
+  const memory = (subject: string) =>
+    ({ metric: 'process_memory_bytes', subject, service_name: 'saga' }) as const;
+  const finds = { metric: 'relay_finds_total', subject: 'saga p1', service_name: 'saga' } as const;
+  const lag = { metric: 'projection_lag_positions', service_name: 'saga' } as const;
+  const queue = { metric: 'queue_messages', service_name: 'saga' } as const;
+  const isUncertain = (
+    all: readonly ReturnType<typeof heard>[],
+    of: Parameters<NonNullable<ReturnType<typeof processSamples>['isUncertain']>>[0],
+    listeningMs = 90 * MINUTE,
+  ) => processSamples(all, [], now - listeningMs, now).isUncertain?.(of);
+
+  it.each([memory('saga p1'), finds, { ...lag, subject: 'saga.runs' }, { ...queue, subject: 'q' }])(
+    'is uncertain, whoever else is heard: $metric',
+    (of) => {
+      expect(isUncertain([other, heard('p1', MINUTE)], of)).toBe(true);
+      // As to who has only begun to listen.
+      expect(isUncertain([other], of, MINUTE)).toBe(true);
+    },
+  );
+
+  it('is over when the process was replaced, or was not heard of for an hour', () => {
+    for (const one of [memory('saga p1'), finds]) {
+      expect(isUncertain([heard('p2', 1_000), heard('p1', 20_000)], one)).toBe(true);
+      expect(isUncertain([heard('p2', 1_000), heard('p1', 2 * MINUTE)], one)).toBe(false);
+      expect(isUncertain([heard('p2', 1_000)], one, 2 * MINUTE)).toBe(false);
+      expect(isUncertain([other], one)).toBe(false);
+    }
+    expect(isUncertain([other], { ...lag, subject: 'saga.runs' })).toBe(false);
+  });
+
+  it('is over when the process is heard, and says nothing of it', () => {
+    expect(isUncertain([heard('p1', 1_000)], { ...lag, subject: 'saga.old' })).toBe(false);
+    expect(isUncertain([heard('p1', 1_000)], { ...queue, subject: 'old' })).toBe(false);
+    const withoutQueues = heard('p1', 1_000, { queues: undefined });
+    expect(isUncertain([withoutQueues], { ...queue, subject: 'q' }, MINUTE)).toBe(true);
+  });
+
+  it('that is not among those expected is uncertain as well', () => {
+    const silent = {
+      metric: 'process_silent_seconds',
+      subject: 'own',
+      service_name: 'own',
+    } as const;
+    expect(isUncertain([other], silent, MINUTE)).toBe(true);
+    expect(isUncertain([other], silent)).toBe(false);
+    expect(isUncertain([other], { ...silent, subject: 'gateway' }, MINUTE)).toBe(false);
+  });
+
+  it('is no matter of what others measure', () =>
+    expect(isUncertain([], { metric: 'dead_letters', subject: 'c' }, 0)).toBe(false));
+});
+
 describe('breakers', () => {
   const breaker = (state_changed_at: string) => ({ id: 'b', state_changed_at });
   it('that are tried and open again were open all the time', () => {
