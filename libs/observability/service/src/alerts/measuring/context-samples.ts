@@ -17,13 +17,15 @@ export type OpenSince = ReadonlyMap<string, number>;
 export function openSince(
   before: OpenSince,
   breakers: readonly Pick<Breaker, 'id' | 'state_changed_at'>[],
+  isCut = false,
 ): OpenSince {
-  return new Map(
-    breakers.map(({ id, state_changed_at }) => [
-      id,
-      before.get(id) ?? Date.parse(state_changed_at),
-    ]),
-  );
+  return new Map([
+    // One that is not told of may be open still.
+    ...(isCut ? before : []),
+    ...breakers.map(
+      ({ id, state_changed_at }) => [id, before.get(id) ?? Date.parse(state_changed_at)] as const,
+    ),
+  ]);
 }
 
 export function breakerSamples(

@@ -17,6 +17,7 @@ import {
   type OpenSince,
 } from './context-samples';
 import { ask } from './asking';
+import { cutShort } from './cut-short';
 import type { Source } from './measurements';
 import { OverdueRuns } from './overdue-runs';
 
@@ -51,9 +52,17 @@ export class ContextSources {
   ];
 
   private async health() {
-    const { components } = await ask(this.bus, healthContract.systemHealth, { limit: PAGE });
-    const breakers = [...(await this.breakers('open')), ...(await this.breakers('half_open'))];
-    this.since = openSince(this.since, breakers);
+    const { components, components_omitted } = await ask(this.bus, healthContract.systemHealth, {
+      limit: PAGE,
+    });
+    // The worst come first: behind a healthy one there is nothing to know.
+    const isCut =
+      components_omitted > 0 &&
+      !Object.values(components).some(({ status }) => status === 'healthy');
+    const states = [await this.breakers('open'), await this.breakers('half_open')];
+    const breakers = states.flatMap(({ circuit_breakers }) => circuit_breakers);
+    const isAnyCut = states.some(({ next_cursor }) => next_cursor !== undefined);
+    this.since = openSince(this.since, breakers, isAnyCut);
     const failing = new Set([
       ...Object.entries(components)
         .filter(([, { status }]) => status === 'unhealthy')
@@ -61,15 +70,17 @@ export class ContextSources {
       ...breakers.map(({ target_service }) => target_service),
     ]);
     return together([
-      serviceSamples(components),
-      breakerSamples(breakers, this.since, this.clock.now()),
-      cascade(failing.size > 0 ? await this.needs(failing) : [], failing),
+      cutShort(serviceSamples(components), isCut),
+      cutShort(breakerSamples(breakers, this.since, this.clock.now()), isAnyCut),
+      cutShort(
+        cascade(failing.size > 0 ? await this.needs(failing) : [], failing),
+        isCut || isAnyCut,
+      ),
     ]);
   }
 
-  private async breakers(state: 'open' | 'half_open') {
-    const asked = { state, limit: PAGE };
-    return (await ask(this.bus, healthContract.listCircuitBreakers, asked)).circuit_breakers;
+  private breakers(state: 'open' | 'half_open') {
+    return ask(this.bus, healthContract.listCircuitBreakers, { state, limit: PAGE });
   }
 
   private async needs(failing: ReadonlySet<string>): Promise<readonly CriticalNeed[]> {
@@ -84,14 +95,14 @@ export class ContextSources {
 
   private async deadLetters() {
     const asked = { status: 'quarantined', limit: 1 };
-    return deadLetterSamples(
-      (await ask(this.bus, messagingContract.listDeadLetters, asked)).groups,
-    );
+    const { groups, by_status } = await ask(this.bus, messagingContract.listDeadLetters, asked);
+    const counted = groups.reduce((sum, { count }) => sum + count, 0);
+    return cutShort(deadLetterSamples(groups), counted < by_status.quarantined);
   }
 
   private async incidents() {
     const asked = { status: 'open', limit: PAGE };
-    const { incidents } = await ask(this.bus, sagaContract.listIncidents, asked);
-    return incidentSamples(incidents, this.clock.now());
+    const { incidents, next_cursor } = await ask(this.bus, sagaContract.listIncidents, asked);
+    return cutShort(incidentSamples(incidents, this.clock.now()), next_cursor !== undefined);
   }
 }

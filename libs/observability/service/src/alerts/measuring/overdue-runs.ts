@@ -4,7 +4,8 @@ import { MessageBus } from '@downbeat/message-bus';
 import { Clock } from '@downbeat/service-host';
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
-import { ask, NotAnswered } from './asking';
+import { ask } from './asking';
+import { cutShort } from './cut-short';
 
 type Run = AnswerOf<typeof sagaContract.listWorkflows>['workflows'][number];
 export type RunUnderWay = Pick<
@@ -14,7 +15,7 @@ export type RunUnderWay = Pick<
 
 const KEPT_MS = 30_000;
 const PAGE = 200;
-/** More are not looked through: then nothing is known, rather than half of it. */
+/** More are not looked through: of the others nothing is known. */
 const PAGES_MAX = 5;
 const DEFINITIONS_MAX = 1_000;
 const DEFAULT_MINUTES = 60;
@@ -35,26 +36,30 @@ export class OverdueRuns {
   async measure(): Promise<Measured> {
     const nowMs = this.clock.now();
     if (this.known && nowMs - this.known.atMs < KEPT_MS) return this.known.measured;
-    const runs = (await Promise.all(UNDER_WAY.map((status) => this.runs(status)))).flat();
+    const parts = await Promise.all(UNDER_WAY.map((status) => this.runs(status)));
+    const runs = parts.flatMap((part) => part.runs);
     for (const { workflow_name } of runs.filter((run) => !this.minutes.has(keyOf(run))))
       await this.learn(workflow_name);
     const minutesOf = (run: RunUnderWay): number => this.minutes.get(keyOf(run)) ?? DEFAULT_MINUTES;
-    const measured = overdueSamples(runs, minutesOf, nowMs);
+    const isCut = parts.some((part) => part.isCut);
+    const measured = cutShort(overdueSamples(runs, minutesOf, nowMs), isCut);
     this.known = { atMs: nowMs, measured };
     return measured;
   }
 
-  private async runs(status: (typeof UNDER_WAY)[number]): Promise<readonly Run[]> {
+  private async runs(
+    status: (typeof UNDER_WAY)[number],
+  ): Promise<{ readonly runs: readonly Run[]; readonly isCut: boolean }> {
     const runs: Run[] = [];
     let cursor: string | undefined;
     for (let page = 1; page <= PAGES_MAX; page++) {
       const asked = { status, limit: PAGE, ...(cursor !== undefined && { cursor }) };
       const { workflows, next_cursor } = await ask(this.bus, sagaContract.listWorkflows, asked);
       runs.push(...workflows);
-      if (next_cursor === undefined) return runs;
+      if (next_cursor === undefined) return { runs, isCut: false };
       cursor = next_cursor;
     }
-    throw new NotAnswered(`more than ${PAGE * PAGES_MAX} runs are ${status}`);
+    return { runs, isCut: true };
   }
 
   private async learn(name: string): Promise<void> {

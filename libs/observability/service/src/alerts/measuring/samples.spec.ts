@@ -120,6 +120,7 @@ describe('breakers', () => {
     const first = openSince(new Map(), [breaker('2026-03-01T09:30:00.000Z')]);
     const second = openSince(first, [breaker('2026-03-01T09:31:00.000Z')]);
     expect(second).toEqual(first);
+    expect(openSince(second, [], true)).toEqual(first);
     expect(openSince(second, [])).toEqual(new Map());
   });
 
