@@ -1,10 +1,11 @@
 import { NOTICES_MAX } from '@downbeat/observability-domain';
-import { HostSettings, loadConfig, Periodic } from '@downbeat/service-host';
+import { Clock, HostSettings, loadConfig, Periodic } from '@downbeat/service-host';
 import { Injectable, Logger } from '@nestjs/common';
 import { deliveryIdOf } from '../alert-id';
 import { alertsConfig } from '../alerts-config';
 import type { OwedRow } from '../read-model/notice.tables';
 import { DeliveryLedger, type Due } from './delivery-ledger';
+import { Pauses } from './pauses';
 import { webhookBody } from './webhook-body';
 import { Webhooks } from './webhooks';
 
@@ -19,6 +20,7 @@ const RECEIVERS_AT_ONCE_MAX = 32;
 export class Dispatcher {
   private readonly logger = new Logger(Dispatcher.name);
   private readonly underWay = new Map<string, Promise<void>>();
+  private readonly pauses = new Pauses();
   private readonly linkBase: string | undefined;
   private isBegun = false;
   private readonly periodic: Periodic;
@@ -26,6 +28,7 @@ export class Dispatcher {
   constructor(
     private readonly ledger: DeliveryLedger,
     private readonly webhooks: Webhooks,
+    private readonly clock: Clock,
     { environment }: HostSettings,
   ) {
     const { ALERTS_LINK_BASE, ALERTS_EVERY_MS } = loadConfig(alertsConfig, environment);
@@ -71,10 +74,14 @@ export class Dispatcher {
   private begin(due: Due): void {
     const { receiver_id, delivery_id } = due;
     if (this.underWay.has(receiver_id) || this.underWay.size >= RECEIVERS_AT_ONCE_MAX) return;
+    // It may have been sent: who could not record that sends it again, and not each second.
+    if (this.pauses.lasts(delivery_id, this.clock.now())) return;
     const sending = this.send(due)
-      .catch((err: unknown) =>
-        this.logger.warn({ err, receiver_id, delivery_id }, 'a webhook has to be sent again'),
-      )
+      .then(() => this.pauses.end(delivery_id))
+      .catch((err: unknown) => {
+        this.pauses.begin(delivery_id, this.clock.now());
+        this.logger.warn({ err, receiver_id, delivery_id }, 'a webhook has to be sent again');
+      })
       .finally(() => this.underWay.delete(receiver_id));
     this.underWay.set(receiver_id, sending);
   }
