@@ -42,10 +42,15 @@ export class DeliveryLedger {
     this.position = await this.store.head();
   }
 
-  /** Oldest first, of each receiver as many as may go together. */
+  /** Oldest first. Of one alert a receiver is told in order: while something is on its way, what followed waits. */
   async owed(): Promise<readonly OwedRow[]> {
     return this.read<OwedRow>(
-      `select * from alert_owed where status = 'owed' order by place limit $1`,
+      `select o.* from alert_owed o
+       where o.status = 'owed' and not exists (
+         select from alert_owed b
+         where b.alert_id = o.alert_id and b.receiver_id = o.receiver_id
+           and b.status = 'prepared' and b.place < o.place)
+       order by o.place limit $1`,
       [OWED_MAX],
     );
   }
