@@ -60,8 +60,9 @@ describe('the health of the system', () => {
       health_check_endpoint: `/${service}`,
       health_check: { interval_ms: 100, timeout_ms: 2_000, failure_threshold: 1, ...phases },
     });
-  const start = (service: string) =>
+  const start = (service: string, more: object = {}) =>
     bench.accepted(`command.registry.RegisterInstance.${service}-1`, {
+      ...more,
       service_id: service,
       node_name: 'here',
       ip_address: '127.0.0.1',
@@ -175,10 +176,13 @@ describe('the health of the system', () => {
     });
     await becomes({
       status: 'critical',
-      components: { billing: { status: 'unhealthy', healthy_instances: 0 } },
+      components: {
+        billing: { status: 'unhealthy', healthy_instances: 0, is_scaled_to_zero: true },
+      },
     });
     await start('billing');
     await becomes({ status: 'healthy' });
+    expect((await system()).components['billing']).not.toHaveProperty('is_scaled_to_zero');
   });
 
   it('shows as much as is asked for, the worst first', async () => {
@@ -258,6 +262,21 @@ describe('the health of the system', () => {
     failing.clear();
     await start('float');
     await becomes({ status: 'healthy' });
+  });
+
+  it('tells who was scaled to nothing from who was lost', async () => {
+    await register('mute', []);
+    await start('mute', { heartbeat_ttl_ms: 1_000 });
+    await bench.eventually(
+      async () => (await bench.events('check-mute-1')).map(({ type }) => type),
+      (types) => expect(types).toContain('InstanceForgotten'),
+      30_000,
+    );
+    await becomes({ components: { mute: { status: 'unhealthy' } } });
+    expect((await system()).components['mute']).not.toHaveProperty('is_scaled_to_zero');
+    await start('mute');
+    await bench.accepted('command.registry.DeregisterInstance.mute-1', { service_id: 'mute' });
+    await becomes({ components: { mute: { status: 'unhealthy', is_scaled_to_zero: true } } });
   });
 
   it('comes to the same when it is made anew from the log', async () => {

@@ -35,6 +35,12 @@ const component = z.object({
   unhealthy_instances: z.number().int(),
   starting_instances: z.number().int(),
   inherited: inheritedFailure.optional(),
+  is_scaled_to_zero: z
+    .literal(true)
+    .optional()
+    .describe(
+      'It has no instance, and since the last one was registered all said themselves that they leave',
+    ),
 });
 
 export const systemHealth = query({

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { InstanceCounts } from './instance-counts';
 import type { Need } from './service-needs';
-import { systemHealth } from './system-health';
+import { leavesByItself, systemHealth } from './system-health';
 
 const up: InstanceCounts = { healthy: 2, unhealthy: 0, starting: 0 };
 const down: InstanceCounts = { healthy: 0, unhealthy: 2, starting: 0 };
@@ -65,6 +65,29 @@ describe('a service', () => {
     [{ healthy: 0, unhealthy: 1, starting: 1 }, 'unhealthy'],
   ])('with %j is %s', (counts, status) =>
     expect(serviceOf(system({ a: counts }), 'a')?.status).toBe(status),
+  );
+});
+
+describe('a service without instances', () => {
+  it.each([
+    [lost, ['a'], true],
+    [lost, [], undefined],
+    [down, ['a'], undefined],
+    [starting, ['a'], undefined],
+    [up, ['a'], undefined],
+  ])('of %j, of which %j left by themselves, is scaled to zero: %s', (counts, left, expected) => {
+    const known = { checked: new Map([['a', counts]]), needs: new Map(), left: new Set(left) };
+    expect(serviceOf(systemHealth(known), 'a')?.isScaledToZero).toBe(expected);
+  });
+
+  it.each([
+    ['deregistered', true],
+    ['the night is over', true],
+    ['heartbeat-expired', false],
+    ['session-closed', false],
+    ['never-healthy', false],
+  ])('that ended with %s left by themselves: %s', (reason, expected) =>
+    expect(leavesByItself(reason)).toBe(expected),
   );
 });
 

@@ -10,6 +10,8 @@ type ComponentStatus = AnswerOf<typeof healthContract.serviceHealth>['status'];
 export interface KnownSystem {
   readonly checked: ReadonlyMap<string, InstanceCounts>;
   readonly needs: ReadonlyMap<string, readonly Need[]>;
+  /** Services of which no instance was lost since the last one was registered. */
+  readonly left?: ReadonlySet<string>;
 }
 
 export interface ServiceHealth extends InstanceCounts {
@@ -19,6 +21,8 @@ export interface ServiceHealth extends InstanceCounts {
   readonly isCritical: boolean;
   /** From the service to where the failure began, when that is another one. */
   readonly inheritedPath?: readonly string[];
+  /** It has no instance, and that is as it shall be, as far as they said. */
+  readonly isScaledToZero?: true;
 }
 
 export interface SystemHealth {
@@ -32,7 +36,12 @@ export interface SystemHealth {
 
 const NONE: InstanceCounts = { healthy: 0, unhealthy: 0, starting: 0 };
 
-export function systemHealth({ checked, needs }: KnownSystem): SystemHealth {
+/** As the registry tells when it has given an instance up; with other reasons it went by itself. */
+const LOST: ReadonlySet<string> = new Set(['heartbeat-expired', 'session-closed', 'never-healthy']);
+
+export const leavesByItself = (reason: string): boolean => !LOST.has(reason);
+
+export function systemHealth({ checked, needs, left }: KnownSystem): SystemHealth {
   const critical = new Set(
     [...needs.values()].flatMap((all) => all.filter(failsWith).map((need) => need.service_name)),
   );
@@ -50,6 +59,7 @@ export function systemHealth({ checked, needs }: KnownSystem): SystemHealth {
       status: statusOf(counts),
       isCritical: critical.has(service_name),
       ...(inheritedPath && { inheritedPath }),
+      ...(counts && isNone(counts) && left?.has(service_name) && { isScaledToZero: true }),
     };
   });
   return { status: statusOfAll(services), services: services.sort(byConcern) };
@@ -62,6 +72,9 @@ function statusOf(counts: InstanceCounts | undefined): ComponentStatus {
   if (healthy > 0) return unhealthy > 0 ? 'degraded' : 'healthy';
   return unhealthy === 0 && starting > 0 ? 'starting' : 'unhealthy';
 }
+
+const isNone = ({ healthy, unhealthy, starting }: InstanceCounts): boolean =>
+  healthy + unhealthy + starting === 0;
 
 function statusOfAll(services: readonly ServiceHealth[]): SystemStatus {
   if (services.some((one) => one.isCritical && isDown(one) && one.status !== 'unchecked'))

@@ -1,4 +1,10 @@
-import type { CheckEvent, Need, NeedsChanged, ServiceCheckEvent } from '@downbeat/health-domain';
+import {
+  leavesByItself,
+  type CheckEvent,
+  type Need,
+  type NeedsChanged,
+  type ServiceCheckEvent,
+} from '@downbeat/health-domain';
 import { ignore, type Projection, type Table } from '@downbeat/projections';
 import type { Instant, JsonObject } from '@downbeat/eventsourcing';
 
@@ -123,21 +129,27 @@ const serviceCheck: Table<ServiceCheckRow, HealthEvent> = {
 interface CheckedServiceRow {
   readonly [column: string]: unknown;
   readonly service_name: string;
+  /** An instance went without a word since the last one was registered. */
+  readonly has_lost: boolean;
 }
 
 /** Services that have had an instance: one that has lost its last is not one that never had any. */
 const checkedService: Table<CheckedServiceRow, HealthEvent> = {
   name: 'checked_service',
   key: 'service_name',
-  columns: { service_name: 'text' },
+  columns: { service_name: 'text', has_lost: 'boolean' },
   on: {
     CheckStarted: {
       keys: ({ data }) => [data.service_name],
-      fold: (_, { data: { service_name } }) => ({ service_name }),
+      fold: (_, { data: { service_name } }) => ({ service_name, has_lost: false }),
     },
     StartupPassed: ignore,
     HealthChanged: ignore,
-    CheckStopped: ignore,
+    CheckStopped: {
+      keys: ({ data }) => [data.service_name],
+      fold: (row, { data: { reason } }) =>
+        row && { ...row, has_lost: row.has_lost || !leavesByItself(reason) },
+    },
     InstanceForgotten: ignore,
     NeedsChanged: ignore,
     ServiceCheckChanged: ignore,
@@ -173,6 +185,6 @@ const serviceNeeds: Table<NeedsRow, HealthEvent> = {
 /** What the checks of each instance saw last, how its service wants it checked, and what that one needs. */
 export const checks: Projection = {
   name: 'health.checks',
-  version: 5,
+  version: 6,
   tables: [check, serviceCheck, checkedService, serviceNeeds],
 };

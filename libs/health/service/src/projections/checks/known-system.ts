@@ -4,21 +4,29 @@ import type { EntityManager } from 'typeorm';
 
 type Inherited = Pick<AnswerOf<typeof healthContract.serviceHealth>, 'inherited'>;
 
+interface Checked {
+  readonly service_name: string;
+  readonly has_lost: boolean;
+}
+
 /** What the read model knows of services as a whole, for `systemHealth` to judge. */
 export async function knownSystem(manager: EntityManager): Promise<KnownSystem> {
-  const counted: (InstanceCounts & { service_name: string })[] = await manager.query(
-    `select s.service_name,
+  const counted: (InstanceCounts & Checked)[] = await manager.query(
+    `select s.service_name, s.has_lost,
             count(*) filter (where c.status = 'healthy')::int as healthy,
             count(*) filter (where c.status = 'unhealthy')::int as unhealthy,
             count(*) filter (where c.status = 'starting')::int as starting
      from checked_service s left join instance_check c using (service_name)
-     group by s.service_name`,
+     group by s.service_name, s.has_lost`,
   );
   const needs: { service_name: string; dependencies: readonly Need[] }[] = await manager.query(
     'select service_name, dependencies from service_needs',
   );
   return {
-    checked: new Map(counted.map(({ service_name, ...counts }) => [service_name, counts])),
+    checked: new Map(
+      counted.map(({ service_name, has_lost: _, ...counts }) => [service_name, counts]),
+    ),
+    left: new Set(counted.filter((one) => !one.has_lost).map((one) => one.service_name)),
     needs: new Map(needs.map(({ service_name, dependencies }) => [service_name, dependencies])),
   };
 }

@@ -41,7 +41,7 @@ export class SystemQueries {
 }
 
 function component(service: ServiceHealth): Component {
-  const { status, isCritical, healthy, unhealthy, starting } = service;
+  const { status, isCritical, healthy, unhealthy, starting, isScaledToZero } = service;
   return {
     status,
     is_critical: isCritical,
@@ -49,6 +49,7 @@ function component(service: ServiceHealth): Component {
     unhealthy_instances: unhealthy,
     starting_instances: starting,
     ...inheritedOf(service),
+    ...(isScaledToZero && { is_scaled_to_zero: isScaledToZero }),
   };
 }
 

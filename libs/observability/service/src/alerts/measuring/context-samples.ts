@@ -60,13 +60,15 @@ export function serviceSamples(components: Components): Measured {
     const of = { subject: name, service_name: name, view: `/health/services/${name}` };
     const { origin } = component.inherited ?? {};
     const detail = origin === undefined ? {} : { detail: `it began with ${origin}` };
+    const down: Sample = {
+      metric: 'service_down',
+      ...of,
+      ...detail,
+      value: component.status === 'unhealthy' ? 1 : 0,
+    };
     return [
-      {
-        metric: 'service_down',
-        ...of,
-        ...detail,
-        value: component.status === 'unhealthy' ? 1 : 0,
-      },
+      // Nobody waits for one that its instances left by themselves.
+      ...(component.is_scaled_to_zero ? [] : [down]),
       {
         metric: 'service_unhealthy_instances',
         ...of,

@@ -157,12 +157,18 @@ describe('services', () => {
       billing: { ...component, status: 'unhealthy', unhealthy_instances: 2 },
       shop: { ...component, status: 'degraded', unhealthy_instances: 1 },
       new: { ...component, status: 'unchecked', unhealthy_instances: 0 },
+      // Nobody waits for one that its instances left by themselves.
+      night: {
+        ...{ ...component, status: 'unhealthy', unhealthy_instances: 0 },
+        is_scaled_to_zero: true,
+      },
     });
     expect(samples.map(({ metric, subject, value }) => [metric, subject, value])).toEqual([
       ['service_down', 'billing', 1],
       ['service_unhealthy_instances', 'billing', 2],
       ['service_down', 'shop', 0],
       ['service_unhealthy_instances', 'shop', 1],
+      ['service_unhealthy_instances', 'night', 0],
     ]);
   });
 
