@@ -35,7 +35,8 @@ function readKey() {
 
 const TASKS = {
   add(keys, name, from) {
-    if (!NAME.test(name)) throw new Refused(`${name} is not alerts- and a name of a to z, 0 to 9 and hyphens`);
+    if (!NAME.test(name))
+      throw new Refused(`${name} is not alerts- and a name of a to z, 0 to 9 and hyphens`);
     if (from !== undefined && from !== '-') throw new Refused(USAGE);
     const made = () => (Object.hasOwn(keys, name) ? keys[name] : newSecret());
     const key = from === '-' ? readKey() : made();
