@@ -203,11 +203,13 @@ describe('spans over OTLP', () => {
       const other = await postFrom('127.0.0.2', request(span({ spanId: 'dddddddddddddddd' })));
       expect(other).toBe(200);
       await eventually(
-        () => answered(' 429 ') + answered(' 408 '),
+        () => answered('Retry-After: 1'),
         (count) => expect(count).toBe(128),
       );
       // Half of the places on a machine that is in time.
       expect(answered(' 429 ')).toBeGreaterThan(0);
+      // An exporter gives up what is answered with 408, and who was slow may have been the suite.
+      expect(answered(' 429 ') + answered(' 503 ')).toBe(128);
     } finally {
       for (const { socket } of slow) socket.destroy();
     }

@@ -13,6 +13,7 @@ const DISCARDED_BYTES_MAX = 8 * BODY_BYTES_MAX;
 
 /** From its first byte to its last; exporters wait for ten seconds altogether. */
 const BODY_MS_MAX = 5_000;
+const RETRY_AFTER_SECONDS = 1;
 
 const unpack = promisify(gunzip);
 
@@ -58,6 +59,14 @@ export async function unpacked({ bytes, isPacked }: PackedBody, place: Place): P
   }
 }
 
+/** Who was slow, the client or this process, nobody knows; after 408 exporters would give their spans up. */
+const tooLate = (): RequestRefused =>
+  new RequestRefused(
+    503,
+    `the body did not arrive within ${BODY_MS_MAX / 1_000} s: send it again`,
+    RETRY_AFTER_SECONDS,
+  );
+
 const tooLarge = (bytes: number, how: string): RequestRefused =>
   new RequestRefused(
     413,
@@ -80,8 +89,7 @@ async function readWhole(request: IncomingMessage, place: Place): Promise<Buffer
     }
   } catch (fault) {
     if (fault instanceof RequestRefused) throw fault;
-    if (lateness.signal.aborted)
-      throw new RequestRefused(408, `the body did not arrive within ${BODY_MS_MAX / 1_000} s`);
+    if (lateness.signal.aborted) throw tooLate();
     throw new RequestAborted('the request was not sent to its end', { cause: fault });
   } finally {
     clearTimeout(timer);

@@ -19,7 +19,7 @@ import { RequestRefused } from './request-refused';
 import { Turns } from './turns';
 
 /** Of google.rpc.Code, for each status that is answered. */
-const CODES = { 400: 3, 408: 4, 413: 3, 415: 3, 429: 8, 503: 14 } as const;
+const CODES = { 400: 3, 413: 3, 415: 3, 429: 8, 503: 14 } as const;
 
 /**
  * OTLP over HTTP: where the exporters of any OpenTelemetry SDK send their spans. What is answered with

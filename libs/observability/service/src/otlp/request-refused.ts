@@ -3,7 +3,7 @@ export class RequestRefused extends Error {
   override readonly name = 'RequestRefused';
 
   constructor(
-    readonly status: 400 | 408 | 413 | 415 | 429 | 503,
+    readonly status: 400 | 413 | 415 | 429 | 503,
     message: string,
     /** Whole seconds after which it may be sent again. */
     readonly retryAfterSeconds?: number,

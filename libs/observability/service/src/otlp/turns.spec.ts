@@ -68,4 +68,22 @@ describe('turns', () => {
     await Promise.all([taking, third]);
     expect(done).toEqual(['third']);
   });
+
+  it('leave time for bodies that still come', async () => {
+    const turns = new Turns();
+    let rounds = 0;
+    let isOver = false;
+    const count = (): void => {
+      rounds++;
+      if (!isOver) setImmediate(count);
+    };
+    setImmediate(count);
+    try {
+      const first = turns.take(there, () => Promise.resolve(rounds));
+      const second = turns.take(there, () => Promise.resolve(rounds));
+      expect((await second) - (await first)).toBeGreaterThanOrEqual(16);
+    } finally {
+      isOver = true;
+    }
+  });
 });

@@ -4,6 +4,11 @@ import { RequestRefused } from './request-refused';
 
 const WAITING_MAX = 64;
 const RETRY_AFTER_SECONDS = 1;
+/**
+ * Of the event loop, before each turn: a connection is accepted, and 64 KB of each body are read, in one
+ * round, so that bodies go on coming while there is always one to read.
+ */
+const ROUNDS_BETWEEN = 16;
 
 /** One body at a time is unpacked and read: what is made of it is many times as large as it was. */
 export class Turns {
@@ -26,7 +31,7 @@ export class Turns {
       );
     this.waiting++;
     const turn = this.last.then(async () => {
-      await othersHadTheirTurn();
+      for (let round = 0; round < ROUNDS_BETWEEN; round++) await othersHadTheirTurn();
       if (isGone()) throw new RequestAborted('the client went away before its turn');
       return work();
     });
