@@ -74,3 +74,13 @@ const notEvents: Problem = {
 /** The position of the newest event, 0 for an empty log. */
 export const readHead = async (bus: MessageBus): Promise<number> =>
   (await readLog(bus, { order: 'desc', limit: 1 })).events[0]?.position ?? 0;
+
+/** The same; unknown when the log cannot be read. */
+export async function knownHead(bus: MessageBus): Promise<number | undefined> {
+  try {
+    return await readHead(bus);
+  } catch (fault) {
+    if (!(fault instanceof Fault)) throw fault;
+    return undefined;
+  }
+}

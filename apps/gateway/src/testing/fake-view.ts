@@ -1,4 +1,4 @@
-import type { Problem, QueryOutcome } from '@downbeat/message-bus';
+import { NoAnswer, type Problem, type QueryOutcome } from '@downbeat/message-bus';
 import { logHintSubject } from '@downbeat/service-host';
 import type { FakeBus } from './fake-bus';
 import { LOG_NAME } from './host-settings';
@@ -9,6 +9,10 @@ export class FakeView {
   private data: unknown = { services: [] };
   /** Answered instead, while it is there; what throws is thrown. */
   trouble: Problem | (() => never) | undefined;
+  /** Nobody reads the log out. */
+  isLogSilent = false;
+  /** It answers from where it is, whatever it is asked for. */
+  isCareless = false;
   /** Asked so far, each with the position it had to hold. */
   readonly asked: number[] = [];
 
@@ -25,6 +29,12 @@ export class FakeView {
 
   appendUnheard(data: unknown): void {
     this.position++;
+    this.data = data;
+  }
+
+  /** The log is an older copy of itself. */
+  restore(position: number, data: unknown): void {
+    this.position = position;
     this.data = data;
   }
 
@@ -45,11 +55,13 @@ export class FakeView {
     const { trouble } = this;
     if (typeof trouble === 'function') return trouble();
     if (trouble) return { ok: false, problem: trouble };
-    if (Number(least ?? 0) > this.position) return { ok: false, problem: behind };
+    if (Number(least ?? 0) > this.position && !this.isCareless)
+      return { ok: false, problem: behind };
     return { ok: true, position: this.position, data: this.data };
   }
 
   private log(): QueryOutcome {
+    if (this.isLogSilent) throw new NoAnswer('query.audit.list-events', 'nobody-answers');
     return { ok: true, position: this.position, data: { events: [{ position: this.position }] } };
   }
 }

@@ -1,20 +1,58 @@
-/** Lets so many work at once; the others wait in their order. Whoever waits bounds how many do. */
+interface Waiting {
+  /** Somebody still wants to know. */
+  readonly isWanted: () => boolean;
+  readonly enter: () => void;
+  readonly leave: () => void;
+}
+
+/** Lets so many work at once; the others wait in their order, as long as somebody wants what they would find. */
 export class AskingRoom {
   private underWay = 0;
-  private readonly waiting: (() => void)[] = [];
+  private waiting: Waiting[] = [];
 
-  constructor(private readonly max: number) {}
+  /** @param crowd So many wait before those are sent away whom nobody wants any more. */
+  constructor(
+    private readonly max: number,
+    private readonly crowd: number,
+  ) {}
 
-  async enter<Result>(work: () => Promise<Result>): Promise<Result> {
+  get waitingCount(): number {
+    return this.waiting.length;
+  }
+
+  /** @returns What came of it; undefined when nobody wanted it any more. */
+  async enter<Result>(
+    isWanted: () => boolean,
+    work: () => Promise<Result>,
+  ): Promise<Result | undefined> {
     if (this.underWay < this.max) this.underWay++;
-    else await new Promise<void>((resolve) => this.waiting.push(resolve));
+    else if (!(await this.admitted(isWanted))) return undefined;
     try {
       return await work();
     } finally {
-      // A place is handed on, not given back, so that nobody overtakes.
-      const next = this.waiting.shift();
-      if (next) next();
-      else this.underWay--;
+      this.handOn();
     }
+  }
+
+  private admitted(isWanted: () => boolean): Promise<boolean> {
+    if (this.waiting.length >= this.crowd) this.sendAway();
+    return new Promise((resolve) => {
+      const [enter, leave] = [() => resolve(true), () => resolve(false)];
+      this.waiting.push({ isWanted, enter, leave });
+    });
+  }
+
+  private sendAway(): void {
+    for (const { isWanted, leave } of this.waiting) if (!isWanted()) leave();
+    this.waiting = this.waiting.filter(({ isWanted }) => isWanted());
+  }
+
+  /** A place is handed on, not given back, so that nobody overtakes. */
+  private handOn(): void {
+    for (let next = this.waiting.shift(); next; next = this.waiting.shift()) {
+      if (next.isWanted()) return next.enter();
+      next.leave();
+    }
+    this.underWay--;
   }
 }

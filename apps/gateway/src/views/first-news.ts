@@ -1,6 +1,6 @@
-import { Fault, type Position } from '@downbeat/eventsourcing';
+import type { Position } from '@downbeat/eventsourcing';
 import type { MessageBus, Problem } from '@downbeat/message-bus';
-import { readHead } from '../stream/log-page';
+import { knownHead } from '../stream/log-page';
 import type { ViewNews } from './view-news';
 import type { WatchRequest } from './watch-request';
 import type { WatchedView } from './watched-view';
@@ -14,7 +14,8 @@ export interface FirstNews {
 
 /**
  * Waits until the view has something for this client: not older than what it came with, and not than
- * what it asks for.
+ * what it asks for. The view is asked for positions of the log only: what a client claims beyond it
+ * makes nobody wait.
  */
 export async function firstNews(
   bus: MessageBus,
@@ -22,23 +23,24 @@ export async function firstNews(
   { last, minPosition = 0 }: Pick<WatchRequest, 'last' | 'minPosition'>,
 ): Promise<FirstNews> {
   const least = Math.max(minPosition, last?.position ?? 0);
-  const news = await (least === 0 ? view.first() : view.firstReaching(least));
-  const { problem } = told(news);
-  if (problem?.kind !== 'unavailable' || !last) return told(news);
-  const head = await headOf(bus);
-  if (head === undefined || head >= last.position || minPosition > head) return { problem };
-  return { ...told(await view.first()), reset: { asked: last.position, head } };
+  if (view.knowsOf(least)) return told(await view.firstReaching(least));
+  const head = await knownHead(bus);
+  if (head === undefined) return told(reaching(least, await view.first()));
+  if (head >= least) return told(await view.firstReaching(least));
+  if (!last || minPosition > head) return { problem: beyond(least, head) };
+  return { ...told(await view.firstReaching(minPosition)), reset: { asked: last.position, head } };
 }
 
 const told = (news: ViewNews): FirstNews =>
   news.kind === 'problem' ? { problem: news.problem } : {};
 
-/** Unknown when the log cannot be read either: then nobody can say that it is another one. */
-async function headOf(bus: MessageBus): Promise<Position | undefined> {
-  try {
-    return await readHead(bus);
-  } catch (fault) {
-    if (!(fault instanceof Fault)) throw fault;
-    return undefined;
-  }
-}
+const reaching = (least: Position, news: ViewNews): ViewNews =>
+  news.kind === 'answer' && news.position < least
+    ? { kind: 'problem', problem: beyond(least, news.position) }
+    : news;
+
+const beyond = (least: Position, head: Position): Problem => ({
+  kind: 'unavailable',
+  code: 'gateway/position-not-there',
+  message: `position ${least} is not there: what is known ends at ${head}`,
+});

@@ -181,6 +181,17 @@ describe('a view as a stream', () => {
       expect(reset).toEqual({ event: 'reset', data: '{"asked":999,"head":1}' });
     });
 
+    it('goes on while nobody says where the log ends', async () => {
+      await start();
+      const { id } = await plain();
+      view.isLogSilent = true;
+      view.append({ services: ['a'] });
+      const stream = await watch(services, { 'Last-Event-ID': id });
+      const [first] = await stream.until(several(1));
+      expect(first?.data).toBe('{"services":["a"]}');
+      expect(await refused(`${services}?min_position=99`)).toMatchObject({ status: 503 });
+    });
+
     it('is unavailable when the view is behind', async () => {
       await start();
       const { id } = await plain();
@@ -189,14 +200,58 @@ describe('a view as a stream', () => {
     });
   });
 
-  it('waits for a position that is asked for, and lets nobody else wait', async () => {
+  it('waits for a position that the log has', async () => {
     await start();
+    view.appendUnheard({ services: ['a'] });
+    const stream = await watch(`${services}?min_position=${view.head}`);
+    await stream.until(several(1));
+    expect(view.asked).toEqual([view.head]);
+  });
+
+  it('is asked for nothing that clients only claim, however many', async () => {
+    await start({ askingMax: 1 });
     const other = await watch();
     await other.until(several(1));
-    expect(await refused(`${services}?min_position=99`)).toMatchObject({ status: 503 });
+    const claims = Array.from({ length: 100 }, (_, at) => `${services}?min_position=${99 + at}`);
+    const refusals = await Promise.all(claims.map((claim) => refused(claim)));
+    for (const refusal of refusals)
+      expect(refusal).toMatchObject({ status: 503, code: 'gateway/position-not-there' });
     view.append({ services: ['a'] });
     await other.until(several(2));
     expect(other.events.map(({ event }) => event)).toEqual(['snapshot', 'change']);
+    expect(view.asked).toEqual([0, view.head]);
+  });
+
+  it('shows no answer that is older than what was shown', async () => {
+    await start({ retryMs: 20 });
+    view.appendUnheard({ services: ['a'] });
+    const stream = await watch();
+    await stream.until(several(1));
+    view.append({ services: ['a', 'b'] });
+    await stream.until(several(2));
+    view.isCareless = true;
+    view.restore(1, { services: [] });
+    view.hint();
+    view.append({ services: ['a', 'b', 'c'] });
+    view.append({ services: ['a', 'b', 'c', 'd'] });
+    await stream.until((all) => all.at(-1)?.data === '{"services":["a","b","c","d"]}');
+    expect(stream.events.map(({ data }) => data)).not.toContain('{"services":[]}');
+  });
+
+  it('ends when the log was restored, and begins anew', async () => {
+    await start({ retryMs: 20, lookMs: 20 });
+    const stream = await watch();
+    await stream.until(several(1));
+    for (const services of [['a'], ['b'], ['c']]) view.append({ services });
+    const all = await stream.until((events) => events.at(-1)?.data === '{"services":["c"]}');
+    view.restore(2, { services: ['a'] });
+    await stream.end();
+    const again = await watch(services, { 'Last-Event-ID': all.at(-1)?.id ?? '' });
+    const [reset, snapshot] = await again.until(several(2));
+    expect(reset).toEqual({ event: 'reset', data: '{"asked":4,"head":2}' });
+    expect(snapshot?.data).toBe('{"services":["a"]}');
+    view.append({ services: ['d'] });
+    await again.until((events) => events.at(-1)?.data === '{"services":["d"]}');
   });
 
   describe('with a problem', () => {

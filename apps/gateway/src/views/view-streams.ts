@@ -39,7 +39,7 @@ export class ViewStreams implements OnModuleInit, OnModuleDestroy {
     private readonly host: HostSettings,
   ) {
     this.places = new ClientPlaces(settings);
-    this.views = new WatchedViews(bus, settings);
+    this.views = new WatchedViews(bus, settings, () => this.letGo());
   }
 
   onModuleInit(): void {
@@ -57,6 +57,11 @@ export class ViewStreams implements OnModuleInit, OnModuleDestroy {
   /** Lets the clients go, so that the server can close, and takes no more; they resume elsewhere. */
   close(): void {
     this.isClosed = true;
+    this.letGo();
+  }
+
+  /** They come again by themselves. */
+  private letGo(): void {
     for (const response of this.places.responses) if (response.headersSent) response.end();
   }
 

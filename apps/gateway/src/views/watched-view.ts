@@ -18,11 +18,12 @@ export class WatchedView {
   /** What the one in the greatest hurry wants; of nobody endless. */
   private everyMs = Infinity;
   private newest: ViewNews | undefined;
+  /** No client that came has seen more. */
+  private least: Position = 0;
   /** When the question began that `newest` answers. */
   private newestAtMs = -Infinity;
   private asked: Asked | undefined;
   private underWay: Promise<ViewNews> | undefined;
-  private readonly apart = new Map<Position, Promise<ViewNews>>();
   private timer: NodeJS.Timeout | undefined;
   private timerAtMs = Infinity;
 
@@ -50,21 +51,19 @@ export class WatchedView {
     return this.newest && isFresh ? this.newest : this.askNow();
   }
 
-  /**
-   * The same for a client that knows of a position. It is asked for apart: what a client claims makes
-   * nobody else wait.
-   */
+  /** Whether the log is known to hold a position. */
+  knowsOf(position: Position): boolean {
+    return position <= Math.max(this.heardOf, this.least);
+  }
+
+  /** The same for a client that has seen a position. @param position The log holds it. */
   async firstReaching(position: Position): Promise<ViewNews> {
+    this.least = Math.max(this.least, position);
     const { newest } = this;
-    if (newest?.kind === 'answer' && newest.position >= position) return this.first();
-    const same = this.apart.get(position);
-    if (same) return same;
-    const beganAtMs = this.nowMs();
-    const asking = this.ask(position).finally(() => this.apart.delete(position));
-    this.apart.set(position, asking);
-    const news = await asking;
-    if (news.kind === 'answer') this.take(news, beganAtMs, position);
-    return news;
+    if (position === 0 || (newest && holds(newest, position))) return this.first();
+    const news = await this.askNow();
+    // It may have been under way already, and asked for less.
+    return news.kind === 'problem' || holds(news, position) ? news : this.askNow();
   }
 
   /** @returns How to leave. */
@@ -96,25 +95,18 @@ export class WatchedView {
   /** Never older than what clients have, and as new as what was heard of. */
   private async asking(): Promise<ViewNews> {
     const beganAtMs = this.nowMs();
-    const { newest, asked } = this;
+    const { newest, asked, least } = this;
     const shownAt = newest?.kind === 'answer' ? newest.position : 0;
-    const upTo = asked ? Math.max(this.heardOf, shownAt) : 0;
-    return this.take(await this.ask(upTo), beganAtMs, upTo);
-  }
-
-  /** @returns What is the newest now: one that was asked for apart may have overtaken it. */
-  private take(news: ViewNews, beganAtMs: number, upTo: Position): ViewNews {
-    const isAnswer = news.kind === 'answer';
-    const reached = isAnswer ? Math.max(upTo, news.position) : 0;
+    const upTo = Math.max(least, shownAt, asked ? this.heardOf : 0);
+    const news = notBefore(upTo, await this.ask(upTo));
+    const reached = news.kind === 'answer' ? news.position : 0;
     this.asked = {
       endedAtMs: this.nowMs(),
       outcome: outcomeOf(news),
-      upTo: Math.max(reached, this.asked?.upTo ?? 0),
+      upTo: Math.max(reached, asked?.upTo ?? 0),
     };
-    if (this.newest && beganAtMs < this.newestAtMs && !isFurther(news, this.newest))
-      return this.newest;
     this.newest = news;
-    this.newestAtMs = Math.max(beganAtMs, this.newestAtMs);
+    this.newestAtMs = beganAtMs;
     for (const { moved } of [...this.watchers]) moved();
     return news;
   }
@@ -142,5 +134,15 @@ function outcomeOf(news: ViewNews): Asked['outcome'] {
   return news.problem.kind === 'internal' ? 'broken' : 'unavailable';
 }
 
-const isFurther = (news: ViewNews, than: ViewNews): boolean =>
-  news.kind === 'answer' && than.kind === 'answer' && news.position > than.position;
+const holds = (news: ViewNews, position: Position): boolean =>
+  news.kind === 'answer' && news.position >= position;
+
+/** Who answers with less than was asked for is not believed: clients have seen more. */
+function notBefore(position: Position, news: ViewNews): ViewNews {
+  if (news.kind === 'problem' || news.position >= position) return news;
+  const message = `the answer is from ${news.position}, before ${position}`;
+  return {
+    kind: 'problem',
+    problem: { kind: 'unavailable', code: 'gateway/answer-too-old', message },
+  };
+}

@@ -3,6 +3,7 @@ import type { JsonObject, Position } from '@downbeat/eventsourcing';
 import { newTraceparent, type MessageBus } from '@downbeat/message-bus';
 import { Logger } from '@nestjs/common';
 import { problemOfFault } from '../http/problems';
+import { knownHead } from '../stream/log-page';
 import { AskingRoom } from './asking-room';
 import { viewAnswer, type ViewNews } from './view-news';
 import type { ViewSettings } from './view-settings';
@@ -25,9 +26,13 @@ export class WatchedViews {
   /** Of hints that do not say whose events they are about. */
   private heardOfAny = 0;
 
+  private isLooking = false;
+
+  /** @param onOtherLog The log ends before what was seen of it: it was restored, and clients begin anew. */
   constructor(
     private readonly bus: MessageBus,
     private readonly settings: ViewSettings,
+    private readonly onOtherLog: () => void,
   ) {}
 
   /** @returns The view, and how to let it go. What decides about the answer is part of what is asked. */
@@ -41,7 +46,7 @@ export class WatchedViews {
     this.held.set(key, held);
     held.holders++;
     const release = (): void => {
-      if (--held.holders === 0) this.held.delete(key);
+      if (--held.holders === 0 && this.held.get(key) === held) this.held.delete(key);
     };
     return { view: held.view, release };
   }
@@ -55,15 +60,19 @@ export class WatchedViews {
   }
 
   private make(context: string, subject: string, input: JsonObject): Held {
-    const ask = (minPosition: Position): Promise<ViewNews> =>
-      this.roomOf(context).enter(() => this.ask(subject, input, minPosition));
+    const isWanted = (): boolean => held.holders > 0;
+    const ask = async (minPosition: Position): Promise<ViewNews> =>
+      (await this.roomOf(context).enter(isWanted, () => this.ask(subject, input, minPosition))) ??
+      nobodyWants;
     const heardOf = Math.max(this.heardOfAny, this.heardOf.get(context) ?? 0);
-    return { view: new WatchedView(ask, heardOf, this.settings), context, holders: 0 };
+    const held: Held = { view: new WatchedView(ask, heardOf, this.settings), context, holders: 0 };
+    return held;
   }
 
   /** Of each context: one that answers slowly holds up nobody who asks another. */
   private roomOf(context: string): AskingRoom {
-    const room = this.rooms.get(context) ?? new AskingRoom(this.settings.askingMax);
+    const room =
+      this.rooms.get(context) ?? new AskingRoom(this.settings.askingMax, this.settings.clientsMax);
     this.rooms.set(context, room);
     return room;
   }
@@ -76,6 +85,7 @@ export class WatchedViews {
         traceparent: untraced(),
       });
       if (outcome.ok) return viewAnswer(outcome.position, outcome.data);
+      if (outcome.problem.kind === 'unavailable') void this.lookAtLog(minPosition);
       return { kind: 'problem', problem: outcome.problem };
     } catch (fault) {
       const problem = problemOfFault(fault);
@@ -83,7 +93,35 @@ export class WatchedViews {
       return { kind: 'problem', problem };
     }
   }
+
+  /** @param seen A position that the log had. */
+  private async lookAtLog(seen: Position): Promise<void> {
+    if (this.isLooking || seen === 0) return;
+    this.isLooking = true;
+    try {
+      const head = await knownHead(this.bus);
+      if (head !== undefined && head < seen) this.beginAnew(head);
+    } catch (fault) {
+      this.logger.error({ err: fault }, 'the end of the log was not found');
+    } finally {
+      this.isLooking = false;
+    }
+  }
+
+  private beginAnew(head: Position): void {
+    this.logger.warn(`the log ends at ${head}, before what was seen of it: all views begin anew`);
+    this.heardOf.clear();
+    this.heardOfAny = head;
+    this.held.clear();
+    this.onOtherLog();
+  }
 }
+
+/** Nobody sees it. */
+const nobodyWants: ViewNews = {
+  kind: 'problem',
+  problem: { kind: 'unavailable', code: 'gateway/nobody-asks', message: 'nobody asks any more' },
+};
 
 /** Not sampled: spans of it would be events of the view of traces, which would be asked for again because of them. */
 const untraced = (): string => newTraceparent().replace(/01$/, '00');
