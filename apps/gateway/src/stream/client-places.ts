@@ -41,6 +41,13 @@ export class ClientPlaces {
   }
 }
 
+/** Ends a stream. A client that does not take the rest of it keeps its place no longer than that. */
+export function endWithin(response: ServerResponse, withinMs: number): void {
+  response.end();
+  const timer = setTimeout(() => response.destroy(), withinMs);
+  response.once('close', () => clearTimeout(timer));
+}
+
 const tooManyStreams = (message: string): Problem => ({
   code: 'too-many-streams',
   message,

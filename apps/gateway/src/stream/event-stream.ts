@@ -7,7 +7,7 @@ import { z } from 'zod';
 import type { Handler } from '../http/exchange';
 import { problemOfRejection, problemReply } from '../http/problems';
 import { queryParameters } from '../http/query-string';
-import { ClientPlaces, stopping } from './client-places';
+import { ClientPlaces, endWithin, stopping } from './client-places';
 import { STREAM_BEGIN, STREAM_HEADERS } from './head';
 import { LogReader } from './log-reader';
 import { streamFilter, type StreamFilter } from './log-page';
@@ -61,7 +61,7 @@ export class EventStream implements OnModuleDestroy {
   /** Lets the clients go, so that the server can close, and takes no more; they resume elsewhere. */
   close(): void {
     this.isClosed = true;
-    for (const response of this.places.responses) response.end();
+    for (const response of this.places.responses) endWithin(response, this.settings.stalledMs);
   }
 
   onModuleDestroy(): void {

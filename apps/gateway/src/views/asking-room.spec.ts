@@ -1,11 +1,13 @@
 import { AskingRoom } from './asking-room';
 
+/** Longer than any test. */
+const LONG_MS = 600_000;
 const wanted = (): boolean => true;
 
 describe('a room for questions', () => {
   /** Takes the only place, until it is told to go. */
-  const occupied = (crowd: number) => {
-    const room = new AskingRoom(1, crowd);
+  const occupied = (crowd: number, waitMs = LONG_MS) => {
+    const room = new AskingRoom(1, crowd, waitMs);
     let go: () => void = () => undefined;
     const gone = new Promise<void>((resolve) => (go = resolve));
     return { room, go, first: room.enter(wanted, () => gone) };
@@ -55,8 +57,20 @@ describe('a room for questions', () => {
     expect(await stayed).toBe('stayed');
   });
 
+  it('lets nobody wait for ever', async () => {
+    const { room, go, first } = occupied(10, 20);
+    const asked: string[] = [];
+    const late = room.enter(wanted, () => Promise.resolve(asked.push('late')));
+    expect(await late).toBeUndefined();
+    expect(room.waitingCount).toBe(0);
+    go();
+    await first;
+    expect(await room.enter(wanted, () => Promise.resolve('next'))).toBe('next');
+    expect(asked).toEqual([]);
+  });
+
   it('has its place again when work failed', async () => {
-    const room = new AskingRoom(1, 1);
+    const room = new AskingRoom(1, 1, LONG_MS);
     await expect(room.enter(wanted, () => Promise.reject(new Error('broken')))).rejects.toThrow();
     expect(await room.enter(wanted, () => Promise.resolve('next'))).toBe('next');
   });

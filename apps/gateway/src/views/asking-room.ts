@@ -5,7 +5,7 @@ interface Waiting {
   readonly leave: () => void;
 }
 
-/** Lets so many work at once; the others wait in their order, as long as somebody wants what they would find. */
+/** Lets so many work at once; the others wait in their order, for a while, and as long as somebody wants what they would find. */
 export class AskingRoom {
   private underWay = 0;
   private waiting: Waiting[] = [];
@@ -14,13 +14,14 @@ export class AskingRoom {
   constructor(
     private readonly max: number,
     private readonly crowd: number,
+    private readonly waitMs: number,
   ) {}
 
   get waitingCount(): number {
     return this.waiting.length;
   }
 
-  /** @returns What came of it; undefined when nobody wanted it any more. */
+  /** @returns What came of it; undefined when nobody wanted it any more, or it had no place in time. */
   async enter<Result>(
     isWanted: () => boolean,
     work: () => Promise<Result>,
@@ -37,9 +38,19 @@ export class AskingRoom {
   private admitted(isWanted: () => boolean): Promise<boolean> {
     if (this.waiting.length >= this.crowd) this.sendAway();
     return new Promise((resolve) => {
-      const [enter, leave] = [() => resolve(true), () => resolve(false)];
-      this.waiting.push({ isWanted, enter, leave });
+      const left = (isAdmitted: boolean) => () => {
+        clearTimeout(timer);
+        resolve(isAdmitted);
+      };
+      const waiting = { isWanted, enter: left(true), leave: left(false) };
+      const timer = setTimeout(() => this.giveUp(waiting), this.waitMs);
+      this.waiting.push(waiting);
     });
+  }
+
+  private giveUp(late: Waiting): void {
+    this.waiting = this.waiting.filter((one) => one !== late);
+    late.leave();
   }
 
   private sendAway(): void {

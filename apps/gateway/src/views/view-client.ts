@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Problem } from '@downbeat/message-bus';
+import { endWithin } from '../stream/client-places';
 import { nextStep, type Shown } from './showing-plan';
 import { isFinal, type ViewNews } from './view-news';
 import type { ViewSettings } from './view-settings';
@@ -65,7 +66,7 @@ export class ViewClient {
     } else {
       this.shown = { ...this.shown, atMs, problemCode: news.problem.code };
       response.write(`data: ${this.options.written(news.problem)}\n\n`);
-      if (isFinal(news)) response.end();
+      if (isFinal(news)) endWithin(response, this.options.settings.stalledMs);
     }
     response.uncork();
     if (response.writableNeedDrain) await this.drained();

@@ -15,5 +15,7 @@ export class ViewSettings {
     readonly freshMs = 100,
     /** Questions under way to one context; the others wait. */
     readonly askingMax = 8,
+    /** So long one waits for a place before it is put off. */
+    readonly waitMs = 10_000,
   ) {}
 }

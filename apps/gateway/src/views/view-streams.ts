@@ -8,7 +8,7 @@ import type { Exchange, Handler } from '../http/exchange';
 import { problemOfRejection, problemReply } from '../http/problems';
 import type { Reply } from '../http/reply';
 import type { ContractRoute } from '../http/route-table';
-import { ClientPlaces, stopping } from '../stream/client-places';
+import { ClientPlaces, endWithin, stopping } from '../stream/client-places';
 import { EVENT_STREAM, STREAM_BEGIN, STREAM_HEADERS } from '../stream/head';
 import { firstNews } from './first-news';
 import { ViewClient } from './view-client';
@@ -62,7 +62,8 @@ export class ViewStreams implements OnModuleInit, OnModuleDestroy {
 
   /** They come again by themselves. */
   private letGo(): void {
-    for (const response of this.places.responses) if (response.headersSent) response.end();
+    for (const response of this.places.responses)
+      if (response.headersSent) endWithin(response, this.settings.stalledMs);
   }
 
   /** The route as it was, and as a stream for those who accept one rather than JSON. */

@@ -63,7 +63,7 @@ export class WatchedViews {
     const isWanted = (): boolean => held.holders > 0;
     const ask = async (minPosition: Position): Promise<ViewNews> =>
       (await this.roomOf(context).enter(isWanted, () => this.ask(subject, input, minPosition))) ??
-      nobodyWants;
+      putOff;
     const heardOf = Math.max(this.heardOfAny, this.heardOf.get(context) ?? 0);
     const held: Held = { view: new WatchedView(ask, heardOf, this.settings), context, holders: 0 };
     return held;
@@ -71,8 +71,8 @@ export class WatchedViews {
 
   /** Of each context: one that answers slowly holds up nobody who asks another. */
   private roomOf(context: string): AskingRoom {
-    const room =
-      this.rooms.get(context) ?? new AskingRoom(this.settings.askingMax, this.settings.clientsMax);
+    const { askingMax, clientsMax, waitMs } = this.settings;
+    const room = this.rooms.get(context) ?? new AskingRoom(askingMax, clientsMax, waitMs);
     this.rooms.set(context, room);
     return room;
   }
@@ -117,10 +117,14 @@ export class WatchedViews {
   }
 }
 
-/** Nobody sees it. */
-const nobodyWants: ViewNews = {
+/** Or nobody wants it any more, and sees it. */
+const putOff: ViewNews = {
   kind: 'problem',
-  problem: { kind: 'unavailable', code: 'gateway/nobody-asks', message: 'nobody asks any more' },
+  problem: {
+    kind: 'unavailable',
+    code: 'gateway/views-busy',
+    message: 'more views are followed than are answered in time: it is asked for again',
+  },
 };
 
 /** Not sampled: spans of it would be events of the view of traces, which would be asked for again because of them. */
