@@ -28,7 +28,7 @@ import { Injectable } from '@nestjs/common';
 import { letterOf, messageGone, type Failure } from '../services/failed-message';
 import { queueOf } from './declared-queues';
 import { FlowRecord } from './flow-record';
-import { identityOf } from './produced';
+import { DEAD_LETTER_REASON, identityOf } from './produced';
 import { queues } from './view/queues.projection';
 import type { QueueRow } from './view/queue.tables';
 
@@ -38,7 +38,7 @@ const OF = {
   id: 'Dead-Letter-Id',
   service: 'Dead-Letter-Service',
   queue: 'Dead-Letter-Queue',
-  reason: 'Dead-Letter-Reason',
+  reason: DEAD_LETTER_REASON,
   attempts: 'Dead-Letter-Attempts',
 } as const;
 

@@ -1,4 +1,5 @@
 import { messagingContract } from '@downbeat/contracts';
+import { withoutValues } from '@downbeat/dead-letters';
 import type { Instant } from '@downbeat/eventsourcing';
 import {
   HEADER,
@@ -23,6 +24,8 @@ const SERVICE_LENGTH_MAX = 63;
 const OWN_HEADER = /^(nats-|downbeat-|ce-|content-type$|traceparent$|tracestate$)/i;
 const SECRET = /(authorization|cookie|password|passwd|token|secret|api[-_]?key|credential)/i;
 const REDACTED = '[redacted]';
+/** Of the copy that a dead-letter queue gets: why the message was given up on, exactly. */
+export const DEAD_LETTER_REASON = 'Dead-Letter-Reason';
 
 type Stored = Pick<FlowedMessage, 'subject' | 'sequence' | 'headers'>;
 
@@ -87,7 +90,7 @@ function producerOf(headers: MessageHeaders): string {
   return NAME.test(said) && said.length <= SERVICE_LENGTH_MAX ? said : UNKNOWN;
 }
 
-/** Those that the sender set. What may be a secret is left out: the log forgets nothing. */
+/** Those that the sender set. What may be a secret, or a value of a dead letter, is left out: the log forgets nothing. */
 function ownHeaders(headers: MessageHeaders): Readonly<Record<string, string>> {
   const own = Object.entries(headers).filter(([name]) => !OWN_HEADER.test(name));
   return Object.fromEntries(
@@ -95,10 +98,13 @@ function ownHeaders(headers: MessageHeaders): Readonly<Record<string, string>> {
       .slice(0, HEADERS_MAX)
       .map(([name, value]) => [
         storable(name, 128),
-        SECRET.test(name) ? REDACTED : storable(value, VALUE_LENGTH_MAX),
+        SECRET.test(name) ? REDACTED : storable(tellable(name, value), VALUE_LENGTH_MAX),
       ]),
   );
 }
+
+const tellable = (name: string, value: string | undefined): string | undefined =>
+  name.toLowerCase() === DEAD_LETTER_REASON.toLowerCase() ? withoutValues(value ?? '') : value;
 
 /** Postgres refuses some characters that a sender may send. */
 const storable = (text = '', lengthMax = ID_LENGTH_MAX): string =>

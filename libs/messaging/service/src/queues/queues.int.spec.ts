@@ -209,15 +209,30 @@ describe('what is given up on', () => {
   });
 
   it('says exactly why in its dead letter, and without values in the log, which forgets nothing', async () => {
+    await bench.command('CreateQueue', 'lost-cards', {
+      queue_type: 'dead_letter',
+      message_pattern: 'card',
+      consumer_services: ['undertaker'],
+    });
     await bench.command('CreateQueue', 'card', {
       queue_type: 'topic',
       consumer_services: ['stock'],
     });
+    await eventually(async () => expect(await bench.queue('lost-cards')).toBeDefined(), SOON_MS);
     const { dead_letter_id } = await giveUp('card', 'c-1', 'declined: card "4111-1111"');
     await eventually(
       async () =>
         expect(await bench.messages('card')).toMatchObject([
           { status: 'dead_letter', error_message: 'declined: card ?' },
+        ]),
+      SOON_MS,
+    );
+    const [copy] = await bench.pull(bench.ownConsumer('undertaker', 'lost-cards'), 1, 10_000);
+    expect(copy?.headers?.get('Dead-Letter-Reason')).toBe('declined: card "4111-1111"');
+    await eventually(
+      async () =>
+        expect(await bench.messages('lost-cards')).toMatchObject([
+          { headers: { 'Dead-Letter-Reason': 'declined: card ?' } },
         ]),
       SOON_MS,
     );
