@@ -4,6 +4,7 @@ import type { MessageProgress } from '@downbeat/message-bus';
 import { cursorOf, pageOf } from '@downbeat/service-host';
 import type { EntityManager } from 'typeorm';
 import { consumersOfQueue } from './queue-gauge';
+import { IS_REFUSED } from './refused-message';
 
 type Wanted = InputOf<typeof messagingContract.listQueueMessages>;
 type ListedMessages = AnswerOf<typeof messagingContract.listQueueMessages>;
@@ -51,7 +52,8 @@ const LINES = `
       union
       select c.service_name from queue_consumer c
        where c.queue_name = m.queue_name and coalesce(q.queue_type, '') <> 'queue'
-         and c.subscribed_at - interval '5 seconds' <= m.produced_at) s on true
+         and c.subscribed_at - interval '5 seconds' <= m.produced_at
+         and not ${IS_REFUSED}) s on true
     left join queue_receipt r on r.id = m.key || '/' || s.service_name
     left join jsonb_to_recordset($3::jsonb) as d(service text, priority text, through bigint)
       on d.service = coalesce(s.service_name, '*') and d.priority = m.priority

@@ -1,9 +1,10 @@
 import { messagingContract, type AnswerOf, type InputOf } from '@downbeat/contracts';
 import type { MessageProgress } from '@downbeat/message-bus';
-import type { QueueOptions } from '@downbeat/messaging-domain';
+import { SHARED, type QueueOptions } from '@downbeat/messaging-domain';
 import { cursorOf, pageOf } from '@downbeat/service-host';
 import type { EntityManager } from 'typeorm';
 import { depthOf, progressOf } from './queue-gauge';
+import { IS_REFUSED } from './refused-message';
 
 type Wanted = InputOf<typeof messagingContract.listQueues>;
 export type ListedQueues = AnswerOf<typeof messagingContract.listQueues>;
@@ -27,6 +28,8 @@ interface Facts {
     readonly outcome: string;
     readonly count: number;
   }[];
+  /** By consumer: what was taken away before it. */
+  readonly refused: Readonly<Record<string, number>>;
   readonly delayed: number;
   readonly duplicates: number;
   readonly redeliveries: number;
@@ -35,7 +38,7 @@ interface Facts {
   readonly average: number | null;
 }
 
-/** `$1` names, `$2` now. */
+/** `$1` names, `$2` now, `$3` whether the view alone says what waits. */
 const FACTS = `
   select n.queue_name, q.queue_type, q.options,
     coalesce((select json_agg(c.service_name order by c.service_name) from queue_consumer c
@@ -46,6 +49,13 @@ const FACTS = `
     coalesce((select json_agg(r) from (
        select service_name, outcome, count::int as count from queue_receipt_count r
         where r.queue_name = n.queue_name) r), '[]') as receipts,
+    case when $3::boolean then coalesce((select json_object_agg(service_name, count) from (
+       select c.service_name, count(*) from queue_receipt w join queue_message m on m.key = w.key
+         join queue_consumer c on c.queue_name = w.queue_name
+        where w.queue_name = n.queue_name and w.service_name = '${SHARED}'
+          and ${IS_REFUSED}
+          and not exists (select from queue_receipt r where r.id = m.key || '/' || c.service_name)
+        group by c.service_name) taken), '{}') else '{}' end as refused,
     coalesce((select d.count from queue_delayed_count d where d.queue_name = n.queue_name), 0)::int as delayed,
     (select coalesce(sum(m.copies - 1), 0) from queue_message m
       where m.queue_name = n.queue_name and m.is_copied = 'yes')::int as duplicates,
@@ -84,7 +94,11 @@ export async function listedQueues(
     [...values, cursorOf(input.cursor), input.limit + 1],
   );
   const page = pageOf(rows, input.limit, (row) => row.queue_name);
-  const facts = await manager.query<Facts[]>(FACTS, [page.rows.map((row) => row.queue_name), now]);
+  const facts = await manager.query<Facts[]>(FACTS, [
+    page.rows.map((row) => row.queue_name),
+    now,
+    progress === undefined,
+  ]);
   const [all] = await manager.query<StatsRow[]>(
     `with named as (select n.queue_name from ${NAMES} n
                       left join queue q on q.queue_name = n.queue_name where ${filter}),
@@ -133,7 +147,10 @@ function listed(facts: Facts, progress: MessageProgress | undefined): Listed {
       .filter(({ service_name }) => service_name === service)
       .reduce((sum, { count }) => sum + count, 0);
   const readers = isShared ? ['*'] : consumers;
-  const recorded = Math.max(0, ...readers.map((one) => produced - settledBy(one)));
+  const recorded = Math.max(
+    0,
+    ...readers.map((one) => produced - settledBy(one) - (facts.refused[one] ?? 0)),
+  );
   return {
     id: queue_name,
     queue_name,

@@ -8,6 +8,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { consumerParts } from './declared-queues';
 import { batchId } from './flow-recorder';
 import { FlowRecord } from './flow-record';
+import { IS_REFUSED } from './refused-message';
 import { queues } from './view/queues.projection';
 import { wantedConsumers } from './wanted-consumers';
 
@@ -116,11 +117,8 @@ export class Reconciler {
           where m.queue_name = $1 and m.priority = $2 and m.stream_created = $3
             and m.sequence > $4 and m.sequence <= $5 and m.state = 'live'
             and not exists (select from queue_receipt r where r.id = m.key || '/' || $6::text)
-            -- Refused and taken away: nobody was given it, and the floor went past it all the same.
-            and not exists (
-                  select from queue_receipt r
-                   where r.id = m.key || '/${SHARED}' and r.outcome = 'failed'
-                     and r.given_up_sequence = m.sequence)
+            -- Nobody was given it, and the floor went past it all the same.
+            and not ${IS_REFUSED}
             and ($6 = '${SHARED}' or exists (
                   select from queue_consumer c
                    where c.id = m.queue_name || '/' || $6::text

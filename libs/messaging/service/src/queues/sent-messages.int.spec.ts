@@ -112,10 +112,15 @@ describe('a message that the suite sends', () => {
         ]),
       60_000,
     );
-    const refused = await bench.messages('seized', { message_id: 'x-1' });
-    expect(refused.map(({ status }) => status)).toContain('failed');
-    expect(refused.map(({ status }) => status)).not.toContain('consumed');
+    // It has ended: for its consumer it neither waits nor was it delivered.
+    expect(await bench.messages('seized', { message_id: 'x-1' })).toMatchObject([
+      { status: 'failed', error_message: expect.stringContaining('shop') },
+    ]);
     expect(await bench.queue('seized')).toMatchObject({ failed_count: 1, consumed_count: 1 });
+    const { position } = await bench.ask('list-queues', { queue_name: 'seized' });
+    expect(await bench.queue('seized', { at: Number(position) })).toMatchObject({
+      ...{ produced_count: 2, message_count: 0 },
+    });
   });
 });
 
