@@ -69,7 +69,7 @@ export function refusalToShare(name: string, backlog: Backlog): Rejection | unde
   if (pending + inHand === 0) return undefined;
   return new Rejection(
     'queue-has-backlog',
-    `${name} has messages that ${services.join(', ')} has not handled: ${pending} waiting, ${inHand} in hand; let them be handled, or unsubscribe who wants them no more`,
+    `${name} has messages that ${services.join(', ')} has not handled: ${pending} waiting, ${inHand} in hand; stop who sends to it until they are handled, or unsubscribe who wants them no more`,
   );
 }
 

@@ -1,7 +1,7 @@
 import { instantOf } from '@downbeat/eventsourcing';
 import { specification } from '@downbeat/eventsourcing/testing';
 import { queueDeclaration, type QueueCommand, type QueueEvent, type QueueOptions } from './queue';
-import { matchesPattern } from './queue-rules';
+import { matchesPattern, refusalToShare } from './queue-rules';
 
 const { given } = specification(queueDeclaration);
 const at = instantOf(1_000_000);
@@ -66,6 +66,18 @@ describe('a queue', () => {
       .when({ ...create(), data: { queue_name, queue_type: 'dead_letter' } } as QueueCommand)
       .thenRejected('invalid-input');
   });
+});
+
+describe('a topic that is to be shared', () => {
+  it('may be when nothing of it waits or is in hand', () =>
+    expect(refusalToShare('jobs', { services: [], pending: 0, inHand: 0 })).toBeUndefined());
+
+  it('says else who has what of it, and that nobody may send until then', () =>
+    expect(refusalToShare('jobs', { services: ['worker'], pending: 2, inHand: 1 })).toMatchObject({
+      code: 'queue-has-backlog',
+      message:
+        'jobs has messages that worker has not handled: 2 waiting, 1 in hand; stop who sends to it until they are handled, or unsubscribe who wants them no more',
+    }));
 });
 
 it.each([
