@@ -41,9 +41,10 @@ export class WebhookTarget {
     return this.listener?.url ?? '';
   }
 
-  /** What was said of alerts of a rule: `billing 1 firing`. */
+  /** What was said of alerts of a rule: `billing 1 firing`. What came more than once under its id was said once. */
   said(ruleId: string, path?: string): readonly string[] {
-    return this.received
+    const byId = new Map(this.received.map((one) => [`${one.path} ${one.deliveryId}`, one]));
+    return [...byId.values()]
       .filter((one) => path === undefined || one.path === path)
       .flatMap(({ alerts }) => alerts)
       .filter(({ rule_id }) => rule_id === ruleId)
