@@ -63,10 +63,14 @@ const decide = (command: DelayedCommand) =>
   });
 
 /** Said, decided, and its time has come. */
-async function waiting(): Promise<void> {
+async function waiting(more: Partial<MessageToSend> = {}): Promise<void> {
+  await delayed.keep(ID, instantOf(now), { ...message, ...more });
+  await decided();
+}
+
+async function decided(): Promise<void> {
   const at = instantOf(now);
   const { queue_name, message_id, from, message_type } = message;
-  await delayed.keep(ID, at, message);
   const facts = { delayed_id: ID, queue_name, message_id, from, message_type, due_at: at };
   await decide({ type: 'DelayMessage', data: facts, at });
 }
@@ -133,14 +137,47 @@ describe('a delayed message whose time has come', () => {
   });
 });
 
+/** What JSON allows, and what Postgres takes as JSON but never as text. */
+const UNWRITABLE = { nul: 'a\0b', half: '\ud800' };
+
+it('waits and is sent whatever stands in it', async () => {
+  await waiting({ payload: UNWRITABLE });
+  await delayed.look();
+  expect([...bus.serviceMessages.held.values()].map(({ body }) => String(body))).toEqual([
+    JSON.stringify(UNWRITABLE),
+  ]);
+});
+
 describe('the table of an earlier release', () => {
-  it('goes on with what waits in it', async () => {
-    await pool.query('alter table delayed_message drop column queue_name');
-    await waiting();
+  it.each([
+    ['none', 'drop column queue_name'],
+    [
+      'one that Postgres fills',
+      `drop column queue_name,
+        add column queue_name text generated always as (message ->> 'queue_name') stored`,
+    ],
+  ])('goes on with what waits in it, and counts anew: a column of queues, %s', async (_, ddl) => {
+    await pool.query(`alter table delayed_message ${ddl}`);
+    await pool.query(
+      'insert into delayed_message (delayed_id, due_at, message) values ($1, $2, $3)',
+      [ID, instantOf(now), JSON.stringify(message)],
+    );
+    await decided();
     await delayed.prepare();
-    const { rows } = await pool.query('select queue_name from delayed_message');
-    expect(rows).toEqual([{ queue_name: 'later' }]);
     await delayed.look();
     expect([sent(), await kept()]).toEqual([1, 0]);
+    await delayed.keep(ID, instantOf(now), message);
+    const { rows } = await pool.query('select queue_name from delayed_message');
+    expect(rows).toEqual([{ queue_name: 'later' }]);
+  });
+
+  it('is taken over whatever stands in what waits there', async () => {
+    await pool.query('alter table delayed_message drop column queue_name');
+    await pool.query(
+      'insert into delayed_message (delayed_id, due_at, message) values ($1, $2, $3)',
+      [ID, instantOf(now), JSON.stringify({ ...message, payload: UNWRITABLE })],
+    );
+    await delayed.prepare();
+    expect(await kept()).toBe(1);
   });
 });

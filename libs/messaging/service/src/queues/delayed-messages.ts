@@ -47,6 +47,10 @@ export class DelayedMessages {
     private readonly clock: Clock,
   ) {}
 
+  /**
+   * What stands in a message may be no text for Postgres, which reads all of it to find one name: the queue stands
+   * beside it. Of what waited before there was that column it is not known; each of those goes within 30 days.
+   */
   async prepare(): Promise<void> {
     await this.pool.createOnce(
       'delayed_message',
@@ -58,8 +62,8 @@ export class DelayedMessages {
          created_at timestamptz not null default clock_timestamp()
        );
        create index if not exists delayed_message_due on delayed_message (due_at);
-       alter table delayed_message
-         add column if not exists queue_name text generated always as (message ->> 'queue_name') stored;
+       alter table delayed_message add column if not exists queue_name text;
+       alter table delayed_message alter column queue_name drop expression if exists;
        create index if not exists delayed_message_queue on delayed_message (queue_name)`,
     );
   }
@@ -75,9 +79,9 @@ export class DelayedMessages {
   /** Put here before it is decided: what is decided can always be sent. */
   async keep(id: string, dueAt: string, message: MessageToSend): Promise<void> {
     await this.pool.query(
-      `insert into delayed_message (delayed_id, due_at, message) values ($1, $2, $3)
+      `insert into delayed_message (delayed_id, due_at, message, queue_name) values ($1, $2, $3, $4)
        on conflict (delayed_id) do nothing`,
-      [id, dueAt, JSON.stringify(message)],
+      [id, dueAt, JSON.stringify(message), message.queue_name],
     );
   }
 
