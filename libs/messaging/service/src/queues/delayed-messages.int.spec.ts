@@ -1,6 +1,7 @@
 import { execute } from '@downbeat/event-store';
 import { LogDatabase, MemoryEventStore, MemoryLog } from '@downbeat/event-store/testing';
 import { instantOf } from '@downbeat/eventsourcing';
+import { HEADER } from '@downbeat/message-bus';
 import { MemoryMessageBus } from '@downbeat/message-bus/testing';
 import { delayedMessage, delayedStream, type DelayedCommand } from '@downbeat/messaging-domain';
 import type { ReadModels } from '@downbeat/projections';
@@ -8,6 +9,7 @@ import { ContextPool } from '@downbeat/service-host';
 import { Logger } from '@nestjs/common';
 import { DelayedMessages } from './delayed-messages';
 import type { MessageToSend } from './outgoing-message';
+import { identityOf } from './produced';
 import { SentBefore } from './sent-before';
 
 jest.setTimeout(60_000);
@@ -26,8 +28,8 @@ let store: MemoryEventStore;
 let bus: MemoryMessageBus;
 let delayed: DelayedMessages;
 let now: number;
-/** What the view says: whether it has the message. */
-let isInView: boolean;
+/** The keys of what the view has. */
+let inView: Set<string>;
 let looksAtView: number;
 
 beforeAll(async () => {
@@ -43,12 +45,14 @@ beforeEach(async () => {
   store = new MemoryEventStore(new MemoryLog(), 'messaging');
   bus = new MemoryMessageBus();
   now = Date.now();
-  isInView = false;
+  inView = new Set();
   looksAtView = 0;
   const readModels = {
-    ask: () => {
+    ask: async (_: unknown, __: unknown, ask: (manager: object) => Promise<unknown>) => {
       looksAtView++;
-      return Promise.resolve({ position: 0, data: isInView ? [{}] : [] });
+      const query = (_: string, [key = '']: readonly string[]) =>
+        Promise.resolve(inView.has(key) ? [{}] : []);
+      return { position: 0, data: await ask({ query }) };
     },
   } as unknown as ReadModels;
   const sentBefore = new SentBefore(store, bus, readModels);
@@ -76,8 +80,8 @@ async function decided(): Promise<void> {
 }
 
 /** As it is when whoever sent it died after that, or before. */
-async function released(): Promise<void> {
-  await waiting();
+async function released(more: Partial<MessageToSend> = {}): Promise<void> {
+  await waiting(more);
   await decide({ type: 'ReleaseDelayed', data: { delayed_id: ID }, at: instantOf(now) });
 }
 
@@ -94,10 +98,29 @@ describe('a delayed message whose time has come', () => {
 
   it('is not sent again when it was decided before, and is there', async () => {
     await released();
-    isInView = true;
+    inView.add('later/shop/d-1');
     await delayed.look();
     expect([sent(), await kept()]).toEqual([0, 0]);
   });
+
+  it.each(['order  7', ' 7 ', 'order\u00a0\u30007', ' '])(
+    'is found there whatever blanks are in its id: "%s"',
+    async (message_id) => {
+      let attempts = 0;
+      // As it stands on the stream, and is seen there.
+      bus.publishMessage = ({ subject, messageId, headers }) => {
+        attempts++;
+        const onStream = { ...headers, [HEADER.messageId]: messageId };
+        inView.add(identityOf({ subject, sequence: 1, headers: onStream }, 'now').key);
+        return Promise.resolve();
+      };
+      await waiting({ message_id });
+      await delayed.look();
+      await released({ message_id });
+      await delayed.look();
+      expect([attempts, await kept(), looksAtView]).toEqual([1, 0, 1]);
+    },
+  );
 
   it('is sent when it was decided before, and is not there', async () => {
     await released();
@@ -115,7 +138,7 @@ describe('a delayed message whose time has come', () => {
     await delayed.look();
     expect([sent(), await kept(), looksAtView]).toEqual([0, 1, 0]);
     [followedThrough, lastSequence] = [7, 9];
-    isInView = true;
+    inView.add('later/shop/d-1');
     await delayed.look();
     expect([sent(), await kept(), looksAtView]).toEqual([0, 0, 1]);
   });
@@ -128,7 +151,7 @@ describe('a delayed message whose time has come', () => {
       return Promise.reject(new Error('nobody said whether it was there'));
     };
     await expect(delayed.look()).rejects.toThrow('nobody said');
-    isInView = true;
+    inView.add('later/shop/d-1');
     now += 40 * SECOND;
     await expect(delayed.look()).rejects.toThrow('nobody said');
     now += 40 * SECOND;

@@ -8,6 +8,7 @@ import {
   traceIdOf,
   type FlowedMessage,
   type MessageHeaders,
+  type ServiceMessage,
 } from '@downbeat/message-bus';
 import { messageKey, type ProducedMessage } from '@downbeat/messaging-domain';
 
@@ -50,6 +51,12 @@ export function identityOf(
     `${streamCreated}:${sequence}`;
   const isRedriven = subject.startsWith(REDRIVEN_LEAD);
   return { key: messageKey(queue, producer, messageId), queue, producer, messageId, isRedriven };
+}
+
+/** The key that a message of the suite's own gets when it is seen on its stream. */
+export function keyOf({ subject, messageId, headers }: ServiceMessage): string {
+  const onStream = { ...headers, [HEADER.messageId]: messageId };
+  return identityOf({ subject, sequence: 0, headers: onStream }, '').key;
 }
 
 /** What is kept of a message. Undefined: it stands where no message between services does. */

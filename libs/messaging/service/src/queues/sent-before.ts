@@ -1,10 +1,10 @@
 import { EventStore } from '@downbeat/event-store';
 import { MessageBus, type MessageProgress } from '@downbeat/message-bus';
-import { messageKey } from '@downbeat/messaging-domain';
 import { ReadModels } from '@downbeat/projections';
 import { Injectable, Logger } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
-import type { MessageToSend } from './outgoing-message';
+import { outgoingMessage, type MessageToSend } from './outgoing-message';
+import { keyOf } from './produced';
 import { queues } from './view/queues.projection';
 
 const DOUBTS_MAX = 1_000;
@@ -35,12 +35,10 @@ export class SentBefore {
     if (!(await this.isFollowed(delayedId))) return undefined;
     // Who tries and fails after this is in doubt anew.
     this.marks.delete(delayedId);
-    const { queue_name, from, message_id } = message;
+    const key = keyOf(outgoingMessage(message, 0));
     const min_position = await this.store.head();
     const { data } = await this.readModels.ask(queues, { min_position }, (manager) =>
-      manager.query<object[]>('select from queue_message where key = $1', [
-        messageKey(queue_name, from, message_id),
-      ]),
+      manager.query<object[]>('select from queue_message where key = $1', [key]),
     );
     return data.length > 0;
   }
