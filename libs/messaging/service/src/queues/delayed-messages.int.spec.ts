@@ -4,7 +4,12 @@ import { instantOf } from '@downbeat/eventsourcing';
 import { HEADER } from '@downbeat/message-bus';
 import { MemoryMessageBus } from '@downbeat/message-bus/testing';
 import { delayedMessage, delayedStream, type DelayedCommand } from '@downbeat/messaging-domain';
-import type { ReadModels } from '@downbeat/projections';
+import {
+  ReadModelBehind,
+  type Projection,
+  type ReadAs,
+  type ReadModels,
+} from '@downbeat/projections';
 import { ContextPool } from '@downbeat/service-host';
 import { Logger } from '@nestjs/common';
 import { DelayedMessages } from './delayed-messages';
@@ -31,6 +36,8 @@ let now: number;
 /** The keys of what the view has. */
 let inView: Set<string>;
 let looksAtView: number;
+/** Up to where it has got. */
+let viewReached: number;
 
 beforeAll(async () => {
   database = await LogDatabase.create('delayed_messages');
@@ -47,8 +54,14 @@ beforeEach(async () => {
   now = Date.now();
   inView = new Set();
   looksAtView = 0;
+  viewReached = Infinity;
   const readModels = {
-    ask: async (_: unknown, __: unknown, ask: (manager: object) => Promise<unknown>) => {
+    ask: async (
+      { name }: Projection,
+      { min_position = 0 }: ReadAs,
+      ask: (manager: object) => Promise<unknown>,
+    ) => {
+      if (min_position > viewReached) throw new ReadModelBehind(name, min_position, viewReached);
       looksAtView++;
       const query = (_: string, [key = '']: readonly string[]) =>
         Promise.resolve(inView.has(key) ? [{}] : []);
@@ -62,27 +75,27 @@ beforeEach(async () => {
 });
 
 const decide = (command: DelayedCommand) =>
-  execute(store, delayedMessage, delayedStream(ID), command, {
+  execute(store, delayedMessage, delayedStream(command.data.delayed_id), command, {
     meta: { correlation_id: 'd-1', causation_id: 'd-1', actor: 'test' },
   });
 
 /** Said, decided, and its time has come. */
-async function waiting(more: Partial<MessageToSend> = {}): Promise<void> {
-  await delayed.keep(ID, instantOf(now), { ...message, ...more });
-  await decided();
+async function waiting(more: Partial<MessageToSend> = {}, id = ID): Promise<void> {
+  await delayed.keep(id, instantOf(now), { ...message, ...more });
+  await decided(id);
 }
 
-async function decided(): Promise<void> {
+async function decided(id = ID): Promise<void> {
   const at = instantOf(now);
   const { queue_name, message_id, from, message_type } = message;
-  const facts = { delayed_id: ID, queue_name, message_id, from, message_type, due_at: at };
+  const facts = { delayed_id: id, queue_name, message_id, from, message_type, due_at: at };
   await decide({ type: 'DelayMessage', data: facts, at });
 }
 
 /** As it is when whoever sent it died after that, or before. */
-async function released(more: Partial<MessageToSend> = {}): Promise<void> {
-  await waiting(more);
-  await decide({ type: 'ReleaseDelayed', data: { delayed_id: ID }, at: instantOf(now) });
+async function released(more: Partial<MessageToSend> = {}, id = ID): Promise<void> {
+  await waiting(more, id);
+  await decide({ type: 'ReleaseDelayed', data: { delayed_id: id }, at: instantOf(now) });
 }
 
 const kept = async (): Promise<number> =>
@@ -157,6 +170,84 @@ describe('a delayed message whose time has come', () => {
     now += 40 * SECOND;
     await delayed.look();
     expect([attempts, await kept()]).toEqual([2, 0]);
+  });
+});
+
+describe('many whose time has come', () => {
+  const idOf = (n: number) => `0198c2a4-7d1e-7c3b-9a52-${String(n).padStart(12, '0')}`;
+  /** In this order. */
+  async function many(count: number): Promise<void> {
+    for (let n = 1; n <= count; n++) await waiting({ message_id: `m-${n}` }, idOf(n));
+  }
+  /** How often each was tried. */
+  function refuse(isRefused: (n: number) => boolean): Map<number, number> {
+    const attempts = new Map<number, number>();
+    const { publishMessage } = bus;
+    bus.publishMessage = (one) => {
+      const n = Number(one.headers[HEADER.originalId]?.slice(2));
+      attempts.set(n, (attempts.get(n) ?? 0) + 1);
+      return isRefused(n)
+        ? Promise.reject(new Error(`${n} is refused`))
+        : publishMessage.call(bus, one);
+    };
+    return attempts;
+  }
+
+  it('are not held up by one of which the view does not know yet', async () => {
+    await released();
+    now++;
+    await many(40);
+    viewReached = 1;
+    await delayed.look();
+    expect([sent(), await kept(), looksAtView]).toEqual([40, 1, 0]);
+    // It knows all that was there when it was asked, if not what came after that.
+    viewReached = await store.head();
+    await decided(idOf(41));
+    await delayed.look();
+    expect([sent(), await kept(), looksAtView]).toEqual([41, 0, 1]);
+  });
+
+  it('are asked about anew by whoever begins again: another one may have sent them meanwhile', async () => {
+    await released();
+    viewReached = 1;
+    await delayed.look();
+    viewReached = await store.head();
+    await decided(idOf(1));
+    delayed.start();
+    await delayed.stop();
+    await delayed.look();
+    expect([sent(), await kept(), looksAtView]).toEqual([0, 1, 0]);
+  });
+
+  it('are come to when more than a round can hold wait for the view', async () => {
+    viewReached = 1;
+    for (let n = 1; n <= 200; n++) await released({}, idOf(n));
+    now++;
+    await waiting();
+    for (let round = 0; round < 2; round++) await delayed.look();
+    expect([sent(), await kept()]).toEqual([1, 200]);
+    viewReached = Infinity;
+    inView.add('later/shop/d-1');
+    for (let round = 0; round < 2; round++) await delayed.look();
+    expect([sent(), await kept()]).toEqual([1, 0]);
+  });
+
+  it('are not held up by one that cannot be sent', async () => {
+    await many(40);
+    refuse((n) => n === 1);
+    await expect(delayed.look()).rejects.toThrow('1 is refused');
+    expect([sent(), await kept()]).toEqual([39, 1]);
+  });
+
+  it('are not all tried while none gets through, and not the same ones first each time', async () => {
+    await many(20);
+    const attempts = refuse((n) => n <= 16);
+    await expect(delayed.look()).rejects.toThrow('is refused');
+    expect([sent(), attempts.size]).toEqual([0, 16]);
+    await delayed.look();
+    expect([sent(), attempts.size]).toEqual([4, 20]);
+    await expect(delayed.look()).rejects.toThrow('is refused');
+    expect([attempts.get(1), attempts.get(20), await kept()]).toEqual([2, 1, 16]);
   });
 });
 

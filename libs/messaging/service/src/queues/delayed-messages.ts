@@ -9,6 +9,7 @@ import {
 } from '@downbeat/messaging-domain';
 import { Clock, ContextPool, Periodic } from '@downbeat/service-host';
 import { Injectable, Logger } from '@nestjs/common';
+import { besideEachOther } from './beside-each-other';
 import { outgoingMessage, type MessageToSend } from './outgoing-message';
 import { SentBefore } from './sent-before';
 
@@ -22,9 +23,19 @@ const KNOWN_BY_STREAM_MS = 60_000;
 /** What was put here, and was never decided: whoever did it died in between. */
 const ORPHANED_MS = 10 * 60_000;
 
-interface WaitingRow {
-  readonly [column: string]: unknown;
+/** Where a row stands among those that are due. */
+interface Place {
+  /** As the server writes it, which is more exact than a `Date`. */
+  readonly due_at: string;
   readonly delayed_id: string;
+}
+const BEGINNING: Place = {
+  due_at: '-infinity',
+  delayed_id: '00000000-0000-0000-0000-000000000000',
+};
+
+interface WaitingRow extends Place {
+  readonly [column: string]: unknown;
   readonly message: MessageToSend;
   readonly tried_at: Date | null;
   readonly created_at: Date;
@@ -37,6 +48,7 @@ interface WaitingRow {
 @Injectable()
 export class DelayedMessages {
   private readonly logger = new Logger(DelayedMessages.name);
+  private after = BEGINNING;
   private readonly periodic = new Periodic('delayed messages', LOOK_EVERY_MS, () => this.look());
 
   constructor(
@@ -69,6 +81,7 @@ export class DelayedMessages {
   }
 
   start(): void {
+    this.sentBefore.begin();
     this.periodic.start({ atOnce: true });
   }
 
@@ -102,17 +115,25 @@ export class DelayedMessages {
     return fold(delayedMessage, events).status;
   }
 
-  /** One round: all that is due. */
+  /**
+   * One round: all that is due, or so many of it; the next one begins after those, whatever became of them.
+   *
+   * @throws What the first of those met that could not be sent.
+   */
   async look(): Promise<void> {
+    const { due_at, delayed_id } = this.after;
     const { rows } = await this.pool.query<WaitingRow>(
-      `select delayed_id, message, tried_at, created_at from delayed_message
-        where due_at <= $1 order by due_at limit ${AT_ONCE_MAX}`,
-      [instantOf(this.clock.now())],
+      `select delayed_id, due_at::text, message, tried_at, created_at from delayed_message
+        where due_at <= $1 and (due_at, delayed_id) > ($2::timestamptz, $3::uuid)
+        order by delayed_message.due_at, delayed_id limit ${AT_ONCE_MAX}`,
+      [instantOf(this.clock.now()), due_at, delayed_id],
     );
     this.sentBefore.newRound();
-    for (let from = 0; from < rows.length; from += BESIDE_EACH_OTHER)
-      await Promise.all(rows.slice(from, from + BESIDE_EACH_OTHER).map((row) => this.due(row)));
-    if (rows.length === AT_ONCE_MAX) this.periodic.hurry();
+    const end = await besideEachOther(rows, BESIDE_EACH_OTHER, (row) => this.due(row));
+    const isFull = rows.length === AT_ONCE_MAX;
+    this.after = isFull || end.isCutShort ? (end.last ?? BEGINNING) : BEGINNING;
+    if ('fault' in end) throw end.fault;
+    if (isFull) this.periodic.hurry();
   }
 
   private async due(row: WaitingRow): Promise<void> {
