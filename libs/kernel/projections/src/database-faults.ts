@@ -16,6 +16,9 @@ export const isRefusedRow = (fault: unknown): boolean =>
 /** No row, no column, no table of that name: it is not there (yet). */
 export const isMissingTable = (fault: unknown): boolean => sqlState(fault) === '42P01';
 
+/** No column of that name: the tables are those of another version. */
+export const isMissingColumn = (fault: unknown): boolean => sqlState(fault) === '42703';
+
 /** A lock was not granted within `lock_timeout`. */
 export const isLockNotGranted = (fault: unknown): boolean => sqlState(fault) === '55P03';
 

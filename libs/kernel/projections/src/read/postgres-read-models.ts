@@ -1,5 +1,5 @@
 import type { DataSource, EntityManager } from 'typeorm';
-import { isMissingTable } from '../database-faults';
+import { isMissingColumn, isMissingTable } from '../database-faults';
 import { InvalidProjection, InvalidReadPosition, ReadModelBehind } from '../errors';
 import type { Projection } from '../projection';
 import type { Projector } from '../projector/projector';
@@ -49,13 +49,20 @@ export class PostgresReadModels extends ReadModels {
     return inReadTransaction(this.options.source, async ({ manager, sql }) => {
       await this.holdTables(projector, sql);
       const found = await sql.query(
-        `select checkpoint from projection where name = $1 and state = 'live'`,
+        `select checkpoint, version from projection where name = $1 and state = 'live'`,
         [projector.projection.name],
       );
-      const position: number | undefined = found.rows[0]?.checkpoint;
-      if (position === undefined || position < minPosition)
+      const live: { checkpoint: number; version: number } | undefined = found.rows[0];
+      if (live === undefined || live.checkpoint < minPosition)
         throw this.behind(projector, minPosition);
-      return { position, data: await ask(manager) };
+      try {
+        return { position: live.checkpoint, data: await ask(manager) };
+      } catch (fault) {
+        // Tables of another version may lack what is asked; of the own one that is a mistake.
+        const isOther = live.version !== projector.projection.version;
+        if (isOther && isMissingColumn(fault)) throw this.behind(projector, minPosition);
+        throw fault;
+      }
     });
   }
 

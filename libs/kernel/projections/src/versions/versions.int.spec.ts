@@ -190,6 +190,27 @@ describe('a new version of a read model, on real Postgres', () => {
     );
   });
 
+  it('is waited for where the old one lacks a column that is asked', async () => {
+    const old = await bench.run();
+    await bench.books(old, { min_position: await bench.append(bought('a')) });
+    await old.stop();
+    const { open, opened } = gate();
+    const louder = await bench.run({ projections: [louderLending], onCrashPoint: () => opened });
+    const asking = (column: string) =>
+      louder.readModels.ask(lending, {}, (manager) =>
+        manager.query<{ title: string }[]>(`select title, ${column} from book`),
+      );
+    await expect(asking('volume')).rejects.toMatchObject({
+      code: 'projections/read-model-behind',
+      remedy: 'retry',
+    });
+    open();
+    await bench.books(louder, { min_position: bench.head });
+    await expect(asking('shelf')).resolves.toMatchObject({ data: [{ title: 'BOOK A' }] });
+    // Of its own tables that is a mistake.
+    await expect(asking('volume')).rejects.toMatchObject({ code: '42703' });
+  });
+
   it('is built on by another replica when the builder dies', async () => {
     for (let book = 0; book < 30; book++)
       await bench.append(bought(`b${book}`), lent(`b${book}`, 'Kim', at));
