@@ -34,9 +34,16 @@ const SPEAKS: Readonly<Partial<Record<AlertMetric, Speaks>>> = {
   projection_lag_positions: byContext(({ projections }) => projections.length > 0),
   projection_parked_streams: byContext(({ projections }) => projections.length > 0),
   relay_finds_total: byContext(({ relay_finds }) => relay_finds !== undefined),
-  publications_unsent: byContext(({ unsent }) => unsent !== undefined),
+  publications_unsent: byContext(
+    ({ relay_finds, unsent }) => relay_finds !== undefined || unsent !== undefined,
+  ),
   queue_messages: (report, name) => byProcess(report, name) && report.queues !== undefined,
   queue_oldest_seconds: (report, name) => byProcess(report, name) && report.queues !== undefined,
+};
+
+/** Whoever lacks the relay's lock cannot say it, and only the last report of a life is kept. */
+const SAYS: typeof SPEAKS = {
+  publications_unsent: byContext(({ unsent }) => unsent !== undefined),
 };
 
 const SHARED: ReadonlySet<AlertMetric> = new Set([
@@ -66,7 +73,8 @@ export function uncertainty(
     const speaks = SPEAKS[metric];
     if (!speaks) return false;
     const speakers = heard.filter(({ report }) => speaks(report, service_name));
-    const isHeard = speakers.some(isFresh);
+    const says = SAYS[metric] ?? speaks;
+    const isHeard = speakers.some((one) => isFresh(one) && says(one.report, service_name));
     if (SHARED.has(metric)) return !isHeard && silentMs(speakers) <= FORGOTTEN_AFTER_MS;
     // `<process or context> <life>`
     const life = subject.split(' ').at(-1);

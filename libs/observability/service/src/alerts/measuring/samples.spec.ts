@@ -99,6 +99,23 @@ describe('what was measured of a process that says nothing now', () => {
     expect(isUncertain([withoutQueues], { ...queue, subject: 'q' }, MINUTE)).toBe(true);
   });
 
+  it('is uncertain while a process that sends publications does not say how many are unsent', () => {
+    const saga = { subject: 'saga', service_name: 'saga' };
+    const unsent = { metric: 'publications_unsent', ...saga } as const;
+    const context = { context: 'saga', projections: [], relay_finds: 1 };
+    const withoutLock = { contexts: [context] };
+    // The last report is what is kept of a life: that it said how many before is not known any more.
+    expect(isUncertain([heard('p1', 1_000, withoutLock)], unsent)).toBe(true);
+    expect(
+      isUncertain([heard('p1', 1_000, withoutLock), heard('p2', MINUTE, withoutLock)], unsent),
+    ).toBe(true);
+    // The lock went to another one, which says it.
+    expect(isUncertain([heard('p1', 1_000, withoutLock), heard('p2', 1_000)], unsent)).toBe(false);
+    expect(isUncertain([heard('p1', 1_000)], unsent)).toBe(false);
+    const withoutRelay = { contexts: [{ context: 'saga', projections: [] }] };
+    expect(isUncertain([heard('p1', 1_000, withoutRelay)], unsent)).toBe(false);
+  });
+
   it('that is not among those expected is uncertain as well', () => {
     const silent = {
       metric: 'process_silent_seconds',
