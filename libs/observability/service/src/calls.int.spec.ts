@@ -141,6 +141,26 @@ describe('calls between services, on real Postgres and NATS', () => {
     expect((await series({ ...of, target_service: 'made-up-0-7' })).total.calls).toBe(4);
   });
 
+  it('take no room for the names of reports that are refused or were told before', async () => {
+    const of = { source_service: 'liar' };
+    await report('liar-told', some(of));
+    for (let part = 0; part < 2; part++)
+      for (const [id, minute] of [
+        [`liar-old-${part}`, thisMinute(1_500)],
+        ['liar-told', thisMinute()],
+      ] as const) {
+        const calls = Array.from({ length: 500 }, (_, number) =>
+          some({ ...of, minute, target_service: `${id}-${part}-${number}` }),
+        );
+        const asked = { calls } as unknown as JsonObject;
+        const accepted = { accepted: id === 'liar-told' };
+        const command = `command.observability.RecordCalls.${id}`;
+        expect(await bench.command(command, asked)).toMatchObject(accepted);
+      }
+    await report('liar-last', some({ ...of, target_service: 'warehouse' }));
+    expect((await series({ ...of, target_service: 'warehouse' })).total.calls).toBe(4);
+  });
+
   it('are the same after the read model was built anew', async () => {
     const before = await series();
     const verified = await bench.bus.query('query.observability.verify-read-model', {

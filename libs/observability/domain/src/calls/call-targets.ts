@@ -12,13 +12,14 @@ export type NamedTargets = ReadonlyMap<string, ReadonlySet<string>>;
 /** The figures with the names that there is room for: calls to all others are counted under one. */
 export function withNamedTargets(
   calls: readonly CallFigures[],
-  named: NamedTargets,
+  /** As keys, or as they are. */
+  named: ReadonlyMap<string, Pick<ReadonlySet<string>, 'keys'>>,
 ): { readonly calls: CallFigures[]; readonly named: NamedTargets } {
   const after = new Map<string, Set<string>>();
   const bounded = calls.map((one) => {
     const { source_service, target_service } = one;
     if (target_service === OTHER) return one;
-    const known = after.get(source_service) ?? new Set(named.get(source_service));
+    const known = after.get(source_service) ?? new Set(named.get(source_service)?.keys());
     after.set(source_service, known);
     if (!known.has(target_service) && known.size >= TARGETS_KEPT)
       return { ...one, target_service: OTHER };

@@ -28,8 +28,14 @@ describe('the targets that are known of a source', () => {
     } as unknown as ReadModels;
     known = new KnownTargets(readModels, { now: () => nowMs });
   });
-  const targetsOf = async (...calls: readonly CallFigures[]) =>
-    (await known.bounded(calls)).map(({ target_service }) => target_service);
+  const reported = async (calls: readonly CallFigures[], isAccepted: boolean) => {
+    const room = await known.roomFor(calls);
+    const bounded = room.take(calls);
+    if (isAccepted) room.keep();
+    room.giveBack();
+    return bounded.map(({ target_service }) => target_service);
+  };
+  const targetsOf = (...calls: readonly CallFigures[]) => reported(calls, true);
 
   it('are no more than there is room for, over many reports, and asked for once', async () => {
     for (let from = 0; from < TARGETS_KEPT; from += 500) await targetsOf(...invented(500, from));
@@ -46,7 +52,7 @@ describe('the targets that are known of a source', () => {
 
   it('are asked for anew after an hour: who was not called makes room', async () => {
     await targetsOf(...invented(TARGETS_KEPT));
-    nowMs += HOUR_MS;
+    nowMs += HOUR_MS + 1;
     called = new Map([['shop', new Set(['stock'])]]);
     expect(await targetsOf(to('billing'))).toEqual(['billing']);
   });
@@ -55,6 +61,40 @@ describe('the targets that are known of a source', () => {
     const reports = [0, 500, 1_000, 1_500].map((from) => targetsOf(...invented(500, from)));
     const names = (await Promise.all(reports)).flat().filter((name) => name !== '(other)');
     expect(new Set(names).size).toBe(TARGETS_KEPT);
+  });
+
+  it('are no more when reports are under way together, and have room again when those are refused', async () => {
+    const calls = invented(TARGETS_KEPT);
+    const [first, same] = [await known.roomFor(calls), await known.roomFor(calls)];
+    first.take(calls);
+    same.take(calls);
+    const other = await known.roomFor([to('billing')]);
+    const seen = () => other.take([to('billing')]).map((one) => one.target_service);
+    expect(seen()).toEqual(['(other)']);
+    first.giveBack();
+    expect(seen()).toEqual(['(other)']);
+    same.giveBack();
+    expect(seen()).toEqual(['billing']);
+  });
+
+  it('are not those of refused reports', async () => {
+    await reported(invented(TARGETS_KEPT), false);
+    expect(await targetsOf(to('billing'))).toEqual(['billing']);
+    await reported(invented(TARGETS_KEPT), false);
+    expect(await targetsOf(to('billing'), to('stock'))).toEqual(['billing', 'stock']);
+    expect(asked).toBe(1);
+  });
+
+  it('are asked for again of the source that reported longest ago, when there are many', async () => {
+    await targetsOf(to('billing', 'first'));
+    const sources = Array.from({ length: 50 }, (_, number) => `source-${number}`);
+    for (const source of sources)
+      await targetsOf(...invented(TARGETS_KEPT).map((one) => ({ ...one, source_service: source })));
+    expect(asked).toBe(51);
+    await targetsOf(to('made-up-1', 'source-49'));
+    expect(asked).toBe(51);
+    await targetsOf(to('billing', 'first'));
+    expect(asked).toBe(52);
   });
 
   it('begin with what is told while the view is built for the first time', async () => {
