@@ -55,10 +55,12 @@ export class ContextSources {
     const { components, components_omitted } = await ask(this.bus, healthContract.systemHealth, {
       limit: PAGE,
     });
-    // The worst come first: behind a healthy one there is nothing to know.
+    // The worst come first: behind a healthy one there is nothing to know, unless it inherits a failure.
     const isCut =
       components_omitted > 0 &&
-      !Object.values(components).some(({ status }) => status === 'healthy');
+      !Object.values(components).some(
+        ({ status, inherited }) => status === 'healthy' && !inherited,
+      );
     const states = [await this.breakers('open'), await this.breakers('half_open')];
     const breakers = states.flatMap(({ circuit_breakers }) => circuit_breakers);
     const isAnyCut = states.some(({ next_cursor }) => next_cursor !== undefined);

@@ -88,6 +88,10 @@ describe('of what a page has no room for', () => {
     const of = [downOf('a'), downOf('x'), takesAlong];
     const some = await contexts(answers({}, { a: down, b: healthy }, 5)).measure('health');
     expect(of.map(some)).toEqual([false, false, false]);
+    // It stands among those whose own instances fail: such may be behind it.
+    const heir = { ...healthy, inherited: { origin: 'a', path: ['b', 'a'] } };
+    const heirs = await contexts(answers({}, { a: down, b: heir }, 5)).measure('health');
+    expect(of.map(heirs)).toEqual([false, true, true]);
     const none = await contexts(answers({}, { a: down }, 5)).measure('health');
     expect(of.map(none)).toEqual([false, true, true]);
   });
