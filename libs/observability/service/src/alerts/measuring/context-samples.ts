@@ -11,21 +11,29 @@ type Components = AnswerOf<typeof healthContract.systemHealth>['components'];
 type DeadLetterGroup = AnswerOf<typeof messagingContract.listDeadLetters>['groups'][number];
 type Incident = AnswerOf<typeof sagaContract.listIncidents>['incidents'][number];
 
+/** One that a page has no room for for so long is taken for closed. */
+const UNSEEN_KEPT_MS = 60_000;
+
 /** Since when each breaker is not closed: one that is tried and opens again was open all the time. */
-export type OpenSince = ReadonlyMap<string, number>;
+export type OpenSince = ReadonlyMap<
+  string,
+  { readonly sinceMs: number; readonly seenAtMs: number }
+>;
 
 export function openSince(
   before: OpenSince,
   breakers: readonly Pick<Breaker, 'id' | 'state_changed_at'>[],
+  nowMs: number,
   isCut = false,
 ): OpenSince {
-  return new Map([
-    // One that is not told of may be open still.
-    ...(isCut ? before : []),
-    ...breakers.map(
-      ({ id, state_changed_at }) => [id, before.get(id) ?? Date.parse(state_changed_at)] as const,
-    ),
-  ]);
+  const unseen = [...before].filter(
+    ([, { seenAtMs }]) => isCut && nowMs - seenAtMs <= UNSEEN_KEPT_MS,
+  );
+  const seen = breakers.map(({ id, state_changed_at }) => {
+    const sinceMs = before.get(id)?.sinceMs ?? Date.parse(state_changed_at);
+    return [id, { sinceMs, seenAtMs: nowMs }] as const;
+  });
+  return new Map([...unseen, ...seen]);
 }
 
 export function breakerSamples(
@@ -39,7 +47,7 @@ export function breakerSamples(
       metric: 'breaker_open_seconds',
       subject: breakerName(one),
       service_name: one.target_service,
-      value: Math.max(0, (nowMs - (since.get(one.id) ?? nowMs)) / 1_000),
+      value: Math.max(0, (nowMs - (since.get(one.id)?.sinceMs ?? nowMs)) / 1_000),
       view: `/circuit-breakers/${one.id}`,
       detail: `${one.failure_count} failures`,
     })),

@@ -18,6 +18,7 @@ import {
 } from './context-samples';
 import { ask } from './asking';
 import { cutShort } from './cut-short';
+import { breakersIn } from './failing-breakers';
 import type { Source } from './measurements';
 import { OverdueRuns } from './overdue-runs';
 
@@ -61,10 +62,10 @@ export class ContextSources {
       !Object.values(components).some(
         ({ status, inherited }) => status === 'healthy' && !inherited,
       );
-    const states = [await this.breakers('open'), await this.breakers('half_open')];
-    const breakers = states.flatMap(({ circuit_breakers }) => circuit_breakers);
-    const isAnyCut = states.some(({ next_cursor }) => next_cursor !== undefined);
-    this.since = openSince(this.since, breakers, isAnyCut);
+    const states = [await breakersIn(this.bus, 'open'), await breakersIn(this.bus, 'half_open')];
+    const breakers = states.flatMap((one) => one.breakers);
+    const isAnyCut = states.some((one) => one.isCut);
+    this.since = openSince(this.since, breakers, this.clock.now(), isAnyCut);
     const failing = new Set([
       ...Object.entries(components)
         .filter(([, { status }]) => status === 'unhealthy')
@@ -79,10 +80,6 @@ export class ContextSources {
         isCut || isAnyCut,
       ),
     ]);
-  }
-
-  private breakers(state: 'open' | 'half_open') {
-    return ask(this.bus, healthContract.listCircuitBreakers, { state, limit: PAGE });
   }
 
   private async needs(failing: ReadonlySet<string>): Promise<readonly CriticalNeed[]> {

@@ -11,10 +11,11 @@ const at = new Date(T0).toISOString();
 function contexts(answers: Readonly<Record<string, object>>) {
   const asked: string[] = [];
   const bus = {
-    query: (subject: string) => {
+    query: (subject: string, { input }: { input: { cursor?: string } }) => {
       const name = subject.split('.').at(-1) ?? '';
       asked.push(name);
-      return Promise.resolve({ ok: true, data: answers[name] });
+      const data = answers[`${name} ${input.cursor}`] ?? answers[name];
+      return Promise.resolve({ ok: true, data });
     },
   } as unknown as MessageBus;
   let nowMs = T0;
@@ -82,6 +83,14 @@ describe('of what a page has no room for', () => {
     const cut = await contexts(answers({ next_cursor: 'more' }, {}, 0)).measure('health');
     const of = [breakerOf('shop -> billing'), breakerOf('shop -> x'), takesAlong, downOf('x')];
     expect(of.map(cut)).toEqual([false, true, true, false]);
+  });
+
+  it('more pages are asked for: breakers', async () => {
+    const last = { 'list-circuit-breakers more': { circuit_breakers: [breaker] } };
+    const system = contexts({ ...answers({ next_cursor: 'more' }, {}, 0), ...last });
+    const whole = await system.measure('health');
+    expect([breakerOf('shop -> x'), takesAlong].map(whole)).toEqual([false, false]);
+    expect(system.asked.filter((name) => name === 'list-circuit-breakers')).toHaveLength(4);
   });
 
   it('nothing is known: services, unless only healthy ones are left out', async () => {

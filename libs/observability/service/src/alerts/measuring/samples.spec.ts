@@ -134,11 +134,25 @@ describe('what was measured of a process that says nothing now', () => {
 describe('breakers', () => {
   const breaker = (state_changed_at: string) => ({ id: 'b', state_changed_at });
   it('that are tried and open again were open all the time', () => {
-    const first = openSince(new Map(), [breaker('2026-03-01T09:30:00.000Z')]);
-    const second = openSince(first, [breaker('2026-03-01T09:31:00.000Z')]);
+    const first = openSince(new Map(), [breaker('2026-03-01T09:30:00.000Z')], 0);
+    const second = openSince(first, [breaker('2026-03-01T09:31:00.000Z')], 0);
     expect(second).toEqual(first);
-    expect(openSince(second, [], true)).toEqual(first);
-    expect(openSince(second, [])).toEqual(new Map());
+    expect(openSince(second, [], 0)).toEqual(new Map());
+  });
+
+  it('that a page has no room for may be open still, and not for long', () => {
+    const opened = '2026-03-01T09:30:00.000Z';
+    const reopened = '2026-03-01T10:30:00.000Z';
+    const first = openSince(new Map(), [breaker(opened)], 0);
+    const unseen = openSince(first, [], 60_000, true);
+    expect(openSince(unseen, [breaker(reopened)], 60_000, true).get('b')?.sinceMs).toBe(
+      Date.parse(opened),
+    );
+    // Not seen for longer: it was closed meanwhile.
+    const later = openSince(unseen, [], 60_001, true);
+    expect(openSince(later, [breaker(reopened)], 60_001, true).get('b')?.sinceMs).toBe(
+      Date.parse(reopened),
+    );
   });
 
   it('are measured from when they opened', () => {
@@ -146,7 +160,8 @@ describe('breakers', () => {
       ...{ id: 'b', service_name: 'shop', target_service: 'billing', endpoint_pattern: '*' },
       failure_count: 5,
     };
-    const { samples } = breakerSamples([one as never], new Map([['b', 1_000]]), 31_000);
+    const since = new Map([['b', { sinceMs: 1_000, seenAtMs: 31_000 }]]);
+    const { samples } = breakerSamples([one as never], since, 31_000);
     expect(samples).toMatchObject([
       { subject: 'shop -> billing', service_name: 'billing', value: 30 },
     ]);
