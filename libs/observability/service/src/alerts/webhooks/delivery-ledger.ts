@@ -18,6 +18,7 @@ import type { ToldNotice } from './webhook-body';
 
 const OWED_MAX = 500;
 const DUE_MAX = 500;
+const RECEIVERS_MAX = 200;
 
 export type WithoutTime<C> = C extends unknown ? Omit<C, 'at'> : never;
 
@@ -40,6 +41,17 @@ export class DeliveryLedger {
   /** Nothing is read from before this. */
   async begin(): Promise<void> {
     this.position = await this.store.head();
+  }
+
+  async receivers(): Promise<readonly Receiver[]> {
+    const rows = await this.read<Pick<ReceiverRow, 'receiver_id' | 'settings'>>(
+      `select receiver_id, settings from alert_receiver
+       where settings is not null order by receiver_id limit $1`,
+      [RECEIVERS_MAX],
+    );
+    return rows.flatMap(({ receiver_id, settings }) =>
+      settings ? [{ receiver_id, ...settings }] : [],
+    );
   }
 
   /** Oldest first. Of one alert a receiver is told in order: while something is on its way, what followed waits. */

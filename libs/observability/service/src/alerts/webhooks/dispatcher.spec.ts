@@ -1,4 +1,5 @@
 import type { Clock, HostSettings } from '@downbeat/service-host';
+import type { Receiver } from '@downbeat/observability-domain';
 import { Logger } from '@nestjs/common';
 import type { DeliveryLedger, Due } from './delivery-ledger';
 import { Dispatcher } from './dispatcher';
@@ -14,8 +15,12 @@ describe('the dispatcher, where what became of a webhook cannot be recorded', ()
   const sent: string[] = [];
   const waiting = new Set(['on-call', 'sound']);
   const isRefused = { recording: true };
+  const receiver = (receiver_id: string, ref: string, is_enabled = true) =>
+    ({ receiver_id, is_enabled, secret: { $secret: { ref } } }) as unknown as Receiver;
+  const receivers: Receiver[] = [];
   const ledger = {
     begin: () => Promise.resolve(),
+    receivers: () => Promise.resolve(receivers),
     owed: () => Promise.resolve([]),
     due: () => Promise.resolve([...waiting].map(due)),
     noticesOf: () => Promise.resolve([]),
@@ -59,5 +64,31 @@ describe('the dispatcher, where what became of a webhook cannot be recorded', ()
     await jest.advanceTimersByTimeAsync(120_000);
     expect(times()).toBe(before + 1);
     await dispatcher.stop();
+  });
+
+  it('says at its start whose key is not one that is meant for alerts', async () => {
+    receivers.push(
+      receiver('sound', 'file:/run/secrets/alerts-on-call'),
+      receiver('earlier', 'file:/run/secrets/pager'),
+      receiver('off', 'file:/run/secrets/pager', false),
+    );
+    const dispatcher = new Dispatcher(
+      ledger,
+      webhooks,
+      { now: () => Date.now() } as Clock,
+      settings,
+    );
+    dispatcher.start();
+    await jest.advanceTimersByTimeAsync(10_000);
+    await dispatcher.stop();
+    const said = jest
+      .mocked(Logger.prototype.warn)
+      .mock.calls.filter(([, text]) => /key/.test(text));
+    expect(said).toEqual([
+      [
+        { receivers: ['earlier: file:/run/secrets/pager'] },
+        expect.stringContaining('docs/alerts.md'),
+      ],
+    ]);
   });
 });

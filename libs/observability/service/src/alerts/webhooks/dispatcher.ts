@@ -7,6 +7,7 @@ import type { OwedRow } from '../read-model/notice.tables';
 import { DeliveryLedger, type Due } from './delivery-ledger';
 import { Pauses } from './pauses';
 import { webhookBody } from './webhook-body';
+import { isForAlerts } from './webhook-secret';
 import { Webhooks } from './webhooks';
 
 const LOOK_EVERY_MS = 1_000;
@@ -53,10 +54,22 @@ export class Dispatcher {
   }
 
   private async look(): Promise<void> {
-    if (!this.isBegun) await this.ledger.begin();
+    if (!this.isBegun) await this.begun();
     this.isBegun = true;
     for (const group of groupsOf(await this.ledger.owed())) await this.prepare(group);
     for (const due of await this.ledger.due()) this.begin(due);
+  }
+
+  private async begun(): Promise<void> {
+    await this.ledger.begin();
+    const receivers = (await this.ledger.receivers())
+      .filter(({ is_enabled, secret }) => is_enabled && !isForAlerts(secret.$secret.ref))
+      .map(({ receiver_id, secret }) => `${receiver_id}: ${secret.$secret.ref}`);
+    if (receivers.length > 0)
+      this.logger.warn(
+        { receivers },
+        'receivers are told nothing: their key is none that is meant for alerts, see "Be told" in docs/alerts.md',
+      );
   }
 
   private async prepare(group: readonly OwedRow[]): Promise<void> {

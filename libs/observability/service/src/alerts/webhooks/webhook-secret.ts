@@ -4,6 +4,9 @@ const BYTES_MAX = 4_096;
 const SETTING = /^env:(ALERTS_SECRET_[A-Z0-9_]+)$/;
 const FILE = /^file:(\/run\/secrets\/alerts[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*)$/;
 
+/** Whether a reference names a key for alerts, as it has to begin. */
+export const isForAlerts = (ref: string): boolean => SETTING.test(ref) || FILE.test(ref);
+
 /**
  * The key that a reference names; undefined when there is none. Of settings and files only those are read
  * that are meant for this, as their names begin: whoever may name a receiver shall not sign with another secret.
