@@ -240,16 +240,32 @@ export class Projector {
     return (await this.tidy()) ? atOnce : { kind: 'wait', ms: pace.pollMs };
   }
 
-  /** Does one small piece of what is due. @returns Whether there may be more to forget. */
+  /**
+   * Does one small piece of what is due. What cannot be removed holds up no event: it stays, and is
+   * tried again when it is due again.
+   *
+   * @returns Whether there may be more to forget.
+   */
   private async tidy(): Promise<boolean> {
-    const hasMore = await this.prunePast();
-    if (!hasMore && Date.now() >= this.dropOldAtMs) {
-      const { pace, pool } = this.options;
-      const isDone = await dropOldTables(pool, this.projection.name);
-      // It waits for readers, and nothing is applied meanwhile: not after every batch.
-      this.dropOldAtMs = isDone ? Infinity : Date.now() + pace.recordPollMs;
+    const { pace, log } = this.options;
+    try {
+      const hasMore = await this.prunePast();
+      if (!hasMore) await this.dropOld();
+      return hasMore;
+    } catch (fault) {
+      this.prunedAtMs = Date.now();
+      this.dropOldAtMs = Math.max(this.dropOldAtMs, Date.now() + pace.recordPollMs);
+      log.warn({ ...this.facts(), fault: reasonOf(fault) }, 'what is old cannot be removed yet');
+      return false;
     }
-    return hasMore;
+  }
+
+  private async dropOld(): Promise<void> {
+    if (Date.now() < this.dropOldAtMs) return;
+    const { pace, pool } = this.options;
+    const isDone = await dropOldTables(pool, this.projection.name);
+    // It waits for readers, and nothing is applied meanwhile: not after every batch.
+    this.dropOldAtMs = isDone ? Infinity : Date.now() + pace.recordPollMs;
   }
 
   /** @returns Whether there may be more to forget. */

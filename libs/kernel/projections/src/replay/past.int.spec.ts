@@ -263,6 +263,37 @@ describe('the past of a read model that is kept, on real Postgres', () => {
     isOver = true;
   });
 
+  it('lets the log go on when what is old cannot be dropped', async () => {
+    const first = await bench.run();
+    await bench.append(bought('a'));
+    await reached(first);
+    await first.stop();
+    const { username } = new URL(bench.database.urlOf('registry'));
+    await bench.sql(`create table book_v0 (book text);
+      alter table book_v0 owner to "${username}";
+      create view operators as select * from book_v0;
+      insert into projection select name, 0, 'retired', checkpoint, '{book}', fingerprint from projection`);
+
+    const runner = await bench.run({ pace: { recordPollMs: 50 } });
+    const untidied = () =>
+      bench.logged.filter(({ message }) => message === 'what is old cannot be removed yet');
+    for (const book of ['b', 'c', 'd']) {
+      const before = untidied().length;
+      await bench.append(bought(book));
+      await reached(runner);
+      await holds(async () => expect(untidied().length).toBeGreaterThan(before));
+    }
+    expect(untidied()[0]).toMatchObject({
+      level: 'warn',
+      facts: { fault: expect.stringContaining('depend') },
+    });
+    expect(bench.logged.map(({ message }) => message)).not.toContain('read model tries again');
+    await bench.sql('drop view operators');
+    await holds(async () =>
+      expect(await bench.sql('select from projection where version = 0')).toEqual([]),
+    );
+  });
+
   it('of history that is too old is not even written', async () => {
     bench.now = () => Date.now() - 48 * HOUR_MS;
     for (let book = 0; book < 6; book++)
