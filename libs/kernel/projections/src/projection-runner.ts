@@ -128,10 +128,15 @@ export class ProjectionRunner {
     return [...this.projectors.values()].map((projector) => projector.status());
   }
 
-  /** @throws {InvalidProjection} This process does not run it. */
-  verify(name: string): Promise<Verification> {
+  /**
+   * @param timeoutMs Default 600,000.
+   * @throws {InvalidProjection} This process does not run it.
+   * @throws {RebuildsOverloaded} It took too long, or too many rebuilds run.
+   */
+  verify(name: string, timeoutMs?: number): Promise<Verification> {
     const { source, reader, limiter } = this;
-    return verifyProjection(this.projectorOf(name).projection, { source, reader, limiter });
+    const options = { source, reader, limiter, ...(timeoutMs !== undefined && { timeoutMs }) };
+    return verifyProjection(this.projectorOf(name).projection, options);
   }
 
   /** @throws {InvalidProjection} This process does not run it. */

@@ -58,6 +58,14 @@ describe('verifying a read model, on real Postgres', () => {
     expect(verified.moments.length).toBeGreaterThan(0);
   });
 
+  it('gives up its place when the time of who asked is over', async () => {
+    const runner = await stocked({ readConnectionsMax: 1 });
+    await expect(runner.verify('registry.lending', 0)).rejects.toMatchObject({
+      code: 'projections/rebuilds-overloaded',
+    });
+    expect(await runner.verify('registry.lending')).toMatchObject({ is_equal: true });
+  });
+
   it.each([
     ['a changed value', `update book_v1 set wear = wear + 1e-9 where book = 'b7'`, 'book'],
     ['a missing row', `delete from shelf_v1 where shelf = 'low'`, 'shelf'],

@@ -36,10 +36,11 @@ export interface VerifyOptions {
   readonly source: DataSource;
   readonly reader: LogReader;
   readonly limiter: Limiter;
-  /** Default 600,000. */
+  /** From when it is asked for, standing in line included; default 600,000. */
   readonly timeoutMs?: number;
 }
 
+const TIMEOUT_MS = 600_000;
 const CACHE_BYTES_MAX = 32_000_000;
 
 /**
@@ -53,6 +54,7 @@ export function verifyProjection(
   projection: Projection,
   options: VerifyOptions,
 ): Promise<Verification> {
+  const deadlineMs = Date.now() + (options.timeoutMs ?? TIMEOUT_MS);
   return options.limiter.run(async () => {
     const shapes = projection.tables.map(shapeOf);
     const live = await liveHashes(projection, shapes, options.source);
@@ -63,6 +65,7 @@ export function verifyProjection(
       live.position,
       some,
       options,
+      deadlineMs,
     );
     const tables = shapes.map(({ name }, at) => ({
       table: name,
@@ -102,15 +105,18 @@ interface Rebuilt {
   readonly moments: Verification['moments'];
 }
 
-/** @param moments In order; looked at on the way. */
+/**
+ * @param moments In order; looked at on the way.
+ * @param deadlineMs Epoch milliseconds.
+ */
 async function rebuiltHashes(
   projection: Projection,
   shapes: readonly TableShape[],
   position: Position,
   moments: readonly Position[],
-  { source, reader, timeoutMs = 600_000 }: VerifyOptions,
+  { source, reader }: VerifyOptions,
+  deadlineMs: number,
 ): Promise<Rebuilt> {
-  const deadlineMs = Date.now() + timeoutMs;
   // Before the rebuild begins: one connection at a time, and no transaction that idles meanwhile.
   const kept = new Map<Position, readonly TableHash[]>();
   for (const moment of moments.filter((one) => one <= position)) {

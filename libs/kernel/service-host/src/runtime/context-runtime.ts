@@ -28,6 +28,7 @@ import { DatabaseWatch } from './database-watch';
 import { ForgottenAnswers } from './forgotten-answers';
 import { assertServed } from './served-contracts';
 import { tracedPublications } from './traced-steps';
+import { verifyReadModel } from './verify-read-model';
 
 export interface ContextParts {
   readonly bus: MessageBus;
@@ -97,7 +98,9 @@ export class ContextRuntime<Event extends Message = Message> {
       position: await store.head(),
       data: this.status(),
     }));
-    bus.answer(`query.${context}.verify-read-model`, (payload) => this.verify(payload));
+    bus.answer(`query.${context}.verify-read-model`, (payload) =>
+      verifyReadModel(context, this.parts.runner, payload),
+    );
     if (commands.length === 0) return;
     const entrance = new CommandEntrance(commands, this.parts.commands, store, () => clock.now());
     await bus.subscribe({
@@ -153,19 +156,5 @@ export class ContextRuntime<Event extends Message = Message> {
 
   private tellOf(topic: (typeof CONTEXT_TOPICS)[number]): Tell | undefined {
     return this.parts.debugLogs.of(`downbeat:${this.context}:${topic}`);
-  }
-
-  private async verify(payload: unknown) {
-    const { name } = payload as { name?: unknown };
-    const { runner } = this.parts;
-    if (typeof name !== 'string' || runner.status().every((one) => one.name !== name)) {
-      const message = `${this.context} has no such read model`;
-      return {
-        ok: false,
-        problem: { code: 'read-model-unknown', message, kind: 'not-found' },
-      } as const;
-    }
-    const data = await runner.verify(name);
-    return { ok: true, position: data.position, data } as const;
   }
 }
