@@ -50,6 +50,8 @@ export async function layPastTables(
   if (record.past_through !== record.checkpoint || at < record.past_from) return undefined;
 
   const before = await momentBefore(sql, projection, at);
+  // Earlier releases noted no moment before the first batch: of a place within it nothing is kept.
+  if (before === undefined && record.past_from !== record.checkpoint) return undefined;
   // Where the past begins may be within a batch: then that moment is kept, and folded on from there.
   const moment = before?.position ?? record.past_from;
   const from = Math.min(at, before?.quiet_through ?? record.past_from);
