@@ -111,6 +111,27 @@ describe('the numbered publications of a context, on real Postgres', () => {
     expect(await numbersOf(replica)).toEqual([...firstTwo, [3, { n: 4 }], [4, { n: 6 }]]);
   });
 
+  it.each(['Benched', 'constructor'])(
+    'wait at %s, which only a newer release knows',
+    async (type) => {
+      const replica = await log.replica();
+      await log.append('a', 3);
+      const meta = { correlation_id: 'n', causation_id: 'n', actor: 'tests' };
+      await log.store.append({
+        ...{ stream: 't-new' as never, expected: 0, meta },
+        events: [{ type, data: {} }],
+      });
+      await log.append('b', 1);
+      expect(await replica.number()).toEqual({ newest: 2, hasMore: true });
+      for (const _ of [1, 2])
+        await expect(replica.number()).rejects.toThrow(
+          `${type} of t-new at position 4 cannot be published: ` +
+            'this release does not know the event type; run a newer release, which does',
+        );
+      expect(await numbersOf(replica)).toEqual(firstTwo);
+    },
+  );
+
   it('do not move the checkpoint over what nobody publishes, but for every thousand positions', async () => {
     const pool = log.pool();
     const replica = await log.replica(pool);

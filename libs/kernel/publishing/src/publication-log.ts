@@ -70,6 +70,8 @@ export class PublicationNotMade extends Fault {
   }
 }
 
+const UNKNOWN_TYPE = 'this release does not know the event type; run a newer release, which does';
+
 /** What came of numbering. */
 export interface Numbered {
   /** The newest number given. */
@@ -178,6 +180,9 @@ export class PublicationLog<Event extends Message = Message> {
   private publishedOf(
     event: RecordedEvent,
   ): IntegrationEvent | typeof keepPrivate | PublicationNotMade {
+    // Appended by a newer release, before somebody went back to this one.
+    if (!Object.hasOwn(this.publications, event.type))
+      return new PublicationNotMade(event, UNKNOWN_TYPE);
     const publish = this.publications[event.type as Event['type']] as
       ((event: unknown) => IntegrationEvent | typeof keepPrivate) | typeof keepPrivate;
     try {
