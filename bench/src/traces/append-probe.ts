@@ -5,6 +5,9 @@ import type { EventMeta, StreamName } from '@downbeat/eventsourcing';
 const EVERY_MS = 10;
 const meta: EventMeta = { correlation_id: 'bench', causation_id: 'bench', actor: 'bench' };
 
+/** It publishes nothing: a relay would wait for ever at an event that it does not know. */
+const CONTEXT = 'messaging';
+
 /** Appends for another context at a steady rate, to see what others notice of the spans. */
 export class AppendProbe {
   private readonly store: PostgresEventStore;
@@ -16,9 +19,9 @@ export class AppendProbe {
 
   constructor(databaseUrl: string, password: string) {
     this.store = new PostgresEventStore({
-      databaseUrl: contextUrl(databaseUrl, 'registry', password),
+      databaseUrl: contextUrl(databaseUrl, CONTEXT, password),
       logName: 'log',
-      context: 'registry',
+      context: CONTEXT,
       report: (fault) => console.error(fault),
     });
   }
