@@ -46,7 +46,7 @@ function eventOf({ book, what, shelf }: Happening): LendingEvent | undefined {
   }
 }
 
-/** The statements of each transaction from now on that is committed. */
+/** The statements of each transaction that begins from now on and is committed. */
 function recordTransactions(): readonly string[][] {
   const open = new Map<unknown, string[]>();
   const committed: string[][] = [];
@@ -57,9 +57,10 @@ function recordTransactions(): readonly string[][] {
   ) {
     const text = String(args[0]);
     if (text === 'begin') open.set(this, []);
-    open.get(this)?.push(text);
-    if (text === 'commit') {
-      committed.push(open.get(this) ?? []);
+    const texts = open.get(this);
+    texts?.push(text);
+    if (texts && text === 'commit') {
+      committed.push(texts);
       open.delete(this);
     }
     return query.apply(this, args);
