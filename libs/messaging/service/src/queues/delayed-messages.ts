@@ -38,7 +38,6 @@ interface WaitingRow extends Place {
   readonly [column: string]: unknown;
   readonly message: MessageToSend;
   readonly tried_at: Date | null;
-  readonly created_at: Date;
 }
 
 /**
@@ -89,12 +88,16 @@ export class DelayedMessages {
     await this.periodic.stop();
   }
 
-  /** Put here before it is decided: what is decided can always be sent. */
+  /**
+   * Put here before it is decided: what is decided can always be sent. What is here already stays as it is, and is
+   * no orphan for now: it is about to be decided.
+   */
   async keep(id: string, dueAt: string, message: MessageToSend): Promise<void> {
     await this.pool.query(
-      `insert into delayed_message (delayed_id, due_at, message, queue_name) values ($1, $2, $3, $4)
-       on conflict (delayed_id) do nothing`,
-      [id, dueAt, JSON.stringify(message), message.queue_name],
+      `insert into delayed_message (delayed_id, due_at, message, queue_name, created_at)
+       values ($1, $2, $3, $4, $5)
+       on conflict (delayed_id) do update set created_at = excluded.created_at`,
+      [id, dueAt, JSON.stringify(message), message.queue_name, instantOf(this.clock.now())],
     );
   }
 
@@ -123,7 +126,7 @@ export class DelayedMessages {
   async look(): Promise<void> {
     const { due_at, delayed_id } = this.after;
     const { rows } = await this.pool.query<WaitingRow>(
-      `select delayed_id, due_at::text, message, tried_at, created_at from delayed_message
+      `select delayed_id, due_at::text, message, tried_at from delayed_message
         where due_at <= $1 and (due_at, delayed_id) > ($2::timestamptz, $3::uuid)
         order by delayed_message.due_at, delayed_id limit ${AT_ONCE_MAX}`,
       [instantOf(this.clock.now()), due_at, delayed_id],
@@ -183,9 +186,13 @@ export class DelayedMessages {
     await this.bus.publishMessage(outgoingMessage(message, now));
   }
 
-  private async orphan({ delayed_id, created_at }: WaitingRow): Promise<void> {
-    if (this.clock.now() - created_at.getTime() < ORPHANED_MS) return;
-    this.logger.warn({ delayed_id }, 'a message that nobody decided to send is forgotten');
-    await this.forget(delayed_id);
+  /** Said once more since it was looked at, it stays. */
+  private async orphan({ delayed_id }: WaitingRow): Promise<void> {
+    const { rowCount } = await this.pool.query(
+      'delete from delayed_message where delayed_id = $1 and created_at <= $2',
+      [delayed_id, instantOf(this.clock.now() - ORPHANED_MS)],
+    );
+    if (rowCount === 1)
+      this.logger.warn({ delayed_id }, 'a message that nobody decided to send is forgotten');
   }
 }

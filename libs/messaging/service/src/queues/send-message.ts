@@ -56,11 +56,12 @@ export class SendMessageHandler implements ICommandHandler<SendMessage> {
     const delayed_id = uuidFrom([queue_name, from, message_id].join('\n'));
     const due_at = instantOf(epochMs(at) + delayMs);
     const before = await this.delayed.statusOf(delayed_id);
-    if (before === 'unknown' && (await this.delayed.isFull(queue_name)))
-      return refused(tooManyDelayed(queue_name, DELAYED_MAX));
-    const isOver = before === 'released' || before === 'cancelled';
-    // What is over must not wait again: it would be sent again.
-    if (!isOver) await this.delayed.keep(delayed_id, due_at, message);
+    if (before === 'unknown') {
+      if (await this.delayed.isFull(queue_name))
+        return refused(tooManyDelayed(queue_name, DELAYED_MAX));
+      // Once decided it stands there until it is over, and must not wait again after that: it would be sent again.
+      await this.delayed.keep(delayed_id, due_at, message);
+    }
     const facts = { delayed_id, message_id, queue_name, from, message_type, due_at };
     const result = await execute(
       this.store,
@@ -75,7 +76,7 @@ export class SendMessageHandler implements ICommandHandler<SendMessage> {
       return refused(result);
     }
     const answer =
-      before === 'released'
+      (await this.delayed.statusOf(delayed_id)) === 'released'
         ? await this.answer(message, 'queued', 0)
         : await this.answer(message, 'delayed', delayMs);
     return accepted(result.position, { ...answer, delayed_id }, result.repeated);
