@@ -39,7 +39,11 @@ export class FakeView {
   }
 
   hint(contexts?: readonly string[]): void {
-    const { position } = this;
+    this.hintOf(this.position, contexts);
+  }
+
+  /** Of events that this view is not about. */
+  hintOf(position: number, contexts?: readonly string[]): void {
     this.bus.hint(logHintSubject(LOG_NAME), {
       position,
       ...(contexts && { contexts: [...contexts] }),

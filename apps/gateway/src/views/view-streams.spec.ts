@@ -181,6 +181,22 @@ describe('a view as a stream', () => {
       expect(reset).toEqual({ event: 'reset', data: '{"asked":999,"head":1}' });
     });
 
+    it('from another log says so also before anybody noticed', async () => {
+      await start({ freshMs: -1 });
+      const other = await watch();
+      await other.until(several(1));
+      view.append({ services: ['a'] });
+      view.append({ services: ['a', 'b'] });
+      const [{ id }] = (
+        await other.until((all) => all.at(-1)?.id?.startsWith('3-') === true)
+      ).slice(-1) as [{ id: string }];
+      view.restore(1, { services: [] });
+      const stream = await watch(services, { 'Last-Event-ID': id });
+      const [reset, snapshot] = await stream.until(several(2));
+      expect(reset).toEqual({ event: 'reset', data: '{"asked":3,"head":1}' });
+      expect(snapshot?.data).toBe('{"services":[]}');
+    });
+
     it('goes on while nobody says where the log ends', async () => {
       await start();
       const { id } = await plain();
@@ -233,6 +249,23 @@ describe('a view as a stream', () => {
     view.restore(3, { services: ['a', 'b'] });
     await stream.until((all) => all.at(-1)?.data === '{"services":["a","b"]}');
     expect(stream.events.map(({ event }) => event)).toEqual(['snapshot', 'problem', 'snapshot']);
+  });
+
+  it('shows an answer that is as of what it is about, and asks no more often for it', async () => {
+    await start({ retryMs: 20 });
+    view.isCareless = true;
+    const stream = await watch(`${services}?every_ms=100`);
+    await stream.until(several(1));
+    view.hintOf(1_000);
+    await eventually(
+      () => view.asked,
+      (asked) => expect(asked).toContain(1_000),
+    );
+    view.appendUnheard({ services: ['a'] });
+    view.hintOf(1_001);
+    await stream.until((all) => all.at(-1)?.data === '{"services":["a"]}');
+    expect(stream.events.map(({ event }) => event)).toEqual(['snapshot', 'change']);
+    expect(view.asked).toEqual([0, 1_000, 1_001]);
   });
 
   it('ends when the log was restored, and begins anew', async () => {

@@ -4,13 +4,14 @@ import { MessageBus } from '@downbeat/message-bus';
 import { HostSettings, logHints } from '@downbeat/service-host';
 import { Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import type { Request } from 'express';
+import type { ServerResponse } from 'node:http';
 import type { Exchange, Handler } from '../http/exchange';
 import { problemOfRejection, problemReply } from '../http/problems';
 import type { Reply } from '../http/reply';
 import type { ContractRoute } from '../http/route-table';
 import { ClientPlaces, endWithin, stopping } from '../stream/client-places';
 import { EVENT_STREAM, STREAM_BEGIN, STREAM_HEADERS } from '../stream/head';
-import { firstNews } from './first-news';
+import { firstNews, type FirstNews } from './first-news';
 import { ViewClient } from './view-client';
 import type { ViewId } from './view-id';
 import type { ViewNews } from './view-news';
@@ -88,9 +89,7 @@ export class ViewStreams implements OnModuleInit, OnModuleDestroy {
     const full = this.places.take(response);
     if (full) return problemReply(full, context);
 
-    const { view, release } = this.views.hold(route.contract, wanted.input);
-    response.once('close', release);
-    const { problem, reset } = await firstNews(this.bus, view, wanted);
+    const { view, problem, reset } = await this.begin(response, route.contract, wanted);
     if (problem) return problemReply(problem, context);
     if (this.isClosed) return problemReply(stopping, context);
     // A client that left meanwhile has been let go already.
@@ -99,6 +98,19 @@ export class ViewStreams implements OnModuleInit, OnModuleDestroy {
     if (reset) response.write(`event: reset\ndata: ${JSON.stringify(reset)}\n\n`);
     this.follow({ request, response, context }, view, wanted);
     return undefined;
+  }
+
+  /** Anew, if it shows meanwhile that the log is another one. */
+  private async begin(
+    response: ServerResponse,
+    contract: QueryContract,
+    wanted: WatchRequest,
+  ): Promise<FirstNews & { readonly view: WatchedView }> {
+    const { view, isCurrent, release } = this.views.hold(contract, wanted.input);
+    response.once('close', release);
+    const first = await firstNews(this.bus, view, wanted);
+    if (isCurrent() || response.destroyed) return { view, ...first };
+    return this.begin(response, contract, wanted);
   }
 
   private follow(

@@ -18,6 +18,8 @@ export class WatchedView {
   /** What the one in the greatest hurry wants; of nobody endless. */
   private everyMs = Infinity;
   private newest: ViewNews | undefined;
+  /** Of the newest answer that was shown; a problem after it makes nobody forget it. */
+  private shownAt: Position = 0;
   /** No client that came has seen more. */
   private least: Position = 0;
   /** When the question began that `newest` answers. */
@@ -95,16 +97,17 @@ export class WatchedView {
   /** Never older than what clients have, and as new as what was heard of. */
   private async asking(): Promise<ViewNews> {
     const beganAtMs = this.nowMs();
-    const { newest, asked, least } = this;
-    const shownAt = newest?.kind === 'answer' ? newest.position : 0;
-    const upTo = Math.max(least, shownAt, asked ? this.heardOf : 0);
-    const news = notBefore(upTo, await this.ask(upTo));
-    const reached = news.kind === 'answer' ? news.position : 0;
+    const { asked, least } = this;
+    const upTo = Math.max(least, this.shownAt, asked ? this.heardOf : 0);
+    const news = notBefore(this.shownAt, await this.ask(upTo));
+    // Some questions are answered as of what they are about, which may be long before the end of the log.
+    const reached = news.kind === 'answer' ? Math.max(upTo, news.position) : 0;
     this.asked = {
       endedAtMs: this.nowMs(),
       outcome: outcomeOf(news),
       upTo: Math.max(reached, asked?.upTo ?? 0),
     };
+    if (news.kind === 'answer') this.shownAt = news.position;
     this.newest = news;
     this.newestAtMs = beganAtMs;
     for (const { moved } of [...this.watchers]) moved();
@@ -137,7 +140,7 @@ function outcomeOf(news: ViewNews): Asked['outcome'] {
 const holds = (news: ViewNews, position: Position): boolean =>
   news.kind === 'answer' && news.position >= position;
 
-/** Who answers with less than was asked for is not believed: clients have seen more. */
+/** Clients have seen a position: what is from before it is not shown to them. */
 function notBefore(position: Position, news: ViewNews): ViewNews {
   if (news.kind === 'problem' || news.position >= position) return news;
   const message = `the answer is from ${news.position}, before ${position}`;

@@ -11,10 +11,24 @@ import { WatchedView } from './watched-view';
 
 const ANSWER_TIMEOUT_MS = 10_000;
 
+interface Question {
+  readonly subject: string;
+  readonly input: JsonObject;
+  readonly isCurrent: () => boolean;
+}
+
 interface Held {
   readonly view: WatchedView;
   readonly context: string;
   holders: number;
+}
+
+export interface HeldView {
+  readonly view: WatchedView;
+  /** It is of the log as it is now. */
+  readonly isCurrent: () => boolean;
+  /** Lets it go. */
+  readonly release: () => void;
 }
 
 /** The views somebody watches, by what is asked: the same question is there once. */
@@ -25,8 +39,8 @@ export class WatchedViews {
   private readonly heardOf = new Map<string, Position>();
   /** Of hints that do not say whose events they are about. */
   private heardOfAny = 0;
-
-  private isLooking = false;
+  /** While it is asked for. */
+  private head: Promise<Position | undefined> | undefined;
 
   /** @param onOtherLog The log ends before what was seen of it: it was restored, and clients begin anew. */
   constructor(
@@ -35,20 +49,17 @@ export class WatchedViews {
     private readonly onOtherLog: () => void,
   ) {}
 
-  /** @returns The view, and how to let it go. What decides about the answer is part of what is asked. */
-  hold(
-    contract: QueryContract,
-    input: JsonObject,
-  ): { readonly view: WatchedView; readonly release: () => void } {
-    const subject = querySubject(contract);
-    const key = `${subject} ${JSON.stringify(input)}`;
-    const held = this.held.get(key) ?? this.make(contract.context, subject, input);
+  /** What decides about the answer is part of what is asked. */
+  hold(contract: QueryContract, input: JsonObject): HeldView {
+    const key = `${querySubject(contract)} ${JSON.stringify(input)}`;
+    const isCurrent = (): boolean => this.held.get(key) === held;
+    const held: Held = this.held.get(key) ?? this.make(contract, input, () => isCurrent());
     this.held.set(key, held);
     held.holders++;
     const release = (): void => {
-      if (--held.holders === 0 && this.held.get(key) === held) this.held.delete(key);
+      if (--held.holders === 0 && isCurrent()) this.held.delete(key);
     };
-    return { view: held.view, release };
+    return { view: held.view, isCurrent, release };
   }
 
   /** The log grew. @param contexts Whose events those are; absent: anybody's. */
@@ -59,11 +70,12 @@ export class WatchedViews {
       if (!contexts || contexts.includes(context)) view.hear(position);
   }
 
-  private make(context: string, subject: string, input: JsonObject): Held {
-    const isWanted = (): boolean => held.holders > 0;
+  private make(contract: QueryContract, input: JsonObject, isCurrent: () => boolean): Held {
+    const { context } = contract;
+    const question: Question = { subject: querySubject(contract), input, isCurrent };
+    const isWanted = (): boolean => held.holders > 0 && isCurrent();
     const ask = async (minPosition: Position): Promise<ViewNews> =>
-      (await this.roomOf(context).enter(isWanted, () => this.ask(subject, input, minPosition))) ??
-      putOff;
+      (await this.roomOf(context).enter(isWanted, () => this.ask(question, minPosition))) ?? putOff;
     const heardOf = Math.max(this.heardOfAny, this.heardOf.get(context) ?? 0);
     const held: Held = { view: new WatchedView(ask, heardOf, this.settings), context, holders: 0 };
     return held;
@@ -77,7 +89,10 @@ export class WatchedViews {
     return room;
   }
 
-  private async ask(subject: string, input: JsonObject, minPosition: Position): Promise<ViewNews> {
+  private async ask(
+    { subject, input, isCurrent }: Question,
+    minPosition: Position,
+  ): Promise<ViewNews> {
     try {
       const payload = { input, ...(minPosition > 0 && { min_position: minPosition }) };
       const outcome = await this.bus.query(subject, payload, {
@@ -85,7 +100,7 @@ export class WatchedViews {
         traceparent: untraced(),
       });
       if (outcome.ok) return viewAnswer(outcome.position, outcome.data);
-      if (outcome.problem.kind === 'unavailable') void this.lookAtLog(minPosition);
+      if (outcome.problem.kind === 'unavailable' && isCurrent()) await this.lookAtLog(minPosition);
       return { kind: 'problem', problem: outcome.problem };
     } catch (fault) {
       const problem = problemOfFault(fault);
@@ -96,16 +111,10 @@ export class WatchedViews {
 
   /** @param seen A position that the log had. */
   private async lookAtLog(seen: Position): Promise<void> {
-    if (this.isLooking || seen === 0) return;
-    this.isLooking = true;
-    try {
-      const head = await knownHead(this.bus);
-      if (head !== undefined && head < seen) this.beginAnew(head);
-    } catch (fault) {
-      this.logger.error({ err: fault }, 'the end of the log was not found');
-    } finally {
-      this.isLooking = false;
-    }
+    if (seen === 0) return;
+    this.head ??= knownHead(this.bus).finally(() => (this.head = undefined));
+    const head = await this.head;
+    if (head !== undefined && head < seen) this.beginAnew(head);
   }
 
   private beginAnew(head: Position): void {
