@@ -247,14 +247,29 @@ export class Projector {
    * @returns Whether there may be more to forget.
    */
   private async tidy(): Promise<boolean> {
-    const { pace, log } = this.options;
+    const { pace } = this.options;
+    const hasMore = await this.removed(
+      () => this.prunePast(),
+      () => (this.prunedAtMs = Date.now()),
+    );
+    if (hasMore) return true;
+    await this.removed(
+      () => this.dropOld(),
+      () => (this.dropOldAtMs = Math.max(this.dropOldAtMs, Date.now() + pace.recordPollMs)),
+    );
+    return false;
+  }
+
+  /** @param later Puts it off, and nothing else: what cannot be removed keeps nobody from removing the rest. */
+  private async removed(
+    remove: () => Promise<boolean | void>,
+    later: () => void,
+  ): Promise<boolean> {
     try {
-      const hasMore = await this.prunePast();
-      if (!hasMore) await this.dropOld();
-      return hasMore;
+      return (await remove()) === true;
     } catch (fault) {
-      this.prunedAtMs = Date.now();
-      this.dropOldAtMs = Math.max(this.dropOldAtMs, Date.now() + pace.recordPollMs);
+      later();
+      const { log } = this.options;
       log.warn({ ...this.facts(), fault: reasonOf(fault) }, 'what is old cannot be removed yet');
       return false;
     }

@@ -1,5 +1,6 @@
 import { messagingContract } from '@downbeat/contracts';
 import { eventually } from '@downbeat/event-store/testing';
+import { HEADER } from '@downbeat/message-bus';
 import { QueueBench } from '../testing/queue-bench';
 import { EXPIRED_SQL } from './ended-messages';
 import { queues } from './view/queues.projection';
@@ -50,6 +51,38 @@ describe('the end of messages', () => {
     expect(looks).not.toEqual([]);
     for (const look of looks)
       expect(look['Actual Rows'] + (look['Rows Removed by Filter'] ?? 0)).toBeLessThan(100);
+  });
+});
+
+describe('a message that was refused', () => {
+  it('does not end once more when its time is over', async () => {
+    await bench.command('CreateQueue', 'guarded', {
+      ...{ queue_type: 'topic', consumer_services: ['stock', 'mail'] },
+      producer_services: ['till'],
+    });
+    const counts = async (): Promise<unknown> => {
+      const { failed_count, expired_count } = (await bench.queue('guarded')) ?? {};
+      return { failed_count, expired_count };
+    };
+    const expires = { [HEADER.expiresAt]: new Date(Date.now() + HOUR_MS).toISOString() };
+    await bench.publish('guarded', 'g-1', {}, expires);
+    await eventually(
+      async () => expect(await counts()).toEqual({ failed_count: 1, expired_count: 0 }),
+      SOON_MS,
+    );
+    // Of those that were not refused the time ends at the same moment, which shows that it was looked at.
+    await bench.publish('guarded', 'g-2', {}, { ...expires, 'Downbeat-Actor': 'till' });
+    await eventually(
+      async () => expect(await bench.messages('guarded', { message_id: 'g-2' })).not.toEqual([]),
+      SOON_MS,
+    );
+    await laterBy(2 * HOUR_MS, () =>
+      eventually(
+        async () => expect(await counts()).not.toMatchObject({ expired_count: 0 }),
+        SOON_MS,
+      ),
+    );
+    expect(await counts()).toEqual({ failed_count: 1, expired_count: 1 });
   });
 });
 

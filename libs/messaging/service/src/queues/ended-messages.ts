@@ -7,6 +7,7 @@ import { Clock, Periodic } from '@downbeat/service-host';
 import { Injectable } from '@nestjs/common';
 import { batchId } from './flow-recorder';
 import { FlowRecord } from './flow-record';
+import { IS_REFUSED } from './refused-message';
 import { queues } from './view/queues.projection';
 
 const LOOK_EVERY_MS = 250;
@@ -21,7 +22,8 @@ export const EXPIRED_SQL = `
            select count(*) from queue_consumer c
             where c.queue_name = m.queue_name
               and coalesce(q.queue_type, '') <> 'queue'
-              and c.subscribed_at - interval '5 seconds' <= m.produced_at)) as is_settled
+              and c.subscribed_at - interval '5 seconds' <= m.produced_at))
+          or ${IS_REFUSED} as is_settled
    from queue_message m left join queue q on q.queue_name = m.queue_name
   where m.expires_at <= $1::timestamptz and m.state = 'live'
   order by m.expires_at limit ${AT_ONCE_MAX}`;

@@ -8,14 +8,16 @@ const T0 = 1_000_000_000;
 const at = new Date(T0).toISOString();
 
 /** Contexts that answer so, by the name of the query; and what they were asked. */
-function contexts(answers: Readonly<Record<string, object>>) {
+function contexts(answers: Readonly<Record<string, object | 'refused'>>) {
   const asked: string[] = [];
   const bus = {
     query: (subject: string, { input }: { input: { cursor?: string } }) => {
       const name = subject.split('.').at(-1) ?? '';
       asked.push(name);
       const data = answers[`${name} ${input.cursor}`] ?? answers[name];
-      return Promise.resolve({ ok: true, data });
+      return Promise.resolve(
+        data === 'refused' ? { ok: false, problem: { message: 'no' } } : { ok: true, data },
+      );
     },
   } as unknown as MessageBus;
   let nowMs = T0;
@@ -91,6 +93,15 @@ describe('of what a page has no room for', () => {
     const whole = await system.measure('health');
     expect([breakerOf('shop -> x'), takesAlong].map(whole)).toEqual([false, false]);
     expect(system.asked.filter((name) => name === 'list-circuit-breakers')).toHaveLength(4);
+  });
+
+  it('a further page that is not answered hides nothing of the first: breakers', async () => {
+    const last = { 'list-circuit-breakers more': 'refused' } as const;
+    const cut = await contexts({ ...answers({ next_cursor: 'more' }, {}, 0), ...last }).measure(
+      'health',
+    );
+    const of = [breakerOf('shop -> billing'), breakerOf('shop -> x'), downOf('x')];
+    expect(of.map(cut)).toEqual([false, true, false]);
   });
 
   it('nothing is known: services, unless only healthy ones are left out', async () => {

@@ -1,8 +1,10 @@
 import { healthContract, type AnswerOf } from '@downbeat/contracts';
+import { Fault, type JsonObject } from '@downbeat/eventsourcing';
 import type { MessageBus } from '@downbeat/message-bus';
 import { ask } from './asking';
 
-type Breaker = AnswerOf<typeof healthContract.listCircuitBreakers>['circuit_breakers'][number];
+const { listCircuitBreakers } = healthContract;
+type Breaker = AnswerOf<typeof listCircuitBreakers>['circuit_breakers'][number];
 
 const PAGE = 200;
 /** More are not looked through: of the others nothing is known. */
@@ -13,18 +15,27 @@ export async function breakersIn(
   bus: MessageBus,
   state: 'open' | 'half_open',
 ): Promise<{ readonly breakers: readonly Breaker[]; readonly isCut: boolean }> {
-  const breakers: Breaker[] = [];
-  let cursor: string | undefined;
-  for (let page = 1; page <= PAGES_MAX; page++) {
-    const asked = { state, limit: PAGE, ...(cursor !== undefined && { cursor }) };
-    const { circuit_breakers, next_cursor } = await ask(
-      bus,
-      healthContract.listCircuitBreakers,
-      asked,
-    );
-    breakers.push(...circuit_breakers);
-    if (next_cursor === undefined) return { breakers, isCut: false };
-    cursor = next_cursor;
+  const first = await ask(bus, listCircuitBreakers, { state, limit: PAGE });
+  const breakers: Breaker[] = [...first.circuit_breakers];
+  let cursor = first.next_cursor;
+  for (let page = 2; cursor !== undefined; page++) {
+    const next = page > PAGES_MAX ? undefined : await further(bus, { state, limit: PAGE, cursor });
+    if (!next) return { breakers, isCut: true };
+    breakers.push(...next.circuit_breakers);
+    cursor = next.next_cursor;
   }
-  return { breakers, isCut: true };
+  return { breakers, isCut: false };
+}
+
+/** Undefined when it is not answered: what was found before it counts all the same. */
+async function further(
+  bus: MessageBus,
+  asked: JsonObject,
+): Promise<AnswerOf<typeof listCircuitBreakers> | undefined> {
+  try {
+    return await ask(bus, listCircuitBreakers, asked);
+  } catch (fault) {
+    if (!(fault instanceof Fault)) throw fault;
+    return undefined;
+  }
 }
