@@ -155,13 +155,14 @@ export class Suite {
     path: string,
     body?: unknown,
     headers: Readonly<Record<string, string>> = {},
+    timeoutMs = 20_000,
   ): Promise<Answer<Body>> {
     const isText = typeof body === 'string';
     const response = await fetch(`${this.gatewayUrl}/api/orchestration${path}`, {
       method,
       headers: { 'content-type': 'application/json', ...headers },
       ...(body === undefined ? {} : { body: isText ? body : JSON.stringify(body) }),
-      signal: AbortSignal.timeout(20_000),
+      signal: AbortSignal.timeout(timeoutMs),
     });
     const text = await response.text();
     return {

@@ -370,6 +370,7 @@ export const listDelayedMessages = query({
 export const queueMeasurements = query({
   context,
   name: 'queue-measurements',
+  presentOnly: 'it is measured on the server, which knows no past',
   summary: 'What alerts about queues are judged by, of each queue now',
   input: z.strictObject({ queue_name: topicName.optional() }),
   answer: z.object({

@@ -83,6 +83,12 @@ describe('calls between services, on real Postgres and NATS', () => {
     expect((await series(of)).total.calls).toBe(8);
   });
 
+  it('are the same whenever a moment before the first of them is asked for', async () => {
+    const before = await series({}, { at: 1 });
+    expect(before.total.calls).toBe(0);
+    expect(await series({}, { at: 1 })).toEqual(before);
+  });
+
   it('that were lost on the way are counted', async () => {
     await bench.accepted('command.observability.RecordCalls.lost-1', { calls: [], lost_calls: 7 });
     expect((await series()).lost_calls).toBe(7);

@@ -94,7 +94,6 @@ export class QueuesQueries {
 
   @Answers(queueMeasurements)
   async measurements({ input, as }: Question<InputOf<typeof queueMeasurements>>) {
-    if (as.at !== undefined) return noPast();
     const progress = await this.gauge.progress();
     return this.readModels.ask(queues, as, (manager) =>
       measuredQueues(manager, input.queue_name, this.now(as), progress),
