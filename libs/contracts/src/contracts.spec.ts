@@ -21,6 +21,7 @@ describe('what is asked about the past', () => {
       'seal-secret',
       'secret-keys',
       'preview-migration',
+      'queue-measurements',
       'verify',
       'what-if',
     ]));
