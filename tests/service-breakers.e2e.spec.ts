@@ -31,6 +31,8 @@ describe('breakers of services', () => {
       natsUrl: suite.natsUrl,
       service: { service_name, service_version: '1.0.0' },
       heartbeatMs: 500,
+      // On a busy machine three of them may be late, and who is given up begins anew.
+      instance: { heartbeat_ttl_ms: 60_000 },
     });
     service.handle(ask, () => {
       asked.set(service_name, (asked.get(service_name) ?? 0) + 1);

@@ -33,6 +33,8 @@ describe('the map of services, of a suite with the demo on it', () => {
       natsUrl: suite.natsUrl,
       service: { service_name, service_version: '1.0.0', dependencies },
       heartbeatMs: 500,
+      // On a busy machine three of them may be late, and who is given up begins anew.
+      instance: { heartbeat_ttl_ms: 60_000 },
     });
     service.handle(open, () => ({}));
     services.push(service);
