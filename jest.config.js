@@ -32,6 +32,8 @@ const servers = {
 const BOUNDARIES = 'tools/boundaries\\.spec\\.ts$';
 
 module.exports = {
+  // More than three waits that end in vain: a test ends with its reason, not with a bare time-out.
+  testTimeout: 120_000,
   projects: [
     project('unit', ['**/*.spec.ts'], {
       ignore: ['\\.int\\.spec\\.ts$', '\\.e2e\\.spec\\.ts$', BOUNDARIES],

@@ -5,8 +5,6 @@ import { z } from 'zod';
 import { eventsOf } from './support/bookings';
 import { Suite, type AppName } from './support/suite';
 
-jest.setTimeout(120_000);
-
 /** Of the services: silent for longer, they count as gone. */
 const TTL_MS = 4_000;
 const FROZEN_MS = TTL_MS * 2;

@@ -29,14 +29,17 @@ afterEach(async () => {
   await bench.stop();
 });
 
-/** Those that could be published, with as many at once. */
-async function publishAll(count: number, isOver = () => false): Promise<ReadonlySet<number>> {
+/** Those that could be published, with as many at once, each within its time. */
+async function publishAll(
+  count: number,
+  { isOver = (): boolean => false, timeoutMs = 30_000 } = {},
+): Promise<ReadonlySet<number>> {
   const acked = new Set<number>();
   let next = 0;
   const one = async (): Promise<void> => {
     for (let number = next++; number < count && !isOver(); number = next++)
       try {
-        await shop.publish(work, { number }, { timeoutMs: 2_000 });
+        await shop.publish(work, { number }, { timeoutMs });
         acked.add(number);
       } catch (fault) {
         if (!(fault instanceof MessageNotPublished)) throw fault;
@@ -153,7 +156,7 @@ describe('when NATS loses its directory', () => {
       (size) => expect(size).toBe(before.size),
     );
     let isOver = false;
-    const publishing = publishAll(1_000_000, () => isOver);
+    const publishing = publishAll(1_000_000, { isOver: () => isOver, timeoutMs: 2_000 });
     await eventually(
       () => handled.size,
       (size) => expect(size).toBeGreaterThan(300),

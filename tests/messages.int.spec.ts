@@ -12,8 +12,6 @@ import { z } from 'zod';
 import { MessageBench } from './support/message-bench';
 import { OpenNats } from './support/open-nats';
 
-jest.setTimeout(120_000);
-
 const PRIORITIES: readonly MessagePriority[] = ['critical', 'high', 'normal', 'low'];
 /**
  * A slow one: what is at hand of each priority lasts it longer than a busy server takes to send more, since a

@@ -5,8 +5,6 @@ import { z } from 'zod';
 import { MessageBench } from './support/message-bench';
 import { NatsWithRights } from './support/nats-with-rights';
 
-jest.setTimeout(60_000);
-
 const placed = topic('order-placed', z.object({ number: z.number() }));
 const notice = topic('notice', z.object({ text: z.string() }));
 

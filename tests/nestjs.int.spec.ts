@@ -23,8 +23,6 @@ import { MessageBench, NO_GATEWAY } from './support/message-bench';
 import { OpenNats } from './support/open-nats';
 import type * as Program from './support/warehouse';
 
-jest.setTimeout(60_000);
-
 const README = join(__dirname, '..', 'libs', 'nestjs', 'README.md');
 const PROGRAM = join(__dirname, 'support', 'warehouse.ts');
 

@@ -14,8 +14,6 @@ import { z } from 'zod';
 import { DeployedNats } from './support/deployed-nats';
 import { Suite } from './support/suite';
 
-jest.setTimeout(120_000);
-
 const EXPECTED: readonly string[] = [
   'registered',
   'nats-connected',

@@ -4,8 +4,6 @@ import { ObservabilityModule } from '@downbeat/observability-service';
 import { RegistryModule } from '@downbeat/registry-service';
 import { TestBench } from '@downbeat/test-bench';
 
-jest.setTimeout(90_000);
-
 type ServiceMap = AnswerOf<typeof observabilityContract.getServiceMap>;
 
 const MINUTE_MS = 60_000;

@@ -10,8 +10,6 @@ import { eventually } from '@downbeat/test-bench';
 import { z } from 'zod';
 import { Suite } from './support/suite';
 
-jest.setTimeout(120_000);
-
 const PAGE = join(__dirname, '..', 'docs', 'services-without-the-sdk.md');
 const run = promisify(execFile);
 const seatSold = topic('seat-sold', z.object({ seat: z.string() }));

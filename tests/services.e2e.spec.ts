@@ -10,8 +10,6 @@ import { z } from 'zod';
 import { eventsOf } from './support/bookings';
 import { Suite } from './support/suite';
 
-jest.setTimeout(120_000);
-
 const WORKSPACE = join(__dirname, '..');
 const LINES_MAX = 15;
 const CHECK = { interval_ms: 250, timeout_ms: 250, failure_threshold: 3 };

@@ -6,8 +6,6 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Suite } from './support/suite';
 
-jest.setTimeout(120_000);
-
 const run = promisify(execFile);
 const PROGRAM = join(__dirname, 'support', 'stopping-service.mjs');
 /** Of a call of its own that goes on, the program would wait ten minutes. */

@@ -11,8 +11,6 @@ import { eventually, TestBench } from '@downbeat/test-bench';
 import { connect } from 'nats';
 import { NatsWithRights } from './support/nats-with-rights';
 
-jest.setTimeout(90_000);
-
 const run = promisify(execFile);
 const EXPORTER = join(__dirname, 'support', 'span-exporter.mjs');
 

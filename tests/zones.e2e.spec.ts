@@ -3,8 +3,6 @@ import { eventually } from '@downbeat/test-bench';
 import { z } from 'zod';
 import { Suite } from './support/suite';
 
-jest.setTimeout(120_000);
-
 const CALLS = 30;
 
 const quote = operation('quote', {

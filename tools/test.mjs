@@ -9,7 +9,7 @@ import { Complaint, checkNode, command, compile, install, workspace } from './wo
  * fails does not stop the next; the last line sums up the tests of all.
  */
 
-const STEP_MINUTES_MAX = 30;
+const STEP_MINUTES_MAX = 45;
 
 const bin = (name) => join(workspace, 'node_modules', '.bin', name);
 const TREE = ['apps', 'libs', 'examples', 'tools', 'bench', 'tests'];

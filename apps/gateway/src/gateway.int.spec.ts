@@ -30,8 +30,6 @@ const natsUrl = (): string => {
   return url;
 };
 
-jest.setTimeout(30_000);
-
 describe('the gateway on real NATS', () => {
   const prefix = `t${randomUUID().slice(0, 8)}`;
   const deliveries: Delivery[] = [];

@@ -16,8 +16,6 @@ const natsUrl = (): string => {
   return url;
 };
 
-jest.setTimeout(120_000);
-
 describe('views of two gateways on real NATS', () => {
   const prefix = `t${randomUUID().slice(0, 8)}`;
   const buses: NatsMessageBus[] = [];

@@ -2,8 +2,6 @@ import type { JsonObject } from '@downbeat/eventsourcing';
 import { AlertBench, SECRET } from './testing/alert-bench';
 import { isSigned } from './testing/webhook-target';
 
-jest.setTimeout(120_000);
-
 describe('alerts of two replicas, on real Postgres and NATS', () => {
   let suite: AlertBench;
   beforeAll(async () => {

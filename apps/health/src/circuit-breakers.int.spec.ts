@@ -4,8 +4,6 @@ import { BreakerBench } from './testing/breaker-bench';
 
 type WhatIf = AnswerOf<typeof healthContract.whatIfBreaker>;
 
-jest.setTimeout(120_000);
-
 describe('circuit breakers of two replicas of the saga', () => {
   let suite: BreakerBench;
   beforeAll(async () => {

@@ -5,8 +5,6 @@ import { freePort } from '@downbeat/local-servers';
 import { TestBench } from '@downbeat/test-bench';
 import { AppProcess } from '@downbeat/test-bench/app-process';
 
-jest.setTimeout(120_000);
-
 interface Recorded {
   readonly resources: readonly { readonly spans: readonly { readonly operation_name: string }[] }[];
 }

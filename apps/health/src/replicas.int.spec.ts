@@ -8,8 +8,6 @@ import { RegistryModule } from '@downbeat/registry-service';
 import { TestBench } from '@downbeat/test-bench';
 import { AppProcess } from '@downbeat/test-bench/app-process';
 
-jest.setTimeout(90_000);
-
 const INSTANCES = 24;
 const INTERVAL_MS = 250;
 /** The others wait 2.5 s for one that is silent; their beat and the spread of what moves come on top. */

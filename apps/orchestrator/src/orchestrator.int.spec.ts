@@ -4,8 +4,6 @@ import { startService, type RunningService } from '@downbeat/service-host';
 import { connect, type NatsConnection } from 'nats';
 import { OrchestratorModule } from './orchestrator.module';
 
-jest.setTimeout(90_000);
-
 const prefix = `t${randomUUID().slice(0, 8)}`;
 const LETTER_ID = '0198c2a4-7d1e-8c3b-9a52-3f1f0a9f3c11';
 

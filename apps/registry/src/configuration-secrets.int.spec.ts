@@ -13,8 +13,6 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-jest.setTimeout(120_000);
-
 type Body = NonNullable<Parameters<TestBench['command']>[1]>;
 interface SealedBox {
   readonly public_key: string;

@@ -8,8 +8,6 @@ import { connect, type NatsConnection } from 'nats';
 import { followerOf } from './testing/follower';
 import { Instance } from './testing/instance';
 
-jest.setTimeout(90_000);
-
 type Explained = AnswerOf<typeof registryContract.explainInstance>;
 
 const WINDOW_MS = 3_000;

@@ -7,8 +7,6 @@ import { eventually, TestBench } from '@downbeat/test-bench';
 import { followerOf } from './testing/follower';
 import { Instance } from './testing/instance';
 
-jest.setTimeout(90_000);
-
 type Found = AnswerOf<typeof registryContract.findInstances>;
 type Offer = AnswerOf<typeof registryContract.explainInstance>;
 

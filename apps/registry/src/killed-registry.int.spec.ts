@@ -4,8 +4,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-jest.setTimeout(120_000);
-
 type Body = NonNullable<Parameters<TestBench['command']>[1]>;
 
 const HOUR = 3_600;

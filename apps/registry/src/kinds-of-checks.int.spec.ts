@@ -6,8 +6,6 @@ import { RegistryModule } from '@downbeat/registry-service';
 import { TestBench } from '@downbeat/test-bench';
 import { connect, type NatsConnection, type Subscription } from 'nats';
 
-jest.setTimeout(60_000);
-
 type Health = {
   readonly instances: readonly {
     readonly status: string;

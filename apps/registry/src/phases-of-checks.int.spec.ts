@@ -3,8 +3,6 @@ import { RegistryModule } from '@downbeat/registry-service';
 import { TestBench } from '@downbeat/test-bench';
 import { Instance } from './testing/instance';
 
-jest.setTimeout(60_000);
-
 type Health = { readonly instances: readonly object[] };
 type Offer = { readonly is_offered: boolean; readonly reasons: readonly object[] };
 

@@ -3,8 +3,6 @@ import { RegistryModule } from '@downbeat/registry-service';
 import { TestBench } from '@downbeat/test-bench';
 import { Instance } from './testing/instance';
 
-jest.setTimeout(90_000);
-
 type Found = { readonly instances: readonly { instance_id: string; url: string }[] };
 type Offer = {
   readonly is_offered: boolean;

@@ -8,8 +8,6 @@ import { connect } from 'nats';
 import { followerOf } from './testing/follower';
 import { Instance } from './testing/instance';
 
-jest.setTimeout(120_000);
-
 const REPLICAS = ['registry', 'registry-2'];
 const INSTANCES = 40;
 const HEARTBEAT_TTL_MS = 2_000;

@@ -4,8 +4,6 @@ import { RegistryModule } from '@downbeat/registry-service';
 import { TestBench } from '@downbeat/test-bench';
 import { Instance } from './testing/instance';
 
-jest.setTimeout(60_000);
-
 type Services = AnswerOf<typeof registryContract.listServices>;
 type Directory = AnswerOf<typeof registryContract.directory>;
 type Graph = AnswerOf<typeof registryContract.dependencyGraph>;

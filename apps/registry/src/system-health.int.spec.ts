@@ -5,8 +5,6 @@ import { HealthModule } from '@downbeat/health-service';
 import { RegistryModule } from '@downbeat/registry-service';
 import { TestBench } from '@downbeat/test-bench';
 
-jest.setTimeout(60_000);
-
 interface System {
   readonly status: string;
   readonly components: Readonly<Record<string, object>>;

@@ -8,8 +8,6 @@ import { freePort } from '@downbeat/local-servers';
 import { Client } from 'pg';
 import type { RunState } from './run-file';
 
-jest.setTimeout(120_000);
-
 /** Processes start and end here: on a busy machine that takes its time. */
 const eventually = (ask: () => Promise<void> | void, withinMs = 20_000) =>
   eventuallyIn(ask, withinMs);

@@ -312,8 +312,6 @@ const CASES: readonly Case[] = [
   ],
 ];
 
-jest.setTimeout(30_000);
-
 describe('bad input', () => {
   let bench: GatewayBench;
   beforeAll(async () => {

@@ -11,8 +11,6 @@ const NEVER_MS = 3_600_000;
 const settings = (changes: Partial<StreamSettings> = {}): StreamSettings =>
   Object.assign(new StreamSettings(), { pollMs: NEVER_MS }, changes);
 
-jest.setTimeout(30_000);
-
 /** Many streams at once take their time on a busy machine. */
 const eventually = <Answer>(ask: () => Promise<Answer> | Answer) => eventuallyIn(ask, 20_000);
 

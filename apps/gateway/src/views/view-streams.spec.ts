@@ -12,8 +12,6 @@ const NEVER_MS = 3_600_000;
 const services = '/api/orchestration/services';
 const AS_STREAM = { headers: { Accept: 'text/event-stream' } };
 
-jest.setTimeout(60_000);
-
 describe('a view as a stream', () => {
   let bench: GatewayBench;
   let view: FakeView;

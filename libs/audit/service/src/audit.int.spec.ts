@@ -17,8 +17,6 @@ import { Patience } from './patience';
 import { replayed, REPLAY_LIMITS } from './replay/replay.queries';
 import { CORRELATION, LETTER_ID, NAMES, RUN, ToldLog, TRACE_ID } from './testing/told-log';
 
-jest.setTimeout(30_000);
-
 type Events = AnswerOf<typeof auditContract.listEvents>;
 type Replay = AnswerOf<typeof auditContract.replay>;
 type Verification = AnswerOf<typeof auditContract.verify>;

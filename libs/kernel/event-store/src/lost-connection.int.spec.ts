@@ -5,8 +5,6 @@ import { eventually } from '@downbeat/local-servers/testing';
 import { LogDatabase } from './testing/log-database';
 import { verifyChain } from './audit/verify-chain';
 
-// Connections and writers come and go here: on a busy machine that takes its time.
-jest.setTimeout(30_000);
 const PATIENCE_MS = 20_000;
 
 describe('a lost connection', () => {

@@ -7,8 +7,6 @@ import { GuardedProcess } from './guarded-process';
 import { eventually } from './testing/eventually';
 import { isAlive } from './testing/is-alive';
 
-jest.setTimeout(60_000);
-
 const node = (code: string, onMessage?: (message: unknown) => void) =>
   GuardedProcess.spawn({
     command: process.execPath,

@@ -6,8 +6,6 @@ import { connect, StringCodec } from 'nats';
 import { startNats, type RunningNats } from './index';
 import { isAlive } from './testing/is-alive';
 
-jest.setTimeout(60_000);
-
 describe('nats-server as a child process', () => {
   let folder: string;
   let dataDir: string;

@@ -8,8 +8,6 @@ import { freePort, isPortFree, startPostgres, type RunningServer } from './index
 import { eventually } from './testing/eventually';
 import { isAlive } from './testing/is-alive';
 
-jest.setTimeout(90_000);
-
 /** User time, field 14 of proc(5) stat. */
 const cpuTicksOf = (pid: number): number =>
   Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[11]);

@@ -6,8 +6,6 @@ import { connect, nkeys, type NatsConnection } from 'nats';
 import { dialOptions } from './dial-options';
 import type { NatsIdentity } from './nats-address';
 
-jest.setTimeout(30_000);
-
 const CERTIFICATES = join(__dirname, 'testing', 'certificates');
 const pem = (name: string) => join(CERTIFICATES, `${name}.pem`);
 

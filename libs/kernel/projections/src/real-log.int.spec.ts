@@ -4,9 +4,6 @@ import { startProjections, type ProjectionRunner } from './projection-runner';
 import { booksOf } from './testing/lending-bench';
 import { bookStream, bought, lending, lent, type LendingEvent } from './testing/lending';
 
-// Servers are shared with other tests, and may be slow.
-jest.setTimeout(20_000);
-
 const meta = { correlation_id: 'c', causation_id: 'c', actor: 'test' };
 const at = '2026-03-01T09:30:00.000Z';
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };

@@ -4,9 +4,6 @@ import { gate } from './testing/gate';
 import { LendingBench } from './testing/lending-bench';
 import type { ProjectionRunnerOptions } from './projection-runner';
 
-// Servers are shared with other tests, and may be slow.
-jest.setTimeout(60_000);
-
 const at = '2026-03-01T09:30:00.000Z';
 
 /** Lets a batch come to just before its commit, and holds it there until it is told to go on. */

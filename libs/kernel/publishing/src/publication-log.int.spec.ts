@@ -5,8 +5,6 @@ import { PublicationLog } from './publication-log';
 import { PostgresReceipts } from './receipts';
 import { publications, PublishedLog } from './testing/published-log';
 
-jest.setTimeout(60_000);
-
 describe('the numbered publications of a context, on real Postgres', () => {
   let log: PublishedLog;
   beforeEach(async () => (log = await PublishedLog.create('numbers')));

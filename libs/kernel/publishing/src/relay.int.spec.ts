@@ -9,8 +9,6 @@ import { Relay, type RelayFind } from './relay';
 import { SessionLock } from './session-lock';
 import { PublishedLog } from './testing/published-log';
 
-jest.setTimeout(60_000);
-
 const natsUrl = process.env['DOWNBEAT_TEST_NATS_URL'] ?? '';
 
 describe('publications between two contexts, on real Postgres and NATS', () => {

@@ -2,8 +2,6 @@ import { eventually } from '@downbeat/event-store/testing';
 import { SessionLock } from './session-lock';
 import { PublishedLog } from './testing/published-log';
 
-jest.setTimeout(30_000);
-
 describe('a session lock, on real Postgres', () => {
   let log: PublishedLog;
   beforeAll(async () => (log = await PublishedLog.create('lock')));

@@ -12,8 +12,6 @@ import { ContextModule } from './runtime/context.module';
 import { ContextRuntime } from './runtime/context-runtime';
 import { HostLifecycle } from './runtime/host-lifecycle';
 
-jest.setTimeout(60_000);
-
 /** What the handler below waits for, and what has happened. */
 const door = { isShut: false, entered: 0, left: 0, open: (): void => undefined };
 const told: string[] = [];

@@ -1,8 +1,5 @@
-import { eventually as untilItPasses } from '@downbeat/local-servers/testing';
+import { eventually as untilItPasses, WITHIN_MS } from '@downbeat/local-servers/testing';
 import { inspect } from 'node:util';
-
-/** A cap for what should take milliseconds, on a machine that does much else. */
-const WITHIN_MS = 30_000;
 
 /**
  * Repeats `ask` until `expect` is content with the answer: it returns anything but false and does not throw.

@@ -7,8 +7,6 @@ import { connect, headers, type NatsConnection } from 'nats';
 import { MessagingModule } from './messaging.module';
 import { CONSUMER, HANDLED, QuarantineBench } from './testing/quarantine-bench';
 
-jest.setTimeout(30_000);
-
 type List = AnswerOf<typeof messagingContract.listDeadLetters>;
 type Letter = AnswerOf<typeof messagingContract.getDeadLetter>;
 const UNKNOWN_ID = '0198c2a4-7d1e-7c3b-9a52-3f1f0a9f3c11';

@@ -9,8 +9,6 @@ import {
 import { TestBench } from '@downbeat/test-bench';
 import { ObservabilityModule } from './observability.module';
 
-jest.setTimeout(120_000);
-
 const DAY_MS = 86_400_000;
 
 describe('calls of those who call no more', () => {

@@ -3,8 +3,6 @@ import type { JsonObject } from '@downbeat/eventsourcing';
 import { TestBench } from '@downbeat/test-bench';
 import { ObservabilityModule } from './observability.module';
 
-jest.setTimeout(90_000);
-
 type Series = AnswerOf<typeof observabilityContract.getCalls>;
 type ServiceMap = AnswerOf<typeof observabilityContract.getServiceMap>;
 type Figures = DataOf<typeof observabilityContract.recordCalls>['calls'][number];

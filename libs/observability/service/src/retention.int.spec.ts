@@ -4,8 +4,6 @@ import { TestBench } from '@downbeat/test-bench';
 import { ObservabilityModule } from './observability.module';
 import { of, someSpan, traceIdOf } from './testing/span-commands';
 
-jest.setTimeout(120_000);
-
 type List = AnswerOf<typeof observabilityContract.listTraces>;
 
 describe('spans beyond those that are kept, with two replicas', () => {

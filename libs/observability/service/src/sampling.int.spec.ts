@@ -2,8 +2,6 @@ import type { AnswerOf, observabilityContract } from '@downbeat/contracts';
 import { TestBench } from '@downbeat/test-bench';
 import { ObservabilityModule } from './observability.module';
 
-jest.setTimeout(120_000);
-
 type Details = AnswerOf<typeof observabilityContract.getTrace>;
 
 /** Of the rightmost 56 bits of a trace id the first decides: one half is sampled. */

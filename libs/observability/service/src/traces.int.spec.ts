@@ -4,8 +4,6 @@ import { TestBench } from '@downbeat/test-bench';
 import { ObservabilityModule } from './observability.module';
 import { of, someSpan, spanIdOf, T0_US, traceIdOf, type Resource } from './testing/span-commands';
 
-jest.setTimeout(90_000);
-
 type List = AnswerOf<typeof observabilityContract.listTraces>;
 type Details = AnswerOf<typeof observabilityContract.getTrace>;
 

@@ -6,8 +6,6 @@ import { RegistryModule } from './registry.module';
 import { ConfigurationBench } from './testing/configuration-bench';
 import { registryCalls } from './testing/registry-calls';
 
-jest.setTimeout(60_000);
-
 const TERMINATING_MS = 400;
 
 describe('instances in the registry, on real Postgres and NATS', () => {

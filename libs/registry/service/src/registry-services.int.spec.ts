@@ -5,8 +5,6 @@ import { connect } from 'nats';
 import { RegistryModule } from './registry.module';
 import { described, registryCalls } from './testing/registry-calls';
 
-jest.setTimeout(60_000);
-
 type List = AnswerOf<typeof registryContract.listServices>;
 
 describe('services in the registry, on real Postgres and NATS', () => {

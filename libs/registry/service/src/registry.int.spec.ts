@@ -4,8 +4,6 @@ import { connect } from 'nats';
 import { RegistryModule } from './registry.module';
 import { described, registryCalls } from './testing/registry-calls';
 
-jest.setTimeout(60_000);
-
 describe('the registry, on real Postgres and NATS', () => {
   let bench: TestBench;
   beforeAll(async () => {

@@ -4,8 +4,6 @@ import { TestBench } from '@downbeat/test-bench';
 import { RegistryModule } from './registry.module';
 import { described, registryCalls } from './testing/registry-calls';
 
-jest.setTimeout(120_000);
-
 const WITHIN_MS = 30_000;
 
 describe('services that go back to an older version, on real Postgres and NATS', () => {

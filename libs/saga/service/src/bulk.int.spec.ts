@@ -2,8 +2,6 @@ import type { AnswerOf, sagaContract } from '@downbeat/contracts';
 import type { JsonObject } from '@downbeat/eventsourcing';
 import { SagaBench, shopCall } from './testing/saga-bench';
 
-jest.setTimeout(60_000);
-
 type Preview = AnswerOf<typeof sagaContract.previewBulkOperation>;
 type Shown = AnswerOf<typeof sagaContract.getBulkOperation>;
 

@@ -4,8 +4,6 @@ import { OperateWorkflow } from './commands/operate-workflow';
 import { runOf } from './engine/operation';
 import { SagaBench, shopCall } from './testing/saga-bench';
 
-jest.setTimeout(60_000);
-
 interface Engine {
   readonly troubles: readonly { readonly code: string }[];
 }

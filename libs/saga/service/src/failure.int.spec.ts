@@ -5,8 +5,6 @@ import { Logger } from '@nestjs/common';
 import { connect, StringCodec, type NatsConnection } from 'nats';
 import { SagaBench, shopCall, type Status } from './testing/saga-bench';
 
-jest.setTimeout(30_000);
-
 type Incidents = AnswerOf<typeof sagaContract.listIncidents>;
 type Incident = AnswerOf<typeof sagaContract.incidentQuery>;
 

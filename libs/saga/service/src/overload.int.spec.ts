@@ -5,8 +5,6 @@ import { Replica } from './engine/replica';
 import { workflowIdOf } from './engine/workflow-id';
 import { SagaBench, shopCall } from './testing/saga-bench';
 
-jest.setTimeout(60_000);
-
 const json = JSONCodec<Record<string, unknown>>();
 const body = { workflow_name: 'slow', initiating_service: 'test', context_data: {} };
 

@@ -2,8 +2,6 @@ import { workflowStream, type RunEvent } from '@downbeat/saga-domain';
 import { Replica } from './engine/replica';
 import { SagaBench, shopCall } from './testing/saga-bench';
 
-jest.setTimeout(60_000);
-
 const RUNS = 100;
 
 let bench: SagaBench;

@@ -6,8 +6,6 @@ import { ExpectedDurations } from './projections/workflows/expected-durations';
 import { OldBulkOperations } from './retention/old-bulk-operations';
 import { SagaBench, shopCall } from './testing/saga-bench';
 
-jest.setTimeout(60_000);
-
 type Preview = AnswerOf<typeof sagaContract.previewRetention>;
 type Policies = AnswerOf<typeof sagaContract.listRetentionPolicies>;
 

@@ -3,8 +3,6 @@ import type { JsonObject } from '@downbeat/eventsourcing';
 import { connect, headers, StringCodec, type NatsConnection } from 'nats';
 import { SagaBench, shopCall, type Status } from './testing/saga-bench';
 
-jest.setTimeout(30_000);
-
 let bench: SagaBench;
 let nats: NatsConnection;
 beforeAll(async () => {

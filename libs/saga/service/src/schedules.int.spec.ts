@@ -1,8 +1,6 @@
 import type { AnswerOf, sagaContract } from '@downbeat/contracts';
 import { SagaBench, shopCall } from './testing/saga-bench';
 
-jest.setTimeout(60_000);
-
 type Shown = AnswerOf<typeof sagaContract.getSchedule>;
 
 let bench: SagaBench;

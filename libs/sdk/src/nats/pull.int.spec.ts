@@ -11,8 +11,6 @@ import {
 import { NatsLink } from './nats-link';
 import { Pull } from './pull';
 
-jest.setTimeout(90_000);
-
 const INSTANCES = 600;
 const PLACES = 512;
 const WITHIN_MS = 30_000;

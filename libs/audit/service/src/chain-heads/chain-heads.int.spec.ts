@@ -11,8 +11,6 @@ import { rewriteLog } from '../testing/rewrite-log';
 import type { ChainHead } from './chain-heads';
 import { HeadPublisher } from './head-publisher';
 
-jest.setTimeout(30_000);
-
 type Verification = AnswerOf<typeof auditContract.verify>;
 const SUBJECT = auditContract.chainHeadSubject('log');
 

@@ -5,8 +5,6 @@ import { done } from '../settlement';
 import { connect } from 'nats';
 import { NatsMessageBus } from './nats-message-bus';
 
-jest.setTimeout(20_000);
-
 describe('the bus on NATS', () => {
   let bench: NatsBench;
   beforeEach(async () => {

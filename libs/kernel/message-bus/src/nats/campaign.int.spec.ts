@@ -4,8 +4,6 @@ import { deadLetter, done, retry, type Settlement } from '../settlement';
 import { eventually } from '@downbeat/local-servers/testing';
 import { NatsBench } from '../testing/nats-bench';
 
-jest.setTimeout(60_000);
-
 const PATIENCE_MS = 40_000;
 
 class Poison extends Fault {

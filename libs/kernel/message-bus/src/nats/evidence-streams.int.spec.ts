@@ -4,8 +4,6 @@ import { NatsBench } from '../testing/nats-bench';
 import { OwnNatsServer } from '../testing/own-nats-server';
 import type { NatsMessageBus } from './nats-message-bus';
 
-jest.setTimeout(20_000);
-
 const SUBJECT = 'evidence.audit.ChainHead.log';
 const evidence = (n: number, subject = SUBJECT) => ({ subject, messageId: `${n}`, body: { n } });
 const bodies = async (bus: NatsMessageBus): Promise<readonly unknown[]> => {

@@ -2,8 +2,6 @@ import { eventually } from '@downbeat/local-servers/testing';
 import { NatsBench } from '../testing/nats-bench';
 import type { NatsMessageBus } from './nats-message-bus';
 
-jest.setTimeout(60_000);
-
 const SOON_MS = 30_000;
 
 describe('how far messages are followed', () => {

@@ -2,8 +2,6 @@ import type { DeadLetter } from '../dead-letters';
 import { NatsBench } from '../testing/nats-bench';
 import type { NatsMessageBus } from './nats-message-bus';
 
-jest.setTimeout(30_000);
-
 const BROKEN = JSON.stringify({
   error: { code: 503, description: 'open 2.blk: no such file or directory' },
 });

@@ -8,8 +8,6 @@ import { OwnNatsServer } from '../testing/own-nats-server';
 import type { NatsMessageBus } from './nats-message-bus';
 import { Streams } from './streams';
 
-jest.setTimeout(90_000);
-
 const PATIENCE_MS = 30_000;
 /** Two seconds each. */
 const INSISTED_MAX = 20;

@@ -14,8 +14,6 @@ import {
 import { NatsBench } from '../testing/nats-bench';
 import type { NatsMessageBus } from './nats-message-bus';
 
-jest.setTimeout(20_000);
-
 const refused = (code: string): CommandOutcome => ({
   accepted: false,
   problem: { code, message: `${code} it is`, kind: 'conflict' },

@@ -12,8 +12,6 @@ import {
 } from '../testing/command-scene';
 import { NatsBench } from '../testing/nats-bench';
 
-jest.setTimeout(20_000);
-
 describe('the outcome of a command at an address that is no inbox', () => {
   let bench: NatsBench;
   let client: NatsConnection;

@@ -2,8 +2,6 @@ import { nanos } from 'nats';
 import { NatsBench } from '../testing/nats-bench';
 import type { NatsMessageBus } from './nats-message-bus';
 
-jest.setTimeout(30_000);
-
 const HOUR_MS = 3_600_000;
 
 describe('a stream of events', () => {

@@ -5,8 +5,6 @@ import { done, type Settlement } from '../settlement';
 import { eventually } from '@downbeat/local-servers/testing';
 import { NatsBench } from '../testing/nats-bench';
 
-jest.setTimeout(40_000);
-
 /** Another process with a connection of its own: takes one message of a consumer, and no more. */
 const TAKE_ONE = `
   const [library, servers, stream, durable] = process.argv.slice(1);

@@ -8,9 +8,6 @@ import { recorded } from '../testing/given-table';
 import { bought, lending, lent } from '../testing/lending';
 import { LendingBench } from '../testing/lending-bench';
 
-// Servers are shared with other tests, and may be slow.
-jest.setTimeout(20_000);
-
 const at = '2026-03-01T09:30:00.000Z';
 
 describe('one batch, on real Postgres', () => {

@@ -3,9 +3,6 @@ import { eventually } from '@downbeat/event-store/testing';
 import { bought, lent, moved, titledLending, type LendingEvent } from '../testing/lending';
 import { LendingBench } from '../testing/lending-bench';
 
-// Servers are shared with other tests, and may be slow.
-jest.setTimeout(20_000);
-
 const at = '2026-03-01T09:30:00.000Z';
 /** Does not compress, so that an index entry cannot hold it. */
 const endlessShelf = randomBytes(6_000).toString('hex');

@@ -3,9 +3,6 @@ import { eventually } from '@downbeat/event-store/testing';
 import { bookTable, bought, lending, lent, moved, read, returned, sold } from '../testing/lending';
 import { LendingBench } from '../testing/lending-bench';
 
-// Servers are shared with other tests, and may be slow.
-jest.setTimeout(20_000);
-
 describe('a projector, on real Postgres', () => {
   let bench: LendingBench;
   beforeAll(async () => {

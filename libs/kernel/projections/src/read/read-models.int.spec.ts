@@ -5,9 +5,6 @@ import { bought, lending, lent, moved, returned, sold } from '../testing/lending
 import { booksOf, LendingBench } from '../testing/lending-bench';
 import type { ReadAs } from './read-models';
 
-// Servers are shared with other tests, and may be slow.
-jest.setTimeout(20_000);
-
 const at = '2026-03-01T09:30:00.000Z';
 
 describe('asking read models, on real Postgres', () => {

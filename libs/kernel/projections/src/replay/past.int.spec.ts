@@ -14,9 +14,6 @@ import {
 } from '../testing/lending';
 import { booksOf, LendingBench } from '../testing/lending-bench';
 
-// Servers are shared with other tests, and may be slow.
-jest.setTimeout(120_000);
-
 const at = '2026-03-01T09:30:00.000Z';
 const holds = (check: () => Promise<void>): Promise<void> => eventually(check, 30_000);
 const HOUR_MS = 3_600_000;

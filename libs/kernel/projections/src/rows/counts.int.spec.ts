@@ -3,9 +3,6 @@ import { bookTable, bought, lent, moved, read, sold, type LendingEvent } from '.
 import { LendingBench } from '../testing/lending-bench';
 import { countsOf } from './counts';
 
-// Servers are shared with other tests, and may be slow.
-jest.setTimeout(20_000);
-
 const counted: Projection = {
   name: 'registry.lending',
   version: 1,

@@ -2,9 +2,6 @@ import { eventually } from '@downbeat/event-store/testing';
 import { bought, lent } from '../testing/lending';
 import { LendingBench } from '../testing/lending-bench';
 
-// Servers are shared with other tests, and may be slow.
-jest.setTimeout(90_000);
-
 const at = '2026-03-01T09:30:00.000Z';
 
 describe('tables of an earlier release, on real Postgres', () => {

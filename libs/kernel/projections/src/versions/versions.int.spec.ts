@@ -4,9 +4,6 @@ import { booksOf, LendingBench } from '../testing/lending-bench';
 import { gate } from '../testing/gate';
 import type { ProjectionRunner } from '../projection-runner';
 
-// Servers are shared with other tests, and may be slow.
-jest.setTimeout(20_000);
-
 const at = '2026-03-01T09:30:00.000Z';
 
 describe('a new version of a read model, on real Postgres', () => {

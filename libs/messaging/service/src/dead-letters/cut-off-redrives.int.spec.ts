@@ -18,7 +18,6 @@ import { Quarantine } from './quarantine';
 import { Redriver } from './redriver';
 import { OVERDUE_MS, Sweep } from './sweep';
 
-jest.setTimeout(30_000);
 Logger.overrideLogger(false);
 
 /** What a process does when it is killed: nothing of the rest. */

@@ -5,8 +5,6 @@ import { startService, type RunningService } from '@downbeat/service-host';
 import { MessagingModule } from '../messaging.module';
 import { CONSUMER, QuarantineBench } from '../testing/quarantine-bench';
 
-jest.setTimeout(90_000);
-
 type List = AnswerOf<typeof messagingContract.listDeadLetters>;
 type Letter = AnswerOf<typeof messagingContract.getDeadLetter>;
 type Revision = AnswerOf<typeof messagingContract.getDeadLetterRevision>;

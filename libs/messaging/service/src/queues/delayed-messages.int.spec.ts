@@ -17,7 +17,6 @@ import type { MessageToSend } from './outgoing-message';
 import { identityOf } from './produced';
 import { SentBefore } from './sent-before';
 
-jest.setTimeout(60_000);
 Logger.overrideLogger(false);
 
 const ID = '0198c2a4-7d1e-7c3b-9a52-3f1f0a9f3c11';

@@ -5,8 +5,6 @@ import { QueueBench } from '../testing/queue-bench';
 import { EXPIRED_SQL } from './ended-messages';
 import { queues } from './view/queues.projection';
 
-jest.setTimeout(120_000);
-
 const { redrivenConsumer } = messagingContract;
 const ENDED = 20_000;
 const HOUR_MS = 3_600_000;

@@ -2,8 +2,6 @@ import { messagingContract } from '@downbeat/contracts';
 import { eventually } from '@downbeat/event-store/testing';
 import { QueueBench } from '../testing/queue-bench';
 
-jest.setTimeout(90_000);
-
 const { queueConsumer, redrivenConsumer } = messagingContract;
 
 let bench: QueueBench;

@@ -9,7 +9,6 @@ import type { QueueGauge } from './queue-gauge';
 import { SendMessage, SendMessageHandler } from './send-message';
 import { SentBefore } from './sent-before';
 
-jest.setTimeout(60_000);
 Logger.overrideLogger(false);
 
 const MINUTE = 60_000;

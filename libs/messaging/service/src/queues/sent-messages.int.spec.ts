@@ -1,8 +1,6 @@
 import { eventually } from '@downbeat/event-store/testing';
 import { QueueBench } from '../testing/queue-bench';
 
-jest.setTimeout(120_000);
-
 let bench: QueueBench;
 beforeAll(async () => {
   bench = await QueueBench.start('sending');
@@ -10,6 +8,8 @@ beforeAll(async () => {
 afterAll(() => bench.stop());
 
 const SOON_MS = 30_000;
+/** Of a message that lives for 15 s. */
+const ENDED_MS = 60_000;
 const topic = (name: string, more: object = {}) =>
   bench.command('CreateQueue', name, {
     queue_type: 'topic',
@@ -127,7 +127,7 @@ describe('a message that the suite sends', () => {
 describe('a delayed message', () => {
   it('is not there before its time, and once after it', async () => {
     await topic('later');
-    const delayed = { ...said, message_id: 'd-1', delay_seconds: 5 };
+    const delayed = { ...said, message_id: 'd-1', delay_seconds: 15 };
     for (let time = 0; time < 2; time++)
       expect(await bench.command('SendMessage', 'later', delayed)).toMatchObject({
         status: 'delayed',
@@ -142,7 +142,7 @@ describe('a delayed message', () => {
     expect(await bench.messages('later', { status: 'delayed' })).toMatchObject([
       { message_id: 'd-1', status: 'delayed' },
     ]);
-    const message = await taken('later', 20_000);
+    const message = await taken('later', 40_000);
     expect(message?.headers?.get('Downbeat-Message-Id')).toBe('d-1');
     await eventually(async () => expect(await keptFor('later')).toBe(0), SOON_MS);
     // Said once more after it was sent, it waits nowhere to be sent once more, whatever stands in it.
@@ -162,7 +162,7 @@ describe('a delayed message', () => {
 
   it('is never there when it is cancelled, and cannot be cancelled when it was sent', async () => {
     await topic('cancelled');
-    const unwanted = { ...said, message_id: 'c-1', delay_seconds: 4 };
+    const unwanted = { ...said, message_id: 'c-1', delay_seconds: 10 };
     const { delayed_id } = await bench.command('SendMessage', 'cancelled', unwanted);
     const id = String(delayed_id);
     expect(await bench.command('CancelDelayedMessage', id, { reason: 'not wanted' })).toMatchObject(
@@ -172,8 +172,8 @@ describe('a delayed message', () => {
       /^message-cancelled: message_id .* was cancelled/,
     );
     expect(await keptFor('cancelled')).toBe(0);
-    const later = await bench.command('SendMessage', 'cancelled', { ...said, delay_seconds: 5 });
-    expect(await taken('cancelled', 20_000)).toBeDefined();
+    const later = await bench.command('SendMessage', 'cancelled', { ...said, delay_seconds: 11 });
+    expect(await taken('cancelled', 40_000)).toBeDefined();
     expect(await taken('cancelled', 1_000)).toBeUndefined();
     expect(
       await bench.refusal('CancelDelayedMessage', String(later['delayed_id']), { reason: 'late' }),
@@ -186,7 +186,7 @@ describe('a delayed message', () => {
 
   it('is sent when the suite was away at its time, once', async () => {
     await topic('absent');
-    await bench.command('SendMessage', 'absent', { ...said, message_id: 'a-1', delay_seconds: 1 });
+    await bench.command('SendMessage', 'absent', { ...said, message_id: 'a-1', delay_seconds: 10 });
     await bench.restart(async () => {
       await eventually(async () => expect(await due('a-1')).toBe(true), SOON_MS);
     });
@@ -242,7 +242,7 @@ describe('a message with an end', () => {
       queue_type: 'topic',
       consumer_services: ['stock', 'mail'],
     });
-    await bench.command('SendMessage', 'brief', { ...said, message_id: 'b-1', ttl_seconds: 3 });
+    await bench.command('SendMessage', 'brief', { ...said, message_id: 'b-1', ttl_seconds: 15 });
     expect(await taken('brief')).toBeDefined();
     await eventually(
       async () =>
@@ -250,7 +250,7 @@ describe('a message with an end', () => {
           { consumer_service: 'stock', status: 'consumed' },
           { consumer_service: 'mail', status: 'expired' },
         ]),
-      SOON_MS,
+      ENDED_MS,
     );
     expect(await bench.queue('brief')).toMatchObject({ expired_count: 1, consumed_count: 1 });
     expect(await bench.pull(bench.ownConsumer('mail', 'brief'), 1, 1_000)).toEqual([]);
@@ -258,14 +258,18 @@ describe('a message with an end', () => {
 
   it('is not expired when everyone had it before', async () => {
     await topic('had');
-    await bench.command('SendMessage', 'had', { ...said, ttl_seconds: 2 });
+    await bench.command('SendMessage', 'had', { ...said, ttl_seconds: 15 });
     expect(await taken('had')).toBeDefined();
+    await eventually(
+      async () => expect(await bench.queue('had')).toMatchObject({ consumed_count: 1 }),
+      SOON_MS,
+    );
     await eventually(async () => {
       const { state } = await bench.manager.streams.info(bench.stream, {
         subjects_filter: `${bench.bench.prefix}.message.normal.had`,
       });
       expect(state.subjects ?? {}).toEqual({});
-    }, SOON_MS);
+    }, ENDED_MS);
     expect(await bench.queue('had')).toMatchObject({ expired_count: 0, consumed_count: 1 });
   });
 });

@@ -1,8 +1,6 @@
 import { eventually } from '@downbeat/event-store/testing';
 import { QueueBench } from '../testing/queue-bench';
 
-jest.setTimeout(120_000);
-
 let bench: QueueBench;
 beforeAll(async () => {
   bench = await QueueBench.start('watching');

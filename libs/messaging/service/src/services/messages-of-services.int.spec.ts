@@ -6,8 +6,6 @@ import { connect, headers, nanos, type JetStreamManager, type NatsConnection } f
 import { MessagingModule } from '../messaging.module';
 import { QuarantineBench } from '../testing/quarantine-bench';
 
-jest.setTimeout(30_000);
-
 const { messageConsumer, MESSAGE_PRIORITIES, redrivenConsumer } = messagingContract;
 
 let bench: QuarantineBench;

@@ -5,8 +5,6 @@ import { TestBench } from '@downbeat/test-bench';
 import { RegistryModule } from '../registry.module';
 import { ConfigurationBench } from '../testing/configuration-bench';
 
-jest.setTimeout(60_000);
-
 const HOUR = { observe_seconds: 3_600 };
 
 describe('putting configurations in force, on real Postgres and NATS', () => {

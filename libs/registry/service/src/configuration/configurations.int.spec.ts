@@ -4,8 +4,6 @@ import { TestBench } from '@downbeat/test-bench';
 import { RegistryModule } from '../registry.module';
 import { ConfigurationBench } from '../testing/configuration-bench';
 
-jest.setTimeout(60_000);
-
 type List = AnswerOf<typeof registryContract.listConfigurations>;
 type Whole = AnswerOf<typeof registryContract.getConfiguration>;
 type Diff = AnswerOf<typeof registryContract.diffConfigurations>;

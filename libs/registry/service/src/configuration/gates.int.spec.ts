@@ -3,8 +3,6 @@ import { TestBench } from '@downbeat/test-bench';
 import { RegistryModule } from '../registry.module';
 import { ConfigurationBench } from '../testing/configuration-bench';
 
-jest.setTimeout(60_000);
-
 const HOUR = { observe_seconds: 3_600 };
 
 describe('a gate before a configuration stays in force, on real Postgres and NATS', () => {
