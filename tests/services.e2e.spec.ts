@@ -152,7 +152,7 @@ describe('services that join with the SDK', () => {
     child?.kill('SIGKILL');
     await exited;
     // Far before the first heartbeat or check could be missed.
-    await offered('pricing', 0, 2_000);
+    await offered('pricing', 0, 4_000);
     expect(await failureOf(called())).toMatchObject({ outcome: 'not-sent' });
     await eventually(
       () => suite.get<{ instances: unknown[] }>('/services/pricing/instances'),

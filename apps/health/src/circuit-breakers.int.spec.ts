@@ -89,7 +89,7 @@ describe('circuit breakers of two replicas of the saga', () => {
     const stock = suite.target('stock');
     const id = await suite.idOf('stock');
     await suite.heldByBoth('stock', id);
-    const forced = { mode: 'forced_open', expires_in_seconds: 3, reason: 'it is being moved' };
+    const forced = { mode: 'forced_open', expires_in_seconds: 12, reason: 'it is being moved' };
     await suite.order('Force', id, forced);
     expect((await suite.untilDone(id)).circuit_breaker).toMatchObject({
       current_state: 'open',

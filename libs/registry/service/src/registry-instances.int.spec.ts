@@ -264,7 +264,7 @@ describe('instances in the registry, on real Postgres and NATS', () => {
     it('whose heartbeats stay away go, though their connection is open and their checks pass', async () => {
       await register('mute');
       const session = (client_id: number) => ({ server_id: 'ITS-SERVER', client_id });
-      const more = { heartbeat_ttl_ms: 1_000 };
+      const more = { heartbeat_ttl_ms: 5_000 };
       await registerInstance('mute', 'mute-1', { ...more, session: session(1) });
       await new ConfigurationBench(bench).observe('mute', 'mute-1', 'healthy');
       // The server says who goes, and has not said it of this one.
@@ -284,8 +284,8 @@ describe('instances in the registry, on real Postgres and NATS', () => {
     it('that are heard stay', async () => {
       await register('loud');
       // Unheard, the first would go before the second; heard, it may wait for its turn that long.
-      await registerInstance('loud', 'loud-1', { heartbeat_ttl_ms: 3_000 });
-      await registerInstance('loud', 'loud-2', { heartbeat_ttl_ms: 4_000 });
+      await registerInstance('loud', 'loud-1', { heartbeat_ttl_ms: 8_000 });
+      await registerInstance('loud', 'loud-2', { heartbeat_ttl_ms: 9_000 });
       await bench.eventually(
         async () => {
           await accepted('Heartbeat', 'loud-1', { service_id: 'loud' });

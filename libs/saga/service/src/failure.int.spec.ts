@@ -202,7 +202,7 @@ describe('a pause', () => {
   it('stops a run where it is, is listed, and ends where it is resumed', async () => {
     await bench.register('paused', [
       shopCall('a'),
-      { name: 'rest', type: 'delay', delay_seconds: 2 },
+      { name: 'rest', type: 'delay', delay_seconds: 10 },
       shopCall('b'),
     ]);
     const id = await bench.start('paused', 'paused-1');
