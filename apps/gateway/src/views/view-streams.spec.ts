@@ -172,11 +172,13 @@ describe('a view as a stream', () => {
 
     it('from another log says so, and begins anew', async () => {
       await start();
-      const { id } = await plain();
+      const { id, body } = await plain();
       const tag = id.split('-').slice(1).join('-');
       const stream = await watch(services, { 'Last-Event-ID': `999-${tag}` });
-      const [reset] = await stream.until(several(1));
-      expect(reset).toEqual({ event: 'reset', data: '{"asked":999,"head":1}' });
+      expect(await stream.until(several(2))).toEqual([
+        { event: 'reset', data: '{"asked":999,"head":1}' },
+        { event: 'snapshot', id, data: body },
+      ]);
     });
 
     it('from another log says so also before anybody noticed', async () => {

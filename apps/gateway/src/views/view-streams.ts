@@ -96,7 +96,9 @@ export class ViewStreams implements OnModuleInit, OnModuleDestroy {
     if (response.destroyed) return undefined;
     response.writeHead(200, { ...STREAM_HEADERS, Vary: 'Accept' }).write(STREAM_BEGIN);
     if (reset) response.write(`event: reset\ndata: ${JSON.stringify(reset)}\n\n`);
-    this.follow({ request, response, context }, view, wanted);
+    // Who is told to begin anew has nothing any more, not even what is the same in both logs.
+    const has = reset ? undefined : wanted.last;
+    this.follow({ request, response, context }, view, wanted.everyMs, has);
     return undefined;
   }
 
@@ -116,7 +118,8 @@ export class ViewStreams implements OnModuleInit, OnModuleDestroy {
   private follow(
     { response, context }: Exchange,
     view: WatchedView,
-    { everyMs, last }: WatchRequest,
+    everyMs: number,
+    last: ViewId | undefined,
   ): void {
     const client = new ViewClient({
       response,
