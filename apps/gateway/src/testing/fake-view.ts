@@ -7,10 +7,13 @@ import { LOG_NAME } from './host-settings';
 export class FakeView {
   private position = 1;
   private data: unknown = { services: [] };
+  private logIsTold: Promise<void> | undefined;
   /** Answered instead, while it is there; what throws is thrown. */
   trouble: Problem | (() => never) | undefined;
   /** Nobody reads the log out. */
   isLogSilent = false;
+  /** Where the log ended, each time it was read out. */
+  readonly heads: number[] = [];
   /** It answers from where it is, whatever it is asked for. */
   isCareless = false;
   /** Asked so far, each with the position it had to hold. */
@@ -36,6 +39,17 @@ export class FakeView {
   restore(position: number, data: unknown): void {
     this.position = position;
     this.data = data;
+  }
+
+  /**
+   * From now on where the log ends is read at once, but told later.
+   *
+   * @returns Tells it.
+   */
+  holdLog(): () => void {
+    let tell = (): void => undefined;
+    this.logIsTold = new Promise((resolve) => (tell = resolve));
+    return tell;
   }
 
   hint(contexts?: readonly string[]): void {
@@ -64,9 +78,12 @@ export class FakeView {
     return { ok: true, position: this.position, data: this.data };
   }
 
-  private log(): QueryOutcome {
+  private async log(): Promise<QueryOutcome> {
     if (this.isLogSilent) throw new NoAnswer('query.audit.list-events', 'nobody-answers');
-    return { ok: true, position: this.position, data: { events: [{ position: this.position }] } };
+    const { position } = this;
+    this.heads.push(position);
+    await this.logIsTold;
+    return { ok: true, position, data: { events: [{ position }] } };
   }
 }
 

@@ -284,6 +284,52 @@ describe('a view as a stream', () => {
     await again.until((events) => events.at(-1)?.data === '{"services":["d"]}');
   });
 
+  it('goes on when the end of the log was read before the log had what was seen', async () => {
+    await start({ retryMs: 20 });
+    const streams = [await watch(), await watch('/api/orchestration/workflows')];
+    for (const stream of streams) await stream.until(several(1));
+    view.trouble = { code: 'too-many-queries', message: '', kind: 'unavailable' };
+    const tell = view.holdLog();
+    view.append({ services: ['a'] });
+    await eventually(
+      () => view.heads,
+      (heads) => expect(heads).toEqual([2]),
+    );
+    view.append({ services: ['a', 'b'] }, ['saga']);
+    await eventually(
+      () => view.asked,
+      (asked) => expect(asked).toContain(3),
+    );
+    view.trouble = undefined;
+    tell();
+    for (const stream of streams)
+      await stream.until((events) => events.at(-1)?.data === '{"services":["a","b"]}');
+    expect(view.heads).toEqual([2, 3]);
+  });
+
+  it('begins anew once, though several questions find out that the log was restored', async () => {
+    await start({ retryMs: 20, lookMs: 20 });
+    view.append({ services: ['a'] });
+    const streams = [await watch(), await watch('/api/orchestration/workflows')];
+    for (const stream of streams) await stream.until(several(1));
+    const tellFirst = view.holdLog();
+    view.restore(1, { services: [] });
+    const before = view.asked.length;
+    await eventually(
+      () => view.asked.slice(before),
+      (asked) => expect(asked).toEqual([2, 2]),
+    );
+    const tellSecond = view.holdLog();
+    tellFirst();
+    for (const stream of streams) await stream.end();
+    const again = await watch();
+    await again.until(several(1));
+    expect(view.heads).toEqual([1, 1]);
+    tellSecond();
+    view.append({ services: ['b'] });
+    await again.until((events) => events.at(-1)?.data === '{"services":["b"]}');
+  });
+
   describe('with a problem', () => {
     const silence = () => {
       throw new NoAnswer('query.registry.list-services', 'nobody-answers');

@@ -100,7 +100,7 @@ export class WatchedViews {
         traceparent: untraced(),
       });
       if (outcome.ok) return viewAnswer(outcome.position, outcome.data);
-      if (outcome.problem.kind === 'unavailable' && isCurrent()) await this.lookAtLog(minPosition);
+      if (outcome.problem.kind === 'unavailable') await this.lookAtLog(minPosition, isCurrent);
       return { kind: 'problem', problem: outcome.problem };
     } catch (fault) {
       const problem = problemOfFault(fault);
@@ -110,11 +110,20 @@ export class WatchedViews {
   }
 
   /** @param seen A position that the log had. */
-  private async lookAtLog(seen: Position): Promise<void> {
-    if (seen === 0) return;
+  private async lookAtLog(seen: Position, isCurrent: () => boolean): Promise<void> {
+    if (seen === 0 || !isCurrent()) return;
+    const isShared = this.head !== undefined;
+    let head = await this.readHead();
+    // It may have been read before the log had what was seen; whatever is under way now began later.
+    if (isShared && head !== undefined && head < seen) head = await this.readHead();
+    // Meanwhile another question may have found it out: who came since then is not sent away again.
+    if (head !== undefined && head < seen && isCurrent()) this.beginAnew(head);
+  }
+
+  /** Once for all who ask at the same time. */
+  private readHead(): Promise<Position | undefined> {
     this.head ??= knownHead(this.bus).finally(() => (this.head = undefined));
-    const head = await this.head;
-    if (head !== undefined && head < seen) this.beginAnew(head);
+    return this.head;
   }
 
   private beginAnew(head: Position): void {
