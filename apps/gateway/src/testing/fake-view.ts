@@ -6,6 +6,7 @@ import { LOG_NAME } from './host-settings';
 /** A view in memory behind every question, as a context answers it. */
 export class FakeView {
   private position = 1;
+  private logEnd = 1;
   private data: unknown = { services: [] };
   private logIsTold: Promise<void> | undefined;
   /** Answered instead, while it is there; what throws is thrown. */
@@ -31,12 +32,18 @@ export class FakeView {
   }
 
   appendUnheard(data: unknown): void {
-    this.position++;
-    this.data = data;
+    this.logEnd++;
+    this.answerAsOf(this.logEnd, data);
   }
 
   /** The log is an older copy of itself. */
   restore(position: number, data: unknown): void {
+    this.logEnd = position;
+    this.answerAsOf(position, data);
+  }
+
+  /** What it answers from now on, wherever the log ends. */
+  answerAsOf(position: number, data: unknown): void {
     this.position = position;
     this.data = data;
   }
@@ -53,7 +60,7 @@ export class FakeView {
   }
 
   hint(contexts?: readonly string[]): void {
-    this.hintOf(this.position, contexts);
+    this.hintOf(this.logEnd, contexts);
   }
 
   /** Of events that this view is not about. */
@@ -65,7 +72,7 @@ export class FakeView {
   }
 
   get head(): number {
-    return this.position;
+    return this.logEnd;
   }
 
   private answer(least: unknown): QueryOutcome {
@@ -80,7 +87,7 @@ export class FakeView {
 
   private async log(): Promise<QueryOutcome> {
     if (this.isLogSilent) throw new NoAnswer('query.audit.list-events', 'nobody-answers');
-    const { position } = this;
+    const position = this.logEnd;
     this.heads.push(position);
     await this.logIsTold;
     return { ok: true, position, data: { events: [{ position }] } };

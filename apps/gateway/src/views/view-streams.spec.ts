@@ -244,9 +244,9 @@ describe('a view as a stream', () => {
     const stream = await watch();
     await stream.until(several(1));
     view.isCareless = true;
-    view.restore(1, { services: [] });
+    view.answerAsOf(1, { services: [] });
     await stream.until((all) => all.at(-1)?.event === 'problem');
-    view.restore(3, { services: ['a', 'b'] });
+    view.appendUnheard({ services: ['a', 'b'] });
     await stream.until((all) => all.at(-1)?.data === '{"services":["a","b"]}');
     expect(stream.events.map(({ event }) => event)).toEqual(['snapshot', 'problem', 'snapshot']);
   });
@@ -282,6 +282,37 @@ describe('a view as a stream', () => {
     expect(snapshot?.data).toBe('{"services":["a"]}');
     view.append({ services: ['d'] });
     await again.until((events) => events.at(-1)?.data === '{"services":["d"]}');
+  });
+
+  it('ends when the log was restored, though it is answered whatever position it asks for', async () => {
+    await start({ retryMs: 20, lookMs: 20 });
+    view.isCareless = true;
+    const stream = await watch();
+    await stream.until(several(1));
+    for (const services of [['a'], ['b'], ['c']]) view.append({ services });
+    const all = await stream.until((events) => events.at(-1)?.data === '{"services":["c"]}');
+    view.restore(2, { services: ['a'] });
+    await stream.end();
+    expect(stream.isEnded).toBe(true);
+    const again = await watch(services, { 'Last-Event-ID': all.at(-1)?.id ?? '' });
+    expect(await again.until(several(2))).toMatchObject([
+      { event: 'reset', data: '{"asked":4,"head":2}' },
+      { event: 'snapshot', data: '{"services":["a"]}' },
+    ]);
+  });
+
+  it('begins with the restored log for a new client, though nobody asked since', async () => {
+    await start({ freshMs: -1 });
+    view.isCareless = true;
+    const stream = await watch();
+    await stream.until(several(1));
+    view.append({ services: ['a'] });
+    await stream.until(several(2));
+    view.restore(1, { services: ['b'] });
+    const other = await watch();
+    expect((await other.until(several(1)))[0]?.data).toBe('{"services":["b"]}');
+    await stream.end();
+    expect(stream.isEnded).toBe(true);
   });
 
   it('goes on when the end of the log was read before the log had what was seen', async () => {

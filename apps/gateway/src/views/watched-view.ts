@@ -3,8 +3,13 @@ import { dueAtMs, type Asked } from './asking-plan';
 import { isFinal, type ViewNews } from './view-news';
 import type { ViewSettings } from './view-settings';
 
-/** Puts the question to its context. @param minPosition The answer has to hold it; 0: any. Never throws. */
-export type AskView = (minPosition: Position) => Promise<ViewNews>;
+/**
+ * Puts the question to its context. Never throws.
+ *
+ * @param minPosition The answer has to hold it; 0: any.
+ * @param shownAt Where the last answer was from; one from before it may be of another log.
+ */
+export type AskView = (minPosition: Position, shownAt: Position) => Promise<ViewNews>;
 
 interface Watcher {
   readonly everyMs: number;
@@ -99,7 +104,7 @@ export class WatchedView {
     const beganAtMs = this.nowMs();
     const { asked, least } = this;
     const upTo = Math.max(least, this.shownAt, asked ? this.heardOf : 0);
-    const news = notBefore(this.shownAt, await this.ask(upTo));
+    const news = notBefore(this.shownAt, await this.ask(upTo, this.shownAt));
     // Some questions are answered as of what they are about, which may be long before the end of the log.
     const reached = news.kind === 'answer' ? Math.max(upTo, news.position) : 0;
     this.asked = {

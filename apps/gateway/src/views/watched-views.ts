@@ -74,8 +74,10 @@ export class WatchedViews {
     const { context } = contract;
     const question: Question = { subject: querySubject(contract), input, isCurrent };
     const isWanted = (): boolean => held.holders > 0 && isCurrent();
-    const ask = async (minPosition: Position): Promise<ViewNews> =>
-      (await this.roomOf(context).enter(isWanted, () => this.ask(question, minPosition))) ?? putOff;
+    const ask = async (minPosition: Position, shownAt: Position): Promise<ViewNews> => {
+      const work = (): Promise<ViewNews> => this.ask(question, minPosition, shownAt);
+      return (await this.roomOf(context).enter(isWanted, work)) ?? putOff;
+    };
     const heardOf = Math.max(this.heardOfAny, this.heardOf.get(context) ?? 0);
     const held: Held = { view: new WatchedView(ask, heardOf, this.settings), context, holders: 0 };
     return held;
@@ -92,6 +94,7 @@ export class WatchedViews {
   private async ask(
     { subject, input, isCurrent }: Question,
     minPosition: Position,
+    shownAt: Position,
   ): Promise<ViewNews> {
     try {
       const payload = { input, ...(minPosition > 0 && { min_position: minPosition }) };
@@ -99,9 +102,14 @@ export class WatchedViews {
         timeoutMs: ANSWER_TIMEOUT_MS,
         traceparent: untraced(),
       });
-      if (outcome.ok) return viewAnswer(outcome.position, outcome.data);
-      if (outcome.problem.kind === 'unavailable') await this.lookAtLog(minPosition, isCurrent);
-      return { kind: 'problem', problem: outcome.problem };
+      // Some are answered wherever the log is: of those only an answer from before the last one is a sign.
+      const isBehind = outcome.ok
+        ? outcome.position < shownAt
+        : outcome.problem.kind === 'unavailable';
+      if (isBehind) await this.lookAtLog(minPosition, isCurrent);
+      return outcome.ok
+        ? viewAnswer(outcome.position, outcome.data)
+        : { kind: 'problem', problem: outcome.problem };
     } catch (fault) {
       const problem = problemOfFault(fault);
       if (problem.kind === 'internal') this.logger.error({ err: fault }, `${subject} broke`);
