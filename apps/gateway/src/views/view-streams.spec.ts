@@ -252,7 +252,7 @@ describe('a view as a stream', () => {
   });
 
   it('shows an answer that is as of what it is about, and asks no more often for it', async () => {
-    await start({ retryMs: 20 });
+    await start({ retryMs: 20, heartbeatMs: 100 });
     view.isCareless = true;
     const stream = await watch(`${services}?every_ms=100`);
     await stream.until(several(1));
@@ -261,6 +261,10 @@ describe('a view as a stream', () => {
       () => view.asked,
       (asked) => expect(asked).toContain(1_000),
     );
+    // So often it could have been asked again.
+    const beats = () => stream.blocks.filter(({ comment }) => comment === 'heartbeat').length;
+    const before = beats();
+    await eventually(beats, (count) => count >= before + 5);
     view.appendUnheard({ services: ['a'] });
     view.hintOf(1_001);
     await stream.until((all) => all.at(-1)?.data === '{"services":["a"]}');
