@@ -85,6 +85,22 @@ describe('the targets that are known of a source', () => {
     expect(asked).toBe(1);
   });
 
+  it('are not those of reports that fail beside an accepted one', async () => {
+    const failed = await known.roomFor([to('billing')]);
+    failed.take(invented(TARGETS_KEPT - 1));
+    expect(await targetsOf(to('billing'))).toEqual(['billing']);
+    failed.giveBack();
+    expect(await targetsOf(to('stock'), to('billing'))).toEqual(['stock', 'billing']);
+  });
+
+  it('are those of an accepted report, though one that names them too fails beside it', async () => {
+    const failed = await known.roomFor([to('billing')]);
+    failed.take([to('billing')]);
+    await targetsOf(...invented(TARGETS_KEPT - 1), to('billing'));
+    failed.giveBack();
+    expect(await targetsOf(to('stock'), to('billing'))).toEqual(['(other)', 'billing']);
+  });
+
   it('are asked for again of the source that reported longest ago, when there are many', async () => {
     await targetsOf(to('billing', 'first'));
     const sources = Array.from({ length: 50 }, (_, number) => `source-${number}`);

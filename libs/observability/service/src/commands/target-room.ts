@@ -20,9 +20,10 @@ export class TargetRoom {
   take(calls: readonly CallFigures[]): CallFigures[] {
     this.giveBack();
     const { calls: bounded, named } = withNamedTargets(calls, this.known);
-    this.taken = [...named].flatMap(([source, after]) => {
+    // Not what reports beside this one took: they may give it back still.
+    this.taken = [...named].flatMap(([source, own]) => {
       const names = this.known.get(source) ?? new Map<string, number>();
-      const wanted = [...after].filter((name) => names.get(name) !== Infinity);
+      const wanted = [...own].filter((name) => names.get(name) !== Infinity);
       return wanted.map((name) => ({ source, names, name }));
     });
     this.settle(({ names, name }) => names.set(name, (names.get(name) ?? 0) + 1));
