@@ -3,9 +3,9 @@ import type { Measured } from '@downbeat/observability-domain';
 import { MessageBus } from '@downbeat/message-bus';
 import { Clock } from '@downbeat/service-host';
 import { Injectable } from '@nestjs/common';
-import { LRUCache } from 'lru-cache';
 import { ask } from './asking';
-import { cutShort } from './cut-short';
+import { cutShort, cutShortOf } from './cut-short';
+import { RunMinutes } from './run-minutes';
 
 type Run = AnswerOf<typeof sagaContract.listWorkflows>['workflows'][number];
 export type RunUnderWay = Pick<
@@ -17,32 +17,30 @@ const KEPT_MS = 30_000;
 const PAGE = 200;
 /** More are not looked through: of the others nothing is known. */
 const PAGES_MAX = 5;
-const DEFINITIONS_MAX = 1_000;
-const DEFAULT_MINUTES = 60;
 const UNDER_WAY = ['running', 'compensating'] as const;
 
 /** Looks for runs that last longer than their definitions allow, now and then. */
 @Injectable()
 export class OverdueRuns {
   private known: { readonly atMs: number; readonly measured: Measured } | undefined;
-  /** Of a version, which never changes. */
-  private readonly minutes = new LRUCache<string, number>({ max: DEFINITIONS_MAX });
+  private readonly minutes: RunMinutes;
 
   constructor(
     private readonly bus: MessageBus,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.minutes = new RunMinutes(bus);
+  }
 
   async measure(): Promise<Measured> {
     const nowMs = this.clock.now();
     if (this.known && nowMs - this.known.atMs < KEPT_MS) return this.known.measured;
     const parts = await Promise.all(UNDER_WAY.map((status) => this.runs(status)));
     const runs = parts.flatMap((part) => part.runs);
-    for (const { workflow_name } of runs.filter((run) => !this.minutes.has(keyOf(run))))
-      await this.learn(workflow_name);
-    const minutesOf = (run: RunUnderWay): number => this.minutes.get(keyOf(run)) ?? DEFAULT_MINUTES;
+    const { minutesOf, unlearned } = await this.minutes.allowedTo(runs);
     const isCut = parts.some((part) => part.isCut);
-    const measured = cutShort(overdueSamples(runs, minutesOf, nowMs), isCut);
+    const overdue = overdueSamples(runs, minutesOf, nowMs);
+    const measured = cutShort(cutShortOf(overdue, unlearned), isCut);
     this.known = { atMs: nowMs, measured };
     return measured;
   }
@@ -61,19 +59,7 @@ export class OverdueRuns {
     }
     return { runs, isCut: true };
   }
-
-  private async learn(name: string): Promise<void> {
-    const asked = { name, limit: PAGE };
-    const { definitions } = await ask(this.bus, sagaContract.listDefinitions, asked);
-    for (const { version, definition } of definitions) {
-      const minutes = Number(definition['timeout_minutes'] ?? DEFAULT_MINUTES);
-      this.minutes.set(`${name} ${version}`, minutes);
-    }
-  }
 }
-
-const keyOf = ({ workflow_name, workflow_version }: RunUnderWay): string =>
-  `${workflow_name} ${workflow_version}`;
 
 /** Those that wait for a person are incidents, and those that are paused shall last. */
 export function overdueSamples(
