@@ -8,15 +8,9 @@ import { cascade, together, type CriticalNeed } from '@downbeat/observability-do
 import { MessageBus } from '@downbeat/message-bus';
 import { Clock } from '@downbeat/service-host';
 import { Injectable } from '@nestjs/common';
-import {
-  breakerSamples,
-  deadLetterSamples,
-  incidentSamples,
-  openSince,
-  serviceSamples,
-  type OpenSince,
-} from './context-samples';
 import { ask } from './asking';
+import { breakerSamples, openSince, type OpenSince } from './breaker-samples';
+import { deadLetterSamples, incidentSamples, serviceSamples } from './context-samples';
 import { cutShort } from './cut-short';
 import { breakersIn } from './failing-breakers';
 import type { Source } from './measurements';

@@ -3,8 +3,8 @@ import { epochMs, Fault, instantOf, type Instant } from '@downbeat/eventsourcing
 import { isAbout, type AlertRule } from '@downbeat/observability-domain';
 import { MessageBus } from '@downbeat/message-bus';
 import { Injectable } from '@nestjs/common';
-import { breakerName } from './context-samples';
 import { ask } from './asking';
+import { breakerName } from './breaker-samples';
 
 const DAY_MS = 86_400_000;
 const PAGE = 200;

@@ -1,5 +1,6 @@
 import { cascade } from '@downbeat/observability-domain';
-import { breakerSamples, deadLetterSamples, openSince, serviceSamples } from './context-samples';
+import { breakerSamples, openSince } from './breaker-samples';
+import { deadLetterSamples, serviceSamples } from './context-samples';
 import { outages } from './last-day';
 import { overdueSamples } from './overdue-runs';
 import { processReport } from './process-report';
