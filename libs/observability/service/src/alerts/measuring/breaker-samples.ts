@@ -3,30 +3,45 @@ import type { Measured } from '@downbeat/observability-domain';
 
 type Breaker = AnswerOf<typeof healthContract.listCircuitBreakers>['circuit_breakers'][number];
 
-/** One that a page has no room for for so long is taken for closed. */
+type Named = Pick<Breaker, 'service_name' | 'target_service' | 'endpoint_pattern'>;
+
+/** One that was not seen for so long is taken for closed. */
 const UNSEEN_KEPT_MS = 60_000;
 
+interface NotClosed {
+  readonly breaker: Named;
+  readonly sinceMs: number;
+  readonly seenAtMs: number;
+  /** It was in neither list at the last look, and it may have gone from one to the other in between. */
+  readonly isMissed?: true;
+}
+
 /** Since when each breaker is not closed: one that is tried and opens again was open all the time. */
-export type OpenSince = ReadonlyMap<
-  string,
-  { readonly sinceMs: number; readonly seenAtMs: number }
->;
+export type OpenSince = ReadonlyMap<string, NotClosed>;
 
 export function openSince(
   before: OpenSince,
-  breakers: readonly Pick<Breaker, 'id' | 'state_changed_at'>[],
+  breakers: readonly (Named & Pick<Breaker, 'id' | 'state_changed_at'>)[],
   nowMs: number,
   isCut = false,
 ): OpenSince {
-  const unseen = [...before].filter(
-    ([, { seenAtMs }]) => isCut && nowMs - seenAtMs <= UNSEEN_KEPT_MS,
-  );
-  const seen = breakers.map(({ id, state_changed_at }) => {
+  const unseen = [...before]
+    .filter(([, { seenAtMs, isMissed }]) => {
+      const isRecent = nowMs - seenAtMs <= UNSEEN_KEPT_MS;
+      return isRecent && (isCut || !isMissed);
+    })
+    .map(([id, one]) => [id, isCut ? one : { ...one, isMissed: true as const }] as const);
+  const seen = breakers.map((breaker) => {
+    const { id, state_changed_at } = breaker;
     const sinceMs = before.get(id)?.sinceMs ?? Date.parse(state_changed_at);
-    return [id, { sinceMs, seenAtMs: nowMs }] as const;
+    return [id, { breaker, sinceMs, seenAtMs: nowMs }] as const;
   });
-  return new Map([...unseen, ...seen]);
+  return new Map<string, NotClosed>([...unseen, ...seen]);
 }
+
+/** Those that may be closed, or not. */
+export const missedIn = (since: OpenSince): readonly Named[] =>
+  [...since.values()].filter(({ isMissed }) => isMissed).map(({ breaker }) => breaker);
 
 export function breakerSamples(
   breakers: readonly Breaker[],
@@ -46,7 +61,7 @@ export function breakerSamples(
   };
 }
 
-export const breakerName = ({ service_name, target_service, endpoint_pattern }: Breaker): string =>
+export const breakerName = ({ service_name, target_service, endpoint_pattern }: Named): string =>
   [
     service_name,
     '->',

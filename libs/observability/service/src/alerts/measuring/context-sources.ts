@@ -9,9 +9,15 @@ import { MessageBus } from '@downbeat/message-bus';
 import { Clock } from '@downbeat/service-host';
 import { Injectable } from '@nestjs/common';
 import { ask } from './asking';
-import { breakerSamples, openSince, type OpenSince } from './breaker-samples';
+import {
+  breakerName,
+  breakerSamples,
+  missedIn,
+  openSince,
+  type OpenSince,
+} from './breaker-samples';
 import { deadLetterSamples, incidentSamples, serviceSamples } from './context-samples';
-import { cutShort } from './cut-short';
+import { cutShort, cutShortOf } from './cut-short';
 import { breakersIn } from './failing-breakers';
 import type { Source } from './measurements';
 import { OverdueRuns } from './overdue-runs';
@@ -47,6 +53,8 @@ export class ContextSources {
   ];
 
   private async health() {
+    // Of before this look: one that is taken beside it, for a preview, misses what this one does.
+    const { since } = this;
     const { components, components_omitted } = await ask(this.bus, healthContract.systemHealth, {
       limit: PAGE,
     });
@@ -59,19 +67,26 @@ export class ContextSources {
     const states = [await breakersIn(this.bus, 'open'), await breakersIn(this.bus, 'half_open')];
     const breakers = states.flatMap((one) => one.breakers);
     const isAnyCut = states.some((one) => one.isCut);
-    this.since = openSince(this.since, breakers, this.clock.now(), isAnyCut);
+    this.since = openSince(since, breakers, this.clock.now(), isAnyCut);
     const failing = new Set([
       ...Object.entries(components)
         .filter(([, { status }]) => status === 'unhealthy')
         .map(([name]) => name),
       ...breakers.map(({ target_service }) => target_service),
     ]);
+    const missed = missedIn(this.since);
     return together([
       cutShort(serviceSamples(components), isCut),
-      cutShort(breakerSamples(breakers, this.since, this.clock.now()), isAnyCut),
-      cutShort(
-        cascade(failing.size > 0 ? await this.needs(failing) : [], failing),
-        isCut || isAnyCut,
+      cutShortOf(
+        cutShort(breakerSamples(breakers, this.since, this.clock.now()), isAnyCut),
+        new Set(missed.map(breakerName)),
+      ),
+      cutShortOf(
+        cutShort(
+          cascade(failing.size > 0 ? await this.needs(failing) : [], failing),
+          isCut || isAnyCut,
+        ),
+        new Set(missed.map(({ target_service }) => target_service)),
       ),
     ]);
   }

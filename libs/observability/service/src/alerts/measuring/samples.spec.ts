@@ -133,12 +133,16 @@ describe('what was measured of a process that says nothing now', () => {
 });
 
 describe('breakers', () => {
-  const breaker = (state_changed_at: string) => ({ id: 'b', state_changed_at });
+  const named = { service_name: 'shop', target_service: 'billing', endpoint_pattern: '*' };
+  const breaker = (state_changed_at: string) => ({ ...named, id: 'b', state_changed_at });
   it('that are tried and open again were open all the time', () => {
     const first = openSince(new Map(), [breaker('2026-03-01T09:30:00.000Z')], 0);
     const second = openSince(first, [breaker('2026-03-01T09:31:00.000Z')], 0);
-    expect(second).toEqual(first);
-    expect(openSince(second, [], 0)).toEqual(new Map());
+    expect(second.get('b')?.sinceMs).toBe(first.get('b')?.sinceMs);
+    const missed = openSince(second, [], 0);
+    const third = openSince(missed, [breaker('2026-03-01T09:32:00.000Z')], 0);
+    expect(third.get('b')?.sinceMs).toBe(first.get('b')?.sinceMs);
+    expect(openSince(missed, [], 0)).toEqual(new Map());
   });
 
   it('that a page has no room for may be open still, and not for long', () => {
@@ -157,11 +161,8 @@ describe('breakers', () => {
   });
 
   it('are measured from when they opened', () => {
-    const one = {
-      ...{ id: 'b', service_name: 'shop', target_service: 'billing', endpoint_pattern: '*' },
-      failure_count: 5,
-    };
-    const since = new Map([['b', { sinceMs: 1_000, seenAtMs: 31_000 }]]);
+    const one = { ...named, id: 'b', failure_count: 5 };
+    const since = new Map([['b', { breaker: named, sinceMs: 1_000, seenAtMs: 31_000 }]]);
     const { samples } = breakerSamples([one as never], since, 31_000);
     expect(samples).toMatchObject([
       { subject: 'shop -> billing', service_name: 'billing', value: 30 },
