@@ -20,6 +20,7 @@ import {
 export * from './dead-letter-edits';
 export * from './dead-letter-operations';
 export * from './dead-letters';
+export * from './message-bytes';
 export * from './queues';
 export * from './services';
 

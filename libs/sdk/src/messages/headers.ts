@@ -37,13 +37,3 @@ export const wrongId = (what: string, id: string): string | undefined =>
   id !== '' && id.length <= ID_LENGTH_MAX && LINE.test(id)
     ? undefined
     : `the ${what} must be one line of 1 to ${ID_LENGTH_MAX} characters`;
-
-const START = 'NATS/1.0\r\n';
-const END = '\r\n';
-
-/** Bytes of headers as they travel: a line each, between a first one and an empty one. */
-export const headerBytes = (headers: Readonly<Record<string, string>>): number =>
-  Object.entries(headers).reduce(
-    (sum, [name, value]) => sum + Buffer.byteLength(`${name}: ${value}${END}`),
-    START.length + END.length,
-  );

@@ -1,12 +1,14 @@
+import { messagingContract } from '@downbeat/contracts';
 import { headers as natsHeaders } from 'nats';
 import * as fc from 'fast-check';
 import { z } from 'zod';
 import { MessageTooLarge } from './errors';
 import { reasonOf } from './events';
-import { headerBytes, wrongHeaders } from './headers';
-import { bytesOfMessageMax, outgoing } from './outgoing';
+import { wrongHeaders } from './headers';
+import { outgoing } from './outgoing';
 import { topic } from './topic';
 
+const { bytesOfMessage, bytesOfMessageMax } = messagingContract;
 const note = topic('note', z.object({ text: z.string() }));
 const written = (text: string, payloadMax?: number) =>
   outgoing(note, { text }, { messageId: 'm' }, 'shop', payloadMax);
@@ -14,7 +16,7 @@ const written = (text: string, payloadMax?: number) =>
 describe('a message on its way out', () => {
   it('is as large as its payload and its headers, and one byte more is too many', () => {
     const { body, headers } = written('');
-    const rest = bytesOfMessageMax(4_096) - Buffer.byteLength(body) - headerBytes(headers);
+    const rest = bytesOfMessageMax(4_096) - bytesOfMessage(body, headers);
     expect(() => written('x'.repeat(rest), 4_096)).not.toThrow();
     const tooLarge = new MessageTooLarge('note', 4_096 - 256 + 1, 4_096 - 256);
     expect(() => written('x'.repeat(rest + 1), 4_096)).toThrow(tooLarge);
@@ -71,7 +73,7 @@ describe('headers', () => {
         const made = natsHeaders();
         for (const [name, value] of Object.entries(all)) made.set(name, value);
         const { length } = (made as unknown as { encode: () => Uint8Array }).encode();
-        expect(headerBytes(all)).toBe(length);
+        expect(bytesOfMessage('', all)).toBe(length);
       }),
     );
   });

@@ -2,7 +2,7 @@ import { hash, randomUUID } from 'node:crypto';
 import { checkUntrusted, messagingContract, validate } from '@downbeat/contracts';
 import { Rejection } from '@downbeat/eventsourcing';
 import { MessageNotPublished, MessageTooLarge } from './errors';
-import { HEADER, headerBytes, wrongHeaders, wrongId } from './headers';
+import { HEADER, wrongHeaders, wrongId } from './headers';
 import type { Topic } from './topic';
 
 /** What goes along with a message. */
@@ -39,9 +39,6 @@ export const wrongSpan = (
 
 const endOf = (ttlMs: number): string => new Date(Date.now() + ttlMs).toISOString();
 
-/** What a message that is sent again as a dead letter has more than before. */
-const REDRIVE_BYTES = 256;
-
 /**
  * Checks a message, and writes it.
  *
@@ -77,15 +74,11 @@ export function outgoing(
     ...(ttlMs === undefined ? {} : { [HEADER.expiresAt]: endOf(ttlMs) }),
     ...cloudEvent(topic.name, id, sender),
   };
-  const bytes = Buffer.byteLength(body) + headerBytes(headers);
-  const bytesMax = bytesOfMessageMax(payloadMax);
+  const bytes = messagingContract.bytesOfMessage(body, headers);
+  const bytesMax = messagingContract.bytesOfMessageMax(payloadMax);
   if (bytes > bytesMax) throw new MessageTooLarge(topic.name, bytes, bytesMax);
   return { id, body, headers };
 }
-
-/** The suite's bound or the server's, less what a redrive adds: a dead letter can always be sent again. */
-export const bytesOfMessageMax = (payloadMax = messagingContract.MESSAGE_BYTES_MAX): number =>
-  Math.min(messagingContract.MESSAGE_BYTES_MAX, payloadMax) - REDRIVE_BYTES;
 
 /** What a subscriber would refuse is refused here. */
 function bodyOf({ schema }: Topic, message: unknown): string | Rejection {
