@@ -41,6 +41,14 @@ export function refusalToSend(
   return undefined;
 }
 
+/** Why nobody may send this, to whatever queue; undefined when it fits. */
+export function refusalOfSize(bytes: number, bytesMax: number): Rejection | undefined {
+  if (bytes <= bytesMax) return undefined;
+  const message = `message_payload and headers have ${bytes} bytes as they are sent, at most ${bytesMax} are taken`;
+  const errors = [{ field: 'message_payload', message: `must make it ${bytesMax} bytes at most` }];
+  return new Rejection('message-too-large', message, 'invalid', errors);
+}
+
 /** Why a service may not consume from a queue; undefined when it may. */
 export function refusalToConsume(
   name: string,

@@ -18,8 +18,10 @@ export interface MessageToSend {
   readonly ttl_seconds?: number;
 }
 
+type WrittenMessage = ServiceMessage & { readonly payload: string };
+
 /** As services write it themselves. */
-export function outgoingMessage(message: MessageToSend, nowMs: number): ServiceMessage {
+export function outgoingMessage(message: MessageToSend, nowMs: number): WrittenMessage {
   const { queue_name, message_id: id, from, traceparent, ttl_seconds } = message;
   const payload = JSON.stringify(message.payload);
   const expiresAt = ttl_seconds === undefined ? undefined : instantOf(nowMs + ttl_seconds * 1_000);
@@ -44,3 +46,7 @@ export function outgoingMessage(message: MessageToSend, nowMs: number): ServiceM
     payload,
   };
 }
+
+/** As the client counts it, which sends the id as a header too. */
+export const bytesOf = ({ messageId, headers, payload }: WrittenMessage): number =>
+  messagingContract.bytesOfMessage(payload, { ...headers, [HEADER.messageId]: messageId });

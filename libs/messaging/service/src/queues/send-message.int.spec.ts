@@ -46,16 +46,16 @@ beforeEach(async () => {
   await pool.query('delete from delayed_message');
 });
 
-/** For in a second; the same one each time. */
-const say = () =>
+/** For in a second; the same one each time, but for what is said here. */
+const say = (more: Partial<SendMessage['data']> = {}, id = 'c-1') =>
   handler.execute(
     new SendMessage(
       {
         ...{ queue_name: 'later', message_id: 'd-1', message_type: 'order.placed', from: 'shop' },
-        ...{ message_payload: {}, delay_seconds: 1 },
+        ...{ message_payload: {}, delay_seconds: 1, ...more },
       },
       instantOf(now),
-      { meta: { correlation_id: 'c-1', causation_id: 'c-1', actor: 'test' } },
+      { meta: { correlation_id: id, causation_id: id, actor: 'test' } },
     ),
   );
 const kept = async (): Promise<number> =>
@@ -116,5 +116,31 @@ describe('a delayed message that is said once more', () => {
     now += 2 * MINUTE;
     await delayed.look();
     expect([sent(), await kept()]).toEqual([0, 0]);
+  });
+});
+
+describe('a message that is larger than a server takes, as it goes out', () => {
+  /** Small as it is said: JSON writes 21 digits for each. */
+  const message_payload = Array<number>(45_000).fill(1e20);
+  const headers = Object.fromEntries(
+    Array.from({ length: 60 }, (_, n) => [`x-${n}`, '\u6f22'.repeat(1_024)]),
+  );
+
+  it.each([
+    ['later', 1],
+    ['now', 0],
+  ])('is refused before anything is kept or decided: %s', async (_, delay_seconds) => {
+    expect(await say({ message_payload, headers, delay_seconds })).toMatchObject({
+      accepted: false,
+      problem: {
+        code: 'message-too-large',
+        kind: 'invalid',
+        message: expect.stringMatching(
+          /message_payload and headers .* 11\d{5} bytes .* at most 1048320 /,
+        ) as string,
+        errors: [{ field: 'message_payload' }],
+      },
+    });
+    expect([sent(), await kept(), await store.head()]).toEqual([0, 0, 0]);
   });
 });

@@ -5,6 +5,7 @@ import { MessageBus } from '@downbeat/message-bus';
 import {
   delayedMessage,
   delayedStream,
+  refusalOfSize,
   refusalToSend,
   tooManyDelayed,
   unknownQueue,
@@ -14,7 +15,7 @@ import { accepted, commandOf, uuidFrom, refused } from '@downbeat/service-host';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { queueOf } from './declared-queues';
 import { DELAYED_MAX, DelayedMessages } from './delayed-messages';
-import { outgoingMessage, type MessageToSend } from './outgoing-message';
+import { bytesOf, outgoingMessage, type MessageToSend } from './outgoing-message';
 import { QueueGauge } from './queue-gauge';
 import { queues } from './view/queues.projection';
 
@@ -40,7 +41,12 @@ export class SendMessageHandler implements ICommandHandler<SendMessage> {
     const refusal =
       queue.status === 'undeclared' && !(await this.isTopic(queue_name))
         ? unknownQueue(queue_name)
-        : refusalToSend(queue_name, queue, message.from, bytes);
+        : (refusalToSend(queue_name, queue, message.from, bytes) ??
+          // Numbers can be longer than they were said: what counts is how it is written.
+          refusalOfSize(
+            bytesOf(outgoingMessage(message, epochMs(command.at))),
+            messagingContract.bytesOfMessageMax(),
+          ));
     if (refusal) return refused(refusal);
     const delayMs = (command.data.delay_seconds ?? 0) * 1_000;
     return delayMs > 0 ? this.later(message, delayMs, command) : this.now(message, command);
