@@ -1,7 +1,7 @@
-import { execute } from '@downbeat/event-store';
+import { AppendRefused, execute } from '@downbeat/event-store';
 import { LogDatabase, MemoryEventStore, MemoryLog } from '@downbeat/event-store/testing';
 import { instantOf } from '@downbeat/eventsourcing';
-import { HEADER } from '@downbeat/message-bus';
+import { HEADER, MessageTooLarge } from '@downbeat/message-bus';
 import { MemoryMessageBus } from '@downbeat/message-bus/testing';
 import { delayedMessage, delayedStream, type DelayedCommand } from '@downbeat/messaging-domain';
 import {
@@ -236,6 +236,30 @@ describe('many whose time has come', () => {
     refuse((n) => n === 1);
     await expect(delayed.look()).rejects.toThrow('1 is refused');
     expect([sent(), await kept()]).toEqual([39, 1]);
+  });
+
+  it('are not held up by one that no server takes, which is forgotten, and named', async () => {
+    await many(2);
+    const error = jest.spyOn(Logger.prototype, 'error').mockImplementation();
+    const { publishMessage } = bus;
+    bus.publishMessage = (one) =>
+      one.headers[HEADER.originalId] === 'm-1'
+        ? Promise.reject(new MessageTooLarge(one.subject))
+        : publishMessage.call(bus, one);
+    await delayed.look();
+    expect([sent(), await kept()]).toEqual([1, 0]);
+    expect(error).toHaveBeenCalledWith(
+      expect.objectContaining({ delayed_id: idOf(1), message_id: 'm-1', queue_name: 'later' }),
+      'a delayed message can never be sent: it is forgotten',
+    );
+    error.mockRestore();
+  });
+
+  it('wait on when it is not their own fault that they cannot be sent', async () => {
+    await many(1);
+    store.append = ({ stream }) => Promise.reject(new AppendRefused(stream, 'not this one'));
+    await expect(delayed.look()).rejects.toThrow('not this one');
+    expect([sent(), await kept()]).toEqual([0, 1]);
   });
 
   it('are not all tried while none gets through, and not the same ones first each time', async () => {

@@ -1,5 +1,5 @@
 import { EventStore, execute } from '@downbeat/event-store';
-import { fold, instantOf } from '@downbeat/eventsourcing';
+import { Fault, fold, instantOf } from '@downbeat/eventsourcing';
 import { MessageBus } from '@downbeat/message-bus';
 import {
   delayedMessage,
@@ -178,12 +178,22 @@ export class DelayedMessages {
     await this.forget(delayed_id);
   }
 
+  /** Returns when it is over: one that no server will ever take is. */
   private async publish({ delayed_id, message }: WaitingRow, now: number): Promise<void> {
     await this.pool.query(
       'update delayed_message set tried_at = coalesce(tried_at, $2) where delayed_id = $1',
       [delayed_id, instantOf(now)],
     );
-    await this.bus.publishMessage(outgoingMessage(message, now));
+    try {
+      await this.bus.publishMessage(outgoingMessage(message, now));
+    } catch (fault) {
+      if (!(fault instanceof Fault) || fault.remedy !== 'give-up') throw fault;
+      const { queue_name, message_id, message_type, from } = message;
+      this.logger.error(
+        { delayed_id, queue_name, message_id, message_type, from, err: fault },
+        'a delayed message can never be sent: it is forgotten',
+      );
+    }
   }
 
   /** Said once more since it was looked at, it stays. */
