@@ -1,5 +1,5 @@
 import { EventStore, execute } from '@downbeat/event-store';
-import { Fault, fold, instantOf } from '@downbeat/eventsourcing';
+import { epochMs, Fault, fold, instantOf } from '@downbeat/eventsourcing';
 import { MessageBus } from '@downbeat/message-bus';
 import {
   delayedMessage,
@@ -75,7 +75,8 @@ export class DelayedMessages {
        create index if not exists delayed_message_due on delayed_message (due_at);
        alter table delayed_message add column if not exists queue_name text;
        alter table delayed_message alter column queue_name drop expression if exists;
-       create index if not exists delayed_message_queue on delayed_message (queue_name)`,
+       create index if not exists delayed_message_queue on delayed_message (queue_name);
+       alter table delayed_message add column if not exists is_decided boolean not null default true`,
     );
   }
 
@@ -89,15 +90,30 @@ export class DelayedMessages {
   }
 
   /**
-   * Put here before it is decided: what is decided can always be sent. What is here already stays as it is, and is
-   * no orphan for now: it is about to be decided.
+   * Put here before it is decided: what is decided can always be sent. What was put here by somebody who did not
+   * come to decide it makes way, what is decided stays as it is; neither is an orphan for now.
    */
   async keep(id: string, dueAt: string, message: MessageToSend): Promise<void> {
     await this.pool.query(
-      `insert into delayed_message (delayed_id, due_at, message, queue_name, created_at)
-       values ($1, $2, $3, $4, $5)
-       on conflict (delayed_id) do update set created_at = excluded.created_at`,
+      `insert into delayed_message as kept
+         (delayed_id, due_at, message, queue_name, created_at, is_decided)
+       values ($1, $2, $3, $4, $5, false)
+       on conflict (delayed_id) do update set
+         due_at = case when kept.is_decided then kept.due_at else excluded.due_at end,
+         message = case when kept.is_decided then kept.message else excluded.message end,
+         queue_name = excluded.queue_name,
+         created_at = excluded.created_at`,
       [id, dueAt, JSON.stringify(message), message.queue_name, instantOf(this.clock.now())],
+    );
+  }
+
+  /** From now on it stays as `commandId` said it, if that is what was decided: another one may have been put here since. */
+  async stays(id: string, commandId: string, message: MessageToSend): Promise<void> {
+    const [decided] = await this.store.load<DelayedEvent>(delayedStream(id));
+    if (decided?.type !== 'MessageDelayed' || decided.meta.causation_id !== commandId) return;
+    await this.pool.query(
+      `update delayed_message set due_at = $2, message = $3, is_decided = true where delayed_id = $1`,
+      [id, decided.data.due_at, JSON.stringify(message)],
     );
   }
 
@@ -114,8 +130,11 @@ export class DelayedMessages {
   }
 
   async statusOf(id: string): Promise<Delayed['status']> {
-    const events = await this.store.load<DelayedEvent>(delayedStream(id));
-    return fold(delayedMessage, events).status;
+    return (await this.stateOf(id)).status;
+  }
+
+  private async stateOf(id: string): Promise<Delayed> {
+    return fold(delayedMessage, await this.store.load<DelayedEvent>(delayedStream(id)));
   }
 
   /**
@@ -140,7 +159,10 @@ export class DelayedMessages {
   }
 
   private async due(row: WaitingRow): Promise<void> {
-    const before = await this.statusOf(row.delayed_id);
+    const state = await this.stateOf(row.delayed_id);
+    // What was decided since it was looked at may wait for longer than what was put there before.
+    if (state.status === 'waiting' && epochMs(state.facts.due_at) > this.clock.now()) return;
+    const before = state.status;
     switch (before === 'waiting' ? await this.release(row) : before) {
       case 'unknown':
         return this.orphan(row);

@@ -1,5 +1,10 @@
 import { LogDatabase, MemoryEventStore, MemoryLog } from '@downbeat/event-store/testing';
-import { instantOf } from '@downbeat/eventsourcing';
+import {
+  instantOf,
+  type Message,
+  type StreamName,
+  type StreamVersion,
+} from '@downbeat/eventsourcing';
 import { MemoryMessageBus } from '@downbeat/message-bus/testing';
 import type { ReadModels } from '@downbeat/projections';
 import { ContextPool } from '@downbeat/service-host';
@@ -61,15 +66,19 @@ const say = (more: Partial<SendMessage['data']> = {}, id = 'c-1') =>
 const kept = async (): Promise<number> =>
   (await pool.query('select from delayed_message')).rowCount ?? 0;
 const sent = (): number => bus.serviceMessages.held.size;
+const bodies = (): readonly string[] =>
+  [...bus.serviceMessages.held.values()].map(({ body }) => String(body));
 
 /** Happens once, right after somebody has read how a delayed message stands. */
 function afterStatusIsRead(happens: () => Promise<unknown>): void {
-  const statusOf = delayed.statusOf.bind(delayed);
-  delayed.statusOf = async (id) => {
-    delayed.statusOf = statusOf;
-    const status = await statusOf(id);
-    await happens();
-    return status;
+  const load = store.load.bind(store);
+  store.load = async <Event extends Message>(stream: StreamName, after?: StreamVersion) => {
+    const events = await load<Event>(stream, after);
+    if (stream.startsWith('delayed-message-')) {
+      store.load = load;
+      await happens();
+    }
+    return events;
   };
 }
 
@@ -94,6 +103,64 @@ describe('a delayed message that is said once more', () => {
     expect([sent(), await kept()]).toEqual([1, 0]);
   });
 
+  it('goes as it is said then, and when, while nothing is decided of what was said before', async () => {
+    const append = store.append.bind(store);
+    store.append = () => Promise.reject(new Error('died'));
+    await expect(say({ message_payload: 'first', delay_seconds: 1 })).rejects.toThrow('died');
+    store.append = append;
+    await say({ message_payload: 'second', delay_seconds: 60 }, 'c-2');
+    now += 2_000;
+    await delayed.look();
+    expect([bodies(), await kept()]).toEqual([[], 1]);
+    now += MINUTE;
+    await delayed.look();
+    expect([bodies(), await kept()]).toEqual([['"second"'], 0]);
+  });
+
+  it('waits for the time that was decided, also when that happens while it is looked at', async () => {
+    const append = store.append.bind(store);
+    store.append = () => Promise.reject(new Error('died'));
+    await expect(say({ message_payload: 'first', delay_seconds: 1 })).rejects.toThrow('died');
+    store.append = append;
+    now += 2_000;
+    const load = store.load.bind(store);
+    store.load = async (...of) => {
+      store.load = load;
+      await say({ message_payload: 'second', delay_seconds: 60 }, 'c-2');
+      return load(...of);
+    };
+    await delayed.look();
+    expect([bodies(), await kept()]).toEqual([[], 1]);
+    now += MINUTE;
+    await delayed.look();
+    expect([bodies(), await kept()]).toEqual([['"second"'], 0]);
+  });
+
+  it('stays as it was decided, also when that happens just then', async () => {
+    afterStatusIsRead(() => say({ message_payload: 'first', delay_seconds: 1 }));
+    await say({ message_payload: 'second', delay_seconds: 60 }, 'c-2');
+    await say({ message_payload: 'third', delay_seconds: 60 }, 'c-3');
+    now += 2_000;
+    await delayed.look();
+    expect([bodies(), await kept()]).toEqual([['"first"'], 0]);
+  });
+
+  it('stays as it was decided when another one is put there right before that', async () => {
+    const append = store.append.bind(store);
+    store.append = async (...said) => {
+      store.append = () => Promise.reject(new Error('died'));
+      await expect(say({ message_payload: 'second', delay_seconds: 60 }, 'c-2')).rejects.toThrow(
+        'died',
+      );
+      store.append = append;
+      return append(...said);
+    };
+    await say({ message_payload: 'first', delay_seconds: 1 });
+    now += 2_000;
+    await delayed.look();
+    expect([bodies(), await kept()]).toEqual([['"first"'], 0]);
+  });
+
   it('is not forgotten as one that nobody decided to send, when that is decided just then', async () => {
     const append = store.append.bind(store);
     store.append = () => Promise.reject(new Error('died'));
@@ -103,6 +170,7 @@ describe('a delayed message that is said once more', () => {
     afterStatusIsRead(say);
     await delayed.look();
     expect([sent(), await kept()]).toEqual([0, 1]);
+    now += 2_000;
     await delayed.look();
     expect([sent(), await kept()]).toEqual([1, 0]);
   });
