@@ -272,15 +272,21 @@ describe('a view as a stream', () => {
     expect(view.asked).toEqual([0, 1_000, 1_001]);
   });
 
-  it('ends when the log was restored, and begins anew', async () => {
-    await start({ retryMs: 20, lookMs: 20 });
+  /** Who followed three changes until the log was put back to the first of them, and came again. */
+  const throughRestore = async () => {
     const stream = await watch();
     await stream.until(several(1));
     for (const services of [['a'], ['b'], ['c']]) view.append({ services });
     const all = await stream.until((events) => events.at(-1)?.data === '{"services":["c"]}');
     view.restore(2, { services: ['a'] });
     await stream.end();
-    const again = await watch(services, { 'Last-Event-ID': all.at(-1)?.id ?? '' });
+    expect(stream.isEnded).toBe(true);
+    return watch(services, { 'Last-Event-ID': all.at(-1)?.id ?? '' });
+  };
+
+  it('ends when the log was restored, and begins anew', async () => {
+    await start({ retryMs: 20, lookMs: 20 });
+    const again = await throughRestore();
     const [reset, snapshot] = await again.until(several(2));
     expect(reset).toEqual({ event: 'reset', data: '{"asked":4,"head":2}' });
     expect(snapshot?.data).toBe('{"services":["a"]}');
@@ -291,14 +297,7 @@ describe('a view as a stream', () => {
   it('ends when the log was restored, though it is answered whatever position it asks for', async () => {
     await start({ retryMs: 20, lookMs: 20 });
     view.isCareless = true;
-    const stream = await watch();
-    await stream.until(several(1));
-    for (const services of [['a'], ['b'], ['c']]) view.append({ services });
-    const all = await stream.until((events) => events.at(-1)?.data === '{"services":["c"]}');
-    view.restore(2, { services: ['a'] });
-    await stream.end();
-    expect(stream.isEnded).toBe(true);
-    const again = await watch(services, { 'Last-Event-ID': all.at(-1)?.id ?? '' });
+    const again = await throughRestore();
     expect(await again.until(several(2))).toMatchObject([
       { event: 'reset', data: '{"asked":4,"head":2}' },
       { event: 'snapshot', data: '{"services":["a"]}' },

@@ -18,7 +18,7 @@ export interface MessageToSend {
   readonly ttl_seconds?: number;
 }
 
-type WrittenMessage = ServiceMessage & { readonly payload: string };
+export type WrittenMessage = ServiceMessage & { readonly payload: string };
 
 /** As services write it themselves. */
 export function outgoingMessage(message: MessageToSend, nowMs: number): WrittenMessage {

@@ -15,7 +15,12 @@ import { accepted, commandOf, uuidFrom, refused } from '@downbeat/service-host';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { queueOf } from './declared-queues';
 import { DELAYED_MAX, DelayedMessages } from './delayed-messages';
-import { bytesOf, outgoingMessage, type MessageToSend } from './outgoing-message';
+import {
+  bytesOf,
+  outgoingMessage,
+  type MessageToSend,
+  type WrittenMessage,
+} from './outgoing-message';
 import { QueueGauge } from './queue-gauge';
 import { queues } from './view/queues.projection';
 
@@ -37,23 +42,21 @@ export class SendMessageHandler implements ICommandHandler<SendMessage> {
     const message = messageOf(command);
     const { queue_name } = message;
     const queue = await queueOf(this.store, queue_name);
-    const bytes = Buffer.byteLength(JSON.stringify(message.payload));
+    const outgoing = outgoingMessage(message, epochMs(command.at));
+    const bytes = Buffer.byteLength(outgoing.payload);
     const refusal =
       queue.status === 'undeclared' && !(await this.isTopic(queue_name))
         ? unknownQueue(queue_name)
         : (refusalToSend(queue_name, queue, message.from, bytes) ??
           // Numbers can be longer than they were said: what counts is how it is written.
-          refusalOfSize(
-            bytesOf(outgoingMessage(message, epochMs(command.at))),
-            messagingContract.bytesOfMessageMax(),
-          ));
+          refusalOfSize(bytesOf(outgoing), messagingContract.bytesOfMessageMax()));
     if (refusal) return refused(refusal);
     const delayMs = (command.data.delay_seconds ?? 0) * 1_000;
-    return delayMs > 0 ? this.later(message, delayMs, command) : this.now(message, command);
+    return delayMs > 0 ? this.later(message, delayMs, command) : this.now(message, outgoing);
   }
 
-  private async now(message: MessageToSend, { at }: SendMessage) {
-    await this.bus.publishMessage(outgoingMessage(message, epochMs(at)));
+  private async now(message: MessageToSend, outgoing: WrittenMessage) {
+    await this.bus.publishMessage(outgoing);
     return accepted(await this.store.head(), await this.answer(message, 'queued', 0));
   }
 
