@@ -145,6 +145,23 @@ describe('a delayed message that is said once more', () => {
     expect([bodies(), await kept()]).toEqual([['"first"'], 0]);
   });
 
+  it('is as it was decided once that is said again, when its sayer died right after that', async () => {
+    const append = store.append.bind(store);
+    store.append = async (...said) => {
+      await append(...said);
+      throw new Error('died');
+    };
+    afterStatusIsRead(() =>
+      expect(say({ message_payload: 'first', delay_seconds: 1 })).rejects.toThrow('died'),
+    );
+    await say({ message_payload: 'second', delay_seconds: 60 }, 'c-2');
+    store.append = append;
+    await say({ message_payload: 'first', delay_seconds: 1 });
+    now += 2_000;
+    await delayed.look();
+    expect([bodies(), await kept()]).toEqual([['"first"'], 0]);
+  });
+
   it('stays as it was decided when another one is put there right before that', async () => {
     const append = store.append.bind(store);
     store.append = async (...said) => {

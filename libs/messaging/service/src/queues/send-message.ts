@@ -84,8 +84,7 @@ export class SendMessageHandler implements ICommandHandler<SendMessage> {
       await this.delayed.forget(delayed_id);
       return refused(result);
     }
-    if (before === 'unknown')
-      await this.delayed.stays(delayed_id, cause.meta.causation_id, message);
+    await this.delayed.stays(delayed_id, cause.meta.causation_id, message);
     const answer =
       (await this.delayed.statusOf(delayed_id)) === 'released'
         ? await this.answer(message, 'queued', 0)
