@@ -26,7 +26,7 @@ describe('bad input over HTTP', () => {
   let suite: Suite;
   beforeAll(async () => {
     suite = await Suite.start({ demo: false });
-  }, 120_000);
+  });
   afterAll(() => suite?.stop(), 60_000);
 
   it.each<[string, string, unknown, number, string]>([

@@ -23,11 +23,11 @@ describe('commands on plain NATS', () => {
   beforeAll(async () => {
     suite = await Suite.start({ demo: false });
     nats = await connect({ servers: suite.natsUrl });
-  }, 120_000);
+  });
   afterAll(async () => {
     await nats.close();
     await suite.stop();
-  }, 60_000);
+  });
 
   it('accounts for each of 1,000, a fifth of them repeated and a twentieth of them poison', async () => {
     const good = Array.from({ length: COMMANDS - DUPLICATES - POISON }, (_, n) => wellFormed(n));
@@ -57,7 +57,7 @@ describe('commands on plain NATS', () => {
     );
     expect(letters.every(({ reason }) => /service_version|JSON|colour/.test(reason))).toBe(true);
     expect(await pending()).toBe(0);
-  }, 120_000);
+  });
 
   it('answers a request with its outcome, and a repeated one with the same', async () => {
     const subject = 'command.registry.RegisterService.asked';
@@ -114,7 +114,7 @@ describe('commands on plain NATS', () => {
     expect(await suite.get(`/messages/dead-letters/${letter.id}`)).toMatchObject({
       status: 'discarded',
     });
-  }, 60_000);
+  });
 
   it('has a dead letter tried, mended and sent again, and many others given up at once', async () => {
     const all = await deadLetters();
@@ -158,7 +158,7 @@ describe('commands on plain NATS', () => {
       ({ operation }) => operation.status === 'completed' && operation.accepted === count,
     );
     expect(await deadLetters()).toHaveLength(all.length - 1 - count);
-  }, 120_000);
+  });
 
   interface Tried {
     readonly faults: readonly { readonly field: string }[];

@@ -14,7 +14,7 @@ describe('the saga app, killed at every crash point while 50 bookings run', () =
   let suite: Suite;
   beforeAll(async () => {
     suite = await Suite.start();
-  }, 120_000);
+  });
   afterAll(() => suite?.stop(), 60_000);
 
   it.each(CRASH_POINTS.filter((point) => point !== 'take-over.after-claim'))(

@@ -24,7 +24,7 @@ describe('what processes write on stdout', () => {
       demo: false,
       settings: { DEBUG: 'downbeat:registry,downbeat:gateway' },
     });
-  }, 120_000);
+  });
   afterAll(() => suite.stop(), 60_000);
 
   /** The app anew, and what it writes from now on. */
@@ -110,7 +110,7 @@ describe('what processes write on stdout', () => {
         }),
     );
     expect(others.filter(({ level }) => level === 'debug')).toEqual([]);
-  }, 60_000);
+  });
 
   it('a request that failed is found by the trace id of its problem', async () => {
     const lines = await linesOf('gateway');
@@ -131,7 +131,7 @@ describe('what processes write on stdout', () => {
       res: { statusCode: 503 },
     });
     expect(line).not.toHaveProperty('err');
-  }, 60_000);
+  });
 
   it('a message that cannot be handled yet is found by its trace and its correlation id', async () => {
     const lines = await linesOf('registry');
@@ -158,7 +158,7 @@ describe('what processes write on stdout', () => {
       (events) => expect(events.map(({ type }) => type)).toContain('ServiceRegistered'),
       30_000,
     );
-  }, 90_000);
+  });
 
   it('every event has a trace, whether somebody asked for it or not', async () => {
     const check = { interval_ms: 100, timeout_ms: 100, failure_threshold: 1, success_threshold: 1 };
@@ -188,5 +188,5 @@ describe('what processes write on stdout', () => {
     const traceOf = (type: string) => events.find((one) => one.type === type)?.meta['traceparent'];
     expect(traceOf('InstanceHealthObserved')).toBe(traceOf('HealthChanged'));
     expect(traceOf('HealthChanged')).not.toBe(traceOf('InstanceRegistered'));
-  }, 60_000);
+  });
 });

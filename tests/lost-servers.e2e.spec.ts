@@ -7,7 +7,7 @@ describe('the suite, when its servers are killed under load', () => {
   let suite: Suite;
   beforeAll(async () => {
     suite = await Suite.start();
-  }, 120_000);
+  });
   afterAll(() => suite?.stop(), 60_000);
 
   it.each([

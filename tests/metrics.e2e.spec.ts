@@ -34,7 +34,7 @@ describe('what the suite shows to Prometheus', () => {
     await suite?.stop();
     server?.closeAllConnections();
     server?.close();
-  }, 60_000);
+  });
 
   const ask = (url: string, accept: string) =>
     fetch(`${url}/metrics`, { headers: { accept }, signal: AbortSignal.timeout(20_000) });

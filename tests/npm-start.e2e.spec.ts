@@ -86,7 +86,7 @@ describe('npm start', () => {
     suite.kill('SIGTERM');
     await suite.exited;
     rmSync(folder, { recursive: true, force: true });
-  }, 30_000);
+  });
 
   it('leaves what is compiled in its place: another suite may be running from it', () =>
     expect(statSync(COMPILED).birthtimeMs).toBe(compiledAt));
@@ -134,7 +134,7 @@ describe('npm start', () => {
     }
     for (const invariant of ['double bookings', 'captured without a venue', 'holds leaked'])
       expect(output).toMatch(new RegExp(`^${invariant} 0$`, 'm'));
-  }, 60_000);
+  });
 
   it('does what the README says', async () => {
     writeFileSync(join(folder, 'book-hall.yaml'), blockOf(readme, 'yaml'));
@@ -178,7 +178,7 @@ describe('npm start', () => {
     expect(about('/replay')).not.toContain('first_difference');
     expect(about('/verify')).toContain('"is_intact":true');
     expect(about('/verify')).toContain('"is_equal":true');
-  }, 90_000);
+  });
 
   it('answers the examples of docs/messages.md', async () => {
     const toolkit = `${blockOf(messages, 'sh')}\n${/^nats req command\.registry\.RegisterService.*$/m.exec(messages)?.[0]}`;
@@ -191,7 +191,7 @@ describe('npm start', () => {
       code: 0,
       output: expect.stringMatching(/accepted: true[\s\S]*service_id: 'billing'/) as string,
     });
-  }, 60_000);
+  });
 
   it('stops within 10 s and leaves no process, and goes on with the data', async () => {
     await stopsWithoutRest();

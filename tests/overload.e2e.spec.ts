@@ -22,7 +22,7 @@ describe('a suite that is asked to start far more runs than it takes on', () => 
     suite = await Suite.start();
     await suite.app('saga').stop();
     await suite.app('saga').start({ SAGA_OPEN_RUNS_MAX: `${OPEN_RUNS_MAX}` });
-  }, 120_000);
+  });
   afterAll(() => suite?.stop(), 60_000);
 
   it('turns starts away with 429, finishes the runs it has, and loses none in the end', async () => {

@@ -78,7 +78,6 @@ describe('the past of the suite with the demo on it', () => {
       if (status === 200)
         expect(ahead).toMatchObject({ status: 400, body: { errors: [{ field: 'at' }] } });
     },
-    60_000,
   );
 
   it('shows what became different in between', async () => {
@@ -98,7 +97,7 @@ describe('the past of the suite with the demo on it', () => {
     expect(since).toMatchObject({ from_position: head, is_equal: true, changes: [] });
     const all = await suite.get<Difference>(`/services?at=0..${head}`);
     expect(all.changes.filter(({ kind }) => kind === 'added')).not.toEqual([]);
-  }, 60_000);
+  });
 
   it('is in every read model of every context what a rebuild gives, past moments too', async () => {
     const verified = await eventually(

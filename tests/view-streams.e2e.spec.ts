@@ -66,11 +66,11 @@ describe('views that are followed', () => {
   };
   beforeAll(async () => {
     suite = await Suite.start();
-  }, 120_000);
+  });
   afterAll(async () => {
     for (const one of followed) one.close();
     await suite?.stop();
-  }, 60_000);
+  });
 
   it('show what was, end with what is, and lose nothing with a gateway', async () => {
     const list = await follow('/workflows?limit=100');

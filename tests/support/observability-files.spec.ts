@@ -87,7 +87,7 @@ describe('dashboards and alerts', () => {
     expect(() =>
       execFileSync(process.execPath, [make, '--check'], { stdio: 'pipe' }),
     ).not.toThrow();
-  }, 60_000);
+  });
 
   it.each(alerts().map((alert) => [alert.alert, alert] as const))(
     '%s says how bad it is, since when, and what to do',

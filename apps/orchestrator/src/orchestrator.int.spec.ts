@@ -46,7 +46,7 @@ describe('the orchestrator', () => {
       const found = await fetch(`${service.url}/health/detailed`);
       expect(found.status).toBe(200);
       return found;
-    }, 30_000);
+    });
     const { checks } = (await response.json()) as { checks: Record<string, { isReady: boolean }> };
     expect(checks).toMatchObject({ messaging: { isReady: true }, audit: { isReady: true } });
   });

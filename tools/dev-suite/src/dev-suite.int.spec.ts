@@ -325,7 +325,6 @@ describe('the suite on one machine', () => {
           `${DOWNBEAT_DATA_DIR} cannot be the data directory: it cannot be made and written to (ENOENT); set DOWNBEAT_DATA_DIR to another one`,
         ]);
       },
-      10_000,
     );
 
     it('when no nats-server answers, and starts nothing then', async () => {

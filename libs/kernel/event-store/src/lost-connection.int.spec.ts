@@ -62,7 +62,7 @@ describe('a lost connection', () => {
       expect(stored).toEqual(expect.arrayContaining(acknowledged));
     }
     expect(await verifyChain(database.audit())).toMatchObject({ isIntact: true });
-  }, 120_000);
+  });
 
   it('while nobody uses it is reported, and replaced at the next use', async () => {
     const reports: string[] = [];

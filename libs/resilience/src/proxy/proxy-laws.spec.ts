@@ -128,7 +128,7 @@ describe('whatever happens, a proxy', () => {
       }),
       { numRuns: 60 },
     );
-  }, 60_000);
+  });
 
   it('keeps a session with its instance while that is offered', async () => {
     const lists = fc.array(fc.subarray(ALL, { minLength: 1 }), { minLength: 1, maxLength: 15 });

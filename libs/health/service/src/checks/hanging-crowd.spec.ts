@@ -66,6 +66,5 @@ describe('a crowd of which half hangs', () => {
     expect(Math.max(...gaps())).toBeLessThan(8_000);
     expect(fellAt).toHaveLength(HANGING);
     expect(Math.max(...fellAt) - HANG_AT_MS).toBeLessThan(28_000);
-    // Fifty seconds of timers of two thousand instances, on whatever processor is left.
-  }, 60_000);
+  });
 });

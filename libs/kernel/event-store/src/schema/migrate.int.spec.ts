@@ -77,7 +77,7 @@ describe('migrating', () => {
         ),
       );
     }
-  }, 60_000);
+  });
 
   it('by an owner who is no superuser works, lets that owner read nothing and others call nothing', async () => {
     const name = `downbeat_${randomBytes(4).toString('hex')}`;

@@ -179,7 +179,7 @@ describe('the outcome of a command', () => {
         accepted(before + 1, true),
         before + 1,
       ]);
-    }, 10_000);
+    });
   });
 
   it('says of everyone who asks for it again that it is repeated', async () => {

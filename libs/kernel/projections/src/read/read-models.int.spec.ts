@@ -190,7 +190,7 @@ describe('asking read models, on real Postgres', () => {
     open();
     await past;
     expect(now).toMatchObject([{ value: { position: 2 } }, { value: { position: 2 } }]);
-  }, 60_000);
+  });
 
   it('names a lost connection, and recovers', async () => {
     const runner = await bench.run();

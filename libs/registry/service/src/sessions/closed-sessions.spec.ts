@@ -117,6 +117,17 @@ it('believes of connections that the server gave up those of a share only', asyn
   expect(await gone(store, 8)).toHaveLength(4);
 });
 
+it.each(['Client Closed', 'Read Error', 'Write Error'])(
+  'believes all of those whose process is gone: %s',
+  async (reason) => {
+    const { store, directory } = await registryOf(8);
+    begin(store, directory);
+    for (let n = 0; n < 8; n++) bus.closeSession(closed(n, reason));
+    await jest.advanceTimersByTimeAsync(0);
+    expect(await gone(store, 8)).toHaveLength(8);
+  },
+);
+
 it.each([
   ['that another replica gave up', 'session-closed'],
   ['that were silent', 'heartbeat-expired'],

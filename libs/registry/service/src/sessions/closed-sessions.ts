@@ -16,7 +16,7 @@ import { LiveDirectory } from '../directory/live-directory';
 import { instanceConfig } from '../registry-config';
 
 /** The other side has closed, or was gone when it was written to: the process ended, or said goodbye. */
-const CLOSED_BY_CLIENT: readonly string[] = ['Client Closed', 'Read Error'];
+const CLOSED_BY_CLIENT: readonly string[] = ['Client Closed', 'Read Error', 'Write Error'];
 /** The server goes, and with it everybody's connection: that says nothing about them. */
 const SERVER_GOES = 'Server Shutdown';
 /** An instance may be heard of after its session has closed. */
