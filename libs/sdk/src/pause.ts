@@ -22,6 +22,24 @@ export const backOffMs = (tries: number, firstMs: number, maxMs: number): number
   return ceiling / 2 + (Math.random() * ceiling) / 2;
 };
 
+/** What comes within `ms`; undefined when nothing does, or the signal is aborted before. */
+export async function gotWithin<Result>(
+  ms: number,
+  result: Promise<Result>,
+  signal: AbortSignal,
+): Promise<Result | undefined> {
+  const waiting = new AbortController();
+  const end = (): void => waiting.abort();
+  signal.addEventListener('abort', end, { once: true });
+  if (signal.aborted) end();
+  try {
+    return await Promise.race([result, pause(ms, waiting.signal).then(() => undefined)]);
+  } finally {
+    signal.removeEventListener('abort', end);
+    end();
+  }
+}
+
 /** Waits for it, however it ends, and no longer than `ms`. Whether it ended. */
 export async function settledWithin(ms: number, done: Promise<unknown>): Promise<boolean> {
   const waiting = new AbortController();

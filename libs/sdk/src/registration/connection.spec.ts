@@ -105,6 +105,16 @@ describe('heartbeats', () => {
     expect([posted, events.map(({ type }) => type)]).toEqual([[], ['registered']]);
   });
 
+  it('leave nothing waiting behind them, however long it may be silent', async () => {
+    const instance = { instance_id: 'billing.1', ip_address: '127.0.0.1', port: 3_000 };
+    const patient = connect({ instance: { ...instance, heartbeat_ttl_ms: 600_000 } });
+    await pass(2_500);
+    const waiting = jest.getTimerCount();
+    await pass(30_000);
+    expect(jest.getTimerCount()).toBe(waiting);
+    await patient.stop();
+  });
+
   it.each([
     ['there is no NATS', () => void (nats.isAway = true)],
     ['nobody answers there', () => void (nats.isFrozen = true)],

@@ -6,7 +6,7 @@ import { GatewayClient, GatewayUnreachable, type GatewayAnswer } from './gateway
 import type { AnnouncedStage, ConnectionEvent, ConnectionOptions, Stage } from './options';
 import { NatsLink } from '../nats/nats-link';
 import { commandSuite } from '../nats/suite-requests';
-import { backOffMs, pause } from '../pause';
+import { backOffMs, gotWithin, pause } from '../pause';
 import { resourceMeter } from './resource-usage';
 import { isStageUnknown } from './unknown-stage';
 
@@ -296,10 +296,8 @@ class Connection implements DownbeatConnection {
       const ids = { subjectId: instance_id, commandId: randomUUID(), actor: service_id };
       const said = { service_id, instance_id, ...what };
       const withinMs = this.ttlMs / 6;
-      const outcome = await Promise.race([
-        commandSuite(link, registryContract[saying], ids, said, withinMs),
-        pause(withinMs * 2, this.ending.signal),
-      ]);
+      const asked = commandSuite(link, registryContract[saying], ids, said, withinMs);
+      const outcome = await gotWithin(withinMs * 2, asked, this.ending.signal);
       if (!outcome || outcome.kind === 'said') return undefined;
       if (outcome.kind === 'refused') {
         const { message: reason, code, isPassing } = outcome;
