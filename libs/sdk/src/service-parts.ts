@@ -95,6 +95,10 @@ export class ServiceParts {
     });
     this.http = http;
     this.stopServing = serveOverNats(this.link, options.service.service_name, handlers);
+    // Before there is a connection nobody can be asked who there is.
+    this.link.onConnected(() => {
+      if (!this.follower.isKnown) this.follower.ask();
+    });
     this.link.start();
     this.follower.start();
     this.messages.start();
