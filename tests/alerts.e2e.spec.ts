@@ -128,10 +128,10 @@ describe('alerts, in the suite as it runs', () => {
       secret: { $secret: { ref: 'env:ALERTS_SECRET_PAGER' } },
       rule_ids: [RULE],
     });
-    expect(await send('POST', '/alert-receivers/pager/test')).toMatchObject({
-      is_delivered: true,
-      status: 204,
-    });
+    await eventually(
+      () => send('POST', '/alert-receivers/pager/test'),
+      (said) => expect(said).toMatchObject({ is_delivered: true, status: 204 }),
+    );
     await send('PUT', `/alert-rules/${RULE}`, {
       summary: 'Nobody can hold a hall',
       condition: {

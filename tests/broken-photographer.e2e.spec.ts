@@ -82,8 +82,13 @@ describe('the demo with a broken photographer', () => {
   }
 
   async function atPhotographer(method: string, body?: object): Promise<number> {
-    const { instances } = await suite.get<{ instances: { url: string }[] }>(
-      '/discovery/instances?service_name=photographer',
+    const { instances } = await eventually(
+      () =>
+        suite.get<{ instances: { url: string }[] }>(
+          '/discovery/instances?service_name=photographer',
+        ),
+      // On a busy machine its check may have failed a moment ago.
+      (found) => expect(found.instances).toHaveLength(1),
     );
     const answer = await fetch(`${first(instances).url}/faults`, {
       ...{ method, headers: { 'content-type': 'application/json' } },
@@ -211,10 +216,15 @@ describe('the demo with a broken photographer', () => {
   });
 
   it('has alerts that are those of the log', async () => {
-    const fired = await eventsOf(suite, 'type=AlertFired');
-    const { alerts } = await suite.get<{ alerts: { alert_id: string }[] }>('/alerts');
-    expect(alerts.map(({ alert_id }) => alert_id).toSorted()).toEqual(
-      [...new Set(fired.map(({ data }) => String(data['alert_id'])))].toSorted(),
+    await eventually(
+      async () => ({
+        fired: await eventsOf(suite, 'type=AlertFired'),
+        shown: await suite.get<{ alerts: { alert_id: string }[] }>('/alerts'),
+      }),
+      ({ fired, shown }) =>
+        expect(shown.alerts.map(({ alert_id }) => alert_id).toSorted()).toEqual(
+          [...new Set(fired.map(({ data }) => String(data['alert_id'])))].toSorted(),
+        ),
     );
   });
 

@@ -83,7 +83,7 @@ describe('the suite with the demo on it', () => {
       const name = ['photographer', 'catering', 'venue'][number];
       const found = () =>
         suite.get<{ instances: unknown[] }>(`/discovery/instances?service_name=${name}`);
-      expect((await found()).instances).toHaveLength(1);
+      await eventually(found, ({ instances }) => expect(instances).toHaveLength(1));
       const began = performance.now();
       await suite.killParticipant(String(name));
       await eventually(found, ({ instances }) => expect(instances).toHaveLength(0));

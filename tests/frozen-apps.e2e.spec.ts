@@ -6,7 +6,7 @@ import { eventsOf } from './support/bookings';
 import { Suite, type AppName } from './support/suite';
 
 /** Of the services: silent for longer, they count as gone. */
-const TTL_MS = 4_000;
+const TTL_MS = 12_000;
 const FROZEN_MS = TTL_MS * 2;
 /** Silence that the app wakes up to is looked at within. */
 const LOOKED_AT_MS = 1_500;

@@ -2,7 +2,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PostgresDeadLetters } from '@downbeat/dead-letters';
-import { deadLetter, done, type Delivery, type Settlement } from '@downbeat/message-bus';
+import {
+  deadLetter,
+  done,
+  NatsMessageBus,
+  type Delivery,
+  type Settlement,
+} from '@downbeat/message-bus';
 import { ContextPool } from '@downbeat/service-host';
 import { TestBench } from '@downbeat/test-bench';
 import { AppProcess } from '@downbeat/test-bench/app-process';
@@ -28,6 +34,7 @@ interface Operation {
 describe('a bulk redrive whose processes are killed', () => {
   const directory = mkdtempSync(join(tmpdir(), 'downbeat-redrives-'));
   let bench: TestBench;
+  let bus: NatsMessageBus;
   let pool: ContextPool;
   let replicas: readonly AppProcess[];
   /** What the receiver got of redriven copies. */
@@ -39,7 +46,10 @@ describe('a bulk redrive whose processes are killed', () => {
   beforeAll(async () => {
     bench = await TestBench.start({ services: [] });
     pool = new ContextPool(bench.database.urlOf('registry'), 'registry');
-    await bench.bus.subscribe({
+    const { natsUrl: url, prefix } = bench;
+    // What it holds comes again only when it stands still for so long: each copy is counted.
+    bus = await NatsMessageBus.connect({ url, prefix, name: 'receiver', ackWaitMs: 30_000 });
+    await bus.subscribe({
       durable: 'registry-commands',
       subject: 'command.registry.>',
       deadLetters: new PostgresDeadLetters(pool.pool),
@@ -58,6 +68,7 @@ describe('a bulk redrive whose processes are killed', () => {
   });
   afterAll(async () => {
     await Promise.all((replicas ?? []).map((one) => one.stop()));
+    await bus?.close();
     await pool?.close();
     await bench?.stop();
     rmSync(directory, { recursive: true, force: true });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { MessageNotPublished, topic, type DownbeatService } from '@downbeat/sdk';
 import { eventually } from '@downbeat/test-bench';
 import { z } from 'zod';
-import { MessageBench, NO_GATEWAY } from './support/message-bench';
+import { MessageBench, NO_GATEWAY, PATIENT } from './support/message-bench';
 import { OpenNats } from './support/open-nats';
 
 jest.setTimeout(180_000);
@@ -85,7 +85,7 @@ describe('a subscriber that is killed', () => {
 
   it('with -9, again and again, loses no message', async () => {
     const [first] = [subscriber(), subscriber()];
-    await shop.publish(work, { number: -1 });
+    await shop.publish(work, { number: -1 }, PATIENT);
     await eventually(
       () => bench.client.request('$JS.API.STREAM.INFO.message').then((reply) => reply.json()),
       // The probe, whoever shows queues, and the five that a service with one topic has.
@@ -125,7 +125,7 @@ describe('a subscriber that is killed', () => {
     );
     await Promise.all(
       Array.from({ length: 60 }, (_, number) =>
-        shop.publish(work, { number, ...(number === 7 ? { isDeadly: true } : {}) }),
+        shop.publish(work, { number, ...(number === 7 ? { isDeadly: true } : {}) }, PATIENT),
       ),
     );
     const [letter, ...others] = await eventually(
@@ -173,7 +173,7 @@ describe('when NATS loses its directory', () => {
     await publishing;
     // What is published from now on is handled, all of it.
     const late = { number: -5 };
-    await shop.publish(work, late);
+    await shop.publish(work, late, PATIENT);
     await eventually(
       () => handled.has(late.number),
       (isThere) => expect(isThere).toBe(true),

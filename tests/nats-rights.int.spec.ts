@@ -2,7 +2,7 @@ import { MessageRefused, topic } from '@downbeat/sdk';
 import { eventually } from '@downbeat/test-bench';
 import { connect, Events, type NatsConnection } from 'nats';
 import { z } from 'zod';
-import { MessageBench } from './support/message-bench';
+import { MessageBench, PATIENT } from './support/message-bench';
 import { NatsWithRights } from './support/nats-with-rights';
 
 const placed = topic('order-placed', z.object({ number: z.number() }));
@@ -38,8 +38,8 @@ describe('the rights on NATS', () => {
     await shop.start();
     const lettersBefore = await bench.letters('crew');
     for (const priority of ['critical', 'high', 'normal', 'low'] as const)
-      await shop.publish(placed, { number: 1 }, { priority });
-    await shop.publish(placed, { number: 2 });
+      await shop.publish(placed, { number: 1 }, { ...PATIENT, priority });
+    await shop.publish(placed, { number: 2 }, PATIENT);
     const told = { from: 'till', message: { number: 3 }, message_id: users()[0] };
     for (const priority of ['critical', 'high', 'normal', 'low'])
       await bench.command('PublishMessage', 'order-placed', { ...told, priority });
@@ -112,7 +112,7 @@ describe('the rights on NATS', () => {
       outcome: 'not-sent',
       message: expect.stringContaining('message.normal.unsaid') as string,
     });
-    expect(performance.now() - begun).toBeLessThan(5_000);
+    expect(performance.now() - begun).toBeLessThan(15_000);
     crew.broadcast(unsaid, { number: 1 });
     await eventually(
       () => bench.eventsOf('crew', 'nats-refused').map(({ to, topic: of }) => `${to} ${of}`),
@@ -125,7 +125,7 @@ describe('the rights on NATS', () => {
     );
     const shop = bench.service('shop', { natsUrl: nats.urlOf('service-shop') });
     await shop.start();
-    await shop.publish(placed, { number: 7 });
+    await shop.publish(placed, { number: 7 }, PATIENT);
     await eventually(
       () => handled,
       (all) => expect(all).toContain(7),

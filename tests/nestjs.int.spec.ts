@@ -19,7 +19,7 @@ import {
 } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { z } from 'zod';
-import { MessageBench, NO_GATEWAY } from './support/message-bench';
+import { MessageBench, NO_GATEWAY, PATIENT } from './support/message-bench';
 import { OpenNats } from './support/open-nats';
 import type * as Program from './support/warehouse';
 
@@ -89,7 +89,7 @@ describe('the Nest module', () => {
       },
       (count) => expect(count).toBe(5),
     );
-    await shop.publish(orderPlaced, { sku: 'a' });
+    await shop.publish(orderPlaced, { sku: 'a' }, PATIENT);
     await eventually(
       () => low,
       (all) => expect(all).toEqual([[1, 'high']]),

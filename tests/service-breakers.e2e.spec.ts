@@ -122,12 +122,13 @@ describe('breakers of services', () => {
 
   it('are held open within a second of the order, by every instance, and let go when it expires', async () => {
     const id = await set('stock');
-    let orderedAt = 0;
+    let sentAt = 0;
     await quickOnce(1_000, async (number) => {
       if (number > 0) await order(id, 'release');
       await goesThrough('stock');
+      sentAt = performance.now();
       await order(id, 'force', { mode: 'forced_open', expires_in_seconds: 20 });
-      orderedAt = performance.now();
+      const orderedAt = performance.now();
       const stoppedAfter = await Promise.all(
         tills.map(async (till) => {
           while ((await outcomeOf(till, 'stock')) !== OPEN);
@@ -151,7 +152,7 @@ describe('breakers of services', () => {
     );
     expect(asked.get('stock')).toBe(before);
     await goesThrough('stock');
-    expect(performance.now() - orderedAt).toBeGreaterThan(19_900);
+    expect(performance.now() - sentAt).toBeGreaterThan(19_900);
   });
 
   it('open when the service fails, are tried, close, and show why', async () => {

@@ -51,7 +51,7 @@ describe('the map of services, of a suite with the demo on it', () => {
       (count) => expect(count).toBe(1),
       WAIT_MS,
     );
-    for (let time = 0; time < 3; time++) await till.call('safe', open, {});
+    for (let time = 0; time < 3; time++) await till.call('safe', open, {}, { timeoutMs: 30_000 });
   }
 
   it('shows who calls whom: services, and the saga', async () => {
@@ -80,7 +80,10 @@ describe('the map of services, of a suite with the demo on it', () => {
     expect(endpoints).toMatchObject([{ method: 'POST', endpoint: '/operations/open', calls: 3 }]);
     expect(total).toMatchObject({ calls: 3, errors: 0 });
     expect(total.p99_ms).toBeGreaterThan(0);
-    const steps = await suite.get<Series>('/observability/calls?source_service=downbeat-saga');
-    expect(steps.endpoints.length).toBeGreaterThan(2);
+    await eventually(
+      () => suite.get<Series>('/observability/calls?source_service=downbeat-saga'),
+      (steps) => expect(steps.endpoints.length).toBeGreaterThan(2),
+      WAIT_MS,
+    );
   });
 });

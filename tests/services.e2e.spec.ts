@@ -82,7 +82,7 @@ describe('services that join with the SDK', () => {
     ip_address: '127.0.0.1',
     port,
     version: '1.0.0',
-    heartbeat_ttl_ms: 10_000,
+    heartbeat_ttl_ms: 600_000,
   });
   const failureOf = async (call: Promise<unknown>): Promise<CallFailed> => {
     const fault = await call.then(
@@ -92,7 +92,7 @@ describe('services that join with the SDK', () => {
     if (!(fault instanceof CallFailed)) throw new Error(`it did not fail: ${String(fault)}`);
     return fault;
   };
-  const called = () => shop.call('pricing', quote, { sku: '4711' });
+  const called = () => shop.call('pricing', quote, { sku: '4711' }, { timeoutMs: 30_000 });
 
   it('are joined by fifteen lines, and can be called by name, capability, HTTP and workflows', async () => {
     const lines = printedService()

@@ -96,9 +96,12 @@ describe('traces, in the suite as it runs', () => {
   });
 
   it('are the same after a rebuild', async () => {
-    const verified = await suite.request('POST', '/audit/verify', {
-      read_model: 'observability.traces',
-    });
-    expect(verified).toMatchObject({ status: 200, body: { read_model: { is_equal: true } } });
+    const read_model = 'observability.traces';
+    await eventually(
+      () => suite.request('POST', '/audit/verify', { read_model }, {}, 60_000),
+      (verified) =>
+        expect(verified).toMatchObject({ status: 200, body: { read_model: { is_equal: true } } }),
+      60_000,
+    );
   });
 });

@@ -29,14 +29,16 @@ describe('services in two zones', () => {
     await service.registered;
     return service;
   };
-  const offered = (zones: readonly string[]): Promise<unknown> =>
+  const offered = (zones: readonly string[], to = caller): Promise<unknown> =>
     eventually(
-      () => caller.directory.serviceOf('pricing')?.targets.map(({ zone }) => zone) ?? [],
+      () => to.directory.serviceOf('pricing')?.targets.map(({ zone }) => zone) ?? [],
       (known) => expect(known.sort()).toEqual(zones),
       30_000,
     );
   const answers = async (service: DownbeatService): Promise<ReadonlySet<string>> => {
-    const calls = Array.from({ length: CALLS }, () => service.call('pricing', quote, {}));
+    const calls = Array.from({ length: CALLS }, () =>
+      service.call('pricing', quote, {}, { timeoutMs: 30_000 }),
+    );
     return new Set((await Promise.all(calls)).map(({ zone }) => zone));
   };
   const askedBySteps = async (): Promise<ReadonlySet<unknown>> => {
@@ -75,6 +77,7 @@ describe('services in two zones', () => {
     await started('pricing', 'south');
     await offered(['north', 'south']);
     const stranger = await started('stranger');
+    await offered(['north', 'south'], stranger);
     expect([...(await answers(caller))]).toEqual(['north']);
     expect([...(await askedBySteps())]).toEqual(['north']);
     expect([...(await answers(stranger))].sort()).toEqual(['north', 'south']);

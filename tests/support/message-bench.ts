@@ -8,6 +8,9 @@ import { connect, type NatsConnection } from 'nats';
 /** Nobody answers there: services go on without a gateway. */
 export const NO_GATEWAY = 'http://127.0.0.1:9';
 
+/** For what a test publishes: the server, or the test, may stand still for a while on a busy machine. */
+export const PATIENT = { timeoutMs: 30_000 };
+
 interface Outcome {
   readonly ok: boolean;
   readonly data: unknown;

@@ -29,5 +29,9 @@ export async function expectCounters(
     })),
   );
   // Asked of a position, the answer comes from a rebuild of all tables from the log.
-  expect(await queue({ at: live.position })).toMatchObject(counters);
+  await eventually(
+    () => queue({ at: live.position }),
+    (shown) => expect(shown).toMatchObject(counters),
+    withinMs,
+  );
 }

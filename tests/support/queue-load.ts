@@ -85,7 +85,7 @@ export class QueueLoad {
     const body = JSON.stringify({ id });
     return this.nats
       .jetstream()
-      .publish(`message.${PRIORITY}.${this.queue}`, body, { headers: values });
+      .publish(`message.${PRIORITY}.${this.queue}`, body, { headers: values, timeout: 60_000 });
   }
 
   private async consume(service: string): Promise<void> {

@@ -1,4 +1,4 @@
-const REQUEST_MS_MAX = 5_000;
+const REQUEST_MS_MAX = 20_000;
 
 export interface RunStatus {
   readonly workflow: {

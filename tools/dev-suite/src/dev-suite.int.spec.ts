@@ -206,7 +206,7 @@ describe('the suite on one machine', () => {
     await first.exited;
     const third = start();
     await third.ready();
-    expect(pids.filter(isAlive)).toEqual([]);
+    await eventually(() => expect(pids.filter(isAlive)).toEqual([]));
     expect(await startsOn((await third.run()).database_url)).toBe(2);
   });
 
@@ -217,8 +217,9 @@ describe('the suite on one machine', () => {
     let began = Date.now();
     patient.kill('SIGTERM');
     await patient.exited;
-    expect(Date.now() - began).toBeLessThan(10_000);
-    expect(pids.filter(isAlive)).toEqual([]);
+    // Each has 7 s, the servers a few more.
+    expect(Date.now() - began).toBeLessThan(30_000);
+    await eventually(() => expect(pids.filter(isAlive)).toEqual([]));
 
     const hasty = start('deaf');
     await hasty.ready();
@@ -231,7 +232,8 @@ describe('the suite on one machine', () => {
     expect(await hasty.exited).toBe(1);
     clearInterval(again);
     expect(Date.now() - began).toBeGreaterThan(900);
-    expect(Date.now() - began).toBeLessThan(3_000);
+    // Ordered, the end of those that do not listen takes 7 s at least.
+    expect(Date.now() - began).toBeLessThan(6_900);
     await eventually(() => expect(others.filter(isAlive)).toEqual([]));
   });
 

@@ -12,9 +12,10 @@ const LINES_MAX = 10;
  * ever, as they should when a server is gone for a while; here nobody would learn what they wait for.
  *
  * @see https://docs.nats.io/reference/reference-protocols/nats-protocol
+ * @param withinMs Of the whole conversation. Default 3,000.
  * @throws {SuiteError} Nothing answers there, it is no nats-server, refuses us, or has no JetStream.
  */
-export async function checkNats(natsUrl: string): Promise<void> {
+export async function checkNats(natsUrl: string, withinMs = ANSWER_WITHIN_MS): Promise<void> {
   const url = new URL(natsUrl);
   const port = Number(url.port || PORT);
   const refuse = (reason: string): SuiteError =>
@@ -23,14 +24,14 @@ export async function checkNats(natsUrl: string): Promise<void> {
     );
   // Brackets belong to the URL of an IPv6 address, not to the address.
   const socket = connect({ host: url.hostname.replace(/^\[|\]$/g, ''), port });
-  const timer = setTimeout(() => socket.destroy(new Silence()), ANSWER_WITHIN_MS);
+  const timer = setTimeout(() => socket.destroy(new Silence()), withinMs);
   try {
     const problem = await converse(socket, url);
     if (problem) throw refuse(problem);
   } catch (fault) {
     const code = systemCode(fault);
     if (code === undefined) throw fault;
-    throw refuse(fault instanceof Silence ? `no answer within ${ANSWER_WITHIN_MS} ms` : code);
+    throw refuse(fault instanceof Silence ? `no answer within ${withinMs} ms` : code);
   } finally {
     clearTimeout(timer);
     socket.destroy();
