@@ -73,10 +73,10 @@ export class NpmStart {
     this.exited = new Promise((resolve) => this.child.once('close', resolve));
   }
 
-  /** Resolves when the last line says so. */
+  /** Resolves when a line says so; what is told of troubles may come after it. */
   async ready(): Promise<void> {
     const deadline = Date.now() + READY_MS_MAX;
-    while (!this.lines.at(-1)?.startsWith('ready ')) {
+    while (!this.lines.some((line) => line.startsWith('ready '))) {
       if (this.child.exitCode !== null || Date.now() > deadline)
         throw new Error(`npm start is not ready:\n${this.lines.join('\n')}`);
       await new Promise((resolve) => setTimeout(resolve, 50));

@@ -76,10 +76,11 @@ export class DataDirInUse extends LocalServerError {
   readonly remedy = 'retry';
 
   constructor(
+    readonly server: string,
     readonly directory: string,
     readonly pid: number,
   ) {
-    super(`another PostgreSQL (process ${pid}) runs on ${directory}`);
+    super(`another ${server} (process ${pid}) runs on ${directory}`);
   }
 }
 

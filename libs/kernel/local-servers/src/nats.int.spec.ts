@@ -50,6 +50,22 @@ describe('nats-server as a child process', () => {
     expect((await fetch(`${second.monitoringUrl}/varz`)).status).toBe(200);
   });
 
+  it('waits until another one on the same store has ended', async () => {
+    const first = await start();
+    await publish(first.url);
+    const refused = start({ startWithinMs: 300 });
+    await expect(refused).rejects.toThrow(`another nats-server (process ${first.pid}) runs on`);
+    const starting = start();
+    await first.stop();
+    expect(await messages((await starting).url)).toBe(1);
+  });
+
+  it('is not kept from starting by a process that has its old id', async () => {
+    await (await start()).stop();
+    await writeFile(join(dataDir, 'nats-server.pid'), `${process.pid}`);
+    expect((await start()).pid).not.toBe(process.pid);
+  });
+
   it('comes back on the same port and store after kill -9', async () => {
     const first = await start();
     await publish(first.url);

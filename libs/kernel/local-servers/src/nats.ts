@@ -1,10 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { prepareDataDir, saysNoSpace } from './data-dir';
 import { DiskFull, PortInUse, ServerNotStarted } from './errors';
 import { freePort, isPortFree } from './free-port';
 import { endsWithin, GuardedProcess } from './guarded-process';
 import { natsServerBinary } from './nats-binary';
+import { otherServerEnded } from './other-server';
 import type { RunningServer } from './running-server';
 
 export interface NatsOptions {
@@ -49,12 +50,17 @@ const LINES_KEPT_MAX = 200;
  *
  * @returns When JetStream is ready and clients can connect.
  * @throws {LocalServerError} One of PortInUse, BinaryMissing, DiskFull, DataDirNotWritable,
- *         ServerNotStarted.
+ *         DataDirInUse, ServerNotStarted.
  */
-export async function startNats(options: NatsOptions): Promise<RunningNats> {
-  await prepareDataDir('nats-server', options.dataDir, options.freeBytesMin ?? FREE_BYTES_MIN);
+export async function startNats(asked: NatsOptions): Promise<RunningNats> {
+  // It stands in it, and names all else by its whole path.
+  const options = { ...asked, dataDir: resolve(asked.dataDir) };
+  const { dataDir } = options;
+  await prepareDataDir('nats-server', dataDir, options.freeBytesMin ?? FREE_BYTES_MIN);
   const binary = natsServerBinary(options.say ?? (() => undefined));
   const deadline = Date.now() + (options.startWithinMs ?? START_WITHIN_MS);
+  const pidFile = pidFileIn(dataDir);
+  await otherServerEnded({ server: 'nats-server', directory: dataDir, pidFile }, deadline);
   const hasOwnPort = options.port !== undefined && options.monitoringPort !== undefined;
 
   for (;;) {
@@ -69,6 +75,7 @@ export async function startNats(options: NatsOptions): Promise<RunningNats> {
       command: binary,
       args: ['--config', config],
       env: { PATH: process.env['PATH'] },
+      cwd: dataDir,
       deathSignal: 'SIGINT',
       onLine: (line) => {
         if (lines.length < LINES_KEPT_MAX) lines.push(line);
@@ -78,10 +85,12 @@ export async function startNats(options: NatsOptions): Promise<RunningNats> {
     if (await isReady(server, urlOf(monitoringPort), deadline))
       return running(server, port, monitoringPort);
 
-    const failure = await failureOf(server, lines, options.dataDir, port);
+    const failure = await failureOf(server, lines, dataDir, port);
     if (!(failure instanceof PortInUse) || hasOwnPort || Date.now() > deadline) throw failure;
   }
 }
+
+const pidFileIn = (dataDir: string): string => join(dataDir, 'nats-server.pid');
 
 /** Whoever connects belongs to the suite, and is told which connections close. Nobody connects as the server. */
 const ACCOUNTS: readonly string[] = [
@@ -107,6 +116,7 @@ async function writeConfig(
     '# Written anew at each start.',
     `listen: "127.0.0.1:${port}"`,
     `http: "127.0.0.1:${monitoringPort}"`,
+    `pid_file: ${JSON.stringify(pidFileIn(dataDir))}`,
     `jetstream { store_dir: ${JSON.stringify(store)} }`,
     ...(tellsSessions ? ACCOUNTS : []),
     moreConfig,

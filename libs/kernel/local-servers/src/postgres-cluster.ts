@@ -1,25 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import {
-  access,
-  chown,
-  mkdir,
-  open,
-  readFile,
-  readlink,
-  realpath,
-  rename,
-  rm,
-  writeFile,
-} from 'node:fs/promises';
+import { access, chown, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { DataDirInUse, DiskFull, ServerNotStarted } from './errors';
+import { DiskFull, ServerNotStarted } from './errors';
 import { endsWithin, GuardedProcess } from './guarded-process';
 import { giveTo, saysNoSpace } from './data-dir';
+import { otherServerEnded } from './other-server';
 import type { PostgresBinaries } from './postgres-binaries';
-import { systemCode } from './system-error';
 
 const INITDB_WITHIN_MS = 120_000;
-const OTHER_SERVER_ENDS_WITHIN_MS = 10_000;
 
 export type User = { readonly uid: number; readonly gid: number };
 
@@ -54,7 +42,8 @@ export async function openCluster(
   if (!(await exists(join(directory, 'PG_VERSION'))))
     await makeCluster(directory, passwordFile, binaries, user, log);
   if (user) await giveTo(user, directory);
-  await waitForOtherServer(directory, deadline);
+  const pidFile = join(directory, 'postmaster.pid');
+  await otherServerEnded({ server: 'PostgreSQL', directory, pidFile }, deadline);
   return { directory, password: (await readFile(passwordFile, 'utf8')).trim() };
 }
 
@@ -127,53 +116,6 @@ export const serverEnvironment = (binaries: PostgresBinaries): NodeJS.ProcessEnv
   LC_ALL: 'C',
   TZ: 'UTC',
 });
-
-/**
- * A server whose launcher was killed may need a moment to end. What a killed server leaves behind
- * is not in the way, unless its process id has been given to somebody else since.
- */
-async function waitForOtherServer(directory: string, deadline: number): Promise<void> {
-  const patience = Math.min(deadline, Date.now() + OTHER_SERVER_ENDS_WITHIN_MS);
-  for (;;) {
-    const pid = await pidInLockFile(directory);
-    if (pid === undefined || !isAlive(pid)) return;
-    if (!(await couldRunOn(directory, pid))) {
-      await rm(join(directory, 'postmaster.pid'), { force: true });
-      return;
-    }
-    if (Date.now() > patience) throw new DataDirInUse(directory, pid);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
-async function pidInLockFile(directory: string): Promise<number | undefined> {
-  try {
-    const [pid] = (await readFile(join(directory, 'postmaster.pid'), 'utf8')).split('\n');
-    return pid ? Number(pid) : undefined;
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemCode(error) === 'EPERM';
-  }
-}
-
-/** A running PostgreSQL stands in its data directory. Where that cannot be seen, it may be one. */
-async function couldRunOn(directory: string, pid: number): Promise<boolean> {
-  if (process.platform !== 'linux') return true;
-  try {
-    return (await readlink(`/proc/${pid}/cwd`)) === (await realpath(directory));
-  } catch {
-    return isAlive(pid);
-  }
-}
 
 const exists = (path: string): Promise<boolean> =>
   access(path).then(
