@@ -80,9 +80,9 @@ describe('the bus on NATS', () => {
       callback: (_, message) => void message.respond(`held ${message.string()}`),
     });
     await bench.client.flush();
-    const reply = await bus.request('venue.hold', 'room 1', { timeoutMs: 5_000 });
+    const reply = await bus.request('venue.hold', 'room 1', { timeoutMs: 30_000 });
     expect(reply.body).toBe('held room 1');
-    await expect(bus.request('venue.gone', '', { timeoutMs: 5_000 })).rejects.toMatchObject({
+    await expect(bus.request('venue.gone', '', { timeoutMs: 30_000 })).rejects.toMatchObject({
       why: 'nobody-answers',
     });
   });

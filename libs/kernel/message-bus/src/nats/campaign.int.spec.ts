@@ -160,13 +160,13 @@ describe('many commands at once', () => {
     const seen: number[] = [];
     for (let n = 0; n < 2; n++)
       await (
-        await bench.connect({ ackWaitMs: 1_000 })
+        await bench.connect({ ackWaitMs: 8_000 })
       ).subscribe({
         durable: 'registry-commands',
         subject: 'command.registry.>',
         handle: async ({ deliveries }) => {
           seen.push(deliveries);
-          await new Promise((resolve) => setTimeout(resolve, 3_000));
+          await new Promise((resolve) => setTimeout(resolve, 12_000));
           return done();
         },
       });
@@ -203,11 +203,13 @@ describe('many commands at once', () => {
     });
     await eventually(() => expect(bench.deadLetters.letters).toHaveLength(1));
     expect(runs).toBe(0);
-    expect(bench.deadLetters.letters[0]).toMatchObject({
-      reason: 'delivered 3 times without an end, at most 2 allowed',
-      attempts: 3,
+    const [letter] = bench.deadLetters.letters;
+    // The server may give it to the pull of one that died before it notices: so three times or more.
+    expect(letter).toMatchObject({
+      reason: expect.stringMatching(/^delivered [3-9] times without an end, at most 2 allowed$/),
       body: Buffer.from('{"n":1}'),
     });
+    expect(letter?.attempts).toBeGreaterThanOrEqual(3);
   });
 
   it('under way when the bus closes are finished, the rest goes to others at once', async () => {

@@ -83,8 +83,8 @@ it('evidence that is out of reach is not the same as none', async () => {
   const server = await OwnNatsServer.start();
   const bench = await NatsBench.start(server.url);
   try {
+    await (await bench.connect()).keepEvidence(evidence(1));
     const bus = await bench.connect({ apiTimeoutMs: 200 });
-    await bus.keepEvidence(evidence(1));
     await server.kill();
     await expect(bus.newestEvidence(SUBJECT)).rejects.toMatchObject({
       code: 'message-bus/evidence-not-read',

@@ -37,7 +37,7 @@ describe('the outcome of a command', () => {
     const forged = headers();
     forged.set(HEADER.deadLetter, '0198c2a4-7d1e-7c3b-9a52-3f1f0a9f3c11');
     const answer = await client.request(bench.physical(REGISTER), '{}', {
-      timeout: 5_000,
+      timeout: 30_000,
       headers: forged,
     });
     expect(answer.json()).toMatchObject({ accepted: true });
@@ -78,18 +78,27 @@ describe('the outcome of a command', () => {
 
   it('that may pass is given to nobody who asks again later, with the same id', async () => {
     const passing = { code: 'overloaded', message: 'not now', kind: 'unavailable' } as const;
-    const outcomes = [{ accepted: false, problem: passing } as const, accepted(12)];
-    await subscribeToCommands(await bench.connect(), () => Promise.resolve(done(outcomes.shift())));
-    const named = headers();
-    named.set('Nats-Msg-Id', 'one');
-    const askAgain = async () =>
+    const seen = new Set<string>();
+    await subscribeToCommands(await bench.connect(), ({ id }) => {
+      const outcome = seen.has(id)
+        ? accepted(12)
+        : ({ accepted: false, problem: passing } as const);
+      seen.add(id);
+      return Promise.resolve(done(outcome));
+    });
+    const askFor = async (id: string, timeout: number) =>
       (
-        await client.request(bench.physical(REGISTER), '{}', { timeout: 5_000, headers: named })
+        await client.request(bench.physical(REGISTER), '{}', { timeout, headers: idHeaders(id) })
       ).json();
-    expect(await askAgain()).toMatchObject({ accepted: false, problem: passing });
-    // What is to pass is a window of the server's.
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    expect(await askAgain()).toMatchObject({ accepted: true, repeated: false, position: 12 });
+    // On a busy machine the server may still drop the second, which then has no answer at all.
+    await eventually(async () => {
+      const id = `id-${seen.size}`;
+      expect(await askFor(id, 30_000)).toMatchObject({ accepted: false, problem: passing });
+      // What is to pass is a window of the server's.
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      const later = await askFor(id, 5_000);
+      expect(later).toMatchObject({ accepted: true, repeated: false, position: 12 });
+    });
   });
 
   it('is a PubAck error to such a client when the command was refused', async () => {
@@ -146,7 +155,7 @@ describe('the outcome of a command', () => {
       await subscribeToCommands(bus, handle);
     const asking = () =>
       client
-        .request(bench.physical(REGISTER), '{}', { timeout: 5_000, headers: idHeaders('same') })
+        .request(bench.physical(REGISTER), '{}', { timeout: 30_000, headers: idHeaders('same') })
         .then((message) => message.json<CommandOutcome>());
     const asked = [asking(), asking(), asking()];
     await eventually(() => expect(open.length).toBeGreaterThan(0));
@@ -187,7 +196,7 @@ describe('the outcome of a command', () => {
     await subscribeToCommands(await bench.connect(), handle);
     const asking = () =>
       client.request(bench.physical(REGISTER), '{}', {
-        timeout: 5_000,
+        timeout: 30_000,
         headers: idHeaders('same'),
       });
     // Both wait when it is settled; the server drops the second, or the handler gets it later.
@@ -227,14 +236,16 @@ describe('the outcome of a command', () => {
       return Promise.resolve(done(accepted(seen.length)));
     });
     const [one, other, third] = ['one', 'other', 'third'].map((to) => `command.registry.Do.${to}`);
-    const askWithId = (subject = '') =>
-      client.request(bench.physical(subject), '{}', { timeout: 300, headers: idHeaders('mine') });
+    const askWithId = (subject = '', timeout = 30_000) =>
+      client.request(bench.physical(subject), '{}', { timeout, headers: idHeaders('mine') });
     await askWithId(one);
     // Neither the suite's own sender nor a bare client is in the way of the other.
     await bus.command(other ?? '', {}, { id: 'mine' });
     // The server may drop this at first; who gets no reply asks again with the same id.
-    await eventually(() => askWithId(third));
-    expect(seen).toEqual([one, other, third].map((subject) => ['mine', subject]));
+    await eventually(() => askWithId(third, 300));
+    // It is handled again when it was, and only its reply came too late.
+    const inTurn = seen.filter(([, subject], nth) => subject !== seen[nth - 1]?.[1]);
+    expect(inTurn).toEqual([one, other, third].map((subject) => ['mine', subject]));
     const manager = await client.jetstreamManager();
     const { config } = await manager.streams.info(`${bench.prefix}-command-registry`);
     expect(config.duplicate_window).toBe(nanos(100));
@@ -244,7 +255,7 @@ describe('the outcome of a command', () => {
     const crashing = await bench.connect({ ackWaitMs: 1_000 });
     const { open, handle } = held();
     await subscribeToCommands(crashing, handle);
-    const asked = (await bench.connect()).command(REGISTER, {}, { timeoutMs: 8_000 });
+    const asked = (await bench.connect()).command(REGISTER, {}, { timeoutMs: 30_000 });
     await eventually(() => expect(open).toHaveLength(1));
     await crash(crashing);
 

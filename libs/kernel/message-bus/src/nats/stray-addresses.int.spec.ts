@@ -46,7 +46,7 @@ describe('the outcome of a command at an address that is no inbox', () => {
     const asking = headers();
     asking.set(HEADER.replyTo, address);
     const answer = await client.request(bench.physical(REGISTER), '{"n":1}', {
-      timeout: 5_000,
+      timeout: 30_000,
       headers: asking,
     });
     expect(answer.json()).toMatchObject({
@@ -108,7 +108,7 @@ describe('the outcome of a command at an address that is no inbox', () => {
     const heard = await listen('my.answers');
     client.publish(bench.physical('query.registry.x'), '{}', { reply: 'my.answers' });
     await eventually(() => expect(bus.metrics.queriesTurnedAway).toBe(1));
-    await client.request(bench.physical('query.registry.x'), '{}', { timeout: 5_000 });
+    await client.request(bench.physical('query.registry.x'), '{}', { timeout: 30_000 });
     expect(heard).toEqual([]);
   });
 });

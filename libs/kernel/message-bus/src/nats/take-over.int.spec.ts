@@ -64,21 +64,21 @@ describe('a command in the hands of a process', () => {
         return Promise.resolve(done());
       },
     });
-    await eventually(() => expect(seen).toEqual([['command.registry.Do.x', 2]]), 15_000);
-    expect(Date.now() - killedAt).toBeLessThan(10_000);
+    await eventually(() => expect(seen).toEqual([['command.registry.Do.x', 2]]));
+    expect(Date.now() - killedAt).toBeLessThan(25_000);
   });
 
   it('stays there while its event loop is busy for seconds', async () => {
     const seen: number[] = [];
     for (let replica = 0; replica < 2; replica++)
       await (
-        await bench.connect()
+        await bench.connect({ ackWaitMs: 15_000 })
       ).subscribe({
         ...subscription,
         handle: async ({ deliveries }) => {
           seen.push(deliveries);
           for (let n = 0; n < 4; n++) {
-            standStill(2_000);
+            standStill(5_000);
             await breath();
           }
           return done();
@@ -102,10 +102,11 @@ describe('a command in the hands of a process', () => {
     });
     await publish('x', 1);
     await publish('x', 2);
-    await eventually(() => expect(bus.metrics.deliveries).toBe(2));
+    await eventually(() => expect(bus.metrics.deliveries).toBeGreaterThanOrEqual(2));
+    const given = bus.metrics.deliveries;
     // Running or waiting: the server gives both out again.
     standStill(1_000);
-    await eventually(() => expect(bus.metrics.deliveries).toBeGreaterThanOrEqual(4));
+    await eventually(() => expect(bus.metrics.deliveries).toBeGreaterThanOrEqual(given + 2));
     expect(started).toEqual([[1, 1]]);
     open[0]?.(done());
     await eventually(() => expect(open).toHaveLength(2));
@@ -116,7 +117,7 @@ describe('a command in the hands of a process', () => {
   });
 
   it('that shuts down stays there until it has been handled', async () => {
-    const options = { ackWaitMs: 1_000, heartbeatMs: 500, closeTimeoutMs: 10_000 };
+    const options = { ackWaitMs: 8_000, heartbeatMs: 500, closeTimeoutMs: 60_000 };
     const closing = await bench.connect(options);
     let end: (settlement: Settlement) => void = () => undefined;
     await closing.subscribe({
@@ -133,8 +134,8 @@ describe('a command in the hands of a process', () => {
     });
     await bench.client.flush();
     const closed = closing.close();
-    // About twice a second, so these span the acknowledgement wait.
-    await eventually(() => expect(signs.slice(0, 4)).toEqual(Array(4).fill('+WPI')), 8_000);
+    // About every two seconds, so these span the acknowledgement wait.
+    await eventually(() => expect(signs.slice(0, 5)).toEqual(Array(5).fill('+WPI')));
     end(done());
     await closed;
     expect(closing.metrics.done).toBe(1);

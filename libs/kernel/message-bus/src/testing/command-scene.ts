@@ -37,7 +37,7 @@ export const askToRegister = async (
   bench: NatsBench,
   text: string,
 ): Promise<Readonly<Record<string, unknown>>> => {
-  const answer = await bench.client.request(bench.physical(REGISTER), text, { timeout: 5_000 });
+  const answer = await bench.client.request(bench.physical(REGISTER), text, { timeout: 30_000 });
   return answer.json<Record<string, unknown>>();
 };
 

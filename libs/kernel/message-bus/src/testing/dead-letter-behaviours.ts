@@ -163,17 +163,26 @@ export const deadLetterBehaviours: Readonly<Record<string, Behaviour>> = {
     await bus.subscribe(
       subscription(({ subject, body }) => {
         const entry = `${subject.split('.').at(-1)}-${(body as { n: number }).n}`;
-        if (entry === 'slow-1' && isBroken) return Promise.resolve(retry('wait', 20));
+        if (/^slow.-1$/.test(entry) && isBroken) return Promise.resolve(retry('wait', 20));
         order.push(entry);
         return Promise.resolve(done(accepted(order.length)));
       }),
     );
-    const slow = [1, 2, 3].map((n) => bus.command(nameOf('slow'), { n }));
-    await bus.command(nameOf('other'), { n: 1 });
-    await bus.command(nameOf('other'), { n: 2 });
-    isBroken = false;
-    await Promise.all(slow);
-    deepEqual(order, ['other-1', 'other-2', 'slow-1', 'slow-2', 'slow-3']);
+    const attempt = async (number: number): Promise<void> => {
+      order.length = 0;
+      isBroken = true;
+      const [slow, other] = [`slow${number}`, `other${number}`];
+      const asked = [1, 2, 3].map((n) => bus.command(nameOf(slow), { n }));
+      await bus.command(nameOf(other), { n: 1 });
+      await bus.command(nameOf(other), { n: 2 });
+      isBroken = false;
+      await Promise.all(asked);
+      deepEqual(order, [`${other}-1`, `${other}-2`, `${slow}-1`, `${slow}-2`, `${slow}-3`]);
+    };
+    // They are not held for ever: on a machine that stands still the first may come back too late.
+    await attempt(1)
+      .catch(() => attempt(2))
+      .catch(() => attempt(3));
   },
 
   'runs messages of one key one after another, of different keys beside each other': async ({

@@ -7,7 +7,8 @@ import type { BusUnderTest } from './bus-under-test';
 import { MemoryDeadLetters } from './memory-dead-letters';
 import { removeStreams } from './remove-streams';
 
-const REQUEST_TIMEOUT_MS = 10_000;
+/** Longer than any handler of a test takes, on a machine that does much else. */
+const REQUEST_TIMEOUT_MS = 60_000;
 
 /** Buses with a prefix of their own on a real server, and a plain client beside them. */
 export class NatsBench {
