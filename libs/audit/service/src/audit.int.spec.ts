@@ -99,7 +99,8 @@ afterAll(async () => {
   await removeStreams(url, prefix);
 });
 
-const ask = (name: string, input: JsonObject) => bus.query(`query.audit.${name}`, { input });
+const ask = (name: string, input: JsonObject) =>
+  bus.query(`query.audit.${name}`, { input }, { timeoutMs: 30_000 });
 async function answer(name: string, input: JsonObject): Promise<unknown> {
   const outcome = await ask(name, input);
   if (!outcome.ok) throw new Error(`${outcome.problem.code}: ${outcome.problem.message}`);
@@ -439,7 +440,7 @@ describe('a verification', () => {
 });
 
 it('says how it is', async () => {
-  expect(await bus.query('query.audit.status', {})).toMatchObject({
+  expect(await bus.query('query.audit.status', {}, { timeoutMs: 30_000 })).toMatchObject({
     ok: true,
     position: expect.any(Number) as never,
     data: { context: 'audit', projections: [] },

@@ -40,7 +40,7 @@ describe('a session lock, on real Postgres', () => {
   });
 
   it('fails loudly when its pool has no connection left, and works when it has', async () => {
-    const pool = log.pool(1);
+    const pool = log.pool(1, 2_000);
     const busy = await pool.connect();
     const lock = new SessionLock(pool, 'poor');
     await expect(lock.acquire()).rejects.toThrow('timeout');

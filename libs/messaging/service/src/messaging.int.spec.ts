@@ -36,7 +36,7 @@ afterAll(async () => {
 });
 
 const ask = async (name: string, input: JsonObject = {}, more: JsonObject = {}) =>
-  bench.bus.query(`query.messaging.${name}`, { input, ...more });
+  bench.bus.query(`query.messaging.${name}`, { input, ...more }, { timeoutMs: 30_000 });
 const list = async (input: JsonObject = {}): Promise<List> => {
   const outcome = await ask('list-dead-letters', input);
   if (!outcome.ok) throw new Error(outcome.problem.message);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { auditContract, type AnswerOf } from '@downbeat/contracts';
+import type { PostgresEventStore } from '@downbeat/event-store';
 import { eventually, LogDatabase } from '@downbeat/event-store/testing';
 import type { StreamName } from '@downbeat/eventsourcing';
 import { NatsMessageBus } from '@downbeat/message-bus';
@@ -16,6 +17,7 @@ const SUBJECT = auditContract.chainHeadSubject('log');
 
 describe('heads of the chain, published outside the database', () => {
   let database: LogDatabase;
+  let store: PostgresEventStore;
   let bus: NatsMessageBus;
   let prefix: string;
   let url: string;
@@ -25,6 +27,7 @@ describe('heads of the chain, published outside the database', () => {
     url = process.env['DOWNBEAT_TEST_NATS_URL'] ?? '';
     prefix = `t${randomUUID().slice(0, 8)}`;
     database = await LogDatabase.create('chain_heads');
+    store = database.store('registry');
     bus = await NatsMessageBus.connect({ url, prefix, name: 'test' });
   });
   afterEach(async () => {
@@ -56,7 +59,7 @@ describe('heads of the chain, published outside the database', () => {
 
   let appended = 0;
   const append = async (): Promise<void> => {
-    await database.store('registry').append({
+    await store.append({
       stream: `s-${++appended}` as StreamName,
       expected: 0,
       events: [
@@ -85,7 +88,7 @@ describe('heads of the chain, published outside the database', () => {
     }
   }
   async function verify(): Promise<Verification> {
-    const outcome = await bus.query('query.audit.verify', { input: {} });
+    const outcome = await bus.query('query.audit.verify', { input: {} }, { timeoutMs: 30_000 });
     if (!outcome.ok) throw new Error(outcome.problem.message);
     return auditContract.verify.answer.parse(outcome.data);
   }
@@ -167,7 +170,7 @@ describe('heads of the chain, published outside the database', () => {
     await start(everyMs);
     await eventually(async () => {
       await append();
-      expect(await bus.newestEvidence(SUBJECT)).toMatchObject({ sequence: 4 });
+      expect((await bus.newestEvidence(SUBJECT))?.sequence).toBeGreaterThanOrEqual(4);
     });
     const times: number[] = [];
     for await (const page of bus.evidence(SUBJECT))

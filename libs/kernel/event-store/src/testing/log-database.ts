@@ -11,6 +11,9 @@ import { CONTEXTS } from '../schema/roles';
 export const TEST_PASSWORD = 'downbeat-test';
 export const TEST_ROLE_PREFIX = 'downbeat_test';
 
+/** A machine that does much else is no fault that a test is about. */
+const timeouts = { connectMs: 30_000, statementMs: 30_000 };
+
 /** A migrated database of one test file's own, on the server of `DOWNBEAT_TEST_DATABASE_URL`. */
 export class LogDatabase {
   readonly #open: { close(): Promise<void> }[] = [];
@@ -47,11 +50,13 @@ export class LogDatabase {
   /** Closed by {@link drop}, as are leases and audits. */
   store(context: string, options: Partial<PostgresEventStoreOptions> = {}): PostgresEventStore {
     const databaseUrl = this.urlOf(context);
-    return this.#opened(new PostgresEventStore({ databaseUrl, context, ...options }));
+    return this.#opened(new PostgresEventStore({ databaseUrl, context, timeouts, ...options }));
   }
 
   leases(context: string): PostgresLeases {
-    return this.#opened(new PostgresLeases({ databaseUrl: this.urlOf(context), context }));
+    return this.#opened(
+      new PostgresLeases({ databaseUrl: this.urlOf(context), context, timeouts }),
+    );
   }
 
   audit(): AuditLog {

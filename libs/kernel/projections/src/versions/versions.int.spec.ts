@@ -142,7 +142,6 @@ describe('a new version of a read model, on real Postgres', () => {
     };
     const newer = await bench.run({
       projections: [more as typeof louderLending],
-      waitMs: 5_000,
       onCrashPoint: () => opened,
     });
     await eventually(() =>
@@ -164,7 +163,6 @@ describe('a new version of a read model, on real Postgres', () => {
     const louder = await bench.run({
       projections: [louderLending],
       pace: { rebuildBatchMax: 1 },
-      waitMs: 100,
       onCrashPoint: () => opened,
     });
     const { position, data } = await bench.books(louder);
@@ -173,7 +171,7 @@ describe('a new version of a read model, on real Postgres', () => {
       titles: ['Book a', 'Book b'],
     });
     expect(louder.status()[0]).toMatchObject({ state: 'building', is_served: true });
-    await expect(bench.books(louder, { min_position: 3 })).rejects.toMatchObject({
+    await expect(bench.books(louder, { min_position: 3, waitMs: 100 })).rejects.toMatchObject({
       code: 'projections/read-model-behind',
       remedy: 'retry',
     });

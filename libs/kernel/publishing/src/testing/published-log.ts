@@ -28,11 +28,11 @@ export class PublishedLog {
     return new PublishedLog(database, database.store('registry'));
   }
 
-  pool(max = 4): Pool {
+  pool(max = 4, connectionTimeoutMillis = 30_000): Pool {
     const pool = new Pool({
       connectionString: this.database.urlOf('registry'),
       max,
-      connectionTimeoutMillis: 2_000,
+      connectionTimeoutMillis,
       options: '-c search_path=registry',
     });
     pool.on('error', () => undefined);
@@ -57,12 +57,15 @@ export class PublishedLog {
       });
   }
 
-  /** Ends the backend that holds an advisory lock, as a restart of Postgres would. */
+  /**
+   * Ends the backend of one of the pools that holds an advisory lock, as a restart of Postgres would. An event
+   * store's stays: it holds one while it commits.
+   */
   async endLockHolder(): Promise<void> {
     await this.database.asOwner((owner) =>
       owner.query(
-        `select pg_terminate_backend(pid) from pg_locks
-         where locktype = 'advisory' and granted
+        `select pg_terminate_backend(pid) from pg_locks join pg_stat_activity using (pid)
+         where locktype = 'advisory' and granted and application_name not like 'downbeat-%'
            and database = (select oid from pg_database where datname = current_database())`,
       ),
     );

@@ -109,7 +109,7 @@ describe('what became of a message', () => {
     );
     // Sent again later than its message is remembered.
     await bench.command('RedriveDeadLetter', String(dead_letter_id), {});
-    const [copy] = await bench.pull(redrivenConsumer('stock', 'late'), 1, 10_000);
+    const [copy] = await bench.pull(redrivenConsumer('stock', 'late'), 1);
     copy?.ack();
     await eventually(async () => expect(await receipts()).toEqual(['consumed']), SOON_MS);
     await laterBy(169 * HOUR_MS, () =>

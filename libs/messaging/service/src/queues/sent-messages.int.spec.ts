@@ -17,7 +17,7 @@ const topic = (name: string, more: object = {}) =>
     ...more,
   });
 const said = { message_type: 'order.placed', message_payload: { order: '4711' }, from: 'shop' };
-const taken = async (queue: string, ms = 10_000) => {
+const taken = async (queue: string, ms?: number) => {
   const [one] = await bench.pull(bench.ownConsumer('stock', queue), 1, ms);
   one?.ack();
   return one;
@@ -98,7 +98,7 @@ describe('a message that the suite sends', () => {
     await bench.restart(async () => {
       const settled = `${bench.bench.prefix}-message-settled`;
       await bench.manager.streams.purge(settled);
-      const [other] = await bench.pull(bench.ownConsumer('stock', 'seized'), 1, 10_000);
+      const [other] = await bench.pull(bench.ownConsumer('stock', 'seized'), 1);
       await other?.ackAck();
       await eventually(async () => {
         const { purged } = await bench.manager.streams.purge(settled);

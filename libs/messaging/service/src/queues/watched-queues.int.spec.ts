@@ -111,7 +111,7 @@ describe('consumers that vanish', () => {
     const { config } = await bench.manager.consumers.info(bench.stream, durable);
     expect(config.max_deliver).toBe(2);
     await bench.publish('limited', 'n-2');
-    const [next] = await bench.pull(bench.ownConsumer('stock', 'limited'), 1, 10_000);
+    const [next] = await bench.pull(bench.ownConsumer('stock', 'limited'), 1);
     expect(next?.headers?.get('Downbeat-Message-Id')).toBe('n-2');
   });
 });

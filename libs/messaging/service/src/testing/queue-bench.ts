@@ -60,7 +60,11 @@ export class QueueBench {
   }
 
   async ask(name: string, input: JsonObject = {}, as: JsonObject = {}): Promise<Shown> {
-    const outcome = await this.bench.bus.query(`query.messaging.${name}`, { input, ...as });
+    const outcome = await this.bench.bus.query(
+      `query.messaging.${name}`,
+      { input, ...as },
+      { timeoutMs: 30_000 },
+    );
     if (!outcome.ok) throw new Error(outcome.problem.message);
     return { ...(outcome.data as Shown), position: outcome.position };
   }
@@ -89,8 +93,8 @@ export class QueueBench {
       .seq;
   }
 
-  /** What is there for a consumer within so long, not acknowledged. */
-  async pull(durable: string, max = 10, ms = 1_000): Promise<readonly JsMsg[]> {
+  /** What is there for a consumer as soon as there is so much, or within so long; not acknowledged. */
+  async pull(durable: string, max: number, ms = 30_000): Promise<readonly JsMsg[]> {
     const name = `${this.bench.prefix}-${durable}`;
     const consumer = await this.nats.jetstream().consumers.get(this.stream, name);
     const messages: JsMsg[] = [];
