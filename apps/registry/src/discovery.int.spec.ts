@@ -11,7 +11,7 @@ import { Instance } from './testing/instance';
 type Explained = AnswerOf<typeof registryContract.explainInstance>;
 
 const WINDOW_MS = 3_000;
-const UNUSABLE_MS = 1_000;
+const UNUSABLE_MS = 10_000;
 
 describe('what callers know', () => {
   let bench: TestBench;
@@ -79,7 +79,6 @@ describe('what callers know', () => {
     eventually(
       async () => known(service),
       (seen) => expect([...seen].sort()).toEqual(ids),
-      20_000,
     );
   const codesOf = async (service_id: string, instance_id: string) => {
     const input = { service_id, instance_id };
@@ -267,7 +266,7 @@ describe('what callers know', () => {
   it('keeps all but a share of those that fall silent at once, and lets the others go later', async () => {
     const ids = ['silent-1', 'silent-2', 'silent-3', 'silent-4'];
     await register('silent', { health_check: { ...check, interval_ms: 60_000 } });
-    for (const id of ids) await start('silent', id, { heartbeat_ttl_ms: 1_000 });
+    for (const id of ids) await start('silent', id, { heartbeat_ttl_ms: 6_000 });
     await become('silent', ...ids);
     await become('silent');
     const gone = await bench.eventually(

@@ -153,14 +153,18 @@ export class Heartbeats {
     return rows;
   }
 
-  /** Instances that nobody could use for `ms`, and that nothing else would notice the end of. */
+  /**
+   * Instances that nobody could use for `ms`, and that nothing else would notice the end of. What their
+   * checks said while the registry was not listening is read only now.
+   */
   async unusableFor(ms: number, limit: number): Promise<readonly FoundInstance[]> {
     const { rows } = await this.pool.query<FoundInstance>(
       `select service_id, instance_id, clock_timestamp() as now from instance
        where heartbeat_ttl_ms is null and status in ('starting', 'unhealthy')
-         and status_changed_at < clock_timestamp() - make_interval(secs => $1::float8 / 1000)
+         and greatest(status_changed_at, $3::timestamptz)
+           < clock_timestamp() - make_interval(secs => $1::float8 / 1000)
        limit $2`,
-      [ms, limit],
+      [ms, limit, this.listeningSince],
     );
     return rows;
   }
