@@ -122,7 +122,7 @@ describe('the gateway on real NATS', () => {
     const reply = await plain.request(
       `${prefix}.command.registry.RegisterService.billing`,
       json.encode(body),
-      { timeout: 5_000 },
+      { timeout: 20_000 },
     );
     await plain.close();
     expect(json.decode(reply.data)).toMatchObject({ accepted: true, position: 1 });

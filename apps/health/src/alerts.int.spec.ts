@@ -125,6 +125,12 @@ describe('alerts of two replicas, on real Postgres and NATS', () => {
       () => suite.target.said('shop-down', '/forgetful'),
       (said) => expect(said).toHaveLength(1),
     );
+    // Whoever delivered it could not record that meanwhile.
+    for (const name of ['health', 'other'])
+      await suite.bench.eventually(
+        () => fetch(`${suite.bench.urlOf(name)}/health/ready`),
+        ({ status }) => status === 503,
+      );
     await suite.bench.databaseGate.open();
     const told = await suite.bench.eventually(
       () => cameTo('/forgetful'),

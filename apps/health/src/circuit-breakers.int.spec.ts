@@ -89,6 +89,7 @@ describe('circuit breakers of two replicas of the saga', () => {
     const stock = suite.target('stock');
     const id = await suite.idOf('stock');
     await suite.heldByBoth('stock', id);
+    await suite.untilAllEnded();
     const forced = { mode: 'forced_open', expires_in_seconds: 12, reason: 'it is being moved' };
     await suite.order('Force', id, forced);
     expect((await suite.untilDone(id)).circuit_breaker).toMatchObject({
@@ -116,6 +117,7 @@ describe('circuit breakers of two replicas of the saga', () => {
     const stock = suite.target('stock');
     const id = await suite.idOf('stock');
     await suite.heldByBoth('stock', id);
+    await suite.untilAllEnded();
     const forced = { mode: 'forced_closed', expires_in_seconds: 600, reason: 'let me see' };
     await suite.order('Force', id, forced);
     await suite.untilDone(id);

@@ -37,7 +37,7 @@ afterAll(async () => {
 });
 
 const request = async (subject: string, body: object): Promise<unknown> =>
-  (await nats.request(`${prefix}.${subject}`, JSON.stringify(body), { timeout: 5_000 })).json();
+  (await nats.request(`${prefix}.${subject}`, JSON.stringify(body), { timeout: 20_000 })).json();
 
 describe('the orchestrator', () => {
   it('is ready with both contexts', async () => {

@@ -107,15 +107,18 @@ describe('secrets in configurations', () => {
   });
 
   /** What a process has written of itself, when all of it is there. */
-  const dumped = async (type: string): Promise<Buffer> => {
+  const dumped = (type: string): Promise<Buffer> => {
     const named = () => readdirSync(directory).find((name) => name.endsWith(`.${type}`));
     const path = () => join(directory, named() ?? '');
-    await bench.eventually(
-      () => readFileSync(path()).subarray(-4).toString().trim(),
-      (end) => expect(end).toMatch(/}$/),
+    return bench.eventually(
+      () => readFileSync(path()),
+      (written) => {
+        expect(written.subarray(-4).toString().trim()).toMatch(/}$/);
+        // What was written up to the end of an inner part ends like the whole.
+        JSON.parse(written.toString());
+      },
       60_000,
     );
-    return readFileSync(path());
   };
   const noted = <Answer>(answer: Answer): Answer => {
     answered.push(JSON.stringify(answer));

@@ -31,7 +31,7 @@ describe('instances with phases', () => {
 
   const phases = (startup_timeout_ms: number) => ({
     interval_ms: 100,
-    timeout_ms: 1_000,
+    timeout_ms: 20_000,
     failure_threshold: 2,
     startup: { endpoint: '/started', startup_timeout_ms },
     liveness: { endpoint: '/live' },

@@ -11,8 +11,10 @@ import { Instance } from './testing/instance';
 const REPLICAS = ['registry', 'registry-2'];
 const INSTANCES = 40;
 const HEARTBEAT_TTL_MS = 2_000;
-/** Long enough for a busy machine to be heard in. */
-const KEPT_TTL_MS = 10_000;
+/** Long enough for callers on a busy machine to know of it first. */
+const SILENT_TTL_MS = 6_000;
+/** Long enough for a busy machine to be heard in, and to restart a registry. */
+const KEPT_TTL_MS = 20_000;
 
 describe('two replicas of the registry', () => {
   let bench: TestBench;
@@ -90,7 +92,7 @@ describe('two replicas of the registry', () => {
 
   it('give up once what is silent', async () => {
     await register('silent');
-    await registerInstance('silent', 'silent-1', { heartbeat_ttl_ms: HEARTBEAT_TTL_MS });
+    await registerInstance('silent', 'silent-1', { heartbeat_ttl_ms: SILENT_TTL_MS });
     await become('silent', ['silent-1']);
     await become('silent', []);
     expect(await endsOf('silent-1')).toHaveLength(1);

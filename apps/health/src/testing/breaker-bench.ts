@@ -1,4 +1,4 @@
-import { healthContract, type AnswerOf } from '@downbeat/contracts';
+import { healthContract, type AnswerOf, type sagaContract } from '@downbeat/contracts';
 import { HealthModule } from '@downbeat/health-service';
 import { RegistryModule } from '@downbeat/registry-service';
 import { SagaModule } from '@downbeat/saga-service';
@@ -10,6 +10,7 @@ import { Target } from './target';
 type List = AnswerOf<typeof healthContract.listCircuitBreakers>;
 type Breaker = AnswerOf<typeof healthContract.getCircuitBreaker>;
 type Metrics = AnswerOf<typeof healthContract.circuitBreakerMetrics>;
+type Runs = AnswerOf<typeof sagaContract.listWorkflows>;
 
 export const SOURCE = 'downbeat-saga';
 const REPLICAS = ['saga', 'saga-2'];
@@ -18,6 +19,8 @@ const WAIT_MS_MAX = 30_000;
 /** The health context and two replicas of the saga on real servers, with services that work or fail. */
 export class BreakerBench {
   private runs = 0;
+  /** Of the newest run that was started: what is asked of them next knows of it. */
+  private position = 0;
 
   private constructor(
     readonly bench: TestBench,
@@ -48,7 +51,7 @@ export class BreakerBench {
 
   /** Starts runs that call the target once each, on whichever replica. */
   async call(name: string, times: number): Promise<void> {
-    await Promise.all(
+    const positions = await Promise.all(
       Array.from({ length: times }, () =>
         this.bench.accepted(`command.saga.StartWorkflow.run-${++this.runs}`, {
           workflow_name: name,
@@ -56,6 +59,17 @@ export class BreakerBench {
           context_data: {},
         }),
       ),
+    );
+    this.position = Math.max(this.position, ...positions);
+  }
+
+  /** All runs that were started so far have ended: none of them calls anybody any more. */
+  async untilAllEnded(): Promise<void> {
+    const as = { min_position: this.position };
+    await this.until(
+      () => this.bench.answer<Runs>('query.saga.list-workflows', { limit: 1 }, as),
+      ({ status_summary: { pending, running, compensating } }) =>
+        pending + running + compensating === 0,
     );
   }
 

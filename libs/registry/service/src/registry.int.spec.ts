@@ -85,7 +85,7 @@ describe('the registry, on real Postgres and NATS', () => {
   describe('through trouble', () => {
     it('keeps what it knows when it is restarted, and holds nobody to blame for the pause', async () => {
       await register('steady');
-      await registerInstance('steady', 'steady-1', { heartbeat_ttl_ms: 2_000 });
+      await registerInstance('steady', 'steady-1', { heartbeat_ttl_ms: 5_000 });
       await bench.restart('registry');
       const position = await accepted('Heartbeat', 'steady-1', { service_id: 'steady' });
       expect((await instances('steady', { min_position: position })).total_count).toBe(1);
@@ -151,12 +151,12 @@ describe('the registry, on real Postgres and NATS', () => {
 
     it('does not take for silent whom a lost database kept from being heard', async () => {
       await register('cut-off');
-      await registerInstance('cut-off', 'cut-off-1', { heartbeat_ttl_ms: 4_000 });
+      await registerInstance('cut-off', 'cut-off-1', { heartbeat_ttl_ms: 8_000 });
       await bench.databaseGate.shut();
       const shutAt = Date.now();
       await bench.eventually(
         () => Date.now() - shutAt,
-        (ms) => ms > 5_000,
+        (ms) => ms > 9_000,
       );
       await bench.databaseGate.open();
       await bench.eventually(

@@ -80,7 +80,7 @@ describe('a connection to the suite', () => {
       heartbeatMs: 20,
       retryDelayFirstMs: 5,
       retryDelayMaxMs: 20,
-      stopTimeoutMs: 500,
+      stopTimeoutMs: 10_000,
       onEvent: (event) => {
         events.push(event);
         onEvent(event);

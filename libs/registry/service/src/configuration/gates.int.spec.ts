@@ -84,7 +84,7 @@ describe('a gate before a configuration stays in force, on real Postgres and NAT
     await bench.running('dying');
     await bench.carryOut('RegisterInstance', 'dying-1', {
       ...{ service_id: 'dying', node_name: 'n', ip_address: '10.0.0.7', port: 3000 },
-      ...{ version: '1.0.0', heartbeat_ttl_ms: 1_000 },
+      ...{ version: '1.0.0', heartbeat_ttl_ms: 5_000 },
     });
     await bench.activate('dying', '2', { gate: HOUR });
     const [, before] = await reverted('dying');
@@ -156,9 +156,9 @@ describe('a gate before a configuration stays in force, on real Postgres and NAT
     it('and keeps what heals it', async () => {
       const { second } = await bench.running('cured', 'cured-1');
       await bench.observe('cured', 'cured-1', 'unhealthy');
-      await bench.activate('cured', '2', { gate: { observe_seconds: 3 } });
-      await bench.observe('cured', 'cured-1', 'healthy');
       await bench.acknowledge('cured', 'cured-1', second);
+      await bench.activate('cured', '2', { gate: { observe_seconds: 8 } });
+      await bench.observe('cured', 'cured-1', 'healthy');
       const [now] = await passed('cured');
       expect(now).toMatchObject({ evidence: { unhealthy: 0, unhealthy_before: 0 } });
     });
@@ -166,10 +166,11 @@ describe('a gate before a configuration stays in force, on real Postgres and NAT
 
   it('passes when its time is over, and is then what a later one falls back to', async () => {
     const { second } = await bench.running('held', 'held-1');
+    // However slow the rest is, it runs it by the end.
+    await bench.acknowledge('held', 'held-1', second);
     await bench.activate('held', '2', {
       gate: { observe_seconds: 1, applied_min_percent: 100 },
     });
-    await bench.acknowledge('held', 'held-1', second);
     const [passed] = await bench.suite.eventually(
       () => bench.history('held'),
       ([now]) => now?.status === 'active',
