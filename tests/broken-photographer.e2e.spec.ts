@@ -193,17 +193,23 @@ describe('the demo with a broken photographer', () => {
         ]),
       WAIT_MS,
     );
-    const { state_history } = await suite.get<Breaker>(`/circuit-breakers/${id}/metrics`);
-    const told = await eventsOf(suite, 'type=BreakerTransitioned');
-    const ofIt = told.filter(({ data }) => data['breaker_id'] === id);
-    expect(state_history).toHaveLength(ofIt.length);
-    expect(state_history.map(({ to_state }) => to_state)).toContain('open');
-    const { circuit_breaker } = await suite.get<{ circuit_breaker: object }>(
-      `/circuit-breakers/${id}`,
+    // Each is asked for itself, and it may change between two questions.
+    await eventually(
+      async () => ({
+        ...(await suite.get<Breaker>(`/circuit-breakers/${id}/metrics`)),
+        ...(await suite.get<{ circuit_breaker: object }>(`/circuit-breakers/${id}`)),
+        told: await eventsOf(suite, 'type=BreakerTransitioned'),
+      }),
+      ({ state_history, circuit_breaker, told }) => {
+        const ofIt = told.filter(({ data }) => data['breaker_id'] === id);
+        expect(state_history).toHaveLength(ofIt.length);
+        expect(state_history.map(({ to_state }) => to_state)).toContain('open');
+        expect(circuit_breaker).toMatchObject({
+          current_state: state_history.at(-1)?.to_state ?? 'closed',
+        });
+      },
+      WAIT_MS,
     );
-    expect(circuit_breaker).toMatchObject({
-      current_state: state_history.at(-1)?.to_state ?? 'closed',
-    });
   });
 
   it('is no dead letter, and in no queue', async () => {
