@@ -131,11 +131,16 @@ describe('the demo with a broken photographer', () => {
   });
 
   it('is in the list of runs, by how they ended', async () => {
-    const { status_summary } = await suite.get<{ status_summary: object }>('/workflows');
-    for (const status of ['completed', 'compensated'])
-      expect(status_summary).toMatchObject({
-        [status]: statuses.filter((one) => one === status).length,
-      });
+    // A run tells how it ended before the list knows of it.
+    await eventually(
+      () => suite.get<{ status_summary: object }>('/workflows'),
+      ({ status_summary }) => {
+        for (const status of ['completed', 'compensated'])
+          expect(status_summary).toMatchObject({
+            [status]: statuses.filter((one) => one === status).length,
+          });
+      },
+    );
   });
 
   it('is on the edge from the saga to the photographer, call for call', async () => {
