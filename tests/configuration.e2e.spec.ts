@@ -139,8 +139,8 @@ describe('the configuration of services that use the SDK', () => {
         tookMs.push(Math.round(performance.now() - began));
         await allRun('billing', `v${round}`, INSTANCES);
       }
-      // From before it was put in force to the last of all of them.
-      expect(Math.min(...tookMs)).toBeLessThan(1_000);
+      // From before it was put in force to the last of all of them; a busy machine spoils most rounds, not four.
+      expect(tookMs.sort((one, other) => one - other)[1]).toBeLessThan(1_000);
     });
 
     it('that they refuse is taken back by itself, and the view says why', async () => {

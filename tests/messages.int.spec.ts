@@ -65,7 +65,6 @@ describe('messages between services', () => {
         headers: { tenant: 'north' },
       },
     );
-    // Asked twice when the server was slow, it knows it already.
     expect(published).toMatchObject({ messageId: 'order-1' });
     const again = await shop.publish(placed, { number: 1 }, { ...PATIENT, messageId: 'order-1' });
     expect(again).toEqual({ messageId: 'order-1', isDuplicate: true });
@@ -89,6 +88,21 @@ describe('messages between services', () => {
       });
       expect(Math.abs(Date.now() - (info?.publishedAt.getTime() ?? 0))).toBeLessThan(60_000);
     }
+  });
+
+  it('say whether they were there already', async () => {
+    const told = topic('told', orderSchema);
+    const once: boolean[] = [];
+    // Asked twice when the server was slow, it knows it already.
+    for (let number = 0; number < 3 && !once.includes(false); number++)
+      once.push((await shop.publish(told, { number }, PATIENT)).isDuplicate);
+    expect(once).toContain(false);
+    const messageId = 'told-twice';
+    await shop.publish(told, { number: 7 }, { ...PATIENT, messageId });
+    expect(await shop.publish(told, { number: 7 }, { ...PATIENT, messageId })).toEqual({
+      messageId,
+      isDuplicate: true,
+    });
   });
 
   it('are refused by their sender, before anything is sent, when they cannot be taken', async () => {

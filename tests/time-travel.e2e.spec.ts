@@ -126,5 +126,5 @@ describe('the past of the suite with the demo on it', () => {
     );
     expect(read_models.length).toBeGreaterThan(8);
     expect(read_models.flatMap(({ moments }) => moments).length).toBeGreaterThan(8);
-  }, 180_000);
+  }, 400_000);
 });

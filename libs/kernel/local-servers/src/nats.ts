@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { prepareDataDir, saysNoSpace } from './data-dir';
 import { DiskFull, PortInUse, ServerNotStarted } from './errors';
@@ -83,7 +83,7 @@ export async function startNats(asked: NatsOptions): Promise<RunningNats> {
       },
     });
     if (await isReady(server, urlOf(monitoringPort), deadline))
-      return running(server, port, monitoringPort);
+      return running(server, port, monitoringPort, pidFile);
 
     const failure = await failureOf(server, lines, dataDir, port);
     if (!(failure instanceof PortInUse) || hasOwnPort || Date.now() > deadline) throw failure;
@@ -144,7 +144,12 @@ async function isReady(server: GuardedProcess, url: string, deadline: number): P
 
 const urlOf = (monitoringPort: number): string => `http://127.0.0.1:${monitoringPort}`;
 
-function running(server: GuardedProcess, port: number, monitoringPort: number): RunningNats {
+function running(
+  server: GuardedProcess,
+  port: number,
+  monitoringPort: number,
+  pidFile: string,
+): RunningNats {
   return {
     pid: server.pid,
     port,
@@ -153,7 +158,10 @@ function running(server: GuardedProcess, port: number, monitoringPort: number): 
     monitoringUrl: urlOf(monitoringPort),
     exited: server.exited,
     stop: async (withinMs = STOP_WITHIN_MS) => {
+      if (server.hasExited) return;
       await server.stop([['SIGINT', withinMs]]);
+      // It leaves the file, and its process id is somebody else's one day.
+      await rm(pidFile, { force: true });
     },
   };
 }

@@ -58,7 +58,8 @@ async function couldRunIn(directory: string, pid: number): Promise<boolean> {
   if (process.platform !== 'linux') return true;
   try {
     return (await readlink(`/proc/${pid}/cwd`)) === (await realpath(directory));
-  } catch {
-    return isAlive(pid);
+  } catch (error) {
+    // That of another user cannot be seen; a server runs as the user of its launcher, or root launches it.
+    return systemCode(error) !== 'EACCES' && isAlive(pid);
   }
 }

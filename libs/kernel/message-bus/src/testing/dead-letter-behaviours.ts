@@ -13,6 +13,9 @@ import {
   textOf,
 } from './bus-under-test';
 
+/** Ms; quicker than this no bus lets go of what it holds for the order of a key. */
+const STANDING_MS = 1_000;
+
 /** What every bus does with messages that are not handled well. */
 export const deadLetterBehaviours: Readonly<Record<string, Behaviour>> = {
   'dead-letters what is no JSON at once, and says so': async (test) => {
@@ -169,7 +172,6 @@ export const deadLetterBehaviours: Readonly<Record<string, Behaviour>> = {
       }),
     );
     const attempt = async (number: number): Promise<void> => {
-      order.length = 0;
       isBroken = true;
       const [slow, other] = [`slow${number}`, `other${number}`];
       const asked = [1, 2, 3].map((n) => bus.command(nameOf(slow), { n }));
@@ -177,12 +179,18 @@ export const deadLetterBehaviours: Readonly<Record<string, Behaviour>> = {
       await bus.command(nameOf(other), { n: 2 });
       isBroken = false;
       await Promise.all(asked);
-      deepEqual(order, [`${other}-1`, `${other}-2`, `${slow}-1`, `${slow}-2`, `${slow}-3`]);
+      const own = order.filter((entry) => entry.startsWith(slow) || entry.startsWith(other));
+      deepEqual(own, [`${other}-1`, `${other}-2`, `${slow}-1`, `${slow}-2`, `${slow}-3`]);
     };
-    // They are not held for ever: on a machine that stands still the first may come back too late.
-    await attempt(1)
-      .catch(() => attempt(2))
-      .catch(() => attempt(3));
+    for (let number = 1; ; number++) {
+      const began = Date.now();
+      try {
+        return await attempt(number);
+      } catch (fault) {
+        // They are not held for ever: on a machine that stands still the first may come back too late.
+        if (number === 3 || Date.now() - began < STANDING_MS) throw fault;
+      }
+    }
   },
 
   'runs messages of one key one after another, of different keys beside each other': async ({

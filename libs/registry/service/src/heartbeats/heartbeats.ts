@@ -33,6 +33,8 @@ export interface FoundInstance {
   readonly now: Date;
 }
 
+/** By then what was said while nobody listened has been read. */
+const CAUGHT_UP_MS = 60_000;
 /** Of one look; so that one whose instances are held back does not stand before all others. */
 const ONE_SERVICE_MAX = 50;
 
@@ -154,17 +156,17 @@ export class Heartbeats {
   }
 
   /**
-   * Instances that nobody could use for `ms`, and that nothing else would notice the end of. What their
-   * checks said while the registry was not listening is read only now.
+   * Instances that nobody could use for `ms`, and that nothing else would notice the end of. None before the
+   * registry has listened for a minute, or for `ms`: what their checks said while it did not is to be read first.
    */
   async unusableFor(ms: number, limit: number): Promise<readonly FoundInstance[]> {
     const { rows } = await this.pool.query<FoundInstance>(
       `select service_id, instance_id, clock_timestamp() as now from instance
        where heartbeat_ttl_ms is null and status in ('starting', 'unhealthy')
-         and greatest(status_changed_at, $3::timestamptz)
-           < clock_timestamp() - make_interval(secs => $1::float8 / 1000)
+         and status_changed_at < clock_timestamp() - make_interval(secs => $1::float8 / 1000)
+         and $3::timestamptz < clock_timestamp() - make_interval(secs => $4::float8 / 1000)
        limit $2`,
-      [ms, limit, this.listeningSince],
+      [ms, limit, this.listeningSince, Math.min(ms, CAUGHT_UP_MS)],
     );
     return rows;
   }

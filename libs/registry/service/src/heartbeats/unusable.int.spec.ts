@@ -2,7 +2,7 @@ import { TestBench } from '@downbeat/test-bench';
 import { RegistryModule } from '../registry.module';
 import { registryCalls } from '../testing/registry-calls';
 
-const UNUSABLE_MS = 4_000;
+const UNUSABLE_MS = 10_000;
 
 describe('a registry that gives up whom nobody can use', () => {
   let bench: TestBench;
