@@ -32,6 +32,19 @@ module.exports = async () => {
       if (!started.isStopping)
         say(`${name} ended by itself: ${JSON.stringify(exit)}\n${lines[name].join('\n')}`);
     });
+  await keepFolder(nats.url);
   process.env.DOWNBEAT_TEST_DATABASE_URL = postgres.url;
   process.env.DOWNBEAT_TEST_NATS_URL = nats.url;
 };
+
+/**
+ * nats-server 2.9.10 removes an account's folder with the last stream in it, also while another stream is being
+ * made there, which then fails: "error creating store for stream". So one stays.
+ */
+async function keepFolder(url) {
+  const { connect } = require('nats');
+  const client = await connect({ servers: url, timeout: 30_000 });
+  const manager = await client.jetstreamManager({ timeout: 30_000 });
+  await manager.streams.add({ name: 'kept', subjects: ['kept'] });
+  await client.close();
+}
