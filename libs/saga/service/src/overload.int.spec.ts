@@ -94,9 +94,7 @@ describe('a suite with as many runs open as it may have', () => {
   it('starts new runs, and those of schedules, where there is room', async () => {
     const ids = [await bench.start('slow', 'both-1'), await bench.start('slow', 'both-2')];
     expect(statusOf(0).open_runs).toBe(2);
-    const takenOver = () =>
-      bench.replicas.reduce((sum, _, index) => sum + statusOf(index).taken_over, 0);
-    const before = takenOver();
+    const before = bench.takenOver;
     // The first replica keeps the schedules.
     await bench.addReplica();
     await bench.command('PutSchedule', 'each-second', {
@@ -113,7 +111,7 @@ describe('a suite with as many runs open as it may have', () => {
     // When they stand still together, one may lose its runs to the other: then these are elsewhere.
     await bench.eventually(
       async () => [statusOf(0).open_runs, statusOf(1).open_runs],
-      ([first = 0, second = 0]) => first + second >= 4 && (first === 2 || takenOver() > before),
+      ([first = 0, second = 0]) => first + second >= 4 && (first === 2 || bench.takenOver > before),
     );
     // Each of them reaches the full replica or the other one.
     const more = Array.from({ length: 8 }, (_, n) => bench.start('slow', `more-${n}`));

@@ -17,14 +17,12 @@ const replicaOf = (index: number) => {
   return { service, replica: service.app.get(Replica) };
 };
 
-const takenOver = () =>
-  bench.replicas.reduce((sum, _, index) => sum + replicaOf(index).replica.status().taken_over, 0);
 let takenOverBefore = 0;
-beforeEach(() => (takenOverBefore = takenOver()));
+beforeEach(() => (takenOverBefore = bench.takenOver));
 
 /** Calls of a run in order. What was under way when runs changed hands, as after a stall, came again and counts once. */
 const callsOf = (run: string) => {
-  if (takenOver() === takenOverBefore) return bench.participants.of(run);
+  if (bench.takenOver === takenOverBefore) return bench.participants.of(run);
   const calls = bench.participants.seen.filter((call) => call.run === run);
   return [...new Map(calls.map(({ key, attempt }) => [`${key} ${attempt}`, key])).values()];
 };

@@ -57,6 +57,11 @@ export class SagaBench {
     return bench;
   }
 
+  /** Runs that replicas took over from one another, as after a stall. */
+  get takenOver(): number {
+    return this.replicas.reduce((sum, { app }) => sum + app.get(Replica).status().taken_over, 0);
+  }
+
   async addReplica(settings: Readonly<Record<string, string>> = {}): Promise<RunningService> {
     const replica = await startService(
       { name: 'saga', module: SagaModule },
